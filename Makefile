@@ -1,0 +1,28 @@
+# make setup | demo | test | lint | lock. Needs Python >= 3.11, make, git and either an installed
+# `pulumi`, an internet connection, or a Go toolchain to build the engine from its modules.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint lock clean
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+
+help: ## Show the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+setup: $(VENV)/.installed ## Install .venv and, if `pulumi` is not on PATH, .engine/bin
+	@$(BIN)/python -m tools.engine
+
+$(VENV)/.installed: pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	@command -v uv >/dev/null || $(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
+	PATH="$$PATH:$(CURDIR)/$(BIN)" uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	PATH="$$PATH:$(CURDIR)/$(BIN)" uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+lock: $(VENV)/.installed ## Resolve requirements.lock anew from pyproject.toml
+	PATH="$$PATH:$(CURDIR)/$(BIN)" uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	  --generate-hashes --no-annotate --no-header --upgrade \
+	  --group sandbox --group tests --group lint --group build -o requirements.lock

@@ -1,0 +1,117 @@
+"""API token or OAuth app -> access token, once for all resources of a process."""
+
+import base64
+import dataclasses
+import threading
+import time
+from collections.abc import Callable
+
+from vmc_account_link.errors import Forbidden, NotFound, Refused, Unauthenticated, Unavailable
+from vmc_account_link.models import BadPayload
+from vmc_account_link.settings import ApiToken, OAuthApp, VmcSettings
+from vmc_account_link.transport import Answer, Call, Repeat, Transport
+
+_MARGIN_SECONDS = 60.0
+"""Renewed this long before its end, or a tenth of its life where that is less."""
+_UNTOLD_LIFETIME_SECONDS = 1500.0
+"""Where the reply has no `expires_in`: less than the documented default of 30 minutes."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AccessToken:
+    """A short-lived token for the VMC service."""
+
+    value: str = dataclasses.field(repr=False)
+    lifetime_seconds: float
+
+    @classmethod
+    def from_answer(cls, answer: Answer) -> "AccessToken":
+        """Read the token service's AccessToken.
+
+        Raises:
+            BadPayload: no `access_token`, or a field of the wrong kind.
+        """
+        wire = answer.json()
+        value = wire.get("access_token") if isinstance(wire, dict) else None
+        if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
+            raise BadPayload("access_token is missing")
+        lifetime = wire.get("expires_in", _UNTOLD_LIFETIME_SECONDS)
+        if isinstance(lifetime, bool) or not isinstance(lifetime, int | float):
+            raise BadPayload("expires_in is not a number")
+        return cls(value=value, lifetime_seconds=float(lifetime))
+
+
+class AccessTokens:
+    """The access tokens of this process, one for each credential; safe across threads.
+
+    The dynamic resources of one update share a process but not an object, so the token that they share
+    lives here.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._held: dict[VmcSettings, tuple[AccessToken, float]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, settings: VmcSettings, transport: Transport, repeat: Repeat = Repeat.SAFE) -> str:
+        """Return a token that is still good, exchanging the credentials for one where none is held.
+
+        Raises:
+            VmcError: the token service refused or could not be heard.
+        """
+        with self._lock:
+            held = self._held.get(settings)
+            if held is None or held[1] <= self._monotonic():
+                token = _exchange(settings, transport, repeat)
+                margin = min(_MARGIN_SECONDS, token.lifetime_seconds / 10)
+                held = (token, self._monotonic() + token.lifetime_seconds - margin)
+                self._held[settings] = held
+            return held[0].value
+
+    def forget(self, settings: VmcSettings, value: str) -> None:
+        """Drop a token that the service refused, unless another thread has replaced it already."""
+        with self._lock:
+            held = self._held.get(settings)
+            if held is not None and held[0].value == value:
+                del self._held[settings]
+
+
+PROCESS_TOKENS = AccessTokens()
+"""Those of this process."""
+
+
+def _exchange(settings: VmcSettings, transport: Transport, repeat: Repeat) -> AccessToken:
+    """Exchange the credentials; a second exchange is harmless, so it may be repeated.
+
+    Source: API document of the identity service; the OAuth path is the Terraform provider's.
+    """
+    api = f"{settings.csp_url}/csp/gateway/am/api/auth"
+    match settings.credentials:
+        case ApiToken(value=value):
+            name, setting = "API token", "vmc:apiToken or API_TOKEN"
+            url, form, basic = f"{api}/api-tokens/authorize", {"refresh_token": value}, None
+        case OAuthApp(client_id=client_id, client_secret=secret):
+            name, setting = "OAuth app", "vmc:clientId and vmc:clientSecret, or CLIENT_ID and CLIENT_SECRET"
+            url, form, basic = f"{api}/token", {"grant_type": "client_credentials"}, (client_id, secret)
+    hidden = settings.secrets + tuple(
+        base64.b64encode(":".join(pair).encode()).decode() for pair in (basic,) if pair
+    )
+    call = Call(
+        method="POST",
+        url=url,
+        asked=f"exchange the VMC {name} for an access token at {settings.csp_url}",
+        repeat=repeat,
+        headers={"Accept": "application/json"},
+        form=form,
+        basic=basic,
+        secrets=hidden,
+        do_if_refused=f"Set a valid one ({setting}): it may have expired or been revoked.",
+    )
+    return transport.send(call, AccessToken.from_answer)
+
+
+def refused_for_good(error: Exception) -> bool:
+    """Whether a wait must stop at this error: the same question would get the same answer."""
+    return isinstance(error, Unauthenticated | Forbidden) or (
+        isinstance(error, Refused) and not isinstance(error, Unavailable | NotFound)
+    )

@@ -1,0 +1,179 @@
+"""The VMC service's account-link calls, one method each. Returns models, raises errors."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Self, TypeVar
+from urllib.parse import quote
+
+from vmc_account_link.auth import PROCESS_TOKENS, AccessTokens
+from vmc_account_link.errors import (
+    Refused,
+    TemplateRejected,
+    Unauthenticated,
+    Unavailable,
+    UnexpectedAnswer,
+    without_query,
+)
+from vmc_account_link.models import AccountRecord, Link, Task
+from vmc_account_link.settings import VmcSettings
+from vmc_account_link.transport import Answer, Call, Repeat, Transport
+
+T = TypeVar("T")
+
+LARGEST_TEMPLATE_BYTES = 1024 * 1024
+"""CloudFormation's own limit for a template behind a URL is 1 MB."""
+
+
+class VmcClient:
+    """A conversation with the service in one organisation; a context manager, for one thread."""
+
+    def __init__(
+        self,
+        settings: VmcSettings,
+        *,
+        transport: Transport | None = None,
+        tokens: AccessTokens = PROCESS_TOKENS,
+    ) -> None:
+        """Prepare the conversation; nothing is sent yet.
+
+        Args:
+            settings: where and as whom.
+            transport: closed with the client.
+            tokens: where access tokens are kept.
+        """
+        self._settings = settings
+        self._transport = transport or Transport()
+        self._tokens = tokens
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._transport.close()
+
+    def service_now(self) -> datetime:
+        """The moment by the service's clock, as its last answer told it."""
+        return self._transport.service_now()
+
+    def mint_link(self) -> Link:
+        """Ask for a link.
+
+        Each call makes a new request and task in the service, so it is not repeated once the service may
+        have acted.
+
+        Raises:
+            VmcError: refused, not heard, or not understood.
+        """
+        return self._ask(
+            "GET",
+            "account-link",
+            f"ask for the account link of organisation {self._settings.org_id}",
+            lambda answer: Link.from_wire(answer.json()),
+            repeat=Repeat.UNLESS_ACTED,
+        )
+
+    def list_connected_accounts(self, repeat: Repeat = Repeat.SAFE) -> tuple[AccountRecord, ...]:
+        """List the AWS accounts connected to the organisation, in every state that the service lists.
+
+        Raises:
+            VmcError: refused, not heard, or not understood; never an empty list instead.
+        """
+        return self._ask(
+            "GET",
+            "account-link/connected-accounts",
+            f"list the connected accounts of organisation {self._settings.org_id}",
+            lambda answer: AccountRecord.list_from_wire(answer.json()),
+            repeat=repeat,
+        )
+
+    def get_task(self, task_id: str, repeat: Repeat = Repeat.SAFE) -> Task:
+        """Look at the service's work on a link.
+
+        Raises:
+            NotFound: the service does not know the task.
+            VmcError: refused, not heard, or not understood.
+        """
+        return self._ask(
+            "GET",
+            f"tasks/{quote(task_id, safe='')}",
+            f"look at task {task_id}",
+            lambda answer: Task.from_wire(answer.json()),
+            repeat=repeat,
+        )
+
+    def unlink(self, account: AccountRecord) -> None:
+        """Unlink an account, unless SDDCs use it (the force flag is never sent).
+
+        The answer is not read: it is the record, whose state may still be ACTIVE. Look at the list instead.
+
+        Raises:
+            NotFound: the service does not know the record.
+            Refused: SDDCs use the link, in the service's words.
+            VmcError: not heard.
+        """
+        self._ask(
+            "DELETE",
+            f"account-link/connected-accounts/{quote(account.id, safe='')}",
+            f"unlink AWS account {account.account_number} (connected account {account.id})",
+            lambda _: None,
+            repeat=Repeat.UNLESS_ACTED,
+            do_if_refused="Nothing was changed: delete the SDDCs that use this link, then run it again.",
+        )
+
+    def download_template(self, url: str) -> str:
+        """Download a link's template; the URL's host has been judged before (`template.check_source`).
+
+        Raises:
+            TemplateRejected: the URL gives no template (an error status, a redirect, more than 1 MiB).
+            VmcError: not heard.
+        """
+        call = Call(
+            method="GET",
+            url=url,
+            asked=f"download the link's template from {without_query(url)}",
+            repeat=Repeat.SAFE,
+            largest_bytes=LARGEST_TEMPLATE_BYTES,
+        )
+        try:
+            return self._transport.send(call, Answer.text)
+        except (Refused, UnexpectedAnswer) as error:
+            if isinstance(error, Unavailable):
+                raise
+            raise TemplateRejected(
+                error.asked, error.answered, "Run `pulumi up` again: it asks for a new link."
+            ) from None
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        asked: str,
+        read: Callable[[Answer], T],
+        *,
+        repeat: Repeat,
+        do_if_refused: str | None = None,
+    ) -> T:
+        """Send a call of this organisation's API; renew the access token once where it is refused.
+
+        A 401 comes before the service acts, so every call may follow one.
+        """
+
+        def send(token: str) -> T:
+            call = Call(
+                method=method,
+                url=f"{self._settings.vmc_url}/vmc/api/orgs/{quote(self._settings.org_id, safe='')}/{path}",
+                asked=asked,
+                repeat=repeat,
+                headers={"csp-auth-token": token, "Accept": "application/json"},
+                secrets=(token, *self._settings.secrets),
+                do_if_refused=do_if_refused,
+            )
+            return self._transport.send(call, read)
+
+        exchange_repeat = Repeat.NEVER if repeat is Repeat.NEVER else Repeat.SAFE
+        token = self._tokens.get(self._settings, self._transport, exchange_repeat)
+        try:
+            return send(token)
+        except Unauthenticated:
+            self._tokens.forget(self._settings, token)
+            return send(self._tokens.get(self._settings, self._transport, exchange_repeat))

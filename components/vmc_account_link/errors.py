@@ -1,0 +1,169 @@
+"""What can go wrong, as one tree; every message is one line without a secret.
+
+VmcError
+├─ SettingsError         a setting is missing, malformed or contradicts another
+├─ NoAnswer              the service could not be heard
+│  ├─ NotSent            it never got the request: it cannot have acted
+│  └─ NoReply            it may have acted: look before repeating
+├─ Refused               the service answered with an error
+│  ├─ Unauthenticated    401
+│  ├─ Forbidden          403
+│  ├─ NotFound           404
+│  └─ Unavailable        429 and 5xx
+├─ UnexpectedAnswer      an answer that is not what the API document promises
+├─ TemplateRejected      the link's template is not one to run
+└─ LinkError             the link itself
+   ├─ AlreadyLinked      another stack made the link that exists
+   ├─ LinkFailed         the service gave up
+   ├─ LinkTimedOut       our own deadline passed
+   ├─ StillLinked        an unlinked account did not leave the list
+   └─ WrongAccount       the AWS credentials are of another account
+"""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+import pulumi
+
+_LONGEST_QUOTE = 400
+"""Characters of a service's own text that a message quotes."""
+
+_URL_WITH_QUERY = re.compile(r"(https?://[^\s?#\"'<>]+)[?#][^\s\"'<>]*")
+
+
+def without_query(url: str) -> str:
+    """Return `url` without its query, fragment and user information: a query can hold a signature."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def safe_text(text: str, secrets: Iterable[str] = ()) -> str:
+    """Return a service's text as one short line, without URL queries and without any of `secrets`.
+
+    Anything of eight characters or more that starts like a secret is taken out as well, because the
+    token service quotes the beginning of a token it refuses.
+    """
+    for secret in secrets:
+        if len(secret) >= 8:
+            text = re.sub(re.escape(secret[:8]) + r"[^\s\"',;)]*", "[secret]", text)
+        elif secret:
+            text = text.replace(secret, "[secret]")
+    text = " ".join(_URL_WITH_QUERY.sub(r"\1", text).split())
+    return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + "…"
+
+
+class VmcError(pulumi.RunError):
+    """Something the person at the keyboard has to know, in one line.
+
+    A `pulumi.RunError`, because the engine's Python host prints the message of one without a traceback.
+    """
+
+    def __init__(self, asked: str, answered: str, do: str) -> None:
+        """Compose the line.
+
+        Args:
+            asked: what was asked, in words ("list the connected accounts of organisation …").
+            answered: what came back, already safe to show.
+            do: what to do about it, as a sentence.
+        """
+        super().__init__(f"{asked}: {answered.rstrip('.')}. {do}")
+        self.asked = asked
+        self.answered = answered
+        self.do = do
+
+
+class SettingsError(VmcError):
+    """A setting is missing, malformed or contradicts another."""
+
+
+class NoAnswer(VmcError):
+    """The service could not be heard."""
+
+
+class NotSent(NoAnswer):
+    """The request never reached the service, so it cannot have acted."""
+
+
+class NoReply(NoAnswer):
+    """The connection broke or timed out after sending: the service may have acted."""
+
+
+class Refused(VmcError):
+    """The service answered with an error status."""
+
+    def __init__(
+        self,
+        asked: str,
+        answered: str,
+        do: str,
+        *,
+        status: int,
+        code: str | None = None,
+        retryable: bool | None = None,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        """Keep what decides about a repeat beside the message.
+
+        Args:
+            asked: see `VmcError`.
+            answered: see `VmcError`.
+            do: see `VmcError`.
+            status: the HTTP status.
+            code: the service's `error_code`.
+            retryable: the service's own word, None where it said nothing.
+            retry_after_seconds: of the `Retry-After` header.
+        """
+        super().__init__(asked, answered, do)
+        self.status = status
+        self.code = code
+        self.retryable = retryable
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Unauthenticated(Refused):
+    """401: the token is not known, or no longer."""
+
+
+class Forbidden(Refused):
+    """403: the token is known and lacks a role in this organisation."""
+
+
+class NotFound(Refused):
+    """404: the service says that there is no such thing."""
+
+
+class Unavailable(Refused):
+    """429 or 5xx: not now."""
+
+
+class UnexpectedAnswer(VmcError):
+    """The answer is not what the API document promises."""
+
+
+class TemplateRejected(VmcError):
+    """The link's template comes from a foreign host, is too large, or is no template."""
+
+
+class LinkError(VmcError):
+    """The link cannot be made, kept or removed."""
+
+
+class AlreadyLinked(LinkError):
+    """The account is linked by a stack that is not ours."""
+
+
+class LinkFailed(LinkError):
+    """The service gave up: its task FAILED or was CANCELED."""
+
+
+class LinkTimedOut(LinkError):
+    """Our own deadline passed before the account was connected."""
+
+
+class StillLinked(LinkError):
+    """An unlinked account did not leave the service's list."""
+
+
+class WrongAccount(LinkError):
+    """The AWS credentials are of another account than the one asked for."""

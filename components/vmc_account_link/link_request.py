@@ -1,0 +1,237 @@
+"""The dynamic resource that asks the service for an account link.
+
+Identity: the organisation and the AWS account. A link is minted in `create`, and again in `update` once
+the old one can't bring the account in any more; never in preview, refresh or an unchanged update. What it
+leaves behind, a template's URL that expires, is a by-product: it is never compared.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    Resource,
+    ResourceProvider,
+    UpdateResult,
+)
+
+from vmc_account_link import template
+from vmc_account_link.client import VmcClient
+from vmc_account_link.errors import AlreadyLinked
+from vmc_account_link.models import AccountRecord, AccountState, parse_moment
+from vmc_account_link.progress import find_account, is_ours
+from vmc_account_link.settings import VmcSettings, read_settings
+
+_IDENTITY = ("org_id", "account_number")
+_NEEDS_NEW_LINK = ("stack_name", "inline_template")
+"""A link is run once, by one stack; and what was not downloaded then can't be later."""
+
+
+class LinkRequestProvider(ResourceProvider):
+    """Create, diff and update a link request. Pickled by reference into every state file: never moves."""
+
+    serialize_as_secret_always = False
+    """The pickled provider is a module and a class name; encrypting it would only slow the state down."""
+
+    settings: VmcSettings
+    """Set by `configure`, in the engine's provider process alone."""
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Read the `vmc:` settings from the configuration and the environment.
+
+        Raises:
+            SettingsError: one is missing or malformed.
+        """
+        self.settings = read_settings(req.config.get, os.environ)
+
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Refuse to carry an existing link over to another organisation or AWS account.
+
+        Unlinking the old one would have to be done with the old credentials.
+        """
+        return CheckResult(inputs=news, failures=identity_failures(olds, news))
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        """Say whether there is something to do; asks the service only once the link has expired.
+
+        Raises:
+            VmcError: the link has expired and the service could not say whether the account is connected.
+        """
+        return DiffResult(changes=_changed_inputs(olds, news) or self._is_spent(olds))
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Mint a link, after making sure that the account is not linked by somebody else.
+
+        Raises:
+            AlreadyLinked: another stack made the link that exists.
+            TemplateRejected: the template is not one to run.
+            VmcError: refused, not heard, or not understood.
+        """
+        with VmcClient(self.settings) as vmc:
+            outputs = _mint(vmc, self.settings, props, stack_names=[props["stack_name"]])
+        return CreateResult(id_=f"{props['org_id']}/{props['account_number']}", outs={**props, **outputs})
+
+    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """Mint a new link where the old one is spent or made for another stack; else keep its outputs.
+
+        Raises:
+            VmcError: as `create`.
+        """
+        kept = {**olds, **news}
+        if not (_needs_new_link(olds, news) or self._is_spent(olds)):
+            return UpdateResult(outs=kept)
+        with VmcClient(self.settings) as vmc:
+            stack_names = [news["stack_name"], olds.get("stack_name", news["stack_name"])]
+            outputs = _mint(vmc, self.settings, news, stack_names=stack_names)
+        return UpdateResult(outs={**kept, **outputs})
+
+    def read(self, _id: str, props: dict[str, Any]) -> ReadResult:
+        """Return what is stored: the service has no call that shows a link, and asking would mint one."""
+        return ReadResult(_id, props)
+
+    def delete(self, _id: str, props: dict[str, Any]) -> None:
+        """Forget the link: the service has no call that takes one back, it expires by itself."""
+
+    def _is_spent(self, olds: Mapping[str, Any]) -> bool:
+        """Whether the link has expired without the account being connected by our stack."""
+        expires = olds.get("expiration_date")
+        if not isinstance(expires, str) or parse_moment(expires) > datetime.now(UTC):
+            return False
+        with VmcClient(self.settings) as vmc:
+            account = find_account(vmc.list_connected_accounts(), olds["account_number"])
+            # The service's clock decides, ours may be hours off.
+            expired = parse_moment(expires) <= vmc.service_now()
+        connected = account is not None and account.state == AccountState.ACTIVE
+        return expired and not (connected and is_ours(account, [olds["stack_name"]]))
+
+
+def identity_failures(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[CheckFailure]:
+    """The failures of a `check` whose organisation or AWS account differs from the one in the state."""
+    words = {"org_id": "organisation", "account_number": "AWS account"}
+    return [
+        CheckFailure(
+            key,
+            f"this Pulumi stack holds a link of {words[key]} {olds[key]}, and it can't be moved: "
+            "use the old settings and credentials, or another Pulumi stack",
+        )
+        for key in _IDENTITY
+        if isinstance(olds.get(key), str) and isinstance(news.get(key), str) and olds[key] != news[key]
+    ]
+
+
+def _changed_inputs(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+    """Whether an input differs; an unknown one may."""
+    keys = (*_IDENTITY, *_NEEDS_NEW_LINK, "template_hosts")
+    return any(news.get(key) != olds.get(key) for key in keys)
+
+
+def _needs_new_link(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+    return any(news.get(key) != olds.get(key) for key in _NEEDS_NEW_LINK)
+
+
+def _mint(
+    vmc: VmcClient, settings: VmcSettings, inputs: Mapping[str, Any], *, stack_names: Sequence[str]
+) -> dict[str, Any]:
+    """Look whether the account is linked, ask for a link once, fetch and judge its template."""
+    account = find_account(vmc.list_connected_accounts(), inputs["account_number"])
+    if account is not None and account.state == AccountState.ACTIVE and not is_ours(account, stack_names):
+        raise _already_linked(account)
+    link = vmc.mint_link()
+    template.check_source(
+        link.template_url, service_url=settings.vmc_url, further_hosts=inputs.get("template_hosts") or ()
+    )
+    return {
+        "template_url": link.template_url,
+        "template_execution_url": link.template_execution_url,
+        "expiration_date": link.expiration_date.isoformat() if link.expiration_date else None,
+        "tracking_task": link.tracking_task,
+        "template_body": _template_body(vmc, link.template_url) if inputs["inline_template"] else None,
+    }
+
+
+def _template_body(vmc: VmcClient, url: str) -> str | None:
+    """The template where CloudFormation takes it inline; None where it has to be passed by URL."""
+    text = vmc.download_template(url)
+    template.inspect(text, url=url)
+    return text if template.fits_inline(text) else None
+
+
+def _already_linked(account: AccountRecord) -> AlreadyLinked:
+    return AlreadyLinked(
+        f"link AWS account {account.account_number}",
+        f'CloudFormation stack "{account.cf_stack_name}" linked it already (connected account {account.id})',
+        "Nothing was created: either use that link as it is, or unlink the account where it was linked "
+        "(a VMC organisation holds one link for each AWS account) and run `pulumi up` again.",
+    )
+
+
+class LinkRequest(Resource, module="vmc", name="LinkRequest"):
+    """A link request and what the service answered."""
+
+    template_url: pulumi.Output[str]
+    """Secret: it can carry a signature."""
+    template_execution_url: pulumi.Output[str | None]
+    """Secret, as above."""
+    template_body: pulumi.Output[str | None]
+    """Secret; None where the template goes to CloudFormation by URL."""
+    expiration_date: pulumi.Output[str | None]
+    """ISO 8601, UTC."""
+    tracking_task: pulumi.Output[str | None]
+    """Id of the service's task."""
+    account_number: pulumi.Output[str]
+    """The AWS account, 12 digits."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        org_id: str,
+        account_number: pulumi.Input[str],
+        stack_name: pulumi.Input[str],
+        inline_template: pulumi.Input[bool],
+        template_hosts: pulumi.Input[Sequence[str]],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the request.
+
+        Args:
+            name: the resource's name.
+            org_id: the VMC organisation.
+            account_number: the AWS account to link, 12 digits.
+            stack_name: the CloudFormation stack that will run the link's template.
+            inline_template: whether to download the template (else only its URL is used).
+            template_hosts: further hosts that the template may come from.
+            opts: resource options.
+        """
+        super().__init__(
+            LinkRequestProvider(),
+            name,
+            {
+                "org_id": org_id,
+                "account_number": account_number,
+                "stack_name": stack_name,
+                "inline_template": inline_template,
+                "template_hosts": template_hosts,
+                # Outputs have to be named here to become attributes.
+                "template_url": None,
+                "template_execution_url": None,
+                "template_body": None,
+                "expiration_date": None,
+                "tracking_task": None,
+            },
+            pulumi.ResourceOptions.merge(
+                pulumi.ResourceOptions(
+                    # Else they are plaintext in the state, here and in the Stack (seen on the engine).
+                    additional_secret_outputs=["template_url", "template_execution_url", "template_body"]
+                ),
+                opts,
+            ),
+        )

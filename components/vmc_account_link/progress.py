@@ -1,0 +1,144 @@
+"""How far is a link? Pure decisions; the waiting loop feeds them."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from vmc_account_link.errors import LinkFailed, VmcError, safe_text
+from vmc_account_link.models import AccountRecord, AccountState, Task, TaskStatus
+
+SHORTEST_PAUSE_SECONDS = 0.9
+LONGEST_PAUSE_FRACTION = 0.09
+"""Together with the time of a request this keeps the promise "noticed at most 10 % or 1 s late"."""
+
+LIST_GRACE_SECONDS = 300.0
+"""How long after the task's end the account may be missing from the list before that counts as a failure."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The link that is waited for."""
+
+    account_number: str
+    stack_name: str
+    tracking_task: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Not yet."""
+
+    why: str
+    """What is missing, for the person who waits."""
+    stage: str
+    """The part of `why` whose change is news; a growing percentage is not."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Linked:
+    """The account is ACTIVE under our stack's name."""
+
+    account: AccountRecord
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """It will not come."""
+
+    error: VmcError
+
+
+def pause_seconds(elapsed_seconds: float) -> float:
+    """How long to wait before looking again: often at first, then in proportion to the wait so far."""
+    return max(SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_FRACTION * elapsed_seconds)
+
+
+def find_account(accounts: Sequence[AccountRecord], account_number: str) -> AccountRecord | None:
+    """The live record of an AWS account; a DELETED one does not count, an ACTIVE one goes first."""
+    live = [a for a in accounts if a.account_number == account_number and a.state != AccountState.DELETED]
+    live.sort(key=lambda account: account.state != AccountState.ACTIVE)
+    return live[0] if live else None
+
+
+def is_ours(account: AccountRecord | None, stack_names: Sequence[str]) -> bool:
+    """Whether the record says that one of our stacks made the link."""
+    return account is not None and account.cf_stack_name in stack_names
+
+
+def judge(
+    wanted: Wanted,
+    accounts: Sequence[AccountRecord],
+    task: Task | None,
+    *,
+    since_finished_seconds: float = 0.0,
+) -> Waiting | Linked | Failed:
+    """Decide from what the service says now.
+
+    The account's record decides; the task only explains, or ends the wait when it failed. Either may
+    lag behind the other.
+
+    Args:
+        wanted: the link that is waited for.
+        accounts: the list, just read.
+        task: the tracking task, just read; None where it was not looked at or is unknown.
+        since_finished_seconds: since the task was first seen FINISHED; 0 before.
+    """
+    account = find_account(accounts, wanted.account_number)
+    if account is not None and account.state == AccountState.ACTIVE and is_ours(account, [wanted.stack_name]):
+        return Linked(account=account)
+    if task is not None and task.status in {TaskStatus.FAILED, TaskStatus.CANCELED}:
+        return Failed(error=_failed_task(wanted, task))
+    seen = _seen(account)
+    if since_finished_seconds > LIST_GRACE_SECONDS and (
+        account is None or account.state == AccountState.ACTIVE
+    ):
+        return Failed(error=_missing_account(wanted, account, since_finished_seconds))
+    return Waiting(why=f"{_told(task)}; {seen}", stage=f"{task.status if task else None}; {seen}")
+
+
+def _seen(account: AccountRecord | None) -> str:
+    if account is None:
+        return "the account is not in the service's list yet"
+    if account.state == AccountState.ACTIVE:
+        return f'the list still shows the link of stack "{account.cf_stack_name}"'
+    return f"the account is {account.state}"
+
+
+def _told(task: Task | None) -> str:
+    if task is None:
+        return "no word from the link's task"
+    parts = [f"task {task.status}"]
+    if task.progress_percent is not None:
+        parts.append(f"{task.progress_percent} %")
+    if task.phase:
+        parts.append(safe_text(task.phase))
+    if task.remaining_minutes is not None:
+        parts.append(f"about {task.remaining_minutes} min to go")
+    return ", ".join(parts)
+
+
+_ASK_ANEW = (
+    "The next `pulumi up` asks for a new link once this one has expired (output link_expiration_date); "
+    "`pulumi up --replace '**vmc:LinkRequest::*'` asks at once."
+)
+
+
+def _failed_task(wanted: Wanted, task: Task) -> LinkFailed:
+    reason = f": {safe_text(task.error)}" if task.error else ", without a reason"
+    return LinkFailed(
+        f"connect AWS account {wanted.account_number}",
+        f"VMware's task {task.id} {task.status}{reason}",
+        _ASK_ANEW,
+    )
+
+
+def _missing_account(wanted: Wanted, account: AccountRecord | None, seconds: float) -> LinkFailed:
+    seen = (
+        "the account is not in the list of connected accounts"
+        if account is None
+        else f'the account is linked by another stack, "{account.cf_stack_name}"'
+    )
+    return LinkFailed(
+        f"connect AWS account {wanted.account_number}",
+        f"VMware's task FINISHED, yet {seconds / 60:.0f} min later {seen}",
+        _ASK_ANEW,
+    )

@@ -1,0 +1,135 @@
+"""Configuration and environment -> frozen settings. Pure: read by the program and by the providers alike."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+from vmc_account_link.errors import SettingsError
+
+DEFAULT_VMC_URL = "https://vmc.vmware.com"
+DEFAULT_CSP_URL = "https://console.cloud.vmware.com"
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ApiToken:
+    """A person's API token."""
+
+    value: str = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OAuthApp:
+    """A server-to-server OAuth app, which is not bound to a person."""
+
+    client_id: str
+    client_secret: str = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class VmcSettings:
+    """How to reach VMware Cloud on AWS."""
+
+    org_id: str
+    """The organisation's long id (a UUID)."""
+    credentials: ApiToken | OAuthApp
+    vmc_url: str = DEFAULT_VMC_URL
+    """Without a trailing slash."""
+    csp_url: str = DEFAULT_CSP_URL
+    """Without a trailing slash."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no message may ever hold."""
+        match self.credentials:
+            case ApiToken(value=value):
+                return (value,)
+            case OAuthApp(client_secret=secret):
+                return (secret,)
+
+
+def read_settings(config: Callable[[str], str | None], environ: Mapping[str, str]) -> VmcSettings:
+    """Read the `vmc:` settings; configuration wins over the environment.
+
+    Args:
+        config: a look-up by full key, such as `vmc:orgId`; None where it is not set.
+        environ: the process's environment.
+
+    Raises:
+        SettingsError: a setting is missing, malformed or contradicts another; the message names its key.
+
+    Source: contract.md; the variables are those of the Terraform provider `vmware/vmc`.
+    """
+
+    def setting(key: str, variable: str) -> str | None:
+        return (config(key) or "").strip() or environ.get(variable, "").strip() or None
+
+    org_id = setting("vmc:orgId", "ORG_ID")
+    if org_id is None:
+        raise SettingsError(
+            "vmc:orgId",
+            "the VMC organisation is not set",
+            "Run `pulumi config set vmc:orgId <organisation id>` or set ORG_ID.",
+        )
+    return VmcSettings(
+        org_id=org_id,
+        credentials=_credentials(config, environ),
+        vmc_url=_base_url("vmc:vmcUrl", setting("vmc:vmcUrl", "VMC_URL") or DEFAULT_VMC_URL),
+        csp_url=_base_url("vmc:cspUrl", setting("vmc:cspUrl", "CSP_URL") or DEFAULT_CSP_URL),
+    )
+
+
+def _credentials(config: Callable[[str], str | None], environ: Mapping[str, str]) -> ApiToken | OAuthApp:
+    """Take the credentials of the configuration, else those of the environment; never a mix."""
+    configured = tuple(
+        (config(key) or "").strip() for key in ("vmc:apiToken", "vmc:clientId", "vmc:clientSecret")
+    )
+    ambient = tuple(environ.get(name, "").strip() for name in ("API_TOKEN", "CLIENT_ID", "CLIENT_SECRET"))
+    if configured[0] and (configured[1] or configured[2]):
+        raise SettingsError(
+            "vmc:apiToken",
+            "it is set together with vmc:clientId or vmc:clientSecret",
+            "Keep either the API token or the OAuth app (`pulumi config rm <key>`).",
+        )
+    for token, client_id, client_secret in (configured, ambient):
+        if token:
+            return ApiToken(value=token)
+        if client_id and client_secret:
+            return OAuthApp(client_id=client_id, client_secret=client_secret)
+    # One half in the configuration and the other in the environment is how a secret is kept out of a file.
+    client_id, client_secret = (configured[1] or ambient[1]), (configured[2] or ambient[2])
+    if client_id and client_secret:
+        return OAuthApp(client_id=client_id, client_secret=client_secret)
+    if client_id or client_secret:
+        missing = "vmc:clientSecret" if client_id else "vmc:clientId"
+        variable = "CLIENT_SECRET" if client_id else "CLIENT_ID"
+        raise SettingsError(missing, "one half of the OAuth app is not set", f"Set it, or {variable}.")
+    raise SettingsError(
+        "vmc:apiToken",
+        "no VMC API token is set",
+        "Run `pulumi config set --secret vmc:apiToken` or set API_TOKEN (or an OAuth app's vmc:clientId and "
+        "vmc:clientSecret).",
+    )
+
+
+def _base_url(key: str, text: str) -> str:
+    """Return a service's base URL without a trailing slash.
+
+    Raises:
+        SettingsError: not an https URL of a host alone. Plain http is for this machine only: the
+            request carries a token.
+    """
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, urlsplit("")
+    plain = bool(host) and not (parts.query or parts.fragment or parts.username or parts.password)
+    if not plain or parts.scheme not in {"https", "http"}:
+        raise SettingsError(
+            key, "this is not the URL of a service", "Give it as https://host, without a query."
+        )
+    if parts.scheme == "http" and host not in _LOOPBACK:
+        raise SettingsError(key, "a token is not sent over plain http", f"Use https://{parts.netloc}.")
+    return text.rstrip("/")

@@ -1,0 +1,103 @@
+"""Is this link's template ours to run? Pure functions on its URL and its text."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import cfn_flip
+
+from vmc_account_link.errors import TemplateRejected, without_query
+
+LARGEST_INLINE_BYTES = 51_200
+"""CloudFormation takes a larger template by URL only (API reference, CreateStack, TemplateBody)."""
+
+# The path-style, virtual-hosted and dual-stack names of S3; the bucket is VMware's own and not documented.
+_S3_HOST = re.compile(r"([a-z0-9.-]+\.)?s3([.-](dualstack\.)?[a-z0-9-]+)?\.amazonaws\.com(\.cn)?")
+
+
+def check_source(url: str, *, service_url: str, further_hosts: Sequence[str] = ()) -> None:
+    """Judge where a template comes from, before it is downloaded or handed to CloudFormation.
+
+    Args:
+        url: the link's `template_url`.
+        service_url: the VMC service's base URL; it may serve its own templates.
+        further_hosts: `templateHosts` of the configuration: `host` or `host:port`, compared without case.
+
+    Raises:
+        TemplateRejected: not https (unless the host is named in `further_hosts` or is the service itself),
+            or a host that is neither S3's nor allowed.
+    """
+    asked = f"use the link's template at {without_query(url)}"
+    try:
+        parts, service = urlsplit(url), urlsplit(service_url)
+        host = (parts.hostname or "").lower()
+        named = {host, _host_and_port(parts)} & {entry.strip().lower() for entry in further_hosts}
+    except ValueError:
+        raise TemplateRejected(asked, "it is not a URL", "Nothing was created; tell VMware.") from None
+    if not host or parts.username or parts.scheme not in {"https", "http"}:
+        raise TemplateRejected(asked, "it is not a plain web address", "Nothing was created; tell VMware.")
+    if named or _origin(parts) == _origin(service):
+        return
+    if parts.scheme != "https":
+        raise TemplateRejected(asked, "it does not come over https", "Nothing was created; tell VMware.")
+    if not _S3_HOST.fullmatch(host):
+        raise TemplateRejected(
+            asked,
+            f"{host} is neither an S3 host nor an allowed one",
+            "Nothing was created; if you trust that host, add it to vmc-account-link:templateHosts.",
+        )
+
+
+def inspect(text: str, *, url: str) -> None:
+    """Judge a downloaded template.
+
+    Args:
+        text: what was downloaded.
+        url: from where, for the message.
+
+    Raises:
+        TemplateRejected: no JSON or YAML, no resources, or a parameter that somebody would have to fill in.
+    """
+    asked = f"read the link's template from {without_query(url)}"
+    template = _parse(text, asked)
+    resources = template.get("Resources")
+    if not isinstance(resources, Mapping) or not resources:
+        raise TemplateRejected(asked, "it has no Resources", "Nothing was created; run `pulumi up` again.")
+    parameters = template.get("Parameters")
+    open_parameters = [
+        str(name)
+        for name, parameter in (parameters.items() if isinstance(parameters, Mapping) else ())
+        if not (isinstance(parameter, Mapping) and "Default" in parameter)
+    ]
+    if open_parameters:
+        raise TemplateRejected(
+            asked,
+            f"it asks for parameters without a default ({', '.join(open_parameters)})",
+            "Nothing was created; run this template by hand in the AWS console.",
+        )
+
+
+def fits_inline(text: str) -> bool:
+    """Whether CloudFormation takes this template as a body."""
+    return len(text.encode()) <= LARGEST_INLINE_BYTES
+
+
+def _parse(text: str, asked: str) -> Mapping[str, Any]:
+    try:
+        template, _ = cfn_flip.load(text)
+    except Exception:  # noqa: BLE001  # the loaders of JSON and YAML raise a dozen kinds
+        template = None
+    if not isinstance(template, Mapping):
+        raise TemplateRejected(
+            asked, "it is neither a JSON nor a YAML template", "Nothing was created; run `pulumi up` again."
+        )
+    return template
+
+
+def _host_and_port(parts: SplitResult) -> str:
+    return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}".lower()
+
+
+def _origin(parts: SplitResult) -> tuple[str, str]:
+    return parts.scheme, _host_and_port(parts)

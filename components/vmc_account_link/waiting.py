@@ -1,0 +1,155 @@
+"""Looking again until something is so: the account is connected, or it is gone."""
+
+import time
+from collections.abc import Callable
+
+from vmc_account_link.auth import refused_for_good
+from vmc_account_link.client import VmcClient
+from vmc_account_link.errors import LinkTimedOut, NotFound, StillLinked, VmcError
+from vmc_account_link.models import AccountRecord, Task, TaskStatus
+from vmc_account_link.progress import Failed, Linked, Wanted, find_account, is_ours, judge, pause_seconds
+from vmc_account_link.transport import Repeat
+
+_REPORT_SECONDS = 30.0
+"""A line at least this often while nothing changes."""
+_UNLINK_SECONDS = 120.0
+"""How long an unlinked account may stay in the list."""
+
+
+def wait_until_linked(
+    vmc: VmcClient,
+    wanted: Wanted,
+    *,
+    timeout_seconds: float,
+    monotonic: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> AccountRecord:
+    """Look at the list and the task until the account is ACTIVE under the stack's name.
+
+    A look that fails for a reason that may pass is told and repeated: a short outage does not end a wait of
+    half an hour.
+
+    Args:
+        vmc: the service.
+        wanted: the link.
+        timeout_seconds: our own deadline.
+        monotonic: this process's clock.
+        sleep: between two looks.
+
+    Raises:
+        LinkFailed: the service gave up, or finished without the account appearing.
+        LinkTimedOut: the deadline passed.
+        VmcError: the service refused for good (token, role).
+    """
+    start = monotonic()
+    finished_at: float | None = None
+    told_stage, told_at = "", start
+    while True:
+        now = monotonic()
+        try:
+            accounts, task = _look(vmc, wanted)
+        except VmcError as error:
+            if refused_for_good(error):
+                raise
+            why, stage = str(error), f"{type(error).__name__}"
+        else:
+            if task is not None and task.status == TaskStatus.FINISHED and finished_at is None:
+                finished_at = now
+            since_finished = 0.0 if finished_at is None else now - finished_at
+            verdict = judge(wanted, accounts, task, since_finished_seconds=since_finished)
+            if isinstance(verdict, Linked):
+                tell(f"AWS account {wanted.account_number} is connected")
+                return verdict.account
+            if isinstance(verdict, Failed):
+                raise verdict.error
+            why, stage = verdict.why, verdict.stage
+        elapsed = monotonic() - start
+        if stage != told_stage or now - told_at >= _REPORT_SECONDS:
+            tell(
+                f"waiting for AWS account {wanted.account_number} to be connected: {why} ({_clock(elapsed)})"
+            )
+            told_stage, told_at = stage, now
+        if elapsed >= timeout_seconds:
+            raise LinkTimedOut(
+                f"wait for AWS account {wanted.account_number} to be connected",
+                f"{timeout_seconds / 60:.0f} min passed (linkTimeoutMinutes); last seen: {why}",
+                "The stack and the link are kept: run `pulumi up` again to go on waiting.",
+            )
+        sleep(min(pause_seconds(elapsed), timeout_seconds - elapsed))
+
+
+def _look(vmc: VmcClient, wanted: Wanted) -> tuple[tuple[AccountRecord, ...], Task | None]:
+    """The list, and the task where the list does not settle it; neither is repeated, the wait does that."""
+    accounts = vmc.list_connected_accounts(Repeat.NEVER)
+    if wanted.tracking_task is None or isinstance(judge(wanted, accounts, None), Linked):
+        return accounts, None
+    try:
+        return accounts, vmc.get_task(wanted.tracking_task, Repeat.NEVER)
+    except NotFound:
+        return accounts, None
+
+
+def unlink_until_gone(
+    vmc: VmcClient,
+    account_number: str,
+    stack_name: str,
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Unlink once, and look until the record is gone: the list is the only proof.
+
+    The answer of the DELETE may be lost, and where it comes its state may still be ACTIVE.
+
+    Raises:
+        Refused: the service refused and the record is still there.
+        StillLinked: the service agreed and the record is still there.
+        VmcError: the service could not be asked.
+    """
+    start = monotonic()
+    account = _our_record(vmc, account_number, stack_name)
+    if account is None:
+        return
+    failure = _send_unlink(vmc, account)
+    while _our_record(vmc, account_number, stack_name) is not None:
+        if failure is not None:
+            raise failure
+        elapsed = monotonic() - start
+        if elapsed >= _UNLINK_SECONDS:
+            raise StillLinked(
+                f"unlink AWS account {account_number}",
+                f"the service still lists connected account {account.id} after {elapsed:.0f} s",
+                "The stack was not deleted: run `pulumi destroy` again.",
+            )
+        sleep(pause_seconds(elapsed))
+
+
+def _our_record(vmc: VmcClient, account_number: str, stack_name: str) -> AccountRecord | None:
+    """The account's record while it is our stack's; another stack's is not ours to unlink."""
+    account = find_account(vmc.list_connected_accounts(), account_number)
+    if account is None or is_ours(account, [stack_name]):
+        return account
+    tell(
+        f'AWS account {account_number} is linked by another stack now, "{account.cf_stack_name}": left alone'
+    )
+    return None
+
+
+def _send_unlink(vmc: VmcClient, account: AccountRecord) -> VmcError | None:
+    """Send the DELETE; return what went wrong, which counts only if the record is still there afterwards."""
+    try:
+        vmc.unlink(account)
+    except NotFound:
+        return None
+    except VmcError as error:
+        return error
+    return None
+
+
+def tell(line: str) -> None:
+    """Tell the person who waits: the engine shows a provider's standard output live."""
+    print(line, flush=True)  # noqa: T201
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d} so far"

@@ -1,0 +1,373 @@
+"""The stacks of every account and region: what an operation does, and what the stacks show by the clock.
+
+An operation's outcome is settled in the request that starts it: resources are made, changed or removed at once,
+and VMware's function runs at once. Only the stack's status and events take time, so the link's record can appear
+shortly before CREATE_COMPLETE, as it can with the real service.
+"""
+
+import dataclasses
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+
+from moto.cloudformation.models import Stack
+
+from sandbox.clock import Clock
+from sandbox.cloudformation import resources
+from sandbox.cloudformation.errors import Refusal, does_not_exist, validation_error
+from sandbox.cloudformation.lifecycle import (
+    UPDATABLE,
+    Action,
+    Event,
+    Failure,
+    OnFailure,
+    Operation,
+    Phase,
+    StackResource,
+    events_at,
+    is_in_progress,
+    phase_at,
+)
+from sandbox.cloudformation.resources import Place, ResourceRefused
+from sandbox.cloudformation.template import Template, check_capabilities
+from sandbox.modes import ModeSwitch, StackOutcome
+from sandbox.vmc.state import LinkBoard, LinkRefused
+
+ROLES_OF_A_LINK = ("RemoteRole", "RemoteRolePayer", "RemoteRoleService")
+_REPORT = "Received response status [FAILED] from custom resource. Message returned: {message}"
+_TOLD_TO_FAIL = "The sandbox was told to roll the stack back."
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StackRequest:
+    """What CreateStack and UpdateStack ask for, read from the wire.
+
+    In an update None means "as before".
+    """
+
+    name: str
+    template: Template | None
+    """None only in an update with UsePreviousTemplate."""
+    parameters: Mapping[str, str | None]
+    """Values; None for UsePreviousValue."""
+    capabilities: tuple[str, ...] = ()
+    tags: Mapping[str, str] | None = None
+    role_arn: str | None = None
+    notification_arns: tuple[str, ...] | None = None
+    timeout_in_minutes: int | None = None
+    disable_rollback: bool = False
+    on_failure: OnFailure = OnFailure.ROLLBACK
+    client_request_token: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StackRecord:
+    """A stack, alive or gone."""
+
+    place: Place
+    name: str
+    stack_id: str
+    request: StackRequest
+    """What is in force: after a rolled-back update still the earlier one."""
+    template: Template
+    parameters: Mapping[str, str]
+    created_at: datetime
+    operations: tuple[Operation, ...]
+    made: Stack | None
+    """moto's stack while it has resources."""
+
+    def phase(self, now: datetime) -> Phase:
+        """What the stack shows at `now`."""
+        return phase_at(self.operations[-1], now)
+
+    def status(self, now: datetime) -> str:
+        """The status at `now`."""
+        return self.phase(now).status
+
+    def events(self, now: datetime) -> list[Event]:
+        """The events up to `now`, newest first."""
+        return events_at(self.operations, now)
+
+    def resources(self) -> tuple[StackResource, ...]:
+        """What the stack has at present."""
+        return resources.resources_of(self.made) if self.made else ()
+
+    @property
+    def updated_at(self) -> datetime | None:
+        """When the last update started, if there was one."""
+        moments = [one.started_at for one in self.operations if one.action is Action.UPDATE]
+        return moments[-1] if moments else None
+
+    @property
+    def deleted_at(self) -> datetime | None:
+        """When the deletion was asked for, if it was."""
+        last = self.operations[-1]
+        return last.started_at if last.action is Action.DELETE else None
+
+
+class Stacks:
+    """All stacks; safe across server threads."""
+
+    def __init__(self, *, clock: Clock, modes: ModeSwitch, links: LinkBoard) -> None:
+        self._clock = clock
+        self._modes = modes
+        self._links = links
+        self._records: dict[str, StackRecord] = {}
+        self._lock = threading.RLock()
+
+    def now(self) -> datetime:
+        """The moment by which everything is shown."""
+        return self._clock.now()
+
+    def list(self, place: Place) -> list[StackRecord]:
+        """Every stack of an account and region, the gone ones too, newest first."""
+        with self._lock:
+            return [record for record in self._records.values() if record.place == place][::-1]
+
+    def find(self, place: Place, name_or_id: str) -> StackRecord:
+        """A stack by its ARN (gone ones too) or by its name (only if it is not gone).
+
+        Raises:
+            Refusal: "Stack with id … does not exist".
+        """
+        now = self.now()
+        for record in self.list(place):
+            if record.stack_id == name_or_id:
+                return record
+            if record.name == name_or_id and record.status(now) != "DELETE_COMPLETE":
+                return record
+        raise does_not_exist(name_or_id)
+
+    def create(self, place: Place, request: StackRequest) -> str:
+        """Start a stack; returns its ARN.
+
+        Raises:
+            Refusal: the request is refused before anything is made.
+        """
+        with self._lock:
+            if self._living(place, request.name):
+                raise Refusal("AlreadyExistsException", f"Stack [{request.name}] already exists")
+            template = request.template
+            if template is None:
+                raise validation_error("Either Template URL or Template Body must be specified.")
+            check_capabilities(template, request.capabilities)
+            parameters = _values(template, request.parameters, {})
+            failure, touched = None, ()
+            try:
+                made = resources.create_resources(
+                    place, request.name, template, parameters, request.tags or {}
+                )
+                failure = self._run_links(place, made, before={})
+            except ResourceRefused as refused:
+                failure = refused.failure
+            stack = resources.find(place, request.name)
+            if stack is None:
+                raise AssertionError("moto has lost the stack it made")
+            touched = tuple(
+                one for one in resources.resources_of(stack) if not failure or one != failure.resource
+            )
+            on_failure = OnFailure.DO_NOTHING if request.disable_rollback else request.on_failure
+            if failure and on_failure is not OnFailure.DO_NOTHING:
+                resources.remove_resources(stack)
+                resources.forget(place, stack)
+            record = StackRecord(
+                place=place,
+                name=request.name,
+                stack_id=stack.stack_id,
+                request=request,
+                template=template,
+                parameters=parameters,
+                created_at=self.now(),
+                operations=(),
+                made=stack if not failure or on_failure is OnFailure.DO_NOTHING else None,
+            )
+            self._start(record, Action.CREATE, touched, failure, request, on_failure)
+            return record.stack_id
+
+    def update(self, place: Place, request: StackRequest) -> str:
+        """Start an update; returns the stack's ARN.
+
+        Raises:
+            Refusal: the stack's status does not allow it, or nothing would change.
+        """
+        with self._lock:
+            record = self.find(place, request.name)
+            status = record.status(self.now())
+            if status not in UPDATABLE or record.made is None:
+                raise validation_error(f"Stack:{record.stack_id} is in {status} state and can not be updated.")
+            template = request.template or record.template
+            check_capabilities(template, request.capabilities)
+            parameters = _values(template, request.parameters, record.parameters)
+            wanted = dataclasses.replace(
+                request,
+                tags=record.request.tags if request.tags is None else request.tags,
+                role_arn=request.role_arn or record.request.role_arn,
+                notification_arns=(
+                    record.request.notification_arns
+                    if request.notification_arns is None
+                    else request.notification_arns
+                ),
+                timeout_in_minutes=record.request.timeout_in_minutes,
+                disable_rollback=record.request.disable_rollback,
+            )
+            if not _differs(record, wanted, template, parameters):
+                raise validation_error("No updates are to be performed.")
+            failure, touched = self._change(record, template, parameters)
+            if failure is None:
+                record = dataclasses.replace(record, request=wanted, template=template, parameters=parameters)
+            self._start(record, Action.UPDATE, touched, failure, request)
+            return record.stack_id
+
+    def delete(self, place: Place, name_or_id: str, *, client_request_token: str | None = None) -> None:
+        """Start a deletion; a stack that is gone or going is none to refuse.
+
+        Raises:
+            Refusal: the stack is being updated.
+        """
+        with self._lock:
+            try:
+                record = self.find(place, name_or_id)
+            except Refusal:
+                return
+            status = record.status(self.now())
+            if status in {"DELETE_COMPLETE", "DELETE_IN_PROGRESS"}:
+                return
+            if is_in_progress(status) and status.startswith("UPDATE_"):
+                raise validation_error(f"Stack [{record.stack_id}] cannot be deleted while in status {status}")
+            touched = record.resources()
+            failure = resources.remove_resources(record.made) if record.made else None
+            if failure:
+                touched = tuple(one for one in touched if one not in record.resources())
+            elif record.made:
+                resources.forget(place, record.made)
+                record = dataclasses.replace(record, made=None)
+            request = dataclasses.replace(record.request, client_request_token=client_request_token)
+            self._start(record, Action.DELETE, touched, failure, request)
+
+    def _living(self, place: Place, name: str) -> bool:
+        now = self.now()
+        return any(one.name == name and one.status(now) != "DELETE_COMPLETE" for one in self.list(place))
+
+    def _change(
+        self, record: StackRecord, template: Template, parameters: Mapping[str, str]
+    ) -> tuple[Failure | None, tuple[StackResource, ...]]:
+        """Change the resources, or leave them as they were and say why."""
+        stack = record.made
+        if stack is None:
+            raise AssertionError("only a stack with resources is updated")
+        before = {key: dict(value) for key, value in resources.links_of(stack).items()}
+        failure = None
+        try:
+            resources.update_resources(record.place, stack, template, parameters)
+            failure = self._run_links(record.place, stack, before=before)
+        except ResourceRefused as refused:
+            failure = refused.failure
+        touched = tuple(
+            one
+            for one in resources.resources_of(stack)
+            if template.resources.get(one.logical_id) != record.template.resources.get(one.logical_id)
+            and not (failure and failure.resource.logical_id == one.logical_id)
+        )
+        if failure:
+            resources.update_resources(record.place, stack, record.template, record.parameters)
+        return failure, touched
+
+    def _run_links(
+        self, place: Place, stack: Stack, *, before: Mapping[str, Mapping[str, object]]
+    ) -> Failure | None:
+        """Play VMware's function for each custom resource that is new or changed."""
+        wants_failure = self._modes.current.stack_outcome is StackOutcome.ROLL_BACK
+        links = resources.links_of(stack)
+        kinds = {one.logical_id: one for one in resources.resources_of(stack)}
+        for logical_id, properties in links.items():
+            if before.get(logical_id) == properties and not wants_failure:
+                continue
+            if wants_failure:
+                message = _TOLD_TO_FAIL
+            else:
+                try:
+                    arns = resources.role_arns_of(stack)
+                    self._links.complete_link(
+                        link_id=str(properties.get("LinkId", "")),
+                        account_number=place.account_number,
+                        stack_name=stack.name,
+                        role_arns={role: arns[role] for role in ROLES_OF_A_LINK if role in arns},
+                    )
+                    continue
+                except LinkRefused as refused:
+                    message = str(refused)
+            return Failure(resource=kinds[logical_id], reason=_REPORT.format(message=message))
+        if wants_failure:
+            last = list(kinds.values())[-1]
+            return Failure(resource=last, reason=_TOLD_TO_FAIL)
+        return None
+
+    def _start(
+        self,
+        record: StackRecord,
+        action: Action,
+        touched: tuple[StackResource, ...],
+        failure: Failure | None,
+        request: StackRequest,
+        on_failure: OnFailure = OnFailure.ROLLBACK,
+    ) -> None:
+        operation = Operation(
+            action=action,
+            stack_name=record.name,
+            stack_id=record.stack_id,
+            started_at=self.now(),
+            seconds=self._modes.current.stack_seconds,
+            resources=touched,
+            failure=failure,
+            on_failure=on_failure,
+            client_request_token=request.client_request_token,
+        )
+        # An interrupted create or rollback shows no more of itself once the deletion has begun.
+        earlier = tuple(_cut(one, operation.started_at) for one in record.operations)
+        self._records[record.stack_id] = dataclasses.replace(record, operations=(*earlier, operation))
+
+
+def _cut(operation: Operation, at: datetime) -> Operation:
+    elapsed = (at - operation.started_at).total_seconds()
+    return operation if elapsed >= operation.seconds else dataclasses.replace(operation, ends_before=at)
+
+
+def _values(
+    template: Template, given: Mapping[str, str | None], before: Mapping[str, str]
+) -> dict[str, str]:
+    """Each declared parameter's value.
+
+    Raises:
+        Refusal: a parameter without value, or a value without parameter.
+    """
+    declared: Mapping[str, Mapping[str, object]] = template.content.get("Parameters") or {}
+    if extra := sorted(set(given) - set(declared)):
+        raise validation_error(f"Parameters: [{', '.join(extra)}] do not exist in the template")
+    values: dict[str, str] = {}
+    missing = []
+    for key, declaration in declared.items():
+        value = given.get(key)
+        if value is None and key in given:
+            value = before.get(key)
+        if value is None and "Default" in declaration:
+            value = str(declaration["Default"])
+        if value is None:
+            missing.append(key)
+        else:
+            values[key] = value
+    if missing:
+        raise validation_error(f"Parameters: [{', '.join(missing)}] must have values")
+    return values
+
+
+def _differs(
+    record: StackRecord, wanted: StackRequest, template: Template, parameters: Mapping[str, str]
+) -> bool:
+    return (
+        template.content != record.template.content
+        or parameters != record.parameters
+        or dict(wanted.tags or {}) != dict(record.request.tags or {})
+        or (wanted.notification_arns or ()) != (record.request.notification_arns or ())
+    )
+
+

@@ -1,0 +1,1 @@
+"""The part of VMware's Cloud Services Platform that issues access tokens."""

@@ -1,0 +1,65 @@
+"""The token endpoints over HTTP."""
+
+import uuid
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from sandbox.csp.state import AccessToken, TokenDesk
+
+_AUTH = "/csp/gateway/am/api/auth"
+_SCOPE = "ALL_PERMISSIONS openid"
+
+
+def csp_blueprint(tokens: TokenDesk) -> Blueprint:
+    """The endpoints that turn credentials into access tokens; the endpoints' names are the calls'."""
+    blueprint = Blueprint("csp", __name__)
+
+    @blueprint.post(f"{_AUTH}/api-tokens/authorize", endpoint="exchange-token")
+    def exchange_token() -> Response:
+        given = [request.values[name] for name in ("refresh_token", "api_token") if name in request.values]
+        if not given:
+            return _refused(400, "invalid_request: refresh_token is missing")
+        if not tokens.accepts_api_token(given[0]):
+            # The platform's message repeats the token's beginning: a client must not pass it on.
+            return _refused(400, f"invalid_grant: Invalid refresh token: {given[0][:24]}...")
+        return _issued(tokens.issue(), refresh_token=given[0])
+
+    @blueprint.post(f"{_AUTH}/token", endpoint="client-credentials")
+    @blueprint.post(f"{_AUTH}/authorize", endpoint="client-credentials")
+    def client_credentials() -> Response:
+        if request.form.get("grant_type") != "client_credentials":
+            return _refused(400, "invalid_request: grant_type must be client_credentials")
+        basic = request.authorization
+        client_id, secret = (basic.username, basic.password) if basic else (None, None)
+        if client_id is None or secret is None or not tokens.accepts_client(client_id, secret):
+            return _refused(401, f"invalid_client: Invalid client credentials: {client_id}")
+        return _issued(tokens.issue(), refresh_token=None)
+
+    return blueprint
+
+
+def _issued(token: AccessToken, *, refresh_token: str | None) -> Response:
+    answer: dict[str, Any] = {
+        "access_token": token.text,
+        "id_token": token.text,
+        "refresh_token": refresh_token,
+        "token_type": "bearer",
+        "expires_in": token.expires_in,
+        "scope": _SCOPE,
+    }
+    return jsonify(answer)
+
+
+def _refused(status: int, message: str) -> Response:
+    answer = jsonify(
+        metadata=None,
+        traceId=uuid.uuid4().hex[:16],
+        cspErrorCode="sandbox",
+        message=message,
+        statusCode=status,
+        moduleCode=500,
+        requestId=str(uuid.uuid4()),
+    )
+    answer.status_code = status
+    return answer

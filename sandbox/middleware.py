@@ -1,0 +1,211 @@
+"""What stands before every emulated service: the journal, the planned faults, the sandbox's date."""
+
+import dataclasses
+import io
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from xml.sax.saxutils import escape
+
+from werkzeug.http import http_date
+
+from sandbox.clock import Clock
+from sandbox.faults import FaultBody, FaultKind, Faults, PlannedFault
+from sandbox.journal import Journal
+
+_LOG = logging.getLogger(__name__)
+
+_PAGE = b"<html><head><title>Gateway</title></head><body><h1>Please try again later</h1></body></html>\n"
+
+
+class ConnectionCut(ConnectionAbortedError):
+    """Raised into the WSGI server to end the connection at once, without (the rest of) an answer.
+
+    waitress closes the connection when an application raises an OSError, and writes nothing more, if
+    its `log_socket_errors` is off: `sandbox.server` sets that.
+    """
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def with_body(self, body: bytes, content_type: str) -> "_Answer":
+        """The same answer with 200 and another body."""
+        return _Answer(200, (("Content-Type", content_type),), body)
+
+    @property
+    def content_type(self) -> str:
+        """The body's type."""
+        return next((value for name, value in self.headers if name.lower() == "content-type"), "text/plain")
+
+
+class FaultyApp:
+    """A WSGI application in front of another that journals its calls and spoils the planned ones.
+
+    `name_of_call` gets the environ with the whole body in `wsgi.input`, and may read it: the body is
+    rewound before the application sees it.
+    """
+
+    def __init__(
+        self,
+        app: WSGIApplication,
+        *,
+        service: str,
+        name_of_call: Callable[[WSGIEnvironment], str],
+        faults: Faults,
+        journal: Journal,
+        clock: Clock,
+    ) -> None:
+        self._app = app
+        self._service = service
+        self._name_of_call = name_of_call
+        self._faults = faults
+        self._journal = journal
+        self._clock = clock
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request, or cut its connection."""
+        at, monotonic = self._clock.now(), time.monotonic()
+        body = _buffer_body(environ)
+        call = self._name_of_call(environ)
+        body.seek(0)
+        fault = self._faults.take(self._service, call)
+        path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+        acted = _call(self._app, environ) if fault is None or fault.lets_act else None
+        answer = _spoil(fault, acted, path)
+        self._journal.record(
+            at=at,
+            monotonic=monotonic,
+            service=self._service,
+            call=call,
+            method=environ["REQUEST_METHOD"],
+            path=path,
+            status=answer.status if answer else 0,
+            fault=fault.kind.value if fault else None,
+        )
+        if fault and fault.seconds:
+            self._faults.hold(fault.seconds)
+        if answer is None:
+            raise ConnectionCut(f"planned fault {fault.kind if fault else ''}")
+        start_response(f"{answer.status} {_reason(answer.status)}", self._headers(answer, environ))
+        if fault and fault.kind is FaultKind.RESET_MIDWAY:
+            return _first_half(answer.body)
+        return [answer.body]
+
+    def _headers(self, answer: _Answer, environ: WSGIEnvironment) -> list[tuple[str, str]]:
+        kept = [pair for pair in answer.headers if pair[0].lower() not in {"date", "content-length"}]
+        length = str(len(answer.body))
+        if environ["REQUEST_METHOD"] == "HEAD":
+            length = next((v for k, v in answer.headers if k.lower() == "content-length"), length)
+        return [*kept, ("Content-Length", length), ("Date", http_date(self._clock.now()))]
+
+
+def _buffer_body(environ: WSGIEnvironment) -> io.BytesIO:
+    """Put the request's whole body in memory, so that it can be read twice."""
+    stream = environ["wsgi.input"]
+    terminated = environ.get("wsgi.input_terminated", False)
+    body = io.BytesIO(stream.read() if terminated else stream.read(int(environ.get("CONTENT_LENGTH") or 0)))
+    environ["wsgi.input"] = body
+    return body
+
+
+def _call(app: WSGIApplication, environ: WSGIEnvironment) -> _Answer:
+    """Run the application to its end and collect what it answers.
+
+    Its own failure becomes a 500: an OSError must not look like a planned cut.
+    """
+    said: list[tuple[str, list[tuple[str, str]]]] = []
+    written: list[bytes] = []
+
+    def start_response(
+        status: str, headers: list[tuple[str, str]], _exc_info: object = None, /
+    ) -> Callable[[bytes], object]:
+        said.append((status, headers))
+        return written.append
+
+    try:
+        chunks = app(environ, start_response)
+        try:
+            written.extend(chunks)
+        finally:
+            if hasattr(chunks, "close"):
+                chunks.close()
+    except Exception:
+        _LOG.exception("the emulated service failed on %s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        return _Answer(500, (("Content-Type", "text/plain"),), b"the sandbox itself failed; see its log\n")
+    status, headers = said[-1]
+    return _Answer(int(status.split(" ", 1)[0]), tuple(headers), b"".join(written))
+
+
+def _spoil(fault: PlannedFault | None, acted: _Answer | None, path: str) -> _Answer | None:
+    """What is answered instead of what the application said; None: nothing at all."""
+    if fault is None:
+        return acted
+    match fault.kind:
+        case FaultKind.STATUS:
+            return _error_answer(fault, path)
+        case FaultKind.RESET_BEFORE | FaultKind.RESET_AFTER | FaultKind.TIME_OUT:
+            return None
+        case FaultKind.RESET_MIDWAY | FaultKind.SLOW:
+            return acted
+    if acted is None:
+        raise AssertionError(f"a fault of kind {fault.kind} acts")
+    match fault.kind:
+        case FaultKind.OK_HTML:
+            return acted.with_body(_PAGE, "text/html")
+        case FaultKind.OK_EMPTY:
+            return acted.with_body(b"", acted.content_type)
+        case FaultKind.OK_TRUNCATED:
+            return acted.with_body(acted.body[: len(acted.body) // 2], acted.content_type)
+
+
+def _error_answer(fault: PlannedFault, path: str) -> _Answer:
+    """The answer of a fault of kind `status`."""
+    status = fault.status or 500
+    code = fault.error_code or "sandbox.planned.fault"
+    message = f"The sandbox was told to answer {status}."
+    error = {
+        "status": status,
+        "path": path,
+        "retryable": fault.retryable,
+        "error_code": code,
+        "error_messages": [message],
+    }
+    document = json.dumps(error).encode()
+    kind = "Receiver" if status >= 500 else "Sender"
+    bodies = {
+        FaultBody.JSON: ("application/json", document),
+        FaultBody.TRUNCATED: ("application/json", document[: len(document) // 2]),
+        FaultBody.HTML: ("text/html", _PAGE),
+        FaultBody.EMPTY: ("text/plain", b""),
+        FaultBody.XML: (
+            "text/xml",
+            f"<ErrorResponse><Error><Type>{kind}</Type><Code>{escape(code)}</Code><Message>{message}</Message>"
+            "</Error><RequestId>00000000-0000-0000-0000-000000000000</RequestId></ErrorResponse>".encode(),
+        ),
+    }
+    content_type, body = bodies[fault.body]
+    headers = [("Content-Type", content_type)]
+    if fault.retry_after is not None:
+        headers.append(("Retry-After", str(fault.retry_after)))
+    return _Answer(status, tuple(headers), body)
+
+
+def _first_half(body: bytes) -> Iterator[bytes]:
+    """Half a body under the whole one's Content-Length."""
+    yield body[: max(1, len(body) // 2)]
+    raise ConnectionCut("planned fault reset_midway")
+
+
+def _reason(status: int) -> str:
+    """The words of a status line."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"

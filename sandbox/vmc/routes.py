@@ -1,0 +1,117 @@
+"""The account-linking API over HTTP, and the bucket its templates lie in."""
+
+from datetime import datetime
+from typing import Any
+from xml.sax.saxutils import escape
+
+from flask import Blueprint, Response, jsonify, request
+
+from sandbox.csp.state import TokenDesk
+from sandbox.modes import TemplateKind
+from sandbox.vmc import wire
+from sandbox.vmc.account_book import SddcPresent, UnknownAccount
+from sandbox.vmc.state import FOREIGN_BASE, TEMPLATE_PATH, LinkBoard
+
+_ORG = "/vmc/api/orgs/<org_id>"
+_LINKING = f"{_ORG}/account-link"
+_ACCOUNTS = f"{_LINKING}/connected-accounts"
+
+
+def vmc_blueprint(board: LinkBoard, tokens: TokenDesk, *, started_at: datetime) -> Blueprint:
+    """The API of one organization; the endpoints' names are the calls'."""
+    blueprint = Blueprint("vmc", __name__)
+
+    @blueprint.before_request
+    def let_in() -> Response | None:
+        if not tokens.is_valid(_access_token()):
+            refused = Response(status=401)
+            refused.headers["WWW-Authenticate"] = 'Bearer realm="VMware Cloud"'
+            return refused
+        asked = (request.view_args or {}).get("org_id")
+        return None if asked == board.org_id else Response(status=403)
+
+    @blueprint.get(_ORG, endpoint="get-organization")
+    def get_organization(org_id: str) -> Response:
+        return jsonify(wire.organization_to_wire(org_id, started_at))
+
+    @blueprint.get(_LINKING, endpoint="mint-link")
+    def mint_link(org_id: str) -> Response:  # noqa: ARG001 - Flask passes it by name
+        return jsonify(wire.link_to_wire(board.mint(request.host_url)))
+
+    @blueprint.get(_ACCOUNTS, endpoint="list-connected-accounts")
+    def list_connected_accounts(org_id: str) -> Response:
+        provider = request.args.get("provider", "AWS")
+        if provider not in {"AWS", "ZeroCloud"}:
+            return _error(400, "skyscraper.invalid.provider", f"Invalid provider {provider}.")
+        listed = board.accounts.listed() if provider == "AWS" else ()
+        return jsonify([wire.account_to_wire(account, org_id) for account in listed])
+
+    @blueprint.delete(f"{_ACCOUNTS}/<account_id>", endpoint="unlink")
+    def unlink(org_id: str, account_id: str) -> Response:
+        force = request.args.get("forceEvenWhenSddcPresent", "false").lower() == "true"
+        try:
+            removed = board.accounts.unlink(account_id, force=force)
+        except UnknownAccount:
+            code = "skyscraper.account.link.invalid.connected.account"
+            return _error(400, code, f"Invalid connected account ID {account_id}.")
+        except SddcPresent:
+            code = "skyscraper.account.link.sddc.present"
+            return _error(400, code, "The connected account still has active SDDCs.")
+        return jsonify(wire.unlinked_to_wire(removed, org_id))
+
+    @blueprint.get(f"{_ORG}/tasks/<task_id>", endpoint="get-task")
+    def get_task(org_id: str, task_id: str) -> Response:
+        task = board.task(task_id)
+        if task is None:
+            return _error(404, "skyscraper.task.not.found", "Cannot find the task with given identifier")
+        return jsonify(wire.task_to_wire(task, org_id))
+
+    return blueprint
+
+
+def template_blueprint(board: LinkBoard) -> Blueprint:
+    """What serves the templates: a bucket with signed URLs, and what may be wrong with one."""
+    blueprint = Blueprint("template", __name__)
+
+    @blueprint.get(f"{TEMPLATE_PATH}<link_id>", endpoint="download-template")
+    def download_template(link_id: str) -> Response:
+        link = board.link(link_id)
+        if link is None or not board.may_read(link, request.args.to_dict(flat=False)):
+            expired = link is not None and request.args.get("X-Amz-Signature") == link.signature
+            return _denied("Request has expired" if expired else None)
+        match link.template_kind:
+            case TemplateKind.MISSING:
+                return _denied("Request has expired")
+            case TemplateKind.REDIRECT:
+                return Response(status=302, headers={"Location": f"{FOREIGN_BASE}{TEMPLATE_PATH}{link_id}"})
+            case TemplateKind.NOT_A_TEMPLATE:
+                return Response(board.template_text(link_id), content_type="text/html")
+        return Response(board.template_text(link_id), content_type="binary/octet-stream")
+
+    return blueprint
+
+
+def _access_token() -> str:
+    """The token of the request: the API's own header or, as its samples show, a bearer's."""
+    if token := request.headers.get("csp-auth-token"):
+        return token
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _error(status: int, code: str, message: str) -> Response:
+    body: dict[str, Any] = wire.error_to_wire(status, request.path, code, message)
+    answer = jsonify(body)
+    answer.status_code = status
+    return answer
+
+
+def _denied(message: str | None) -> Response:
+    """S3's refusal: an expired URL with `message`, a wrong signature without."""
+    code = "AccessDenied" if message else "SignatureDoesNotMatch"
+    text = message or "The request signature we calculated does not match the signature you provided."
+    body = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f"<Error><Code>{code}</Code><Message>{escape(text)}</Message></Error>"
+    )
+    return Response(body, status=403, content_type="application/xml")

@@ -1,0 +1,138 @@
+"""The emulated state as the API's JSON: real field names, nulls explicit."""
+
+import urllib.parse
+from datetime import datetime
+from typing import Any
+
+from sandbox.vmc.accounts import ConnectedAccount
+from sandbox.vmc.links import Link, Task, TaskStatus
+
+_USER_ID = "11111111-2222-3333-4444-555555555555"
+_USER_NAME = "user@example.com"
+_OPERATOR_NAME = "vmc_operator@csp.local"
+_ZONES = {"us-west-2": {zone: zone for zone in ("us-west-2a", "us-west-2b", "us-west-2c")}}
+
+
+def timestamp(moment: datetime) -> str:
+    """A moment (UTC) as the API writes it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def link_to_wire(link: Link) -> dict[str, Any]:
+    """A LinkRequest."""
+    stack = f"vmware-sddc-formation-{link.id}"
+    query = urllib.parse.urlencode({"stackName": stack, "templateURL": link.template_url})
+    console = "https://console.aws.amazon.com/cloudformation/home?region=us-west-2#/stacks/new"
+    return {
+        "tracking_task": link.id,
+        "expiration_date": timestamp(link.expires_at),
+        "template_url": link.template_url,
+        "template_execution_url": f"{console}?{query}",
+    }
+
+
+def task_to_wire(task: Task, org_id: str) -> dict[str, Any]:
+    """A Task."""
+    errors = []
+    if task.status is TaskStatus.FAILED:
+        errors.append(
+            {
+                "default_message": task.error_message,
+                "localized_message": task.error_message,
+                "original_service": "account-link",
+                "original_service_error_code": "skyscraper.account.link.failed",
+            }
+        )
+    is_over = task.ended_at is not None
+    return {
+        **_entity(task.id, task.started_at, task.updated_at, task.version),
+        "status": task.status.value,
+        "sub_status": task.status.value,
+        # What VMware calls this task is not known; clients must not test it.
+        "task_type": "ACCOUNT-LINK",
+        "task_version": None,
+        "resource_type": None,
+        "resource_id": None,
+        "org_id": org_id,
+        "org_type": "CUSTOMER",
+        "parent_task_id": None,
+        "correlation_id": None,
+        "params": {},
+        "start_time": timestamp(task.started_at),
+        "end_time": timestamp(task.ended_at) if task.ended_at else None,
+        "progress_percent": task.progress_percent,
+        "estimated_remaining_minutes": 0 if is_over else -1,
+        "phase_in_progress": "",
+        "task_progress_phases": [],
+        "error_message": task.error_message,
+        "customer_error_message": None,
+        "localized_error_message": task.error_message,
+        "service_errors": errors,
+        "start_resource_entity_version": None,
+        "end_resource_entity_version": None,
+    }
+
+
+def account_to_wire(account: ConnectedAccount, org_id: str) -> dict[str, Any]:
+    """An AwsCustomerConnectedAccount."""
+    arns = account.role_arns
+    return {
+        **_entity(account.id, account.created_at, account.updated_at, account.version),
+        "org_id": org_id,
+        "account_number": account.account_number,
+        "cf_stack_name": account.stack_name,
+        "state": account.state.value,
+        "policy_payer_arn": arns.get("RemoteRole"),
+        "policy_payer_linked_arn": arns.get("RemoteRolePayer"),
+        "policy_service_arn": arns.get("RemoteRoleService"),
+        "policy_external_id": "vmware-vmc",
+        "region_to_az_to_shadow_mapping": _ZONES,
+        "region_to_datacenter_to_az_mapping": None,
+    }
+
+
+def unlinked_to_wire(account: ConnectedAccount, org_id: str) -> dict[str, Any]:
+    """What DELETE answers: the record as it was, with its state still unchanged and its mappings gone."""
+    return {
+        **account_to_wire(account, org_id),
+        "updated_by_user_name": _OPERATOR_NAME,
+        "region_to_az_to_shadow_mapping": None,
+    }
+
+
+def organization_to_wire(org_id: str, created_at: datetime) -> dict[str, Any]:
+    """An Organization."""
+    return {
+        **_entity(org_id, created_at, created_at, 0),
+        "name": org_id.split("-", maxsplit=1)[0],
+        "display_name": "Sandbox",
+        "org_type": "CUSTOMER",
+        "project_state": "CREATED",
+        "org_seller_info": None,
+        "properties": {"values": {}},
+    }
+
+
+def error_to_wire(status: int, path: str, code: str, message: str) -> dict[str, Any]:
+    """An ErrorResponse."""
+    return {
+        "status": status,
+        "path": path,
+        "retryable": False,
+        "error_code": code,
+        "error_messages": [message],
+    }
+
+
+def _entity(id_: str, created_at: datetime, updated_at: datetime, version: int) -> dict[str, Any]:
+    """The fields that every entity of the API begins with."""
+    return {
+        "id": id_,
+        "created": timestamp(created_at),
+        "updated": timestamp(updated_at),
+        "version": version,
+        "user_id": _USER_ID,
+        "user_name": _USER_NAME,
+        "updated_by_user_id": _USER_ID,
+        "updated_by_user_name": _USER_NAME,
+    }

@@ -1,0 +1,1 @@
+"""Tools of the checkout. None of them is in the wheel."""
