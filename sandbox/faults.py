@@ -152,7 +152,7 @@ _KINDS_OF_VALUE: Mapping[str, tuple[type, ...]] = {
 }
 
 
-def _value(key: str, value: object) -> object:
+def _value(key: str, value: Any) -> Any:
     """Check one value of a fault's JSON form."""
     if key in {"kind", "body"}:
         enum = FaultKind if key == "kind" else FaultBody

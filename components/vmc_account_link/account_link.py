@@ -88,7 +88,8 @@ class AccountLink(pulumi.ComponentResource):
         Raises:
             SettingsError: a setting is missing, malformed, or not in this release.
         """
-        given: dict[str, Any] = {key: value for key, value in (args or {}).items() if value is not None}
+        # Empty text is how Pulumi.yaml's defaults say "unset". An Output has no opinion yet.
+        given = {key: value for key, value in (args or {}).items() if value is not None and not _is_blank(value)}
         super().__init__("vmc:index:AccountLink", name, dict(given), opts)
         _refuse_what_is_not_there(given)
         settings = read_vmc_settings()
@@ -161,6 +162,10 @@ def read_vmc_settings() -> VmcSettings:
     """
     config = pulumi.Config("vmc")
     return read_settings(lambda key: config.get(key.removeprefix("vmc:")), os.environ)
+
+
+def _is_blank(value: Any) -> bool:
+    return isinstance(value, str) and not value.strip()
 
 
 def _refuse_what_is_not_there(given: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ An explicit provider reads the `AWS_*` environment but not the stack's `aws:*` c
 """
 
 import functools
+import inspect
 import json
 import typing
 from collections.abc import Mapping
@@ -45,8 +46,9 @@ def configured_arguments() -> dict[str, Any]:
 @functools.cache
 def _text_arguments() -> Mapping[str, bool]:
     """Each argument of the AWS provider, and whether it is plain text (else its configuration is JSON)."""
-    hints = typing.get_type_hints(aws.ProviderArgs.__init__)
-    return {name: str in _members(hint) for name, hint in hints.items() if name != "return"}
+    # Not `get_type_hints`: `pulumi.Input` holds a forward reference that only its own module can resolve.
+    annotations = inspect.get_annotations(aws.ProviderArgs.__init__)
+    return {name: str in _members(hint) for name, hint in annotations.items() if name != "return"}
 
 
 def _members(hint: Any) -> set[Any]:

@@ -3,10 +3,10 @@
 from wsgiref.types import WSGIApplication
 
 from moto.moto_api._internal.models import moto_api_backend
-from moto.server import DomainDispatcherApplication, create_backend_app
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from sandbox.clock import Clock
-from sandbox.cloudformation import resources, wire
+from sandbox.cloudformation import query, resources
 from sandbox.cloudformation.routes import CloudFormationApp
 from sandbox.cloudformation.state import Stacks
 from sandbox.faults import Faults
@@ -21,8 +21,8 @@ def build_aws_app(
 ) -> WSGIApplication:
     """Build AWS with nothing in it.
 
-    moto keeps its state in the process: a second application built in the same process takes it over empty, so
-    only the newest one is of use.
+    moto keeps its state in the process: a second application built in the same process takes it over
+    empty, so only the newest one is of use.
     """
     moto_api_backend.reset()
     resources.forget_model_list()
@@ -31,7 +31,7 @@ def build_aws_app(
     return FaultyApp(
         CloudFormationApp(moto_app, stacks=stacks, links=links),
         service="aws",
-        name_of_call=wire.call_name,
+        name_of_call=query.call_name,
         faults=faults,
         journal=journal,
         clock=clock,

@@ -141,9 +141,7 @@ def events_at(operations: Sequence[Operation], now: datetime) -> list[Event]:
 
 
 def _events(operation: Operation) -> Iterator[Event]:
-    stack = StackResource(
-        logical_id=operation.stack_name, physical_id=operation.stack_id, type=STACK_TYPE
-    )
+    stack = StackResource(logical_id=operation.stack_name, physical_id=operation.stack_id, type=STACK_TYPE)
     first, *later = phases(operation)
     yield _event(operation, stack, first.status, first.since, first.reason)
     turn = later[0]
@@ -153,9 +151,7 @@ def _events(operation: Operation) -> Iterator[Event]:
     if operation.failure is not None:
         failed = operation.failure.resource
         yield _event(operation, failed, f"{operation.action}_IN_PROGRESS", first.since)
-        yield _event(
-            operation, failed, f"{operation.action}_FAILED", turn.since, operation.failure.reason
-        )
+        yield _event(operation, failed, f"{operation.action}_FAILED", turn.since, operation.failure.reason)
     for phase in later:
         if phase.status in {"ROLLBACK_COMPLETE", "DELETE_COMPLETE"} and len(later) > 1:
             for resource in reversed(operation.resources):

@@ -1,7 +1,7 @@
 """A stack's resources, made and removed in moto's services.
 
-moto's own CloudFormation backend does the work (references, outputs, IAM roles, functions); a custom resource,
-for which moto would run its function in a container, is a record here.
+moto's own CloudFormation backend does the work (references, outputs, IAM roles, functions); a custom
+resource, for which moto would run its function in a container, is a record here.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ from moto.cloudformation.models import CloudFormationBackend, Stack, cloudformat
 from moto.core.common_models import CloudFormationModel
 from moto.core.exceptions import ServiceException
 
-from sandbox.cloudformation.errors import Refusal, validation_error
+from sandbox.cloudformation.errors import validation_error
 from sandbox.cloudformation.lifecycle import Failure, StackResource
 from sandbox.cloudformation.template import LINK_TYPE, Template
 
@@ -26,7 +26,7 @@ _INERT_TYPES = frozenset({"AWS::CloudFormation::WaitCondition", "AWS::CloudForma
 _MAXIMUM_ROLE_NAME = 64
 
 
-class CustomResource(CloudFormationModel):  # type: ignore[misc]
+class CustomResource(CloudFormationModel):
     """A custom resource as moto's engine sees it: resolved properties, no behaviour."""
 
     def __init__(self, name: str, properties: Mapping[str, Any]) -> None:
@@ -66,7 +66,12 @@ class CustomResource(CloudFormationModel):  # type: ignore[misc]
 
     @classmethod
     def update_from_cloudformation_json(
-        cls, original_resource: "CustomResource", cloudformation_json: Mapping[str, Any], **_: Any
+        cls,
+        original_resource: "CustomResource",
+        new_resource_name: str,  # noqa: ARG003 - moto's signature
+        cloudformation_json: Mapping[str, Any],
+        *_: Any,
+        **__: Any,
     ) -> "CustomResource":
         """Record the new properties under the old physical id."""
         return cls(original_resource.name, cloudformation_json.get("Properties", {}))
@@ -85,7 +90,7 @@ class Place:
 
     @property
     def backend(self) -> CloudFormationBackend:
-        """moto's state of this account and region."""
+        """The state moto keeps of this account and region."""
         return cloudformation_backends[self.account_number][self.region]
 
 
@@ -158,12 +163,14 @@ def remove_resources(stack: Stack) -> Failure | None:
 def forget(place: Place, stack: Stack) -> None:
     """Take the stack out of moto's list, its exports with it."""
     place.backend.stacks.pop(stack.stack_id, None)
-    for export in [key for key, value in place.backend.exports.items() if value.exporting_stack_id == stack.stack_id]:
+    for export in [
+        key for key, value in place.backend.exports.items() if value.exporting_stack_id == stack.stack_id
+    ]:
         place.backend.exports.pop(export)
 
 
 def find(place: Place, name: str) -> Stack | None:
-    """moto's stack of that name, if it has one."""
+    """The stack of that name in moto, if it has one."""
     return next((stack for stack in place.backend.stacks.values() if stack.name == name), None)
 
 
@@ -172,7 +179,7 @@ def resources_of(stack: Stack) -> tuple[StackResource, ...]:
     return tuple(
         StackResource(
             logical_id=logical_id,
-            physical_id=str(made.physical_resource_id),
+            physical_id=str(getattr(made, "physical_resource_id", "")),
             type=_public_type(stack, logical_id),
         )
         for logical_id, made in stack.resource_map._parsed_resources.items()  # noqa: SLF001 - no public way
@@ -206,8 +213,8 @@ def _public_type(stack: Stack, logical_id: str) -> str:
 def _prepare(stack_name: str, template: Template, names: Mapping[str, str]) -> str:
     """The template as moto is to see it.
 
-    Custom resources become records; roles get the name CloudFormation would generate, cut to IAM's 64 characters
-    (moto does not cut), and keep it over updates.
+    Custom resources become records; roles get the name CloudFormation would generate, cut to IAM's 64
+    characters (moto does not cut), and keep it over updates.
     """
     content = json.loads(json.dumps(template.content, default=str))
     known = parsing.get_model_map()
@@ -215,7 +222,11 @@ def _prepare(stack_name: str, template: Template, names: Mapping[str, str]) -> s
     for logical_id, resource in content["Resources"].items():
         kind = resource["Type"]
         resource["Properties"] = resource.get("Properties") or {}
-        if kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource" or kind in _INERT_TYPES:
+        if (
+            kind.startswith("Custom::")
+            or kind == "AWS::CloudFormation::CustomResource"
+            or kind in _INERT_TYPES
+        ):
             resource["Metadata"] = {**(resource.get("Metadata") or {}), "SandboxType": kind}
             resource["Type"] = _RECORD_TYPE
         elif kind not in known:
@@ -224,7 +235,9 @@ def _prepare(stack_name: str, template: Template, names: Mapping[str, str]) -> s
             name = names.get(logical_id) or _generated_name(stack_name, logical_id)
             resource["Properties"].setdefault("RoleName", name)
     if unknown:
-        raise validation_error(f"Template format error: Unrecognized resource types: [{', '.join(sorted(unknown))}]")
+        raise validation_error(
+            f"Template format error: Unrecognized resource types: [{', '.join(sorted(unknown))}]"
+        )
     return json.dumps(content)
 
 
@@ -247,20 +260,3 @@ def _failure_of(stack: Stack, template: Template, error: Exception) -> Failure:
 def _one_line(error: Exception) -> str:
     message = getattr(error, "message", None) or str(error)
     return " ".join(str(message).split())
-
-
-__all__ = [
-    "CustomResource",
-    "Place",
-    "Refusal",
-    "ResourceRefused",
-    "create_resources",
-    "find",
-    "forget",
-    "forget_model_list",
-    "links_of",
-    "remove_resources",
-    "resources_of",
-    "role_arns_of",
-    "update_resources",
-]

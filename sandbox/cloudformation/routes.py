@@ -7,11 +7,10 @@ from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from moto.cloudformation.utils import get_stack_from_s3_url
-from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.exceptions import ServiceException
 from moto.iam.models import get_account_id_from
 
-from sandbox.cloudformation import wire
+from sandbox.cloudformation import query, wire
 from sandbox.cloudformation.errors import Refusal, validation_error
 from sandbox.cloudformation.resources import Place
 from sandbox.cloudformation.state import Stacks
@@ -58,14 +57,14 @@ class CloudFormationApp:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request; `wsgi.input` is seekable and whole."""
-        scope = wire.scope_of(environ)
-        form = wire.form_of(environ) if scope and scope.service == "cloudformation" else {}
+        scope = query.scope_of(environ)
+        form = query.form_of(environ) if scope and scope.service == "cloudformation" else {}
         action = form.get("Action", "")
         call = self._calls.get(action)
         if scope is None or call is None:
             return self._moto_app(environ, start_response)
         account = environ.get("HTTP_X_MOTO_ACCOUNT_ID") or get_account_id_from(scope.access_key)
-        place = Place(account_number=account or DEFAULT_ACCOUNT_ID, region=scope.region)
+        place = Place(account_number=account, region=scope.region)
         try:
             status, body = 200, wire.answer_xml(action, call(place, form))
         except Refusal as refusal:
@@ -76,12 +75,12 @@ class CloudFormationApp:
 
     def _create_stack(self, place: Place, form: Form) -> Result:
         template = self._template(place, form)
-        return {"StackId": self._stacks.create(place, wire.stack_request(form, template))}
+        return {"StackId": self._stacks.create(place, query.stack_request(form, template))}
 
     def _update_stack(self, place: Place, form: Form) -> Result:
         self._stacks.find(place, form.get("StackName", ""))
         template = self._template(place, form)
-        return {"StackId": self._stacks.update(place, wire.stack_request(form, template))}
+        return {"StackId": self._stacks.update(place, query.stack_request(form, template))}
 
     def _delete_stack(self, place: Place, form: Form) -> Result:
         self._stacks.delete(
@@ -99,7 +98,7 @@ class CloudFormationApp:
 
     def _list_stacks(self, place: Place, form: Form) -> Result:
         now = self._stacks.now()
-        wanted = wire.members(form, "StackStatusFilter")
+        wanted = query.members(form, "StackStatusFilter")
         records = [one for one in self._stacks.list(place) if not wanted or one.status(now) in wanted]
         return {"StackSummaries": [wire.summary_node(one, now) for one in records]}
 
@@ -158,7 +157,7 @@ class CloudFormationApp:
             }
             for key, one in parameters.items()
         ]
-        types: list[wire.Node] = sorted({str(one["Type"]) for one in template.resources.values()})
+        types = sorted({str(one["Type"]) for one in template.resources.values()})
         return {
             "Parameters": [*described],
             "Description": template.description,
@@ -205,4 +204,8 @@ class CloudFormationApp:
     def _leads_to_a_link(self, host: str, path: str) -> bool:
         """Whether a URL is one of VMware's that S3 no longer answers with the template."""
         link = self._links.link(path.removeprefix(TEMPLATE_PATH))
-        return link is not None and host == urlsplit(link.template_url).netloc and host != urlsplit(FOREIGN_BASE).netloc
+        return (
+            link is not None
+            and host == urlsplit(link.template_url).netloc
+            and host != urlsplit(FOREIGN_BASE).netloc
+        )

@@ -1,8 +1,8 @@
 """The stacks of every account and region: what an operation does, and what the stacks show by the clock.
 
-An operation's outcome is settled in the request that starts it: resources are made, changed or removed at once,
-and VMware's function runs at once. Only the stack's status and events take time, so the link's record can appear
-shortly before CREATE_COMPLETE, as it can with the real service.
+An operation's outcome is settled in the request that starts it: resources are made, changed or removed
+at once, and VMware's function runs at once. Only the stack's status and events take time, so the link's
+record can appear shortly before CREATE_COMPLETE, as it can with the real service.
 """
 
 import dataclasses
@@ -18,15 +18,18 @@ from sandbox.cloudformation.errors import Refusal, does_not_exist, validation_er
 from sandbox.cloudformation.lifecycle import (
     UPDATABLE,
     Action,
-    Event,
     Failure,
     OnFailure,
     Operation,
-    Phase,
     StackResource,
-    events_at,
     is_in_progress,
-    phase_at,
+)
+from sandbox.cloudformation.records import (
+    StackRecord,
+    StackRequest,
+    differs,
+    interrupted,
+    parameter_values,
 )
 from sandbox.cloudformation.resources import Place, ResourceRefused
 from sandbox.cloudformation.template import Template, check_capabilities
@@ -36,73 +39,6 @@ from sandbox.vmc.state import LinkBoard, LinkRefused
 ROLES_OF_A_LINK = ("RemoteRole", "RemoteRolePayer", "RemoteRoleService")
 _REPORT = "Received response status [FAILED] from custom resource. Message returned: {message}"
 _TOLD_TO_FAIL = "The sandbox was told to roll the stack back."
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class StackRequest:
-    """What CreateStack and UpdateStack ask for, read from the wire.
-
-    In an update None means "as before".
-    """
-
-    name: str
-    template: Template | None
-    """None only in an update with UsePreviousTemplate."""
-    parameters: Mapping[str, str | None]
-    """Values; None for UsePreviousValue."""
-    capabilities: tuple[str, ...] = ()
-    tags: Mapping[str, str] | None = None
-    role_arn: str | None = None
-    notification_arns: tuple[str, ...] | None = None
-    timeout_in_minutes: int | None = None
-    disable_rollback: bool = False
-    on_failure: OnFailure = OnFailure.ROLLBACK
-    client_request_token: str | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class StackRecord:
-    """A stack, alive or gone."""
-
-    place: Place
-    name: str
-    stack_id: str
-    request: StackRequest
-    """What is in force: after a rolled-back update still the earlier one."""
-    template: Template
-    parameters: Mapping[str, str]
-    created_at: datetime
-    operations: tuple[Operation, ...]
-    made: Stack | None
-    """moto's stack while it has resources."""
-
-    def phase(self, now: datetime) -> Phase:
-        """What the stack shows at `now`."""
-        return phase_at(self.operations[-1], now)
-
-    def status(self, now: datetime) -> str:
-        """The status at `now`."""
-        return self.phase(now).status
-
-    def events(self, now: datetime) -> list[Event]:
-        """The events up to `now`, newest first."""
-        return events_at(self.operations, now)
-
-    def resources(self) -> tuple[StackResource, ...]:
-        """What the stack has at present."""
-        return resources.resources_of(self.made) if self.made else ()
-
-    @property
-    def updated_at(self) -> datetime | None:
-        """When the last update started, if there was one."""
-        moments = [one.started_at for one in self.operations if one.action is Action.UPDATE]
-        return moments[-1] if moments else None
-
-    @property
-    def deleted_at(self) -> datetime | None:
-        """When the deletion was asked for, if it was."""
-        last = self.operations[-1]
-        return last.started_at if last.action is Action.DELETE else None
 
 
 class Stacks:
@@ -145,14 +81,16 @@ class Stacks:
             Refusal: the request is refused before anything is made.
         """
         with self._lock:
-            if self._living(place, request.name):
+            if living := self._living(place, request.name):
+                if _repeats(request, living, Action.CREATE):
+                    return living.stack_id
                 raise Refusal("AlreadyExistsException", f"Stack [{request.name}] already exists")
             template = request.template
             if template is None:
                 raise validation_error("Either Template URL or Template Body must be specified.")
             check_capabilities(template, request.capabilities)
-            parameters = _values(template, request.parameters, {})
-            failure, touched = None, ()
+            parameters = parameter_values(template, request.parameters, {})
+            failure = None
             try:
                 made = resources.create_resources(
                     place, request.name, template, parameters, request.tags or {}
@@ -192,12 +130,16 @@ class Stacks:
         """
         with self._lock:
             record = self.find(place, request.name)
+            if _repeats(request, record, Action.UPDATE):
+                return record.stack_id
             status = record.status(self.now())
             if status not in UPDATABLE or record.made is None:
-                raise validation_error(f"Stack:{record.stack_id} is in {status} state and can not be updated.")
+                raise validation_error(
+                    f"Stack:{record.stack_id} is in {status} state and can not be updated."
+                )
             template = request.template or record.template
             check_capabilities(template, request.capabilities)
-            parameters = _values(template, request.parameters, record.parameters)
+            parameters = parameter_values(template, request.parameters, record.parameters)
             wanted = dataclasses.replace(
                 request,
                 tags=record.request.tags if request.tags is None else request.tags,
@@ -210,7 +152,7 @@ class Stacks:
                 timeout_in_minutes=record.request.timeout_in_minutes,
                 disable_rollback=record.request.disable_rollback,
             )
-            if not _differs(record, wanted, template, parameters):
+            if not differs(record, wanted, template, parameters):
                 raise validation_error("No updates are to be performed.")
             failure, touched = self._change(record, template, parameters)
             if failure is None:
@@ -233,7 +175,9 @@ class Stacks:
             if status in {"DELETE_COMPLETE", "DELETE_IN_PROGRESS"}:
                 return
             if is_in_progress(status) and status.startswith("UPDATE_"):
-                raise validation_error(f"Stack [{record.stack_id}] cannot be deleted while in status {status}")
+                raise validation_error(
+                    f"Stack [{record.stack_id}] cannot be deleted while in status {status}"
+                )
             touched = record.resources()
             failure = resources.remove_resources(record.made) if record.made else None
             if failure:
@@ -244,9 +188,10 @@ class Stacks:
             request = dataclasses.replace(record.request, client_request_token=client_request_token)
             self._start(record, Action.DELETE, touched, failure, request)
 
-    def _living(self, place: Place, name: str) -> bool:
+    def _living(self, place: Place, name: str) -> StackRecord | None:
         now = self.now()
-        return any(one.name == name and one.status(now) != "DELETE_COMPLETE" for one in self.list(place))
+        named = (one for one in self.list(place) if one.name == name)
+        return next((one for one in named if one.status(now) != "DELETE_COMPLETE"), None)
 
     def _change(
         self, record: StackRecord, template: Template, parameters: Mapping[str, str]
@@ -323,51 +268,12 @@ class Stacks:
             client_request_token=request.client_request_token,
         )
         # An interrupted create or rollback shows no more of itself once the deletion has begun.
-        earlier = tuple(_cut(one, operation.started_at) for one in record.operations)
+        earlier = tuple(interrupted(one, operation.started_at) for one in record.operations)
         self._records[record.stack_id] = dataclasses.replace(record, operations=(*earlier, operation))
 
 
-def _cut(operation: Operation, at: datetime) -> Operation:
-    elapsed = (at - operation.started_at).total_seconds()
-    return operation if elapsed >= operation.seconds else dataclasses.replace(operation, ends_before=at)
-
-
-def _values(
-    template: Template, given: Mapping[str, str | None], before: Mapping[str, str]
-) -> dict[str, str]:
-    """Each declared parameter's value.
-
-    Raises:
-        Refusal: a parameter without value, or a value without parameter.
-    """
-    declared: Mapping[str, Mapping[str, object]] = template.content.get("Parameters") or {}
-    if extra := sorted(set(given) - set(declared)):
-        raise validation_error(f"Parameters: [{', '.join(extra)}] do not exist in the template")
-    values: dict[str, str] = {}
-    missing = []
-    for key, declaration in declared.items():
-        value = given.get(key)
-        if value is None and key in given:
-            value = before.get(key)
-        if value is None and "Default" in declaration:
-            value = str(declaration["Default"])
-        if value is None:
-            missing.append(key)
-        else:
-            values[key] = value
-    if missing:
-        raise validation_error(f"Parameters: [{', '.join(missing)}] must have values")
-    return values
-
-
-def _differs(
-    record: StackRecord, wanted: StackRequest, template: Template, parameters: Mapping[str, str]
-) -> bool:
-    return (
-        template.content != record.template.content
-        or parameters != record.parameters
-        or dict(wanted.tags or {}) != dict(record.request.tags or {})
-        or (wanted.notification_arns or ()) != (record.request.notification_arns or ())
-    )
-
-
+def _repeats(request: StackRequest, record: StackRecord, action: Action) -> bool:
+    """Whether a request is the one that started the stack's last operation, sent again."""
+    last = record.operations[-1]
+    token = request.client_request_token
+    return token is not None and last.action is action and last.client_request_token == token

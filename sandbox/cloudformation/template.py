@@ -47,7 +47,9 @@ class _Loader(yaml.SafeLoader):
     }
 
 
-_Loader.add_multi_constructor("!", lambda loader, suffix, node: yaml_tag_constructor(loader, f"!{suffix}", node))
+_Loader.add_multi_constructor(
+    "!", lambda loader, suffix, node: yaml_tag_constructor(loader, f"!{suffix}", node)
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +117,8 @@ def needed_capability(template: Template) -> str | None:
     if not iam:
         return None
     named = any(
-        _NAME_OF_IAM_RESOURCE.get(resource["Type"], "-") in (resource.get("Properties") or {}) for resource in iam
+        _NAME_OF_IAM_RESOURCE.get(resource["Type"], "-") in (resource.get("Properties") or {})
+        for resource in iam
     )
     return "CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"
 

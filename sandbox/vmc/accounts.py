@@ -87,7 +87,8 @@ def connected_by(run: Run) -> Connected:
 
 def made_up_role_arns(account_number: str, stack_name: str) -> dict[str, str]:
     """Role ARNs for an account whose stack does not exist."""
-    return {name: f"arn:aws:iam::{account_number}:role/{stack_name[:36]}-{name}-SEEDED" for name in ROLE_NAMES}
+    prefix = f"arn:aws:iam::{account_number}:role/{stack_name[:36]}"
+    return {name: f"{prefix}-{name}-SEEDED" for name in ROLE_NAMES}
 
 
 def record_of(

@@ -48,16 +48,7 @@ def vmc_blueprint(board: LinkBoard, tokens: TokenDesk, *, started_at: datetime) 
 
     @blueprint.delete(f"{_ACCOUNTS}/<account_id>", endpoint="unlink")
     def unlink(org_id: str, account_id: str) -> Response:
-        force = request.args.get("forceEvenWhenSddcPresent", "false").lower() == "true"
-        try:
-            removed = board.accounts.unlink(account_id, force=force)
-        except UnknownAccount:
-            code = "skyscraper.account.link.invalid.connected.account"
-            return _error(400, code, f"Invalid connected account ID {account_id}.")
-        except SddcPresent:
-            code = "skyscraper.account.link.sddc.present"
-            return _error(400, code, "The connected account still has active SDDCs.")
-        return jsonify(wire.unlinked_to_wire(removed, org_id))
+        return _unlink(board, org_id, account_id)
 
     @blueprint.get(f"{_ORG}/tasks/<task_id>", endpoint="get-task")
     def get_task(org_id: str, task_id: str) -> Response:
@@ -89,6 +80,19 @@ def template_blueprint(board: LinkBoard) -> Blueprint:
         return Response(board.template_text(link_id), content_type="binary/octet-stream")
 
     return blueprint
+
+
+def _unlink(board: LinkBoard, org_id: str, account_id: str) -> Response:
+    force = request.args.get("forceEvenWhenSddcPresent", "false").lower() == "true"
+    try:
+        removed = board.accounts.unlink(account_id, force=force)
+    except UnknownAccount:
+        code = "skyscraper.account.link.invalid.connected.account"
+        return _error(400, code, f"Invalid connected account ID {account_id}.")
+    except SddcPresent:
+        code = "skyscraper.account.link.sddc.present"
+        return _error(400, code, "The connected account still has active SDDCs.")
+    return jsonify(wire.unlinked_to_wire(removed, org_id))
 
 
 def _access_token() -> str:

@@ -81,7 +81,8 @@ class LinkBoard:
             if link is None:
                 raise LinkRefused(f"the link request {link_id} is unknown")
             if link.is_expired(now):
-                raise LinkRefused(f"the link request {link_id} expired at {link.expires_at:%Y-%m-%dT%H:%M:%SZ}")
+                expired_at = f"{link.expires_at:%Y-%m-%dT%H:%M:%SZ}"
+                raise LinkRefused(f"the link request {link_id} expired at {expired_at}")
             run = Run(
                 at=now,
                 account_number=account_number,

@@ -1,4 +1,4 @@
-"""`python -m tools.engine`. Exit code 0: an engine is there; 1: none could be had; 2: the request is wrong."""
+"""`python -m tools.engine`. Exit code 0: an engine is there; 1: none could be had; 2: wrong request."""
 
 import argparse
 import os

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from tools.engine.locate import ENGINE_VERSION
-from tools.engine.process import OnBeat, SetupError, run, tail
+from tools.engine.process import OnBeat, SetupError, run
 
 HERE = Path(__file__).parent
 CLI = HERE / "cli"
@@ -49,9 +49,7 @@ def build(staged: Path, *, environment: Mapping[str, str], say: Callable[[str], 
     # Without cgo the same build works where there is no C compiler. A go.work above the checkout is not ours.
     environment = {**environment, "CGO_ENABLED": "0", "GOWORK": "off"}
     go = find_go(environment)
-    say(
-        f"building Pulumi {ENGINE_VERSION} from Go modules: about 6 minutes the first time, less than one later"
-    )
+    say(f"building Pulumi {ENGINE_VERSION} from Go modules: about 6 minutes the first time, then under one")
     (staged / "bin").mkdir()
     for number, (module, name, linker_flags) in enumerate(TARGETS, start=1):
         step = f"{number} of {len(TARGETS)}: {name}"
@@ -90,7 +88,7 @@ def find_go(environment: Mapping[str, str]) -> Path:
         [found, "env", "GOVERSION"], cwd=CLI, environment=environment, limit_seconds=QUESTION_LIMIT_SECONDS
     )
     if answer.code != 0:
-        raise SetupError(f"go env failed: {tail(answer.output)}")
+        raise SetupError(f"go env failed: {answer.tail}")
     problem = go_problem(answer.output.strip(), needed=needed)
     if problem:
         raise SetupError(f"{found}: {problem}")
@@ -127,7 +125,7 @@ def _go(
         command, cwd=module, environment=environment, limit_seconds=BUILD_LIMIT_SECONDS, on_beat=on_beat
     )
     if ended.code != 0:
-        raise SetupError(f"go {command[1]} failed: {tail(ended.output)}")
+        raise SetupError(f"go {command[1]} failed: {ended.tail}")
     return ended.output
 
 

@@ -43,7 +43,7 @@ def install(
     if ended.code == -signal.SIGALRM:
         raise SetupError(f"not reachable: no answer in {REACH_SECONDS} s")
     if ended.code != 0:
-        raise SetupError(tail(ended.output))
+        raise SetupError(ended.tail)
 
 
 def main(root: str) -> str | None:
@@ -51,7 +51,7 @@ def main(root: str) -> str | None:
     # The signal's default action ends the process, even in a name look-up, which has no time limit.
     signal.alarm(REACH_SECONDS)
     try:
-        with urllib.request.urlopen(INSTALLER, timeout=REACH_SECONDS):
+        with urllib.request.urlopen(INSTALLER, timeout=REACH_SECONDS):  # nosec B310 - a constant, https
             pass
     except (OSError, HTTPException) as error:
         return f"not reachable: {getattr(error, 'reason', error)}"

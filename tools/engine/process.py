@@ -33,7 +33,13 @@ class Finished:
     code: int
     """Exit code; the negative number of the signal that ended it."""
     output: str
-    """Standard output and standard error, as they came."""
+    errors: str
+    """What it wrote to standard error."""
+
+    @property
+    def tail(self) -> str:
+        """The end of what it said, as one line."""
+        return tail(self.output + self.errors)
 
 
 def run(
@@ -57,7 +63,7 @@ def run(
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE,
             text=True,
             errors="replace",
             process_group=0,  # so that what it started can be stopped with it
@@ -66,11 +72,13 @@ def run(
         raise SetupError(f"{Path(command[0]).name} could not be started: {error.strerror}") from error
     with process:
         try:
-            output = _wait(process, limit_seconds=limit_seconds, beat_seconds=beat_seconds, on_beat=on_beat)
+            output, errors = _wait(
+                process, limit_seconds=limit_seconds, beat_seconds=beat_seconds, on_beat=on_beat
+            )
         except BaseException:  # Ctrl-C as well: nothing that was started outlives this run
             _stop(process)
             raise
-    return Finished(code=process.returncode, output=output)
+    return Finished(code=process.returncode, output=output, errors=errors)
 
 
 def tail(output: str) -> str:
@@ -83,15 +91,13 @@ def tail(output: str) -> str:
 
 def _wait(
     process: subprocess.Popen[str], *, limit_seconds: float, beat_seconds: float, on_beat: OnBeat
-) -> str:
+) -> tuple[str, str]:
     started = time.monotonic()
     while (elapsed := time.monotonic() - started) < limit_seconds:
         try:
-            output, _ = process.communicate(timeout=min(beat_seconds, limit_seconds - elapsed))
+            return process.communicate(timeout=min(beat_seconds, limit_seconds - elapsed))
         except subprocess.TimeoutExpired:
             on_beat(time.monotonic() - started)
-        else:
-            return output
     raise SetupError(f"not finished after {limit_seconds:.0f} s, given up")
 
 

@@ -1,0 +1,1 @@
+"""How tests and people steer a running sandbox: over HTTP, under `/sandbox/` of the VMC server."""

@@ -1,0 +1,93 @@
+"""What the control shows, as values and as JSON."""
+
+import dataclasses
+from datetime import datetime
+from typing import Any
+
+from sandbox.journal import Entry
+from sandbox.modes import Modes
+from sandbox.vmc.accounts import AccountState, ConnectedAccount
+from sandbox.vmc.links import Link, Task, TaskStatus
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SeenAccount:
+    """A connected account as it is in truth, whatever the API's list shows."""
+
+    id: str
+    account_number: str
+    state: AccountState
+    version: int
+    """0 when first connected, one more with each change."""
+    cf_stack_name: str
+    role_arns: dict[str, str]
+    """By logical id: RemoteRole, RemoteRolePayer, RemoteRoleService."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SeenLink:
+    """A minted link and what has become of it."""
+
+    tracking_task: str
+    minted_at: datetime
+    expiration_date: datetime
+    template_url: str
+    task_status: TaskStatus
+    runs: int
+    """How often the template's custom resource has reported for it."""
+
+
+def modes_to_wire(modes: Modes) -> dict[str, Any]:
+    """All modes by name."""
+    return dataclasses.asdict(modes)
+
+
+def modes_from_wire(wire: dict[str, Any]) -> Modes:
+    """All modes, read back."""
+    return Modes.from_wire(wire, Modes())
+
+
+def entry_from_wire(wire: dict[str, Any]) -> Entry:
+    """A journal's entry, read back."""
+    return Entry(**{**wire, "at": datetime.fromisoformat(wire["at"])})
+
+
+def account_to_wire(account: ConnectedAccount) -> dict[str, Any]:
+    """The JSON of a `SeenAccount`."""
+    return {
+        "id": account.id,
+        "account_number": account.account_number,
+        "state": account.state.value,
+        "version": account.version,
+        "cf_stack_name": account.stack_name,
+        "role_arns": dict(account.role_arns),
+    }
+
+
+def account_from_wire(wire: dict[str, Any]) -> SeenAccount:
+    """A connected account, read back."""
+    return SeenAccount(**{**wire, "state": AccountState(wire["state"])})
+
+
+def link_to_wire(link: Link, task: Task) -> dict[str, Any]:
+    """The JSON of a `SeenLink`."""
+    return {
+        "tracking_task": link.id,
+        "minted_at": link.minted_at.isoformat(),
+        "expiration_date": link.expires_at.isoformat(),
+        "template_url": link.template_url,
+        "task_status": task.status.value,
+        "runs": len(link.runs),
+    }
+
+
+def link_from_wire(wire: dict[str, Any]) -> SeenLink:
+    """A link, read back."""
+    return SeenLink(
+        **{
+            **wire,
+            "minted_at": datetime.fromisoformat(wire["minted_at"]),
+            "expiration_date": datetime.fromisoformat(wire["expiration_date"]),
+            "task_status": TaskStatus(wire["task_status"]),
+        }
+    )

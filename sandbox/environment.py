@@ -1,0 +1,171 @@
+"""The sandbox as a whole: servers, folders, and the environment that makes a program use them."""
+
+import importlib
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from wsgiref.types import WSGIApplication
+
+from sandbox.cloudformation.app import build_aws_app
+from sandbox.control.client import SandboxControl
+from sandbox.server import RunningServer
+from sandbox.vmware_app import build_vmware_app
+from sandbox.world import World
+
+_REPOSITORY = Path(__file__).resolve().parent.parent
+_ENGINE = _REPOSITORY / ".engine" / "bin"
+_LOOPBACK = "127.0.0.1,localhost"
+_REGION = "us-west-2"
+# Encrypts secrets in the state of sandbox stacks only; constant, so that a kept folder can be used again.
+_PASSPHRASE = "sandbox"  # noqa: S105
+
+_AMBIENT_PREFIXES = ("AWS_", "PULUMI_", "VMC_", "CSP_", "SANDBOX_")
+_AMBIENT_NAMES = frozenset({"ORG_ID", "API_TOKEN", "CLIENT_ID", "CLIENT_SECRET"})
+_AMBIENT_KEPT = frozenset({"PULUMI_DEBUG_COMMANDS", "PULUMI_OPTION_COLOR"})
+
+
+def ambient_names(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The variables of an environment that could lead a program out of the sandbox, sorted."""
+    return tuple(
+        sorted(
+            name
+            for name in environment
+            if name not in _AMBIENT_KEPT and (name.startswith(_AMBIENT_PREFIXES) or name in _AMBIENT_NAMES)
+        )
+    )
+
+
+class Sandbox:
+    """VMware Cloud and AWS on this machine, from `start` until `stop`; a context manager."""
+
+    def __init__(
+        self, world: World, *, vmware_url: str, environment: Mapping[str, str], folder: Path, stack: ExitStack
+    ) -> None:
+        """Take over what `start` made."""
+        self.world = world
+        self.vmware_url = vmware_url
+        self.environment = environment
+        """The variables to set, those of `ambient_names` in the caller's own environment to be dropped."""
+        self.folder = folder
+        self.control = SandboxControl(vmware_url)
+        self._stack = stack
+
+    @classmethod
+    def start(
+        cls,
+        folder: Path | None = None,
+        *,
+        real_aws_plugin: bool = False,
+        first_poll_seconds: float | None = None,
+    ) -> Self:
+        """Start everything.
+
+        Args:
+            folder: holds the Pulumi backend and home; None: a temporary one that `stop` deletes.
+            real_aws_plugin: let the engine find (or download) the real AWS plugin instead of the stand-in.
+            first_poll_seconds: how long the stand-in waits before it first asks for a stack's status;
+                None: as long as the real plugin.
+
+        Raises:
+            OSError: a port or a folder is not to be had.
+        """
+        with ExitStack() as stack:
+            root = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vmc-sandbox-")))
+            root = root.resolve()
+            world = World.new()
+            vmware = stack.enter_context(RunningServer(build_vmware_app(world), name="vmware"))
+            aws = stack.enter_context(RunningServer(_aws_app(world), name="aws"))
+            # Runs before the servers stop: they wait for the requests in flight.
+            stack.callback(world.faults.release)
+            environment = {
+                **_vmware_environment(world, vmware.url),
+                **_aws_environment(aws.url, root),
+                **_pulumi_environment(root),
+            }
+            if first_poll_seconds is not None:
+                environment["SANDBOX_AWS_FIRST_POLL_SECONDS"] = str(first_poll_seconds)
+            if not real_aws_plugin:
+                # Imported when it is used: it needs gRPC, which the emulators do not.
+                importlib.import_module("sandbox.aws_plugin.install").install(root / "pulumi-home")
+            return cls(
+                world, vmware_url=vmware.url, environment=environment, folder=root, stack=stack.pop_all()
+            )
+
+    def process_environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
+        """A whole environment for a process: `base` (None: this process's) led into the sandbox."""
+        given = dict(os.environ if base is None else base)
+        for name in ambient_names(given):
+            del given[name]
+        return {**given, **self.environment}
+
+    def stop(self) -> None:
+        """Stop the servers and delete a temporary folder; a second call does nothing."""
+        self.control.close()
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _aws_app(world: World) -> WSGIApplication:
+    return build_aws_app(
+        clock=world.clock,
+        modes=world.modes,
+        journal=world.journal,
+        faults=world.faults,
+        links=world.links,
+    )
+
+
+def _vmware_environment(world: World, url: str) -> dict[str, str]:
+    return {
+        "VMC_URL": url,
+        "CSP_URL": url,
+        "ORG_ID": world.links.org_id,
+        "API_TOKEN": world.tokens.credentials.api_token,
+    }
+
+
+def _aws_environment(url: str, root: Path) -> dict[str, str]:
+    folder = root / "aws"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("config", "credentials"):
+        (folder / name).write_text("[default]\n", encoding="utf-8")
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "sandbox-access-key",
+        "AWS_SECRET_ACCESS_KEY": f"sandbox-secret-key-{secrets.token_hex(16)}",
+        "AWS_REGION": _REGION,
+        # Empty files and no metadata service: a profile of this machine's user is out of reach.
+        "AWS_CONFIG_FILE": str(folder / "config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def _pulumi_environment(root: Path) -> dict[str, str]:
+    home, state = root / "pulumi-home", root / "state"
+    for folder in (home, state):
+        folder.mkdir(parents=True, exist_ok=True)
+    path = os.environ.get("PATH", os.defpath)
+    return {
+        "PULUMI_BACKEND_URL": state.as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE": _PASSPHRASE,
+        "PULUMI_HOME": str(home),
+        "PULUMI_PYTHON_CMD": sys.executable,
+        "PULUMI_SKIP_UPDATE_CHECK": "1",
+        "PATH": os.pathsep.join([str(_ENGINE), path]) if _ENGINE.is_dir() else path,
+        "NO_PROXY": _LOOPBACK,
+        "no_proxy": _LOOPBACK,
+    }

@@ -1,0 +1,315 @@
+"""The component under mocks: the resources it declares, how they hang together, and what it refuses.
+
+Real: the SDK, its serialisation, our component. Mocked: the engine, by a monitor that keeps each request.
+"""
+
+import asyncio
+import json
+import logging
+import runpy
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pytest
+from google.protobuf.json_format import MessageToDict
+from pulumi.runtime import mocks, settings
+from pulumi.runtime.proto import resource_pb2
+
+from vmc_account_link import AccountLink, AccountLinkArgs, VmcError
+
+ACCOUNT = "123456789012"
+LINK = {
+    "template_url": "https://b.s3.us-west-2.amazonaws.com/t?X-Amz-Signature=s",
+    "template_execution_url": "https://console.aws.amazon.com/x",
+    "template_body": '{"Resources": {}}',
+    "expiration_date": "2026-01-10T12:30:00+00:00",
+    "tracking_task": "task-1",
+}
+CONFIG = {"vmc:orgId": "org-1", "vmc:apiToken": "planted-token"}
+STACK = "aws:cloudformation/stack:Stack"
+REQUEST = "pulumi-python:dynamic/vmc:LinkRequest"
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"
+"""How the engine's protocol marks a special value, and a secret among those."""
+CONNECTED = "pulumi-python:dynamic/vmc:ConnectedAccount"
+
+
+class Cloud(mocks.Mocks):
+    """Answers for each resource what the real ones would."""
+
+    def __init__(self, link: Mapping[str, Any]) -> None:
+        self.link = link
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        outputs = dict(args.inputs)
+        if args.typ == REQUEST:
+            outputs |= self.link
+        if args.typ == CONNECTED:
+            outputs |= {"connected_account_id": "record-1", "connected_account_state": "ACTIVE"}
+        return f"{args.name}-id", outputs
+
+    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:  # type: ignore[override]  # either is taken
+        assert args.token == "aws:index/getCallerIdentity:getCallerIdentity"
+        return {"accountId": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:user/u", "userId": "u", "id": ACCOUNT}
+
+
+class Recorder(mocks.MockMonitor):
+    """Keeps what the SDK sends for each resource, options included, which mocks alone do not see."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud)
+        self.requests: list[resource_pb2.RegisterResourceRequest] = []
+
+    def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> Any:  # noqa: N802
+        self.requests.append(request)
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+
+    def of_type(self, typ: str) -> resource_pb2.RegisterResourceRequest:
+        (request,) = [r for r in self.requests if r.type == typ]
+        return request
+
+    def inputs(self, typ: str) -> dict[str, Any]:
+        return {key: _plain(value) for key, value in self.of_type(typ).object.fields.items()}
+
+
+def _plain(value: Any) -> Any:
+    plain = MessageToDict(value)
+    return plain.get("value", plain) if isinstance(plain, dict) and _SIGNATURE in plain else plain
+
+
+Run = Callable[..., Recorder]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Run a program under mocks and return what it declared."""
+    # The SDK makes event loops, in its threads too, and leaves them open.
+    loops: list[asyncio.AbstractEventLoop] = []
+    new_event_loop = asyncio.new_event_loop
+
+    def remembered() -> asyncio.AbstractEventLoop:
+        loops.append(new_event_loop())
+        return loops[-1]
+
+    monkeypatch.setattr(asyncio, "new_event_loop", remembered)
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    for name in ("ORG_ID", "API_TOKEN", "CLIENT_ID", "CLIENT_SECRET", "VMC_URL", "CSP_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+    def go(
+        args: AccountLinkArgs | None = None,
+        *,
+        config: Mapping[str, str] = CONFIG,
+        secret_keys: list[str] | None = None,
+        link: Mapping[str, Any] = LINK,
+        preview: bool = False,
+        program: Callable[[], Any] | None = None,
+    ) -> Recorder:
+        cloud = Cloud(link)
+        recorder = Recorder(cloud)
+        pulumi.runtime.set_mocks(
+            cloud, project="vmc-account-link", stack="dev", preview=preview, monitor=recorder
+        )
+        pulumi.runtime.set_all_config(dict(config), secret_keys or [])
+
+        @pulumi.runtime.test  # type: ignore[untyped-decorator]
+        def body() -> Any:
+            made = program() if program else AccountLink("link", args)
+            if isinstance(made, AccountLink) and not preview:
+                return pulumi.Output.all(made.stack_id, made.connected_account_id, made.account_number)
+            return None
+
+        body()
+        return recorder
+
+    yield go
+    asyncio.set_event_loop(None)
+    for loop in loops:
+        loop.close()
+    settings.reset_options()
+    pulumi.runtime.set_all_config({}, [])
+
+
+def test_it_declares_request_stack_and_connected_account_under_one_component(run: Run) -> None:
+    recorder = run()
+    component = recorder.of_type("vmc:index:AccountLink")
+    children = [r for r in recorder.requests if r.parent.endswith("vmc:index:AccountLink::link")]
+    assert component.name == "link"
+    assert sorted(r.type for r in children) == sorted([REQUEST, STACK, CONNECTED, "pulumi:providers:aws"])
+
+
+def test_the_stack_is_pinned_to_us_west_2_by_an_explicit_provider(run: Run) -> None:
+    recorder = run()
+    assert recorder.inputs("pulumi:providers:aws")["region"] == "us-west-2"
+    assert "::link-aws::" in recorder.of_type(STACK).provider
+
+
+def test_the_stack_takes_the_template_inline_with_the_capability_it_needs(run: Run) -> None:
+    inputs = run().inputs(STACK)
+    assert inputs["templateBody"] == LINK["template_body"]
+    assert "templateUrl" not in inputs
+    assert inputs["capabilities"] == ["CAPABILITY_IAM"]
+    assert inputs["name"] == "SDDC-Account-Link"
+
+
+def test_the_stack_takes_the_templates_url_where_there_is_no_inline_body(run: Run) -> None:
+    inputs = run(link={**LINK, "template_body": None}).inputs(STACK)
+    assert inputs["templateUrl"] == LINK["template_url"]
+    assert "templateBody" not in inputs
+
+
+def test_a_stack_that_failed_to_create_is_deleted_and_made_anew(run: Run) -> None:
+    stack = run().of_type(STACK)
+    assert list(stack.replaceOnChanges) == ["#initerror"]
+    assert stack.deleteBeforeReplace
+
+
+def test_what_may_hold_a_signature_is_secret(run: Run) -> None:
+    request = run().of_type(REQUEST)
+    assert {"template_url", "template_execution_url", "template_body"} <= set(request.additionalSecretOutputs)
+
+
+def test_the_connected_account_follows_the_stack_and_the_stack_the_request(run: Run) -> None:
+    recorder = run()
+    stack, connected = recorder.of_type(STACK), recorder.of_type(CONNECTED)
+    assert any("LinkRequest" in urn for urn in stack.propertyDependencies["templateBody"].urns)
+    assert any("stack:Stack" in urn for urn in connected.propertyDependencies["stack_id"].urns)
+
+
+def test_no_credential_is_an_input_of_any_resource(run: Run) -> None:
+    recorder = run(config={**CONFIG, "vmc:clientSecret": ""})
+    assert "planted-token" not in "".join(str(request) for request in recorder.requests)
+
+
+def test_the_users_other_aws_configuration_reaches_the_pinned_provider(run: Run) -> None:
+    configured = {
+        "aws:profile": "labs",
+        "aws:region": "eu-west-1",
+        "aws:insecure": "true",
+        "aws:maxRetries": "7",
+        "aws:defaultTags": '{"tags":{"owner":"workshop"}}',
+        "aws:assumeRoles": '[{"roleArn":"arn:aws:iam::123456789012:role/lab"}]',
+        "aws:allowedAccountIds": '["123456789012"]',
+    }
+    inputs = run(config={**CONFIG, **configured}).inputs("pulumi:providers:aws")
+    assert inputs["profile"] == "labs"
+    assert inputs["region"] == "us-west-2"
+    assert json.loads(inputs["insecure"]) is True
+    assert json.loads(inputs["maxRetries"]) == 7
+    assert json.loads(inputs["defaultTags"]) == {"tags": {"owner": "workshop"}}
+    assert json.loads(inputs["assumeRoles"]) == [{"roleArn": "arn:aws:iam::123456789012:role/lab"}]
+    assert json.loads(inputs["allowedAccountIds"]) == ["123456789012"]
+
+
+def test_a_secret_of_the_aws_configuration_stays_one(run: Run) -> None:
+    recorder = run(config={**CONFIG, "aws:httpProxy": "http://u:p@proxy"}, secret_keys=["aws:httpProxy"])
+    sent = recorder.of_type("pulumi:providers:aws").object.fields["httpProxy"]
+    assert sent.struct_value.fields[_SIGNATURE].string_value == _SECRET
+
+
+def test_an_aws_provider_of_the_caller_is_used_and_no_other_declared(run: Run) -> None:
+    def program() -> AccountLink:
+        own = aws.Provider("mine", region="us-west-2", profile="theirs")
+        return AccountLink("link", {}, pulumi.ResourceOptions(providers=[own]))
+
+    recorder = run(program=program)
+    assert recorder.of_type("pulumi:providers:aws").name == "mine"
+    assert "::mine::" in recorder.of_type(STACK).provider
+
+
+def test_the_arguments_reach_the_resources_they_are_for(run: Run) -> None:
+    recorder = run(
+        {
+            "stack_name": "Lab-7",
+            "region": "eu-west-1",
+            "aws_account_id": ACCOUNT,
+            "inline_template": False,
+            "template_hosts": ["mirror.example"],
+            "link_timeout_minutes": 5,
+            "unlink_on_destroy": False,
+            "tags": {"owner": "workshop"},
+        }
+    )
+    request, stack, connected = recorder.inputs(REQUEST), recorder.inputs(STACK), recorder.inputs(CONNECTED)
+    assert recorder.inputs("pulumi:providers:aws")["region"] == "eu-west-1"
+    assert (request["stack_name"], request["inline_template"], request["template_hosts"]) == (
+        "Lab-7",
+        False,
+        ["mirror.example"],
+    )
+    assert (stack["name"], stack["tags"]) == ("Lab-7", {"owner": "workshop"})
+    assert (connected["stack_name"], connected["link_timeout_minutes"], connected["unlink_on_destroy"]) == (
+        "Lab-7",
+        5,
+        False,
+    )
+
+
+def test_on_preview_what_the_service_will_say_is_unknown_and_nothing_fails(run: Run) -> None:
+    recorder = run(link={}, preview=True)
+    assert {REQUEST, STACK, CONNECTED} <= {r.type for r in recorder.requests}
+
+
+@pytest.mark.parametrize(
+    ("args", "config", "named"),
+    [
+        pytest.param({}, {"vmc:apiToken": "t"}, "vmc:orgId", id="no organisation"),
+        pytest.param({}, {"vmc:orgId": "o"}, "vmc:apiToken", id="no token"),
+        pytest.param({}, {**CONFIG, "vmc:vmcUrl": "nonsense"}, "vmc:vmcUrl", id="a malformed URL"),
+        pytest.param(
+            {}, {**CONFIG, "aws:insecure": "perhaps"}, "aws:insecure", id="an aws setting of the wrong type"
+        ),
+        pytest.param({"link": "adopt"}, CONFIG, "adopt", id="adopt"),
+        pytest.param({"link": "steal"}, CONFIG, "vmc-account-link:link", id="an unknown way to link"),
+        pytest.param({"relink": "1"}, CONFIG, "vmc-account-link:relink", id="relink"),
+        pytest.param(
+            {"subnet_region": "us-west-2"}, CONFIG, "vmc-account-link:subnetRegion", id="subnetRegion"
+        ),
+        pytest.param({"stackname": "x"}, CONFIG, "stackname", id="a misspelt argument"),
+        pytest.param({"aws_account_id": "999999999999"}, CONFIG, "awsAccountId", id="another AWS account"),
+    ],
+)
+def test_what_is_wrong_is_refused_by_its_name_and_nothing_is_declared_that_makes_something(
+    run: Run, args: Any, config: dict[str, str], named: str
+) -> None:
+    seen: list[Recorder] = []
+
+    def program() -> AccountLink:
+        return AccountLink("link", args)
+
+    with pytest.raises(VmcError) as refusal:
+        seen.append(run(config=config, program=program))
+    assert named in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_another_region_is_allowed_with_a_warning(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    run({"region": "eu-west-1"})
+    assert "region is eu-west-1" in caplog.text
+
+
+def test_the_whole_program_exports_the_contracts_outputs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    exported: dict[str, Any] = {}
+    monkeypatch.setattr(pulumi, "export", exported.__setitem__)
+    program = Path(__file__).parents[2] / "__main__.py"
+    run(
+        config={
+            **CONFIG,
+            "vmc-account-link:tags": '{"owner":"workshop"}',
+            "vmc-account-link:linkTimeoutMinutes": "5",
+        },
+        program=lambda: runpy.run_path(str(program)) and None,
+    )
+    assert list(exported) == [
+        "account_number",
+        "connected_account_id",
+        "connected_account_state",
+        "stack_id",
+        "stack_name",
+        "tracking_task",
+        "link_expiration_date",
+        "compatible_subnets",
+    ]

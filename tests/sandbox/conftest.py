@@ -1,0 +1,13 @@
+"""What the tests of the sandbox hold in their hand."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.sandbox.vmware import Vmware
+
+
+@pytest.fixture
+def vmware() -> Iterator[Vmware]:
+    with Vmware() as running:
+        yield running

@@ -1,0 +1,55 @@
+"""Messages: one line, three parts, no secret. Pure."""
+
+import inspect
+
+import pulumi
+import pytest
+
+from vmc_account_link import errors
+from vmc_account_link.errors import Refused, VmcError, safe_text, without_query
+
+
+def test_a_message_says_what_was_asked_what_came_back_and_what_to_do() -> None:
+    error = VmcError("list the accounts", "500, out of order.", "Try again later.")
+    assert str(error) == "list the accounts: 500, out of order. Try again later."
+
+
+def test_every_error_is_one_that_the_python_host_prints_without_a_traceback() -> None:
+    classes = [c for _, c in inspect.getmembers(errors, inspect.isclass) if issubclass(c, Exception)]
+    assert len(classes) > 15
+    assert all(issubclass(c, pulumi.RunError) for c in classes)
+
+
+def test_the_tree_in_the_docstring_is_the_tree_of_the_code() -> None:
+    drawn = {line.strip("├└─│ ").split()[0] for line in (errors.__doc__ or "").splitlines() if "─" in line}
+    classes = {n for n, c in inspect.getmembers(errors, inspect.isclass) if c.__module__ == errors.__name__}
+    assert drawn == classes - {"VmcError"}
+
+
+def test_a_url_loses_its_query_its_fragment_and_its_user() -> None:
+    assert without_query("https://user:pw@host:1/p/a?X-Amz-Signature=s#f") == "https://host:1/p/a"
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets", "expected"),
+    [
+        ("see https://h/p?X-Amz-Signature=abc&x=1 now", (), "see https://h/p now"),
+        ("bad token planted-token-123 refused", ("planted-token-123",), "bad token [secret] refused"),
+        ("bad token planted-... refused", ("planted-token-123",), "bad token [secret] refused"),
+        ("bad pw", ("pw",), "bad [secret]"),
+        ("two\nlines\tand  blanks", (), "two lines and blanks"),
+    ],
+)
+def test_a_services_text_is_made_one_line_without_secrets(
+    text: str, secrets: tuple[str, ...], expected: str
+) -> None:
+    assert safe_text(text, secrets) == expected
+
+
+def test_a_long_text_is_cut() -> None:
+    assert len(safe_text("x" * 5000)) == 400
+
+
+def test_a_refusal_keeps_what_decides_about_a_repeat() -> None:
+    error = Refused("a", "b", "c", status=503, code="x", retryable=False, retry_after_seconds=2.0)
+    assert (error.status, error.code, error.retryable, error.retry_after_seconds) == (503, "x", False, 2.0)

@@ -1,0 +1,98 @@
+"""The service's payloads: what we need is required, what we do not use may be anything. Pure."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from vmc_account_link.models import AccountRecord, BadPayload, Link, Task
+
+LINK = {
+    "tracking_task": "5d1f7e0a",
+    "expiration_date": "2026-01-10T12:30:00.000000Z",
+    "template_url": "https://b.s3.us-west-2.amazonaws.com/t?X-Amz-Signature=abc",
+    "template_execution_url": "https://console.aws.amazon.com/x",
+}
+ACCOUNT = {"id": "aaaa", "account_number": "123456789012", "cf_stack_name": "S", "state": "ACTIVE"}
+
+
+def test_a_link_is_read_with_its_expiry_in_utc() -> None:
+    link = Link.from_wire(LINK)
+    assert link.expiration_date == datetime(2026, 1, 10, 12, 30, tzinfo=UTC)
+    assert (link.tracking_task, link.template_url) == ("5d1f7e0a", LINK["template_url"])
+
+
+def test_a_link_without_an_expiry_is_still_a_link() -> None:
+    wire = {key: value for key, value in LINK.items() if key != "expiration_date"}
+    assert Link.from_wire(wire).expiration_date is None
+
+
+def test_the_signed_url_is_not_in_a_links_own_words() -> None:
+    assert "Signature" not in repr(Link.from_wire(LINK))
+
+
+def test_a_record_with_unknown_keys_and_a_new_state_is_read_as_it_is() -> None:
+    record = AccountRecord.from_wire(
+        {**ACCOUNT, "state": "PENDING", "region_to_datacenter_to_az_mapping": None}
+    )
+    assert record.state == "PENDING"
+
+
+def test_a_tasks_estimate_of_minus_one_means_none() -> None:
+    task = Task.from_wire(
+        {"id": "t", "status": "STARTED", "progress_percent": 0, "estimated_remaining_minutes": -1}
+    )
+    assert (task.progress_percent, task.remaining_minutes) == (0, None)
+
+
+def test_the_phase_is_told_by_its_name() -> None:
+    phases = [{"id": "1", "name": "one"}, {"id": "2", "name": "Verifying roles"}]
+    task = Task.from_wire(
+        {"id": "t", "status": "STARTED", "phase_in_progress": "2", "task_progress_phases": phases}
+    )
+    assert task.phase == "Verifying roles"
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"error_message": "internal", "customer_error_message": "for you"}, "for you"),
+        ({"error_message": "internal"}, "internal"),
+        ({"service_errors": [{"default_message": "below"}]}, "below"),
+        ({"service_errors": "nonsense", "error_message": " "}, None),
+    ],
+)
+def test_a_failed_task_tells_the_text_meant_for_customers_first(
+    fields: dict[str, Any], expected: str | None
+) -> None:
+    assert Task.from_wire({"id": "t", "status": "FAILED", **fields}).error == expected
+
+
+@pytest.mark.parametrize(
+    ("read", "wire", "named"),
+    [
+        pytest.param(Link.from_wire, {**LINK, "template_url": None}, "template_url", id="no template"),
+        pytest.param(Link.from_wire, {**LINK, "template_url": 7}, "template_url", id="a number for a URL"),
+        pytest.param(Link.from_wire, {**LINK, "expiration_date": "soon"}, "expiration_date", id="no moment"),
+        pytest.param(Link.from_wire, [LINK], "object", id="a list for a link"),
+        pytest.param(Link.from_wire, None, "nothing", id="null for a link"),
+        pytest.param(AccountRecord.from_wire, {**ACCOUNT, "id": ""}, "id", id="no id"),
+        pytest.param(AccountRecord.from_wire, {**ACCOUNT, "state": None}, "state", id="no state"),
+        pytest.param(
+            AccountRecord.from_wire, {**ACCOUNT, "account_number": 12}, "account_number", id="a number"
+        ),
+        pytest.param(AccountRecord.list_from_wire, {"results": []}, "list", id="an object for the list"),
+        pytest.param(Task.from_wire, {"id": "t"}, "status", id="no status"),
+        pytest.param(
+            Task.from_wire, {"id": "t", "status": "S", "progress_percent": 0.5}, "progress", id="a fraction"
+        ),
+        pytest.param(
+            Task.from_wire, {"id": "t", "status": "S", "progress_percent": 1e400}, "progress", id="infinity"
+        ),
+    ],
+)
+def test_a_payload_without_what_we_need_is_refused_by_the_fields_name(
+    read: Any, wire: Any, named: str
+) -> None:
+    with pytest.raises(BadPayload, match=named):
+        read(wire)

@@ -1,0 +1,107 @@
+"""How far is a link: the account's record decides, the task explains. Pure, with worlds as values."""
+
+import itertools
+
+import pytest
+
+from vmc_account_link.errors import LinkFailed
+from vmc_account_link.models import AccountRecord, Task
+from vmc_account_link.progress import (
+    LIST_GRACE_SECONDS,
+    Failed,
+    Linked,
+    Waiting,
+    Wanted,
+    find_account,
+    judge,
+    pause_seconds,
+)
+
+WANTED = Wanted(account_number="123456789012", stack_name="ours", tracking_task="t")
+
+
+def account(state: str = "ACTIVE", stack: str = "ours", number: str = "123456789012") -> AccountRecord:
+    return AccountRecord(id="record", account_number=number, cf_stack_name=stack, state=state)
+
+
+def task(status: str, error: str | None = None, percent: int | None = None) -> Task:
+    return Task(
+        id="t", status=status, progress_percent=percent, remaining_minutes=None, phase=None, error=error
+    )
+
+
+@pytest.mark.parametrize("status", ["STARTED", "FINISHED", "FAILED"])
+def test_an_active_record_of_our_stack_is_the_link_whatever_the_task_says(status: str) -> None:
+    assert isinstance(judge(WANTED, [account()], task(status)), Linked)
+
+
+@pytest.mark.parametrize(
+    "accounts",
+    [
+        pytest.param([], id="no record"),
+        pytest.param([account(number="999999999999")], id="another account's"),
+        pytest.param([account(stack="theirs")], id="another stack's"),
+        pytest.param([account("BROKEN")], id="BROKEN"),
+        pytest.param([account("DELETED")], id="DELETED"),
+        pytest.param([account("SOMETHING_NEW")], id="a state added later"),
+    ],
+)
+@pytest.mark.parametrize("status", [None, "STARTED", "CANCELING", "FINISHED"])
+def test_nothing_but_an_active_record_of_our_stack_is_a_link(
+    accounts: list[AccountRecord], status: str | None
+) -> None:
+    assert isinstance(judge(WANTED, accounts, task(status) if status else None), Waiting)
+
+
+@pytest.mark.parametrize("status", ["FAILED", "CANCELED"])
+def test_a_task_that_ended_badly_ends_the_wait_with_the_services_words(status: str) -> None:
+    verdict = judge(WANTED, [], task(status, error="Unable to assume role"))
+    assert isinstance(verdict, Failed)
+    assert isinstance(verdict.error, LinkFailed)
+    assert status in str(verdict.error)
+    assert "Unable to assume role" in str(verdict.error)
+
+
+def test_an_account_missing_long_after_the_tasks_end_is_a_failure() -> None:
+    early = judge(WANTED, [], task("FINISHED"), since_finished_seconds=LIST_GRACE_SECONDS)
+    late = judge(WANTED, [], task("FINISHED"), since_finished_seconds=LIST_GRACE_SECONDS + 1)
+    assert isinstance(early, Waiting)
+    assert isinstance(late, Failed)
+
+
+def test_a_link_that_ended_up_with_another_stack_names_that_stack() -> None:
+    verdict = judge(WANTED, [account(stack="theirs")], task("FINISHED"), since_finished_seconds=301)
+    assert isinstance(verdict, Failed)
+    assert '"theirs"' in str(verdict.error)
+
+
+def test_a_broken_account_is_given_until_the_deadline_to_recover() -> None:
+    assert isinstance(
+        judge(WANTED, [account("BROKEN")], task("FINISHED"), since_finished_seconds=1e6), Waiting
+    )
+
+
+def test_a_growing_percentage_is_told_but_is_no_news() -> None:
+    first, second = (judge(WANTED, [], task("STARTED", percent=percent)) for percent in (10, 20))
+    assert isinstance(first, Waiting)
+    assert isinstance(second, Waiting)
+    assert ("10 %" in first.why, "20 %" in second.why) == (True, True)
+    assert first.stage == second.stage
+
+
+def test_the_live_record_is_found_among_deleted_and_broken_ones() -> None:
+    assert find_account([account("DELETED"), account("BROKEN"), account()], "123456789012") == account()
+    assert find_account([account("DELETED")], "123456789012") is None
+
+
+def test_an_answer_is_noticed_at_most_a_tenth_or_a_second_late() -> None:
+    elapsed = 0.0
+    while elapsed < 3600:
+        pause = pause_seconds(elapsed)
+        assert pause <= max(1.0, 0.1 * elapsed)
+        elapsed += pause
+
+
+def test_half_an_hour_costs_at_most_75_looks() -> None:
+    looks = itertools.accumulate(itertools.repeat(0.0), lambda elapsed, _: elapsed + pause_seconds(elapsed))
+    assert sum(1 for _ in itertools.takewhile(lambda elapsed: elapsed < 1800, looks)) <= 75

@@ -1,0 +1,104 @@
+"""Is a template ours to run: its host, its text, its size. Pure."""
+
+import json
+
+import pytest
+
+from vmc_account_link import template
+from vmc_account_link.errors import TemplateRejected
+
+SERVICE = "https://vmc.vmware.com"
+S3 = "https://bucket.s3.us-west-2.amazonaws.com/key?X-Amz-Signature=planted"
+MINIMAL = {"Resources": {"Role": {"Type": "AWS::IAM::Role"}}}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        S3,
+        "https://s3.us-west-2.amazonaws.com/bucket/key",
+        "https://s3-us-west-2.amazonaws.com/bucket/key",
+        "https://s3.amazonaws.com/bucket/key",
+        "https://bucket.s3.dualstack.us-west-2.amazonaws.com/key",
+        "https://my.dotted.bucket.s3.cn-north-1.amazonaws.com.cn/key",
+        "https://vmc.vmware.com/templates/1",
+        "https://VMC.vmware.com:443/templates/1",
+    ],
+)
+def test_s3_and_the_service_itself_may_give_the_template(url: str) -> None:
+    template.check_source(url, service_url=SERVICE)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("https://evil.example/t?X-Amz-Signature=planted", id="a foreign host"),
+        pytest.param("https://s3.amazonaws.com.evil.example/t", id="S3 as a prefix of another domain"),
+        pytest.param("https://evils3.us-west-2.amazonaws.com/t", id="a name that ends like S3's"),
+        pytest.param("https://x.execute-api.us-west-2.amazonaws.com/t", id="another AWS service"),
+        pytest.param("http://bucket.s3.us-west-2.amazonaws.com/t", id="S3 over plain http"),
+        pytest.param("http://vmc.vmware.com/t", id="the service over plain http"),
+        pytest.param("https://vmc.vmware.com:8443/t", id="another port of the service"),
+        pytest.param("https://user@bucket.s3.amazonaws.com/t", id="user information"),
+        pytest.param("file:///etc/passwd", id="a file"),
+        pytest.param("ftp://allowed.example/t", id="another scheme on an allowed host"),
+        pytest.param("https://[broken/t", id="no URL at all"),
+        pytest.param("", id="nothing"),
+    ],
+)
+def test_any_other_source_is_refused_without_quoting_its_signature(url: str) -> None:
+    with pytest.raises(TemplateRejected) as refusal:
+        template.check_source(url, service_url=SERVICE, further_hosts=["allowed.example"])
+    assert "planted" not in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("allowed", ["Mirror.Example", "mirror.example:80", " mirror.example "])
+def test_a_host_that_the_configuration_names_is_allowed_even_over_http(allowed: str) -> None:
+    template.check_source("http://mirror.example/t", service_url=SERVICE, further_hosts=[allowed])
+
+
+def test_an_allowed_port_does_not_allow_the_hosts_other_ports() -> None:
+    with pytest.raises(TemplateRejected, match="https"):
+        template.check_source(
+            "http://mirror.example:81/t", service_url=SERVICE, further_hosts=["mirror.example:80"]
+        )
+
+
+YAML = """
+Parameters: {Name: {Type: String, Default: x}}
+Resources:
+  Role: {Type: AWS::IAM::Role, Properties: {Path: !Sub "/${Name}/"}}
+"""
+
+
+@pytest.mark.parametrize("text", [json.dumps(MINIMAL), YAML], ids=["JSON", "YAML with short forms"])
+def test_a_template_in_json_or_yaml_is_taken(text: str) -> None:
+    template.inspect(text, url=S3)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        pytest.param("<html><body>Sign in</body></html>", "neither", id="a page"),
+        pytest.param("Resources: [unclosed", "neither", id="broken YAML"),
+        pytest.param("just words", "neither", id="words"),
+        pytest.param("", "neither", id="nothing"),
+        pytest.param("!!python/object/apply:os.system ['true']", "neither", id="YAML that wants to run code"),
+        pytest.param('{"Resources": {}}', "no Resources", id="no resources"),
+        pytest.param('{"Resources": ["Role"]}', "no Resources", id="resources that are a list"),
+        pytest.param(
+            json.dumps({**MINIMAL, "Parameters": {"Key": {"Type": "String"}}}), "Key", id="an open parameter"
+        ),
+    ],
+)
+def test_anything_else_is_refused_with_the_reason(text: str, reason: str) -> None:
+    with pytest.raises(TemplateRejected, match=reason) as refusal:
+        template.inspect(text, url=S3)
+    assert "planted" not in str(refusal.value)
+
+
+def test_the_inline_limit_counts_bytes_not_characters() -> None:
+    assert template.fits_inline("x" * 51_200)
+    assert not template.fits_inline("x" * 51_201)
+    assert not template.fits_inline("é" * 25_601)
