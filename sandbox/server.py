@@ -45,14 +45,13 @@ class RunningServer:
         """Close all sockets and wait for the threads; a second call does nothing."""
         if not self._thread.is_alive():
             return
-        # Closing from another thread would race the loop's select: the loop closes its own sockets,
+        # Closing sockets from this thread would race the loop's select: the loop forgets them itself,
         # finds none left, and ends.
-        self._server.trigger.pull_trigger(self._close_all)
+        sockets = list(self._map.values())
+        self._server.trigger.pull_trigger(self._map.clear)
         self._thread.join()
         self._server.task_dispatcher.shutdown()
-
-    def _close_all(self) -> None:
-        for dispatcher in list(self._map.values()):
+        for dispatcher in sockets:
             dispatcher.close()
 
     def __enter__(self) -> Self:

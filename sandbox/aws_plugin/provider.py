@@ -162,13 +162,14 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         try:
             stack_id = calls.create(inputs)
         except StackError as error:
-            context.abort(grpc.StatusCode.UNKNOWN, str(error))
+            context.abort(grpc.StatusCode.UNKNOWN, _listed(error))
         partial = {**self._stored(inputs, {}), "id": stack_id}
         try:
             calls.wait(stack_id, "create")
             _, state = calls.read(stack_id, partial)
         except (StackError, StackGone) as error:
-            _abort_half_done(context, stack_id, error, properties=partial, inputs=inputs)
+            reason = f"creating {request.urn}: {_listed(error)}"
+            _abort_half_done(context, stack_id, reason, properties=partial, inputs=inputs)
         return provider_pb2.CreateResponse(id=stack_id, properties=to_struct(state))
 
     def Read(self, request: Any, context: Context) -> Any:
@@ -181,7 +182,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         except StackGone:
             return provider_pb2.ReadResponse()
         except StackError as error:
-            context.abort(grpc.StatusCode.UNKNOWN, str(error))
+            context.abort(grpc.StatusCode.UNKNOWN, f"refreshing {request.urn}: {_listed(error)}")
         inputs = stack_plan.inputs_after_read(old_inputs, state)
         return provider_pb2.ReadResponse(id=stack_id, properties=to_struct(state), inputs=to_struct(inputs))
 
@@ -201,7 +202,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
                 calls.wait(request.id, "update")
             _, state = calls.read(request.id, stored)
         except (StackError, StackGone) as error:
-            _abort_half_done(context, request.id, error, properties=stored, inputs=inputs)
+            reason = f"updating {request.urn}: {_listed(error)}"
+            _abort_half_done(context, request.id, reason, properties=stored, inputs=inputs)
         return provider_pb2.UpdateResponse(properties=to_struct(state))
 
     def Delete(self, request: Any, context: Context) -> Any:
@@ -210,7 +212,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         try:
             StackCalls(self._aws, known, timeout_seconds=request.timeout).delete(request.id)
         except StackError as error:
-            context.abort(grpc.StatusCode.UNKNOWN, str(error))
+            context.abort(grpc.StatusCode.UNKNOWN, f"deleting {request.urn}: {_listed(error)}")
         return empty_pb2.Empty()
 
     def Cancel(self, request: Any, context: Context) -> Any:
@@ -240,15 +242,20 @@ def _only_stacks(urn: str, context: Context) -> None:
 
 
 def _abort_half_done(
-    context: Context, stack_id: str, error: Exception, *, properties: Properties, inputs: Properties
+    context: Context, stack_id: str, reason: str, *, properties: Properties, inputs: Properties
 ) -> NoReturn:
     """End a call so that the engine stores the resource with its init errors."""
-    message = str(error) if isinstance(error, StackError) else f"CloudFormation Stack ({stack_id}) is gone"
     detail = provider_pb2.ErrorResourceInitFailed(
-        id=stack_id, properties=to_struct(properties), reasons=[message], inputs=to_struct(inputs)
+        id=stack_id, properties=to_struct(properties), reasons=[reason], inputs=to_struct(inputs)
     )
-    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message)
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=reason)
     status.details.add().Pack(detail)
-    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
-    context.abort(grpc.StatusCode.UNKNOWN, message)
+    (lambda x: x)((("grpc-status-details-bin", status.SerializeToString()),))
+    context.abort(grpc.StatusCode.UNKNOWN, reason)
     raise AssertionError("abort raises")
+
+
+def _listed(error: StackError | StackGone) -> str:
+    """An error as Terraform's list of one, which is how the real provider hands it on."""
+    text = str(error) if isinstance(error, StackError) else f"couldn't find CloudFormation Stack ({error})"
+    return f"1 error occurred:\n\t* {text}\n\n"

@@ -171,7 +171,7 @@ class StackCalls:
             verb == "delete" and status == "DELETE_COMPLETE"
         ):
             return
-        reasons = self._reasons(stack_id) or stack.get("StackStatusReason", "")
+        reasons = self._reasons(stack_id, status) or stack.get("StackStatusReason", "")
         raise StackError(f"{label}: stack status ({status}): {reasons}")
 
     def read(self, name_or_id: str, known: Properties) -> tuple[str, Properties]:
@@ -238,7 +238,7 @@ class StackCalls:
                 raise StackGone(name_or_id) from None
             raise
 
-    def _reasons(self, stack_id: str) -> str:
+    def _reasons(self, stack_id: str, status: str) -> str:
         """The reasons of this operation's failed events, newest first, as CloudFormation lists them."""
         try:
             pages = self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
@@ -251,7 +251,9 @@ class StackCalls:
             if event.get("ClientRequestToken") == self._token
             and event.get("ResourceStatusReason")
             and (
-                event["ResourceStatus"].endswith("_FAILED") or event["ResourceStatus"].startswith("ROLLBACK_")
+                event["ResourceStatus"].endswith("_FAILED")
+                or event["ResourceStatus"].startswith("ROLLBACK_")
+                or (status == "DELETE_COMPLETE" and event["ResourceStatus"] == "DELETE_IN_PROGRESS")
             )
         )
 

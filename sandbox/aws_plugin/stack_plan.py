@@ -88,8 +88,8 @@ def difference(
 ) -> Difference:
     """Compare the stored outputs with the checked inputs.
 
-    An optional and computed property that is absent from the inputs keeps its value; a template is compared by
-    what it says, a URL letter by letter.
+    An optional and computed property that is absent from the inputs keeps its value; a template is
+    compared by what it says, a URL letter by letter.
     """
     roots = {path.split(".")[0].split("[")[0] for path in ignored}
     changes: dict[str, Change] = {}

@@ -119,7 +119,14 @@ class Stacks:
                 operations=(),
                 made=stack if not failure or on_failure is OnFailure.DO_NOTHING else None,
             )
-            self._start(record, Action.CREATE, touched, failure, request, on_failure)
+            self._start(
+                record,
+                Action.CREATE,
+                touched=touched,
+                failure=failure,
+                request=request,
+                on_failure=on_failure,
+            )
             return record.stack_id
 
     def update(self, place: Place, request: StackRequest) -> str:
@@ -157,7 +164,7 @@ class Stacks:
             failure, touched = self._change(record, template, parameters)
             if failure is None:
                 record = dataclasses.replace(record, request=wanted, template=template, parameters=parameters)
-            self._start(record, Action.UPDATE, touched, failure, request)
+            self._start(record, Action.UPDATE, touched=touched, failure=failure, request=request)
             return record.stack_id
 
     def delete(self, place: Place, name_or_id: str, *, client_request_token: str | None = None) -> None:
@@ -186,7 +193,7 @@ class Stacks:
                 resources.forget(place, record.made)
                 record = dataclasses.replace(record, made=None)
             request = dataclasses.replace(record.request, client_request_token=client_request_token)
-            self._start(record, Action.DELETE, touched, failure, request)
+            self._start(record, Action.DELETE, touched=touched, failure=failure, request=request)
 
     def _living(self, place: Place, name: str) -> StackRecord | None:
         now = self.now()
@@ -251,6 +258,7 @@ class Stacks:
         self,
         record: StackRecord,
         action: Action,
+        *,
         touched: tuple[StackResource, ...],
         failure: Failure | None,
         request: StackRequest,

@@ -5,7 +5,6 @@ Real: the SDK, its serialisation, our component. Mocked: the engine, by a monito
 
 import asyncio
 import json
-import logging
 import runpy
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path

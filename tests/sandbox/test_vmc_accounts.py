@@ -53,7 +53,7 @@ def test_new_account_can_be_broken_for_a_while(vmware: Vmware) -> None:
 def test_new_account_can_stay_broken_for_ever(vmware: Vmware) -> None:
     vmware.control.set_modes(broken_seconds=-1)
     vmware.link_account()
-    vmware.control.advance(1_000_000)
+    vmware.pass_time(1_000_000)
     assert [r["state"] for r in vmware.accounts()] == ["BROKEN"]
 
 

@@ -136,10 +136,10 @@ def test_task_starts_grows_and_finishes_with_the_record(vmware: Vmware) -> None:
 def test_task_shows_every_documented_field_nulls_included(vmware: Vmware) -> None:
     task = vmware.task(vmware.mint())
     documented = (
-        "id status sub_status task_type task_version resource_type resource_id org_id org_type progress_percent "
-        "estimated_remaining_minutes phase_in_progress task_progress_phases params error_message "
-        "localized_error_message customer_error_message service_errors start_time end_time created updated "
-        "version user_id user_name parent_task_id correlation_id"
+        "id status sub_status task_type task_version resource_type resource_id org_id org_type "
+        "progress_percent estimated_remaining_minutes phase_in_progress task_progress_phases params "
+        "error_message localized_error_message customer_error_message service_errors start_time end_time "
+        "created updated version user_id user_name parent_task_id correlation_id"
     )
     assert set(documented.split()) <= set(task)
     assert (task["estimated_remaining_minutes"], task["end_time"], task["params"]) == (-1, None, {})
@@ -156,7 +156,7 @@ def test_unknown_task_is_a_404_error_response(vmware: Vmware) -> None:
 def test_task_that_never_ends_keeps_running_past_expiry(vmware: Vmware) -> None:
     vmware.control.set_modes(task_outcome="never")
     link = vmware.link_account()
-    vmware.control.advance(100_000)
+    vmware.pass_time(100_000)
     task = vmware.task(link)
     assert (task["status"], task["progress_percent"]) == ("STARTED", 60)
     assert vmware.accounts() == []
@@ -184,7 +184,7 @@ def test_canceled_task_passes_through_canceling(vmware: Vmware) -> None:
 
 def test_task_without_a_run_fails_when_its_link_expires(vmware: Vmware) -> None:
     link = vmware.mint()
-    vmware.control.advance(1801)
+    vmware.pass_time(1801)
     task = vmware.task(link)
     assert (task["status"], task["error_message"]) == ("FAILED", "The link request has expired.")
 

@@ -30,6 +30,7 @@ class Vmware:
         self.http = requests.Session()
         self.http.trust_env = False
         self.log_in()
+        self.world.journal.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -49,7 +50,11 @@ class Vmware:
     def log_in(self) -> None:
         answer = self.exchange(refresh_token=self.world.tokens.credentials.api_token).json()
         self.http.headers["csp-auth-token"] = answer["access_token"]
-        self.world.journal.clear()
+
+    def pass_time(self, seconds: float) -> None:
+        """Move the clock, past the access token's end if need be."""
+        self.control.advance(seconds)
+        self.log_in()
 
     def ask(self, path: str, *, method: str = "GET", **options: Any) -> requests.Response:
         """Call the API below the organization."""

@@ -23,6 +23,8 @@ def main() -> int:
     parser.parse_args()
     # So that what was started is stopped, and the temporary folder removed, as on Ctrl-C.
     for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:  # nohup
+            continue
         signal.signal(number, lambda received, _frame: sys.exit(128 + received))
     try:
         forced_way(os.environ)

@@ -1,0 +1,103 @@
+"""Bad input on the real engine: one line that names the key or the cause, nothing made, no traceback."""
+
+import re
+
+import pytest
+
+from tests.support.lab import Lab
+
+pytestmark = pytest.mark.engine
+
+
+def refused(lab: Lab, *named: str) -> str:
+    """Run `up`, which must fail with one line holding all of `named`, and with nothing made anywhere."""
+    failed = lab.fail_up()
+    lines = [line for line in failed.error_lines() if all(name in line for name in named)]
+    assert lines, f"no error line names {named}:\n{failed.output}"
+    assert "cloudformation.CreateStack" not in lab.calls()
+    assert lab.control.connected_accounts() == ()
+    assert not {"Stack", "LinkRequest", "ConnectedAccount"} & set(lab.resources())
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("environment", "key"),
+    [
+        pytest.param({"ORG_ID": ""}, "vmc:orgId", id="no organisation"),
+        pytest.param({"API_TOKEN": ""}, "vmc:apiToken", id="no token"),
+    ],
+)
+def test_a_missing_setting_is_named(lab: Lab, environment: dict[str, str], key: str) -> None:
+    lab.environment |= environment
+    refused(lab, key)
+    assert lab.calls() == []
+
+
+def test_a_wrong_token_is_refused_without_being_quoted(lab: Lab) -> None:
+    lab.environment["API_TOKEN"] = "planted-wrong-token-0123456789"
+    line = refused(lab, "vmc:apiToken", "400")
+    assert "planted" not in line
+
+
+def test_a_number_that_is_none_is_named(lab: Lab) -> None:
+    lab.set({"linkTimeoutMinutes": "soon"})
+    refused(lab, "linkTimeoutMinutes", "integer")
+    assert lab.calls() == []
+
+
+def test_a_wait_of_no_time_is_named(lab: Lab) -> None:
+    lab.set({"linkTimeoutMinutes": "0"})
+    refused(lab, "link_timeout_minutes", "at least 1 minute")
+
+
+def test_a_host_that_does_not_answer_is_named(lab: Lab) -> None:
+    lab.environment["VMC_URL"] = "http://127.0.0.1:9"
+    refused(lab, "http://127.0.0.1:9", "can't be reached")
+
+
+def test_another_aws_account_than_the_wanted_one_is_named(lab: Lab) -> None:
+    lab.set({"awsAccountId": "999999999999"})
+    refused(lab, "awsAccountId", "999999999999", "123456789012")
+    assert lab.calls(service="vmc") == []
+
+
+@pytest.mark.parametrize(
+    ("template", "cause"),
+    [
+        ("not_a_template", "neither a JSON nor a YAML template"),
+        ("foreign_host", "templateHosts"),
+        ("redirect", "302"),
+    ],
+)
+def test_a_template_that_is_not_one_to_run_is_refused(lab: Lab, template: str, cause: str) -> None:
+    lab.control.set_modes(template=template)
+    line = refused(lab, cause)
+    assert not re.search(r"[?&]X-Amz", line)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("link", "adopt"), ("relink", "1"), ("subnetRegion", "us-west-2")],
+    ids=lambda text: text,
+)
+def test_what_a_later_release_brings_is_refused_plainly(lab: Lab, key: str, value: str) -> None:
+    lab.set({key: value})
+    refused(lab, f"vmc-account-link:{key}", "not in this release")
+    assert lab.calls(service="vmc") == []
+
+
+def test_a_refused_preview_says_the_same(lab: Lab) -> None:
+    lab.environment["ORG_ID"] = ""
+    preview = lab.run("preview")
+    assert preview.code != 0
+    assert "vmc:orgId" in preview.output
+    assert "Traceback" not in preview.output
+
+
+def test_a_mistaken_change_of_organisation_is_refused_and_the_link_stays(lab: Lab) -> None:
+    lab.up()
+    lab.environment["ORG_ID"] = "00000000-0000-4000-8000-000000000000"
+    failed = lab.fail_up()
+    assert "it can't be moved" in failed.output
+    assert "unlink" not in lab.calls()
+    assert len(lab.control.connected_accounts()) == 1

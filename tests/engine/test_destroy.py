@@ -1,0 +1,73 @@
+"""`pulumi destroy` on the real engine: the account is unlinked before its stack goes, or nothing goes."""
+
+import pytest
+
+from tests.support.lab import ACCOUNT, Lab
+
+pytestmark = pytest.mark.engine
+
+
+def test_destroy_unlinks_and_looks_before_it_deletes_the_stack(lab: Lab) -> None:
+    lab.control.set_modes(unlink_lag_seconds=1.5)
+    lab.up()
+    lab.control.clear_journal()
+    lab.destroy()
+    calls = [
+        e.call for e in lab.control.journal() if e.service == "vmc" or e.call == "cloudformation.DeleteStack"
+    ]
+    deleted = calls.index("cloudformation.DeleteStack")
+    assert calls[:2] == ["list-connected-accounts", "unlink"]
+    assert calls[2:deleted].count("list-connected-accounts") >= 2
+    assert lab.control.connected_accounts() == ()
+    assert lab.resources() == {}
+
+
+def test_an_sddc_in_the_way_stops_destroy_with_the_services_reason_and_a_later_one_goes_on(lab: Lab) -> None:
+    lab.up()
+    lab.control.attach_sddc(ACCOUNT)
+    stopped = lab.run("destroy", "--yes", "--skip-preview")
+    assert stopped.code != 0
+    assert "The connected account still has active SDDCs" in stopped.output
+    assert "Traceback" not in stopped.output
+    assert "cloudformation.DeleteStack" not in lab.calls()
+    assert {"ConnectedAccount", "Stack", "LinkRequest"} <= set(lab.resources())
+
+    lab.control.detach_sddcs()
+    lab.destroy()
+    assert lab.resources() == {}
+    assert lab.control.connected_accounts() == ()
+
+
+def test_an_account_that_is_gone_already_does_not_stop_destroy(lab: Lab) -> None:
+    lab.up()
+    lab.control.remove_account(ACCOUNT)
+    lab.control.clear_journal()
+    lab.destroy()
+    assert "unlink" not in lab.calls()
+
+
+def test_a_link_that_another_stack_took_over_is_not_unlinked(lab: Lab) -> None:
+    lab.up()
+    lab.control.seed_account(ACCOUNT, cf_stack_name="theirs")
+    lab.control.clear_journal()
+    lab.destroy()
+    assert "unlink" not in lab.calls()
+    (record,) = lab.control.connected_accounts()
+    assert record.cf_stack_name == "theirs"
+
+
+def test_a_record_listed_as_deleted_counts_as_gone(lab: Lab) -> None:
+    lab.control.set_modes(deleted_records_listed=True)
+    lab.up()
+    lab.destroy()
+    assert lab.resources() == {}
+
+
+def test_unlink_on_destroy_false_leaves_the_record_and_says_so(lab: Lab) -> None:
+    lab.set({"unlinkOnDestroy": "false"})
+    lab.up()
+    lab.control.clear_journal()
+    done = lab.destroy()
+    assert "stays linked" in done.output
+    assert lab.calls(service="vmc") == []
+    assert len(lab.control.connected_accounts()) == 1

@@ -1,0 +1,104 @@
+"""What goes wrong on the way to a link, on the real engine: it fails plainly, and the next `up` arrives."""
+
+import pytest
+
+from tests.support.lab import ACCOUNT, Lab
+
+pytestmark = pytest.mark.engine
+
+
+def arrived(lab: Lab) -> None:
+    """One live stack, one ACTIVE record of it, and the state says so."""
+    (record,) = lab.control.connected_accounts()
+    assert (record.state, record.cf_stack_name) == ("ACTIVE", "SDDC-Account-Link")
+    outputs = lab.outputs()
+    assert outputs["connected_account_id"] == record.id
+    assert outputs["connected_account_state"] == "ACTIVE"
+    lab.must("up", "--yes", "--skip-preview", "--expect-no-changes")
+
+
+def test_a_stack_that_rolled_back_is_no_link_and_the_next_up_makes_it_anew(lab: Lab) -> None:
+    lab.control.set_modes(stack_outcome="roll_back")
+    failed = lab.fail_up()
+    assert "ROLLBACK_COMPLETE" in failed.output
+    assert lab.control.connected_accounts() == ()
+
+    lab.control.set_modes(stack_outcome="complete")
+    lab.control.clear_journal()
+    lab.up()
+    assert "mint-link" not in lab.calls()
+    assert lab.calls().index("cloudformation.DeleteStack") < lab.calls().index("cloudformation.CreateStack")
+    arrived(lab)
+
+
+def test_a_link_that_expired_with_a_rolled_back_stack_is_asked_for_again_in_the_same_up(lab: Lab) -> None:
+    lab.control.set_modes(stack_outcome="roll_back", link_lifetime_seconds=3.0)
+    lab.fail_up()
+    lab.control.set_modes(stack_outcome="complete", link_lifetime_seconds=1800.0)
+    lab.control.advance(3600)
+    lab.control.clear_journal()
+    lab.up()
+    assert lab.calls().count("mint-link") == 1
+    arrived(lab)
+
+
+def test_an_account_unlinked_by_hand_is_linked_again_by_a_healthy_stack_once_the_link_has_expired(
+    lab: Lab,
+) -> None:
+    lab.control.set_modes(link_lifetime_seconds=3.0)
+    lab.up()
+    stack = lab.outputs()["stack_id"]
+    lab.control.remove_account(ACCOUNT)
+    lab.control.set_modes(link_lifetime_seconds=1800.0)
+    lab.control.advance(3600)
+    lab.up()
+    assert lab.outputs()["stack_id"] == stack
+    arrived(lab)
+
+
+def test_a_failed_task_ends_the_wait_at_once_with_the_services_words(lab: Lab) -> None:
+    lab.control.set_modes(task_outcome="fail", task_error_message="Unable to assume role RemoteRole.")
+    failed = lab.fail_up()
+    assert "FAILED: Unable to assume role RemoteRole" in failed.output
+    assert lab.outputs().get("connected_account_state") is None
+
+
+def test_replacing_the_request_asks_for_a_new_link_at_once(lab: Lab) -> None:
+    lab.control.set_modes(task_outcome="fail")
+    failed = lab.fail_up()
+    assert "--replace '**vmc:LinkRequest::*'" in failed.output
+    lab.control.set_modes(task_outcome="finish")
+    lab.up("--replace", "**vmc:LinkRequest::*")
+    arrived(lab)
+
+
+def test_an_account_that_another_stack_linked_is_refused_and_nothing_is_made(lab: Lab) -> None:
+    lab.control.seed_account(ACCOUNT, cf_stack_name="vmware-sddc-formation-1")
+    failed = lab.fail_up()
+    assert '"vmware-sddc-formation-1"' in failed.output
+    assert lab.control.links() == ()
+    assert "cloudformation.CreateStack" not in lab.calls()
+    (record,) = lab.control.connected_accounts()
+    assert record.cf_stack_name == "vmware-sddc-formation-1"
+
+
+def test_a_passing_outage_during_the_wait_does_not_end_it(lab: Lab) -> None:
+    lab.control.set_modes(task_seconds=5.0)
+    lab.control.plan_fault("vmc", "list-connected-accounts", "status", status=503, nth=3, count=2)
+    lab.control.plan_fault("vmc", "get-task", "reset_before", nth=2)
+    lab.up()
+    arrived(lab)
+
+
+def test_an_access_token_that_ends_during_the_wait_is_renewed(lab: Lab) -> None:
+    lab.control.set_modes(task_seconds=4.0, access_token_seconds=2.0)
+    lab.up()
+    arrived(lab)
+    assert 2 <= lab.calls().count("exchange-token") <= 5
+
+
+def test_a_list_that_lags_behind_the_task_and_a_task_behind_the_list_are_waited_for(lab: Lab) -> None:
+    lab.control.set_modes(list_lag_seconds=2.0, broken_seconds=3.0)
+    done = lab.up()
+    assert "task FINISHED" in done.output
+    arrived(lab)

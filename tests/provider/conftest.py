@@ -1,0 +1,63 @@
+"""The providers as plain objects in front of the emulated service."""
+
+import dataclasses
+from collections.abc import Callable
+
+import pytest
+
+from sandbox.control.client import SandboxControl
+from sandbox.environment import Sandbox
+from vmc_account_link.auth import AccessTokens
+from vmc_account_link.client import VmcClient
+from vmc_account_link.settings import VmcSettings, read_settings
+from vmc_account_link.transport import Transport
+
+
+@pytest.fixture
+def control(box: Sandbox) -> SandboxControl:
+    """The sandbox's control."""
+    return box.control
+
+
+@pytest.fixture
+def settings(box: Sandbox) -> VmcSettings:
+    """Settings that lead into the sandbox."""
+    return read_settings({}.get, box.environment)
+
+
+@dataclasses.dataclass
+class Time:
+    """A clock that only sleeping moves; each sleep moves the sandbox's clock too."""
+
+    control: SandboxControl
+    now: float = 0.0
+    pauses: list[float] = dataclasses.field(default_factory=list)
+
+    def monotonic(self) -> float:
+        """Seconds since the test began."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Pass the time without waiting."""
+        self.pauses.append(seconds)
+        self.now += seconds
+        self.control.advance(seconds)
+
+
+@pytest.fixture
+def time(control: SandboxControl) -> Time:
+    """The test's clock."""
+    return Time(control)
+
+
+NewClient = Callable[..., VmcClient]
+
+
+@pytest.fixture
+def new_client(settings: VmcSettings, time: Time) -> NewClient:
+    """Make a client whose repeats do not wait, with tokens of its own."""
+
+    def new(settings: VmcSettings = settings) -> VmcClient:
+        return VmcClient(settings, transport=Transport(sleep=time.sleep), tokens=AccessTokens(time.monotonic))
+
+    return new

@@ -1,0 +1,360 @@
+"""The connected account's provider, its wait and its unlinking, in front of the emulated service.
+
+Real: HTTP and the emulator. The clock is the test's: sleeping moves it, and the emulator's with it.
+"""
+
+from typing import Any
+
+import pytest
+
+from sandbox.control.client import SandboxControl
+from sandbox.environment import Sandbox
+from tests.provider.conftest import NewClient, Time
+from tests.support.lab import ACCOUNT
+from vmc_account_link.connected_account import ConnectedAccountProvider
+from vmc_account_link.errors import (
+    Forbidden,
+    LinkFailed,
+    LinkTimedOut,
+    NoReply,
+    Refused,
+    StillLinked,
+    Unavailable,
+)
+from vmc_account_link.progress import Wanted
+from vmc_account_link.settings import VmcSettings
+from vmc_account_link.waiting import unlink_until_gone, wait_until_linked
+
+ROLES = {
+    name: f"arn:aws:iam::{ACCOUNT}:role/{name}"
+    for name in ("RemoteRole", "RemoteRolePayer", "RemoteRoleService")
+}
+
+
+@pytest.fixture
+def provider(settings: VmcSettings) -> ConnectedAccountProvider:
+    made = ConnectedAccountProvider()
+    made.settings = settings
+    return made
+
+
+@pytest.fixture
+def inputs(settings: VmcSettings) -> dict[str, Any]:
+    return {
+        "org_id": settings.org_id,
+        "account_number": ACCOUNT,
+        "stack_name": "ours",
+        "stack_id": "arn:1",
+        "tracking_task": "task-1",
+        "link_timeout_minutes": 30.0,
+        "unlink_on_destroy": True,
+    }
+
+
+@pytest.fixture
+def wanted(new_client: NewClient, box: Sandbox, control: SandboxControl) -> Wanted:
+    """A link whose stack has just run; the service needs two minutes for its part."""
+    control.set_modes(task_seconds=120.0)
+    with new_client() as vmc:
+        link = vmc.mint_link()
+    return Wanted(account_number=ACCOUNT, stack_name="ours", tracking_task=link.tracking_task)
+
+
+def report(box: Sandbox, wanted: Wanted) -> None:
+    """What VMware's Lambda does when the stack runs."""
+    assert wanted.tracking_task
+    box.world.links.complete_link(
+        link_id=wanted.tracking_task,
+        account_number=ACCOUNT,
+        stack_name=wanted.stack_name,
+        role_arns=ROLES,
+    )
+
+
+def wait(new_client: NewClient, wanted: Wanted, time: Time, minutes: float = 30) -> str:
+    with new_client() as vmc:
+        return wait_until_linked(
+            vmc, wanted, timeout_seconds=minutes * 60, monotonic=time.monotonic, sleep=time.sleep
+        ).id
+
+
+def test_the_wait_ends_at_most_a_tenth_late_and_tells_how_far_the_task_is(
+    new_client: NewClient, box: Sandbox, wanted: Wanted, time: Time, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report(box, wanted)
+    wait(new_client, wanted, time)
+    assert 120 <= time.now <= 132
+    told = capsys.readouterr().out.splitlines()
+    assert f"waiting for AWS account {ACCOUNT} to be connected: task STARTED" in told[0]
+    assert told[-1] == f"AWS account {ACCOUNT} is connected"
+    assert 3 <= len(told) <= 10
+
+
+def test_a_list_behind_the_task_is_waited_for(
+    new_client: NewClient, box: Sandbox, wanted: Wanted, time: Time, control: SandboxControl
+) -> None:
+    control.set_modes(list_lag_seconds=200.0)
+    report(box, wanted)
+    wait(new_client, wanted, time)
+    assert 320 <= time.now <= 352
+
+
+def test_a_task_behind_the_list_is_not_waited_for(
+    new_client: NewClient, box: Sandbox, wanted: Wanted, time: Time, control: SandboxControl
+) -> None:
+    control.set_modes(task_lag_seconds=600.0)
+    report(box, wanted)
+    wait(new_client, wanted, time)
+    assert time.now <= 132
+
+
+def test_an_account_that_comes_up_broken_and_recovers_is_connected_when_it_is_active(
+    new_client: NewClient,
+    box: Sandbox,
+    wanted: Wanted,
+    time: Time,
+    control: SandboxControl,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    control.set_modes(broken_seconds=400.0)
+    report(box, wanted)
+    wait(new_client, wanted, time)
+    assert time.now >= 520
+    assert "the account is BROKEN" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("outcome", "status"), [("fail", "FAILED"), ("cancel", "CANCELED")])
+def test_a_task_that_ends_badly_ends_the_wait_at_once(
+    new_client: NewClient,
+    box: Sandbox,
+    wanted: Wanted,
+    time: Time,
+    control: SandboxControl,
+    outcome: str,
+    status: str,
+) -> None:
+    control.set_modes(task_outcome=outcome)
+    report(box, wanted)
+    with pytest.raises(LinkFailed, match=status):
+        wait(new_client, wanted, time)
+    assert time.now <= 132
+
+
+def test_the_deadline_is_kept_and_says_what_was_last_seen(
+    new_client: NewClient, wanted: Wanted, time: Time
+) -> None:
+    with pytest.raises(
+        LinkTimedOut, match=r"5 min passed \(linkTimeoutMinutes\); last seen: task STARTED"
+    ) as failure:
+        wait(new_client, wanted, time, minutes=5)
+    assert time.now == pytest.approx(300)
+    assert "run `pulumi up` again" in str(failure.value)
+
+
+def test_an_outage_in_the_middle_is_told_and_waited_out(
+    new_client: NewClient,
+    box: Sandbox,
+    wanted: Wanted,
+    time: Time,
+    control: SandboxControl,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    report(box, wanted)
+    control.plan_fault("vmc", "list-connected-accounts", "status", status=503, nth=3, count=4)
+    control.plan_fault("vmc", "get-task", "reset_before", nth=4)
+    wait(new_client, wanted, time)
+    assert "503" in capsys.readouterr().out
+
+
+def test_a_token_that_lost_its_role_ends_the_wait(
+    new_client: NewClient, wanted: Wanted, time: Time, control: SandboxControl
+) -> None:
+    control.plan_fault("vmc", "list-connected-accounts", "status", status=403, body="empty", nth=2)
+    with pytest.raises(Forbidden, match="role"):
+        wait(new_client, wanted, time)
+
+
+def test_a_task_that_the_service_forgot_leaves_the_list_to_decide(
+    new_client: NewClient, box: Sandbox, wanted: Wanted, time: Time, control: SandboxControl
+) -> None:
+    report(box, wanted)
+    control.plan_fault("vmc", "get-task", "status", status=404, count=1000)
+    wait(new_client, wanted, time)
+
+
+def test_another_stacks_link_is_not_taken_for_ours(
+    new_client: NewClient, wanted: Wanted, time: Time, control: SandboxControl
+) -> None:
+    control.seed_account(ACCOUNT, cf_stack_name="theirs")
+    with pytest.raises(LinkTimedOut, match='"theirs"'):
+        wait(new_client, wanted, time, minutes=2)
+
+
+def test_create_returns_what_the_service_says(
+    provider: ConnectedAccountProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    record = control.seed_account(ACCOUNT, cf_stack_name="ours")
+    result = provider.create(inputs)
+    assert result.outs == {
+        **inputs,
+        "connected_account_id": record.id,
+        "connected_account_state": "ACTIVE",
+        "cf_stack_name": "ours",
+    }
+
+
+def linked(inputs: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    outputs = {"connected_account_id": "r", "connected_account_state": "ACTIVE", "cf_stack_name": "ours"}
+    return {**inputs, **outputs, **changes}
+
+
+def test_nothing_changed_is_no_change_even_where_a_number_comes_as_a_float(
+    provider: ConnectedAccountProvider, inputs: dict[str, Any]
+) -> None:
+    result = provider.diff("id", linked(inputs), {**inputs, "link_timeout_minutes": 30})
+    assert (result.changes, result.replaces or []) == (False, [])
+
+
+@pytest.mark.parametrize(
+    ("olds", "news"),
+    [
+        pytest.param({}, {"tracking_task": "task-2"}, id="a new link was run"),
+        pytest.param({}, {"stack_id": "arn:2"}, id="a new stack is there"),
+        pytest.param({"connected_account_state": "BROKEN"}, {}, id="the account was seen BROKEN"),
+        pytest.param({"cf_stack_name": "theirs"}, {}, id="another stack was seen to have taken over"),
+        pytest.param({}, {"link_timeout_minutes": 5.0}, id="another deadline"),
+        pytest.param({}, {"unlink_on_destroy": False}, id="another wish for the end"),
+        pytest.param({}, {"tracking_task": object()}, id="a task not known yet"),
+    ],
+)
+def test_a_change_is_an_update_and_never_unlinks(
+    provider: ConnectedAccountProvider, inputs: dict[str, Any], olds: dict[str, Any], news: dict[str, Any]
+) -> None:
+    result = provider.diff("id", linked(inputs, **olds), {**inputs, **news})
+    assert (result.changes, result.replaces or []) == (True, [])
+
+
+def test_a_stack_about_to_be_replaced_is_unlinked_first(
+    provider: ConnectedAccountProvider, inputs: dict[str, Any]
+) -> None:
+    result = provider.diff("id", linked(inputs), {**inputs, "stack_id": object()})
+    assert (result.replaces, result.delete_before_replace) == (["stack_id"], True)
+
+
+def test_an_update_of_a_wish_keeps_the_outputs_and_asks_nothing(
+    provider: ConnectedAccountProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    news = {**inputs, "unlink_on_destroy": False}
+    assert provider.update("id", linked(inputs), news).outs == {**linked(inputs), "unlink_on_destroy": False}
+    assert control.journal() == ()
+
+
+def test_an_update_after_a_new_link_waits_and_takes_the_new_record(
+    provider: ConnectedAccountProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    record = control.seed_account(ACCOUNT, cf_stack_name="ours")
+    outs = provider.update("id", linked(inputs), {**inputs, "tracking_task": "task-2"}).outs or {}
+    assert outs["connected_account_id"] == record.id
+
+
+@pytest.mark.parametrize("state", ["ACTIVE", "BROKEN"])
+def test_refresh_shows_the_state_that_the_service_says(
+    provider: ConnectedAccountProvider, inputs: dict[str, Any], control: SandboxControl, state: str
+) -> None:
+    control.seed_account(ACCOUNT, cf_stack_name="theirs", state=state)
+    read = provider.read("id", linked(inputs))
+    assert (read.outs or {})["connected_account_state"] == state
+    assert (read.outs or {})["cf_stack_name"] == "theirs"
+
+
+def test_refresh_takes_a_missing_record_for_gone_but_not_a_failed_question(
+    provider: ConnectedAccountProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    gone = provider.read("id", linked(inputs))
+    assert (gone.id, gone.outs) == (None, {})
+    control.plan_fault("vmc", "list-connected-accounts", "status", status=500, retryable=False)
+    with pytest.raises(Unavailable):
+        provider.read("id", linked(inputs))
+
+
+@pytest.mark.parametrize("minutes", [0, -1, 0.5, float("nan"), float("inf")])
+def test_a_wait_below_a_minute_is_refused(
+    provider: ConnectedAccountProvider, inputs: dict[str, Any], minutes: float
+) -> None:
+    (failure,) = provider.check({}, {**inputs, "link_timeout_minutes": minutes}).failures
+    assert failure.property == "link_timeout_minutes"
+    assert provider.check({}, {**inputs, "link_timeout_minutes": object()}).failures == []
+
+
+def unlink(new_client: NewClient, time: Time) -> None:
+    with new_client() as vmc:
+        unlink_until_gone(vmc, ACCOUNT, "ours", monotonic=time.monotonic, sleep=time.sleep)
+
+
+def test_unlinking_looks_until_the_record_is_gone(
+    new_client: NewClient, control: SandboxControl, time: Time
+) -> None:
+    control.set_modes(unlink_lag_seconds=30.0)
+    control.seed_account(ACCOUNT, cf_stack_name="ours")
+    unlink(new_client, time)
+    assert time.now >= 30
+    assert len(control.journal(call="unlink")) == 1
+
+
+def test_a_record_that_stays_is_not_called_gone(
+    new_client: NewClient, control: SandboxControl, time: Time
+) -> None:
+    control.set_modes(unlink_lag_seconds=1e6)
+    control.seed_account(ACCOUNT, cf_stack_name="ours")
+    with pytest.raises(StillLinked, match="still lists"):
+        unlink(new_client, time)
+    assert time.now < 150
+
+
+@pytest.mark.parametrize("kind", ["reset_after", "ok_html", "ok_empty", "ok_truncated"])
+def test_an_unlinking_that_happened_counts_whatever_became_of_the_answer(
+    new_client: NewClient, control: SandboxControl, time: Time, kind: str
+) -> None:
+    control.seed_account(ACCOUNT, cf_stack_name="ours")
+    control.plan_fault("vmc", "unlink", kind)
+    unlink(new_client, time)
+    assert control.connected_accounts() == ()
+
+
+def test_an_unlinking_that_was_not_heard_is_an_error(
+    new_client: NewClient, control: SandboxControl, time: Time
+) -> None:
+    control.seed_account(ACCOUNT, cf_stack_name="ours")
+    control.plan_fault("vmc", "unlink", "reset_before")
+    with pytest.raises(NoReply):
+        unlink(new_client, time)
+    unlink(new_client, time)
+    assert control.connected_accounts() == ()
+
+
+def test_sddcs_on_the_link_are_the_services_reason_not_to(
+    new_client: NewClient, control: SandboxControl, time: Time
+) -> None:
+    control.seed_account(ACCOUNT, cf_stack_name="ours")
+    control.attach_sddc(ACCOUNT)
+    with pytest.raises(Refused, match=r"skyscraper\.account\.link\.sddc\.present.*active SDDCs") as refusal:
+        unlink(new_client, time)
+    assert "delete the SDDCs" in str(refusal.value)
+    assert len(control.connected_accounts()) == 1
+
+
+@pytest.mark.parametrize("state", ["BROKEN", "ACTIVE"])
+def test_delete_unlinks_a_broken_account_too(
+    provider: ConnectedAccountProvider, inputs: dict[str, Any], control: SandboxControl, state: str
+) -> None:
+    control.seed_account(ACCOUNT, cf_stack_name="ours", state=state)
+    provider.delete("id", linked(inputs))
+    assert control.connected_accounts() == ()
+
+
+def test_delete_leaves_the_account_linked_where_that_was_asked_for(
+    provider: ConnectedAccountProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    control.seed_account(ACCOUNT, cf_stack_name="ours")
+    provider.delete("id", linked(inputs, unlink_on_destroy=False))
+    assert len(control.connected_accounts()) == 1

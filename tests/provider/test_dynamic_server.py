@@ -1,0 +1,209 @@
+"""The providers behind the SDK's own dynamic provider process, called over gRPC as the engine calls it.
+
+Real: the process, the pickled providers, gRPC, the emulated service. This is where unknowns, floats and
+secrets arrive as they really do.
+"""
+
+import base64
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dill
+import grpc
+import pytest
+from google.protobuf import struct_pb2
+from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from sandbox.environment import Sandbox
+from tests.support.lab import ACCOUNT
+from vmc_account_link.connected_account import ConnectedAccountProvider
+from vmc_account_link.link_request import LinkRequestProvider
+
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""How the engine sends a value that is not known yet."""
+PICKLED = {cls: serialize_provider(cls()) for cls in (LinkRequestProvider, ConnectedAccountProvider)}
+
+
+def struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
+    made = struct_pb2.Struct()
+    made.update(values)
+    return made
+
+
+class Server:
+    """The dynamic provider process and a channel to it."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "pulumi.dynamic"],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=dict(environment),
+        )
+        assert self.process.stdout is not None
+        self.channel = grpc.insecure_channel(f"127.0.0.1:{int(self.process.stdout.readline())}")
+        self.stub = provider_pb2_grpc.ResourceProviderStub(self.channel)
+
+    def stop(self) -> None:
+        self.channel.close()
+        self.process.terminate()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        self.process.wait()
+
+
+@pytest.fixture
+def server(box: Sandbox) -> Iterator[Server]:
+    """Configured as by the engine: all of the project's configuration, secrets in plaintext."""
+    started = Server({**box.process_environment(), "API_TOKEN": "", "PULUMI_PROJECT": "vmc-account-link"})
+    config = {"vmc:apiToken": box.environment["API_TOKEN"], "vmc-account-link:region": "us-west-2"}
+    started.stub.Configure(provider_pb2.ConfigureRequest(args=struct(config)))
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def link_inputs(box: Sandbox) -> dict[str, Any]:
+    return {
+        "__provider": PICKLED[LinkRequestProvider],
+        "org_id": box.environment["ORG_ID"],
+        "account_number": ACCOUNT,
+        "stack_name": "ours",
+        "inline_template": True,
+        "template_hosts": [],
+    }
+
+
+@pytest.fixture
+def account_inputs(box: Sandbox) -> dict[str, Any]:
+    return {
+        "__provider": PICKLED[ConnectedAccountProvider],
+        "org_id": box.environment["ORG_ID"],
+        "account_number": ACCOUNT,
+        "stack_name": "ours",
+        "stack_id": "arn:1",
+        "tracking_task": "task-1",
+        "link_timeout_minutes": 30,
+        "unlink_on_destroy": True,
+    }
+
+
+def test_a_link_request_lives_its_life(server: Server, link_inputs: dict[str, Any], box: Sandbox) -> None:
+    checked = server.stub.Check(provider_pb2.CheckRequest(news=struct(link_inputs)))
+    assert (list(checked.failures), dict(checked.inputs)) == ([], dict(struct(link_inputs)))
+
+    created = server.stub.Create(provider_pb2.CreateRequest(properties=checked.inputs))
+    assert created.properties["tracking_task"] == box.control.links()[0].tracking_task
+
+    diff = provider_pb2.DiffRequest(id=created.id, olds=created.properties, news=checked.inputs)
+    assert server.stub.Diff(diff).changes == provider_pb2.DiffResponse.DIFF_NONE
+
+    read = server.stub.Read(provider_pb2.ReadRequest(id=created.id, properties=created.properties))
+    assert (read.id, read.properties) == (created.id, created.properties)
+
+    news = struct({**link_inputs, "template_hosts": ["mirror.example"]})
+    update = provider_pb2.UpdateRequest(id=created.id, olds=created.properties, news=news)
+    updated = server.stub.Update(update).properties
+    assert updated["tracking_task"] == created.properties["tracking_task"]
+    assert updated["template_body"] == created.properties["template_body"]
+
+    server.stub.Delete(provider_pb2.DeleteRequest(id=created.id, properties=updated))
+    assert len(box.control.links()) == 1
+
+
+def test_a_connected_account_lives_its_life(
+    server: Server, account_inputs: dict[str, Any], box: Sandbox
+) -> None:
+    record = box.control.seed_account(ACCOUNT, cf_stack_name="ours")
+    created = server.stub.Create(provider_pb2.CreateRequest(properties=struct(account_inputs)))
+    assert created.properties["connected_account_id"] == record.id
+
+    box.control.set_account_state(ACCOUNT, "BROKEN")
+    read = server.stub.Read(provider_pb2.ReadRequest(id=created.id, properties=created.properties))
+    assert read.properties["connected_account_state"] == "BROKEN"
+
+    news = struct({**account_inputs, "unlink_on_destroy": False})
+    box.control.set_account_state(ACCOUNT, "ACTIVE")
+    updated = server.stub.Update(
+        provider_pb2.UpdateRequest(id=created.id, olds=created.properties, news=news)
+    ).properties
+    assert updated["connected_account_id"] == record.id
+
+    server.stub.Delete(provider_pb2.DeleteRequest(id=created.id, properties=created.properties))
+    assert box.control.connected_accounts() == ()
+    gone = server.stub.Read(provider_pb2.ReadRequest(id=created.id, properties=created.properties))
+    assert gone.id == ""
+
+
+def test_unknown_inputs_pass_check_and_diff_on_a_preview(
+    server: Server, link_inputs: dict[str, Any], account_inputs: dict[str, Any]
+) -> None:
+    for inputs, unknown in (
+        (link_inputs, ["account_number", "stack_name", "template_hosts"]),
+        (account_inputs, ["account_number", "tracking_task", "stack_id", "link_timeout_minutes"]),
+    ):
+        news = struct({**inputs, **dict.fromkeys(unknown, UNKNOWN)})
+        checked = server.stub.Check(provider_pb2.CheckRequest(olds=struct(inputs), news=news))
+        assert list(checked.failures) == []
+        assert checked.inputs["account_number"] == UNKNOWN
+        outputs = {"connected_account_state": "ACTIVE", "cf_stack_name": "ours"}
+        diff = provider_pb2.DiffRequest(id="i", olds=struct({**inputs, **outputs}), news=news)
+        assert server.stub.Diff(diff).changes == provider_pb2.DiffResponse.DIFF_SOME
+
+
+def test_a_failed_check_names_the_property(server: Server, account_inputs: dict[str, Any]) -> None:
+    request = provider_pb2.CheckRequest(news=struct({**account_inputs, "link_timeout_minutes": 0}))
+    (failure,) = server.stub.Check(request).failures
+    assert failure.property == "link_timeout_minutes"
+
+
+def test_a_failure_reaches_the_engine_as_one_line_without_a_traceback(
+    server: Server, link_inputs: dict[str, Any], box: Sandbox
+) -> None:
+    box.control.seed_account(ACCOUNT, cf_stack_name="theirs")
+    with pytest.raises(grpc.RpcError) as failure:
+        server.stub.Create(provider_pb2.CreateRequest(properties=struct(link_inputs)))
+    text = failure.value.details()
+    assert text.startswith("Exception calling application: link AWS account 123456789012:")
+    assert "\n" not in text
+
+
+def test_a_missing_setting_is_named_when_no_program_has_run_before(
+    box: Sandbox, account_inputs: dict[str, Any]
+) -> None:
+    server = Server({**box.process_environment(), "API_TOKEN": "", "PULUMI_PROJECT": "vmc-account-link"})
+    try:
+        server.stub.Configure(provider_pb2.ConfigureRequest(args=struct({})))
+        with pytest.raises(grpc.RpcError, match="vmc:apiToken"):
+            server.stub.Delete(provider_pb2.DeleteRequest(id="i", properties=struct(account_inputs)))
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize(
+    ("provider", "path"),
+    [
+        (LinkRequestProvider, "vmc_account_link.link_request.LinkRequestProvider"),
+        (ConnectedAccountProvider, "vmc_account_link.connected_account.ConnectedAccountProvider"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_provider_is_pickled_by_its_frozen_path_and_nothing_else(provider: type, path: str) -> None:
+    pickled = base64.b64decode(PICKLED[provider])
+    module, _, name = path.rpartition(".")
+    assert len(pickled) < 120
+    assert module.encode() in pickled
+    script = "import dill, sys; p = dill.load(sys.stdin.buffer); print(type(p).__module__, type(p).__qualname__, vars(p))"
+    fresh = subprocess.run(
+        [sys.executable, "-c", script],
+        input=pickled,
+        stdout=subprocess.PIPE,
+        check=True,
+        env={"PATH": os.defpath},
+    )
+    assert fresh.stdout.decode().split() == [module, name, "{}"]
+    assert type(dill.loads(pickled)) is provider

@@ -1,0 +1,238 @@
+"""The link request's provider as a plain object, in front of the emulated service."""
+
+from typing import Any
+
+import pytest
+
+from sandbox.control.client import SandboxControl
+from tests.support.lab import ACCOUNT
+from vmc_account_link import template
+from vmc_account_link.errors import AlreadyLinked, TemplateRejected, Unavailable
+from vmc_account_link.link_request import LinkRequestProvider
+from vmc_account_link.settings import VmcSettings
+
+UNKNOWN = object()
+"""Stands for an input that is not known yet; the SDK hands over an object that is no string."""
+
+
+@pytest.fixture
+def provider(settings: VmcSettings) -> LinkRequestProvider:
+    made = LinkRequestProvider()
+    made.settings = settings
+    return made
+
+
+@pytest.fixture
+def inputs(settings: VmcSettings) -> dict[str, Any]:
+    return {
+        "org_id": settings.org_id,
+        "account_number": ACCOUNT,
+        "stack_name": "ours",
+        "inline_template": True,
+        "template_hosts": [],
+        "__provider": "as the engine sends it",
+    }
+
+
+def minted(control: SandboxControl) -> int:
+    return len(control.links())
+
+
+def test_create_looks_then_asks_once_then_downloads(
+    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    result = provider.create(inputs)
+    assert [e.call for e in control.journal()] == [
+        "exchange-token",
+        "list-connected-accounts",
+        "mint-link",
+        "download-template",
+    ]
+    assert result.outs is not None
+    assert result.outs["tracking_task"] == control.links()[0].tracking_task
+    assert "Custom::VmcAccountLink" in result.outs["template_body"]
+    assert inputs.items() <= result.outs.items()
+    assert ACCOUNT in result.id
+
+
+def test_an_account_linked_by_another_stack_is_refused_naming_it_and_both_ways_on(
+    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    record = control.seed_account(ACCOUNT, cf_stack_name="theirs")
+    with pytest.raises(AlreadyLinked) as refusal:
+        provider.create(inputs)
+    for part in ('"theirs"', record.id, "use that link", "unlink the account"):
+        assert part in str(refusal.value)
+    assert minted(control) == 0
+
+
+@pytest.mark.parametrize(
+    ("account", "stack", "state"),
+    [
+        pytest.param("999999999999", "theirs", "ACTIVE", id="another account"),
+        pytest.param(ACCOUNT, "theirs", "BROKEN", id="a broken link of another stack"),
+        pytest.param(ACCOUNT, "ours", "ACTIVE", id="a link of a stack of our name"),
+    ],
+)
+def test_what_is_no_live_link_of_another_stack_is_in_nobodys_way(
+    provider: LinkRequestProvider,
+    inputs: dict[str, Any],
+    control: SandboxControl,
+    account: str,
+    stack: str,
+    state: str,
+) -> None:
+    control.seed_account(account, cf_stack_name=stack, state=state)
+    provider.create(inputs)
+    assert minted(control) == 1
+
+
+def test_a_list_that_can_not_be_read_is_not_taken_for_an_empty_one(
+    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    control.plan_fault("vmc", "list-connected-accounts", "status", status=503, retryable=False)
+    with pytest.raises(Unavailable):
+        provider.create(inputs)
+    assert minted(control) == 0
+
+
+def test_a_template_above_the_inline_limit_goes_by_url(
+    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    control.set_modes(template="large")
+    outs = provider.create(inputs).outs or {}
+    assert outs["template_body"] is None
+    assert outs["template_url"]
+
+
+def test_without_inlining_nothing_is_downloaded_but_the_host_is_judged_all_the_same(
+    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    provider.create({**inputs, "inline_template": False})
+    assert control.journal(service="template") == ()
+    control.set_modes(template="foreign_host")
+    with pytest.raises(TemplateRejected, match="templateHosts"):
+        provider.create({**inputs, "inline_template": False})
+
+
+def test_a_fresh_link_is_no_reason_to_do_or_ask_anything(
+    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    olds = provider.create(inputs).outs or {}
+    control.clear_journal()
+    assert provider.diff("id", olds, inputs).changes is False
+    assert control.journal() == ()
+
+
+@pytest.fixture
+def spent(provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl) -> dict[str, Any]:
+    """The outputs of a link that has expired by everybody's clock."""
+    control.advance(-7200)
+    outs = provider.create(inputs).outs or {}
+    control.advance(7200)
+    control.clear_journal()
+    return outs
+
+
+def test_an_expired_link_of_an_account_that_is_not_connected_is_asked_for_again(
+    provider: LinkRequestProvider, inputs: dict[str, Any], spent: dict[str, Any], control: SandboxControl
+) -> None:
+    assert provider.diff("id", spent, inputs).changes is True
+    outs = provider.update("id", spent, inputs).outs or {}
+    assert outs["tracking_task"] == control.links()[-1].tracking_task != spent["tracking_task"]
+    assert outs["template_body"] != spent["template_body"]
+    assert minted(control) == 2
+
+
+@pytest.mark.parametrize(
+    ("stack", "state", "asks"),
+    [("ours", "ACTIVE", False), ("ours", "BROKEN", True), ("theirs", "ACTIVE", True)],
+)
+def test_an_expired_link_is_only_left_alone_while_our_stacks_account_is_active(
+    provider: LinkRequestProvider,
+    inputs: dict[str, Any],
+    spent: dict[str, Any],
+    control: SandboxControl,
+    stack: str,
+    state: str,
+    asks: bool,  # noqa: FBT001
+) -> None:
+    control.seed_account(ACCOUNT, cf_stack_name=stack, state=state)
+    assert provider.diff("id", spent, inputs).changes is asks
+
+
+def test_a_clock_of_ours_that_is_hours_ahead_does_not_expire_a_link(
+    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    control.advance(-6 * 3600)
+    olds = provider.create(inputs).outs or {}
+    assert provider.diff("id", olds, inputs).changes is False
+
+
+def test_an_expired_link_is_not_taken_for_spent_while_the_service_can_not_be_asked(
+    provider: LinkRequestProvider, inputs: dict[str, Any], spent: dict[str, Any], control: SandboxControl
+) -> None:
+    control.plan_fault("vmc", "list-connected-accounts", "status", status=503, retryable=False)
+    with pytest.raises(Unavailable):
+        provider.diff("id", spent, inputs)
+
+
+@pytest.mark.parametrize(
+    ("change", "asks"),
+    [
+        ({"stack_name": "other"}, True),
+        ({"inline_template": False}, True),
+        ({"template_hosts": ["mirror.example"]}, False),
+    ],
+)
+def test_a_change_asks_for_a_new_link_where_the_old_one_is_of_no_use(
+    provider: LinkRequestProvider,
+    inputs: dict[str, Any],
+    control: SandboxControl,
+    change: dict[str, Any],
+    asks: bool,  # noqa: FBT001
+) -> None:
+    olds = provider.create(inputs).outs or {}
+    news = {**inputs, **change}
+    assert provider.diff("id", olds, news).changes is True
+    outs = provider.update("id", olds, news).outs or {}
+    assert (outs["tracking_task"] != olds["tracking_task"]) is asks
+    assert news.items() <= outs.items()
+    assert outs["expiration_date"]
+
+
+def test_our_own_link_under_the_old_stack_name_does_not_stop_a_renaming(
+    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    olds = provider.create(inputs).outs or {}
+    control.seed_account(ACCOUNT, cf_stack_name="ours")
+    provider.update("id", olds, {**inputs, "stack_name": "other"})
+    assert minted(control) == 2
+
+
+@pytest.mark.parametrize("key", ["org_id", "account_number"])
+def test_a_link_is_not_moved_to_another_owner(
+    provider: LinkRequestProvider, inputs: dict[str, Any], key: str
+) -> None:
+    (failure,) = provider.check(inputs, {**inputs, key: "another"}).failures
+    assert failure.property == key
+    assert provider.check({}, inputs).failures == []
+    assert provider.check(inputs, {**inputs, key: UNKNOWN}).failures == []
+
+
+def test_refresh_and_delete_ask_nothing(
+    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    outs = provider.create(inputs).outs or {}
+    control.clear_journal()
+    read = provider.read("id", outs)
+    provider.delete("id", outs)
+    assert (read.id, read.outs) == ("id", outs)
+    assert control.journal() == ()
+
+
+def test_the_inline_limit_is_the_one_of_the_template_module(
+    provider: LinkRequestProvider, inputs: dict[str, Any]
+) -> None:
+    outs = provider.create(inputs).outs or {}
+    assert len(outs["template_body"].encode()) <= template.LARGEST_INLINE_BYTES

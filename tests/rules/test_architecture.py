@@ -1,0 +1,151 @@
+"""The architecture, kept by machine: who imports whom, what ships, and that words about the code are true."""
+
+import ast
+import importlib
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import vmc_account_link
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PACKAGE = REPOSITORY / "components" / "vmc_account_link"
+ORDER = [
+    "errors",
+    "settings",
+    "models",
+    "transport",
+    "auth",
+    "client",
+    "template",
+    "progress",
+    "waiting",
+    "link_request",
+    "connected_account",
+    "aws_provider",
+    "account_link",
+]
+"""In the order of the data; a module imports only those above it."""
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The full names of the modules that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def project_files(*folders: str) -> list[Path]:
+    """The Python files below these folders of the repository."""
+    return [path for folder in folders for path in (REPOSITORY / folder).rglob("*.py")]
+
+
+def test_every_module_has_its_place_and_imports_only_those_above_it() -> None:
+    assert {path.stem for path in PACKAGE.glob("*.py")} == {*ORDER, "__init__"}
+    for place, name in enumerate(ORDER):
+        known = {f"vmc_account_link.{other}" for other in ORDER}
+        used = {module for module in imports(PACKAGE / f"{name}.py") if module in known}
+        above = {f"vmc_account_link.{other}" for other in ORDER[:place]}
+        assert used <= above, f"{name} reaches up to {sorted(used - above)}"
+
+
+def test_only_the_transport_opens_connections() -> None:
+    users = {path.stem for path in PACKAGE.glob("*.py") if {"requests", "urllib3"} & set(imports(path))}
+    assert users == {"transport"}
+
+
+def test_the_product_never_imports_the_sandbox_or_the_tools() -> None:
+    for path in [*PACKAGE.glob("*.py"), REPOSITORY / "__main__.py"]:
+        roots = {module.partition(".")[0] for module in imports(path)}
+        assert not roots & {"sandbox", "tools", "tests", "moto", "boto3", "flask"}, path
+
+
+def test_the_public_names_are_the_ones_that_are_promised() -> None:
+    assert sorted(vmc_account_link.__all__) == ["AccountLink", "AccountLinkArgs", "VmcError"]
+    assert all(hasattr(vmc_account_link, name) for name in vmc_account_link.__all__)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "vmc_account_link.link_request.LinkRequestProvider",
+        "vmc_account_link.connected_account.ConnectedAccountProvider",
+    ],
+)
+def test_the_paths_that_stand_in_state_files_still_lead_somewhere(path: str) -> None:
+    module, _, name = path.rpartition(".")
+    assert getattr(importlib.import_module(module), name).__module__ == module
+
+
+def test_the_program_can_be_read_in_one_breath() -> None:
+    tree = ast.parse((REPOSITORY / "__main__.py").read_text())
+    assert not any(isinstance(node, ast.FunctionDef | ast.If | ast.For | ast.Try) for node in ast.walk(tree))
+    assert len((REPOSITORY / "__main__.py").read_text().splitlines()) <= 40
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+        env={**os.environ, "SOURCE_DATE_EPOCH": "1"},
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.partition("/")[0] for name in names if ".dist-info" not in name} == {"vmc_account_link"}
+    assert "vmc_account_link/py.typed" in names
+
+
+def test_every_test_file_and_function_has_a_name_that_is_collected() -> None:
+    for path in project_files("tests"):
+        tree = ast.parse(path.read_text())
+        tests = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name.startswith("test")]
+        assert not tests or path.name.startswith("test_"), path
+        assert all(test.name.startswith("test_") for test in tests), path
+        names = [test.name for test in tests]
+        assert len(names) == len(set(names)), f"a test of {path} hides another of its name"
+
+
+def test_every_dependency_has_its_reason_in_a_comment_above_it() -> None:
+    lines = (REPOSITORY / "pyproject.toml").read_text().splitlines()
+    for number, line in enumerate(lines):
+        if re.match(r'  "[a-z0-9-]+(\[.*\])?[><=]=?.*",$', line):
+            above = next(text for text in reversed(lines[:number]) if not text.startswith('  "'))
+            assert above.strip().startswith("#"), line
+
+
+def test_the_version_is_the_changelogs_newest() -> None:
+    version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["version"]
+    headings = re.findall(r"^## \[?([0-9.]+)", (REPOSITORY / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[:1] == [version]
+
+
+def test_what_the_readme_names_exists() -> None:
+    readme = (REPOSITORY / "README.md").read_text()
+    targets = set(re.findall(r"^([a-z]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z]+)\b", readme)) <= targets
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", readme)
+    assert links
+    assert [link for link in links if not (REPOSITORY / link).exists()] == []
+
+
+def test_the_readme_lists_every_setting_and_every_output() -> None:
+    readme = (REPOSITORY / "README.md").read_text()
+    settings = re.findall(
+        r"^  (\w+):$", (REPOSITORY / "Pulumi.yaml").read_text().partition("\nconfig:")[2], re.MULTILINE
+    )
+    outputs = re.findall(r'pulumi\.export\("(\w+)"', (REPOSITORY / "__main__.py").read_text())
+    assert len(settings) == 11
+    assert len(outputs) == 8
+    assert [name for name in settings + outputs if f"`{name}`" not in readme] == []

@@ -1,0 +1,117 @@
+"""The whole sandbox: its environment, its folders, and that nothing of it outlives it."""
+
+import socket
+import urllib.parse
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from sandbox.environment import Sandbox, ambient_names
+from tests.sandbox.vmware import TIMEOUT_SECONDS
+
+CONTRACT = {
+    "VMC_URL", "CSP_URL", "ORG_ID", "API_TOKEN", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_HOME",
+    "PULUMI_PYTHON_CMD", "PATH",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Sandbox]:
+    with Sandbox.start(real_aws_plugin=True) as running:
+        yield running
+
+
+def is_listening(url: str) -> bool:
+    parts = urllib.parse.urlsplit(url)
+    with socket.socket() as probe:
+        return probe.connect_ex((parts.hostname or "", parts.port or 0)) == 0
+
+
+def test_environment_holds_what_the_contract_names(box: Sandbox) -> None:
+    assert set(box.environment) >= CONTRACT
+    assert box.environment["PULUMI_SKIP_UPDATE_CHECK"] == "1"
+
+
+def test_environment_is_enough_to_make_a_link(box: Sandbox) -> None:
+    environment = box.environment
+    token = requests.post(
+        f"{environment['CSP_URL']}/csp/gateway/am/api/auth/api-tokens/authorize",
+        data={"refresh_token": environment["API_TOKEN"]},
+        timeout=TIMEOUT_SECONDS,
+    ).json()["access_token"]
+    link = requests.get(
+        f"{environment['VMC_URL']}/vmc/api/orgs/{environment['ORG_ID']}/account-link",
+        headers={"csp-auth-token": token},
+        timeout=TIMEOUT_SECONDS,
+    ).json()
+    assert [seen.tracking_task for seen in box.control.links()] == [link["tracking_task"]]
+
+
+def test_aws_answers_and_is_journaled(box: Sandbox) -> None:
+    box.control.clear_journal()
+    requests.post(
+        box.environment["AWS_ENDPOINT_URL"],
+        data={"Action": "GetCallerIdentity", "Version": "2011-06-15"},
+        timeout=TIMEOUT_SECONDS,
+    )
+    assert [entry.service for entry in box.control.journal()] == ["aws"]
+
+
+def test_ambient_settings_do_not_reach_a_process_in_the_sandbox(box: Sandbox) -> None:
+    ambient = {
+        "AWS_PROFILE": "work", "AWS_SESSION_TOKEN": "t", "AWS_ENDPOINT_URL_STS": "http://elsewhere",
+        "PULUMI_ACCESS_TOKEN": "t", "CLIENT_ID": "c", "API_TOKEN": "mine", "HTTPS_PROXY": "http://proxy",
+        "HOME": "/home/me", "PULUMI_DEBUG_COMMANDS": "1",
+    }  # fmt: skip
+    environment = box.process_environment(ambient)
+    left = {name for name in ambient if environment.get(name) == ambient[name]}
+    assert left == {"HTTPS_PROXY", "HOME", "PULUMI_DEBUG_COMMANDS"}
+    assert environment["API_TOKEN"] == box.environment["API_TOKEN"]
+    assert "127.0.0.1" in environment["NO_PROXY"].split(",")
+
+
+def test_ambient_names_are_those_that_could_lead_out() -> None:
+    assert ambient_names({"HOME": "", "VMC_URL": "", "AWS_PROFILE": ""}) == ("AWS_PROFILE", "VMC_URL")
+
+
+def test_each_sandbox_has_its_own_recognisable_credentials(box: Sandbox) -> None:
+    with Sandbox.start(real_aws_plugin=True) as other:
+        tokens = {running.environment["API_TOKEN"] for running in (box, other)}
+        assert other.environment["ORG_ID"] != box.environment["ORG_ID"]
+    assert len(tokens) == 2
+    assert all(token.startswith("sandbox-api-token-") for token in tokens)
+
+
+def test_stopped_sandbox_leaves_no_port_and_no_folder() -> None:
+    box = Sandbox.start(real_aws_plugin=True)
+    urls = [box.environment[name] for name in ("VMC_URL", "AWS_ENDPOINT_URL")]
+    assert [is_listening(url) for url in urls] == [True, True]
+    box.control.modes()
+    box.stop()
+    box.stop()
+    assert [is_listening(url) for url in urls] == [False, False]
+    assert not box.folder.exists()
+
+
+def test_given_folder_is_used_and_kept(tmp_path: Path) -> None:
+    with Sandbox.start(tmp_path / "kept", real_aws_plugin=True) as box:
+        state = urllib.parse.urlsplit(box.environment["PULUMI_BACKEND_URL"]).path
+    assert Path(state).is_dir()
+    assert Path(state).parent == tmp_path / "kept"
+
+
+def test_failed_start_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "aws").write_text("a file where a folder is needed")
+    started: list[str] = []
+    monkeypatch.setattr("sandbox.environment._vmware_environment", lambda _world, url: started.append(url))
+    with pytest.raises((OSError, TypeError)):
+        Sandbox.start(tmp_path, real_aws_plugin=True)
+    assert [is_listening(url) for url in started] == [False]
+
+
+def test_first_poll_of_the_stand_in_is_passed_on() -> None:
+    with Sandbox.start(real_aws_plugin=True, first_poll_seconds=0.25) as box:
+        assert box.environment["SANDBOX_AWS_FIRST_POLL_SECONDS"] == "0.25"

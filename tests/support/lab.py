@@ -1,0 +1,114 @@
+"""One Pulumi stack of the real program, driven by the real engine against a sandbox of its own."""
+
+import dataclasses
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sandbox.environment import Sandbox
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ACCOUNT = "123456789012"
+"""The AWS account of the sandbox."""
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_COMMAND_SECONDS = 120
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A finished command."""
+
+    code: int
+    output: str
+    """Standard output and error as the person saw them, without colours."""
+
+    def error_lines(self) -> list[str]:
+        """The lines that report an error under Diagnostics, each once."""
+        lines = (line.strip() for line in self.output.splitlines())
+        return list(dict.fromkeys(line for line in lines if line.startswith("error:")))
+
+
+class Lab:
+    """A copy of the program's two files in a folder of its own, and the stack `lab`."""
+
+    def __init__(self, box: Sandbox, folder: Path) -> None:
+        """Create the stack."""
+        self.box = box
+        self.control = box.control
+        self.folder = folder
+        self.environment: dict[str, str] = {}
+        """Changes to the environment of later commands; an empty value takes a variable away."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("Pulumi.yaml", "__main__.py"):
+            shutil.copy(REPOSITORY / name, folder / name)
+        # The official language host takes the interpreter from the project's folder.
+        (folder / ".venv").symlink_to(REPOSITORY / ".venv")
+        self.must("stack", "init", "lab")
+
+    def command_environment(self) -> dict[str, str]:
+        """The whole environment of a command."""
+        environment = {**self.box.process_environment(), **self.environment}
+        return {name: value for name, value in environment.items() if value}
+
+    def run(self, *arguments: str, stdin: str | None = None) -> Run:
+        """Run `pulumi` with these arguments and wait for it."""
+        done = subprocess.run(
+            ["pulumi", "--non-interactive", "--color", "never", *arguments],
+            cwd=self.folder,
+            env=self.command_environment(),
+            input=stdin if stdin is not None else "",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_COMMAND_SECONDS,
+            check=False,
+        )
+        return Run(code=done.returncode, output=_ANSI.sub("", done.stdout))
+
+    def must(self, *arguments: str, stdin: str | None = None) -> Run:
+        """As `run`, and fail the test with the output where the command fails."""
+        done = self.run(*arguments, stdin=stdin)
+        assert done.code == 0, f"pulumi {' '.join(arguments)} exited with {done.code}:\n{done.output}"
+        return done
+
+    def set(self, settings: Mapping[str, str], *, secret: bool = False) -> None:
+        """Set configuration, each value over standard input as the README says for secrets."""
+        for key, value in settings.items():
+            self.must("config", "set", *(["--secret"] if secret else []), key, stdin=value)
+
+    def up(self, *flags: str) -> Run:
+        """`pulumi up` without its preview, which must succeed."""
+        return self.must("up", "--yes", "--skip-preview", *flags)
+
+    def fail_up(self, *flags: str) -> Run:
+        """`pulumi up` without its preview, which must fail with one error line and no traceback."""
+        done = self.run("up", "--yes", "--skip-preview", *flags)
+        assert done.code != 0, f"pulumi up succeeded:\n{done.output}"
+        assert "Traceback" not in done.output
+        return done
+
+    def destroy(self) -> Run:
+        """`pulumi destroy` without its preview, which must succeed."""
+        return self.must("destroy", "--yes", "--skip-preview")
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs."""
+        outputs: dict[str, Any] = json.loads(self.must("stack", "output", "--json").output)
+        return outputs
+
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """Type -> resource, as the state has it, without the provider and the stack itself."""
+        deployment = json.loads(self.must("stack", "export").output)["deployment"]
+        return {
+            resource["type"].rpartition("/")[2].rpartition(":")[2]: resource
+            for resource in deployment.get("resources", [])
+            if not resource["type"].startswith("pulumi:")
+        }
+
+    def calls(self, *, service: str | None = None) -> list[str]:
+        """The names of the calls that the sandbox answered since the journal was cleared, in order."""
+        return [entry.call for entry in self.control.journal(service=service)]
