@@ -1,6 +1,7 @@
 """Link an AWS account to VMware Cloud on AWS: read the configuration, declare the link, export what came."""
 
 import pulumi
+
 from vmc_account_link import AccountLink
 
 config = pulumi.Config()

@@ -25,6 +25,7 @@ _USAGE = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the process's exit code."""
     options = _parser().parse_args(arguments)
+    ambient = ambient_names(os.environ)
     with Sandbox.start(real_aws_plugin=options.real_aws_plugin) as box:
         try:
             box.world.modes.apply(dict(options.mode))
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _USAGE
         if options.action == "run":
             return run(options.command, environment=box.process_environment())
-        return serve(box.environment, unset=ambient_names(os.environ), env_file=options.env_file)
+        return serve(box.environment, unset=ambient, env_file=options.env_file)
 
 
 def run(command: Sequence[str], *, environment: Mapping[str, str]) -> int:

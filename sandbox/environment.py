@@ -1,18 +1,17 @@
 """The sandbox as a whole: servers, folders, and the environment that makes a program use them."""
 
-import importlib
 import os
 import secrets
 import sys
 import tempfile
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from wsgiref.types import WSGIApplication
 
-from sandbox.cloudformation.app import build_aws_app
+from sandbox.aws_plugin.install import install
 from sandbox.control.client import SandboxControl
 from sandbox.server import RunningServer
 from sandbox.vmware_app import build_vmware_app
@@ -27,7 +26,8 @@ _PASSPHRASE = "sandbox"  # noqa: S105
 
 _AMBIENT_PREFIXES = ("AWS_", "PULUMI_", "VMC_", "CSP_", "SANDBOX_")
 _AMBIENT_NAMES = frozenset({"ORG_ID", "API_TOKEN", "CLIENT_ID", "CLIENT_SECRET"})
-_AMBIENT_KEPT = frozenset({"PULUMI_DEBUG_COMMANDS", "PULUMI_OPTION_COLOR"})
+# Harmless, and wanted: how the real plugin is downloaded behind a proxy, what the engine shows.
+_AMBIENT_KEPT = frozenset({"AWS_CA_BUNDLE", "PULUMI_DEBUG_COMMANDS", "PULUMI_OPTION_COLOR"})
 
 
 def ambient_names(environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -66,6 +66,8 @@ class Sandbox:
     ) -> Self:
         """Start everything.
 
+        Until `stop`, AWS_PROFILE is out of this process's environment: moto can't do with it.
+
         Args:
             folder: holds the Pulumi backend and home; None: a temporary one that `stop` deletes.
             real_aws_plugin: let the engine find (or download) the real AWS plugin instead of the stand-in.
@@ -79,6 +81,7 @@ class Sandbox:
             root = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vmc-sandbox-")))
             root = root.resolve()
             world = World.new()
+            stack.enter_context(_without_profile())
             vmware = stack.enter_context(RunningServer(build_vmware_app(world), name="vmware"))
             aws = stack.enter_context(RunningServer(_aws_app(world), name="aws"))
             # Runs before the servers stop: they wait for the requests in flight.
@@ -91,8 +94,7 @@ class Sandbox:
             if first_poll_seconds is not None:
                 environment["SANDBOX_AWS_FIRST_POLL_SECONDS"] = str(first_poll_seconds)
             if not real_aws_plugin:
-                # Imported when it is used: it needs gRPC, which the emulators do not.
-                importlib.import_module("sandbox.aws_plugin.install").install(root / "pulumi-home")
+                install(root / "pulumi-home")
             return cls(
                 world, vmware_url=vmware.url, environment=environment, folder=root, stack=stack.pop_all()
             )
@@ -118,7 +120,24 @@ class Sandbox:
         self.stop()
 
 
+@contextmanager
+def _without_profile() -> Iterator[None]:
+    """Hide the AWS profile of this process's user from moto.
+
+    Its modules, which load as they are first asked for, make a boto3 session each, and that fails on a
+    profile that no file describes.
+    """
+    names = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+    hidden = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
+
+
 def _aws_app(world: World) -> WSGIApplication:
+    from sandbox.cloudformation.app import build_aws_app  # noqa: PLC0415 - see _without_profile
+
     return build_aws_app(
         clock=world.clock,
         modes=world.modes,

@@ -47,8 +47,13 @@ class RunningServer:
             return
         # Closing sockets from this thread would race the loop's select: the loop forgets them itself,
         # finds none left, and ends.
-        sockets = list(self._map.values())
-        self._server.trigger.pull_trigger(self._map.clear)
+        sockets: list[Any] = []
+
+        def forget() -> None:
+            sockets.extend(self._map.values())
+            self._map.clear()
+
+        self._server.trigger.pull_trigger(forget)
         self._thread.join()
         self._server.task_dispatcher.shutdown()
         for dispatcher in sockets:

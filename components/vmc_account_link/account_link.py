@@ -89,9 +89,11 @@ class AccountLink(pulumi.ComponentResource):
             SettingsError: a setting is missing, malformed, or not in this release.
         """
         # Empty text is how Pulumi.yaml's defaults say "unset". An Output has no opinion yet.
-        given = {key: value for key, value in (args or {}).items() if value is not None and not _is_blank(value)}
+        given: dict[str, Any] = {
+            key: value for key, value in (args or {}).items() if value is not None and not _is_blank(value)
+        }
         super().__init__("vmc:index:AccountLink", name, dict(given), opts)
-        _refuse_what_is_not_there(given)
+        _refuse_what_can_not_be(given)
         settings = read_vmc_settings()
         child = pulumi.ResourceOptions(parent=self)
 
@@ -168,8 +170,8 @@ def _is_blank(value: Any) -> bool:
     return isinstance(value, str) and not value.strip()
 
 
-def _refuse_what_is_not_there(given: Mapping[str, Any]) -> None:
-    """Raise for a setting of the contract that a later release brings, and for one that does not exist."""
+def _refuse_what_can_not_be(given: Mapping[str, Any]) -> None:
+    """Raise for a setting that a later release brings, one that does not exist, or a value that can't be."""
     for key, setting in (("relink", "relink"), ("subnet_region", "subnetRegion")):
         if key in given:
             raise SettingsError(f"vmc-account-link:{setting}", "it is not in this release", "Remove it.")
@@ -178,6 +180,11 @@ def _refuse_what_is_not_there(given: Mapping[str, Any]) -> None:
         raise SettingsError("vmc-account-link:link", "`adopt` is not in this release", "Set it to `create`.")
     if link != "create":
         raise SettingsError("vmc-account-link:link", f"{link!r} is no way to link", "Set it to `create`.")
+    minutes = given.get("link_timeout_minutes", 1)
+    if isinstance(minutes, int | float) and not minutes >= 1:
+        raise SettingsError(
+            "vmc-account-link:linkTimeoutMinutes", f"{minutes} is too short", "Set 1 or more."
+        )
     unknown = sorted(set(given) - set(AccountLinkArgs.__annotations__))
     if unknown:
         raise SettingsError("AccountLink", f"it has no argument {', '.join(unknown)}", "See AccountLinkArgs.")

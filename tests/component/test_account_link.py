@@ -267,6 +267,7 @@ def test_on_preview_what_the_service_will_say_is_unknown_and_nothing_fails(run: 
         pytest.param(
             {"subnet_region": "us-west-2"}, CONFIG, "vmc-account-link:subnetRegion", id="subnetRegion"
         ),
+        pytest.param({"link_timeout_minutes": 0}, CONFIG, "linkTimeoutMinutes", id="no time to wait"),
         pytest.param({"stackname": "x"}, CONFIG, "stackname", id="a misspelt argument"),
         pytest.param({"aws_account_id": "999999999999"}, CONFIG, "awsAccountId", id="another AWS account"),
     ],

@@ -47,7 +47,7 @@ def test_a_number_that_is_none_is_named(lab: Lab) -> None:
 
 def test_a_wait_of_no_time_is_named(lab: Lab) -> None:
     lab.set({"linkTimeoutMinutes": "0"})
-    refused(lab, "link_timeout_minutes", "at least 1 minute")
+    refused(lab, "vmc-account-link:linkTimeoutMinutes", "too short")
 
 
 def test_a_host_that_does_not_answer_is_named(lab: Lab) -> None:

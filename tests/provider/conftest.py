@@ -22,7 +22,7 @@ def control(box: Sandbox) -> SandboxControl:
 @pytest.fixture
 def settings(box: Sandbox) -> VmcSettings:
     """Settings that lead into the sandbox."""
-    return read_settings({}.get, box.environment)
+    return read_settings(lambda _: None, box.environment)
 
 
 @dataclasses.dataclass

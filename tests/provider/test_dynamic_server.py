@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import dill
 import grpc
 import pytest
 from google.protobuf import struct_pb2
@@ -25,7 +24,9 @@ from vmc_account_link.link_request import LinkRequestProvider
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """How the engine sends a value that is not known yet."""
-PICKLED = {cls: serialize_provider(cls()) for cls in (LinkRequestProvider, ConnectedAccountProvider)}
+PICKLED: dict[type, str] = {
+    cls: serialize_provider(cls()) for cls in (LinkRequestProvider, ConnectedAccountProvider)
+}
 
 
 def struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
@@ -197,7 +198,10 @@ def test_a_provider_is_pickled_by_its_frozen_path_and_nothing_else(provider: typ
     module, _, name = path.rpartition(".")
     assert len(pickled) < 120
     assert module.encode() in pickled
-    script = "import dill, sys; p = dill.load(sys.stdin.buffer); print(type(p).__module__, type(p).__qualname__, vars(p))"
+    script = (
+        "import dill, sys; p = dill.load(sys.stdin.buffer); "
+        "print(type(p).__module__, type(p).__qualname__, vars(p))"
+    )
     fresh = subprocess.run(
         [sys.executable, "-c", script],
         input=pickled,
@@ -206,4 +210,3 @@ def test_a_provider_is_pickled_by_its_frozen_path_and_nothing_else(provider: typ
         env={"PATH": os.defpath},
     )
     assert fresh.stdout.decode().split() == [module, name, "{}"]
-    assert type(dill.loads(pickled)) is provider

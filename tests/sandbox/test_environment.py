@@ -1,5 +1,6 @@
 """The whole sandbox: its environment, its folders, and that nothing of it outlives it."""
 
+import os
 import socket
 import urllib.parse
 from collections.abc import Iterator
@@ -115,3 +116,18 @@ def test_failed_start_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.
 def test_first_poll_of_the_stand_in_is_passed_on() -> None:
     with Sandbox.start(real_aws_plugin=True, first_poll_seconds=0.25) as box:
         assert box.environment["SANDBOX_AWS_FIRST_POLL_SECONDS"] == "0.25"
+
+
+def test_stand_in_for_the_aws_plugin_is_installed_where_the_engine_looks() -> None:
+    with Sandbox.start() as box:
+        plugins = Path(box.environment["PULUMI_HOME"]) / "plugins"
+        assert [file.name for file in plugins.glob("resource-aws-v*/*")] == ["pulumi-resource-aws"]
+
+
+def test_profile_of_the_machines_user_is_hidden_until_the_sandbox_stops(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    with Sandbox.start(real_aws_plugin=True):
+        assert "AWS_PROFILE" not in os.environ
+    assert os.environ["AWS_PROFILE"] == "work"
