@@ -28,7 +28,7 @@ lock: $(VENV)/.installed ## Resolve requirements.lock anew from pyproject.toml
 	  --group sandbox --group tests --group lint --group build -o requirements.lock
 
 demo: setup ## A real `pulumi up` against VMware Cloud and AWS emulated on this machine
-	@$(BIN)/python -m sandbox run -- ./tools/demo.sh
+	@$(BIN)/python -m sandbox run --mode task_seconds=20 -- ./tools/demo.sh
 
 test: setup ## All tests: unit, providers, component, sandbox, and the real engine (under 10 minutes)
 	$(BIN)/python -m pytest -n 2
@@ -37,7 +37,7 @@ lint: $(VENV)/.installed ## Format, lint, types, security
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy components sandbox tools tests __main__.py
-	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml components sandbox tools
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml components tools
 
 clean: ## Remove what setup and the tests made
 	rm -rf $(VENV) .engine .pytest_cache .mypy_cache .ruff_cache dist

@@ -214,6 +214,15 @@ def test_changed_modes_do_not_rewrite_a_run_that_has_begun(vmware: Vmware) -> No
     assert vmware.task(link)["status"] == "FINISHED"
 
 
+def test_failed_task_stays_failed_when_its_link_is_run_again(vmware: Vmware) -> None:
+    vmware.control.set_modes(task_outcome="fail")
+    link = vmware.link_account()
+    vmware.control.set_modes(task_outcome="finish")
+    vmware.run_template(link)
+    vmware.control.advance(2)
+    assert (vmware.task(link)["status"], len(vmware.accounts())) == ("FAILED", 1)
+
+
 def test_run_of_an_unknown_link_is_refused_in_one_line(vmware: Vmware) -> None:
     with pytest.raises(LinkRefused, match=r"^the link request no-such is unknown$"):
         vmware.run_template({"tracking_task": "no-such"})
