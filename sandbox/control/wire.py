@@ -17,6 +17,8 @@ class SeenAccount:
     id: str
     account_number: str
     state: AccountState
+    updated: datetime
+    """When it became what it is now, by the sandbox's clock."""
     version: int
     """0 when first connected, one more with each change."""
     cf_stack_name: str
@@ -58,6 +60,7 @@ def account_to_wire(account: ConnectedAccount) -> dict[str, Any]:
         "id": account.id,
         "account_number": account.account_number,
         "state": account.state.value,
+        "updated": account.updated_at.isoformat(),
         "version": account.version,
         "cf_stack_name": account.stack_name,
         "role_arns": dict(account.role_arns),
@@ -66,7 +69,8 @@ def account_to_wire(account: ConnectedAccount) -> dict[str, Any]:
 
 def account_from_wire(wire: dict[str, Any]) -> SeenAccount:
     """A connected account, read back."""
-    return SeenAccount(**{**wire, "state": AccountState(wire["state"])})
+    updated, state = datetime.fromisoformat(wire["updated"]), AccountState(wire["state"])
+    return SeenAccount(**{**wire, "updated": updated, "state": state})
 
 
 def link_to_wire(link: Link, task: Task) -> dict[str, Any]:

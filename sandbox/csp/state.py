@@ -69,6 +69,11 @@ class TokenDesk:
             self._expiries[text] = expires_at
         return AccessToken(text=text, expires_in=int(lifetime.total_seconds()))
 
+    def issued(self) -> tuple[str, ...]:
+        """Every access token so far: what a test looks for where none may be."""
+        with self._lock:
+            return tuple(self._expiries)
+
     def is_valid(self, access_token: str) -> bool:
         """Whether a call with this token is let in now."""
         with self._lock:

@@ -409,7 +409,7 @@ def test_without_network_the_engine_is_built_and_env_leads_to_it(checkout: Check
         [
             "/bin/sh",
             "-c",
-            '. "$0/.engine/env"; pulumi version; echo "$PULUMI_PYTHON_CMD $PULUMI_SKIP_UPDATE_CHECK"',
+            '. "$0/.engine/env"; pulumi version; echo "$PULUMI_PYTHON_CMD $PULUMI_SKIP_UPDATE_CHECK $PATH"',
             checkout.root,
         ],
         cwd="/",
@@ -418,7 +418,10 @@ def test_without_network_the_engine_is_built_and_env_leads_to_it(checkout: Check
         text=True,
         check=True,
     )
-    assert sourced.stdout == f"v{ENGINE_VERSION}\n{checkout.root}/.venv/bin/python 1\n"
+    assert (
+        sourced.stdout
+        == f"v{ENGINE_VERSION}\n{checkout.root}/.venv/bin/python 1 {checkout.engine}/bin:/nowhere\n"
+    )
 
 
 def test_installer_that_answers_is_used_before_a_build(checkout: Checkout) -> None:
@@ -491,6 +494,16 @@ def test_engine_with_a_lost_file_is_made_again(checkout: Checkout, lost: str) ->
 
     assert checkout.builds == 4
     assert not store.missing_files(checkout.engine / "bin")
+
+
+def test_engine_that_lost_its_execute_permission_is_made_again(checkout: Checkout) -> None:
+    checkout.add_go()
+    checkout.set_up(VMC_ENGINE="build")
+    (checkout.engine / "bin/pulumi-resource-pulumi-python").chmod(0o644)
+
+    checkout.set_up(VMC_ENGINE="build")
+
+    assert checkout.builds == 4
 
 
 def test_changed_module_pins_build_a_new_engine(checkout: Checkout) -> None:
