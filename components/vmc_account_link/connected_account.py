@@ -24,6 +24,7 @@ from pulumi.dynamic import (
 )
 
 from vmc_account_link.client import VmcClient
+from vmc_account_link.interruption import watch_for_cancel
 from vmc_account_link.link_request import identity_failures
 from vmc_account_link.models import AccountRecord, AccountState
 from vmc_account_link.progress import Wanted, find_account
@@ -41,12 +42,13 @@ class ConnectedAccountProvider(ResourceProvider):
     """Set by `configure`, in the engine's provider process alone."""
 
     def configure(self, req: ConfigureRequest) -> None:
-        """Read the `vmc:` settings from the configuration and the environment.
+        """Read the `vmc:` settings from the configuration and the environment, and listen for Ctrl-C.
 
         Raises:
             SettingsError: one is missing or malformed.
         """
         self.settings = read_settings(req.config.get, os.environ)
+        watch_for_cancel()
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Judge the inputs; unknown ones are judged when they are known."""

@@ -16,6 +16,7 @@ VmcError
    ├─ AlreadyLinked      another stack made the link that exists
    ├─ LinkFailed         the service gave up
    ├─ LinkTimedOut       our own deadline passed
+   ├─ WaitInterrupted    the person pressed Ctrl-C
    ├─ StillLinked        an unlinked account did not leave the list
    └─ WrongAccount       the AWS credentials are of another account
 """
@@ -162,6 +163,10 @@ class LinkFailed(LinkError):
 
 class LinkTimedOut(LinkError):
     """Our own deadline passed before the account was connected."""
+
+
+class WaitInterrupted(LinkError):
+    """The person pressed Ctrl-C while something was waited for."""
 
 
 class StillLinked(LinkError):

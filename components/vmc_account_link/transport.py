@@ -36,6 +36,8 @@ T = TypeVar("T")
 
 TIMEOUTS_SECONDS = (5.0, 30.0)
 """To connect, and between two bytes of an answer; a dynamic provider can't be cancelled, so both are set."""
+GLANCE_READ_SECONDS = 8.0
+"""For a look that is one of many (`Repeat.NEVER`): Ctrl-C has to end a wait within 15 s, answer or not."""
 ATTEMPTS = 4
 LONGEST_PAUSE_SECONDS = 30.0
 """Also the bound on a `Retry-After`: a longer one is the next run's business."""
@@ -173,7 +175,7 @@ class Transport:
                 params=dict(call.params),
                 data=call.form,
                 auth=call.basic,
-                timeout=TIMEOUTS_SECONDS,
+                timeout=_timeouts(call),
                 allow_redirects=False,
                 stream=True,
             ) as response:
@@ -209,6 +211,11 @@ class Transport:
             self._ahead_seconds = told.timestamp() - self._now().timestamp()
         except (KeyError, TypeError, ValueError, OverflowError):
             pass
+
+
+def _timeouts(call: Call) -> tuple[float, float]:
+    connect, read = TIMEOUTS_SECONDS
+    return connect, GLANCE_READ_SECONDS if call.repeat is Repeat.NEVER else read
 
 
 def may_repeat(error: BaseException, policy: Repeat) -> bool:
@@ -271,7 +278,7 @@ def _unheard(call: Call, error: requests.RequestException) -> VmcError:
         return NotSent(call.asked, f"{host} is no address that can be asked", "Check the configured URLs.")
     if isinstance(error, requests.exceptions.Timeout):
         return NoReply(
-            call.asked, f"{host} did not answer within {TIMEOUTS_SECONDS[1]:.0f} s", "Run the command again."
+            call.asked, f"{host} did not answer within {_timeouts(call)[1]:.0f} s", "Run the command again."
         )
     return NoReply(call.asked, f"the connection to {host} broke before the answer", "Run the command again.")
 

@@ -2,18 +2,30 @@
 
 import time
 from collections.abc import Callable
+from threading import Event
 
 from vmc_account_link.auth import refused_for_good
 from vmc_account_link.client import VmcClient
-from vmc_account_link.errors import LinkTimedOut, NotFound, StillLinked, VmcError
+from vmc_account_link.errors import LinkTimedOut, NotFound, StillLinked, VmcError, WaitInterrupted
+from vmc_account_link.interruption import CANCELED
 from vmc_account_link.models import AccountRecord, Task, TaskStatus
-from vmc_account_link.progress import Failed, Linked, Wanted, find_account, is_ours, judge, pause_seconds
+from vmc_account_link.progress import (
+    Failed,
+    Linked,
+    Waiting,
+    Wanted,
+    find_account,
+    is_ours,
+    judge,
+    pause_seconds,
+)
 from vmc_account_link.transport import Repeat
 
 _REPORT_SECONDS = 30.0
 """A line at least this often while nothing changes."""
 _UNLINK_SECONDS = 120.0
 """How long an unlinked account may stay in the list."""
+_KEPT = "The stack and the link are kept: run `pulumi up` again to go on waiting."
 
 
 def wait_until_linked(
@@ -22,7 +34,8 @@ def wait_until_linked(
     *,
     timeout_seconds: float,
     monotonic: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], object] = CANCELED.wait,
+    canceled: Event = CANCELED,
 ) -> AccountRecord:
     """Look at the list and the task until the account is ACTIVE under the stack's name.
 
@@ -35,10 +48,12 @@ def wait_until_linked(
         timeout_seconds: our own deadline.
         monotonic: this process's clock.
         sleep: between two looks.
+        canceled: set when the person wants to stop.
 
     Raises:
         LinkFailed: the service gave up, or finished without the account appearing.
         LinkTimedOut: the deadline passed.
+        WaitInterrupted: the person wants to stop.
         VmcError: the service refused for good (token, role).
     """
     start = monotonic()
@@ -46,36 +61,51 @@ def wait_until_linked(
     told_stage, told_at = "", start
     while True:
         now = monotonic()
-        try:
-            accounts, task = _look(vmc, wanted)
-        except VmcError as error:
-            if refused_for_good(error):
-                raise
-            why, stage = str(error), f"{type(error).__name__}"
-        else:
-            if task is not None and task.status == TaskStatus.FINISHED and finished_at is None:
-                finished_at = now
-            since_finished = 0.0 if finished_at is None else now - finished_at
-            verdict = judge(wanted, accounts, task, since_finished_seconds=since_finished)
-            if isinstance(verdict, Linked):
+        verdict, finished_at = _look_and_judge(vmc, wanted, now, finished_at)
+        match verdict:
+            case Linked(account=account):
                 tell(f"AWS account {wanted.account_number} is connected")
-                return verdict.account
-            if isinstance(verdict, Failed):
-                raise verdict.error
-            why, stage = verdict.why, verdict.stage
+                return account
+            case Failed(error=error):
+                raise error
         elapsed = monotonic() - start
-        if stage != told_stage or now - told_at >= _REPORT_SECONDS:
+        if verdict.stage != told_stage or now - told_at >= _REPORT_SECONDS:
             tell(
-                f"waiting for AWS account {wanted.account_number} to be connected: {why} ({_clock(elapsed)})"
+                f"waiting {_clock(elapsed)} for AWS account {wanted.account_number} to be connected: {verdict.why}"
             )
-            told_stage, told_at = stage, now
+            told_stage, told_at = verdict.stage, now
+        if canceled.is_set():
+            raise WaitInterrupted(
+                f"wait for AWS account {wanted.account_number} to be connected",
+                f"interrupted after {_clock(elapsed)}; last seen: {verdict.why}",
+                _KEPT,
+            )
         if elapsed >= timeout_seconds:
             raise LinkTimedOut(
                 f"wait for AWS account {wanted.account_number} to be connected",
-                f"{timeout_seconds / 60:.0f} min passed (linkTimeoutMinutes); last seen: {why}",
-                "The stack and the link are kept: run `pulumi up` again to go on waiting.",
+                f"{timeout_seconds / 60:.0f} min passed (linkTimeoutMinutes); last seen: {verdict.why}",
+                _KEPT,
             )
         sleep(min(pause_seconds(elapsed), timeout_seconds - elapsed))
+
+
+def _look_and_judge(
+    vmc: VmcClient, wanted: Wanted, now: float, finished_at: float | None
+) -> tuple[Waiting | Linked | Failed, float | None]:
+    """One look: the verdict, and when the task was first seen FINISHED.
+
+    A look that fails for a reason that may pass is a reason to look again, told like any other.
+    """
+    try:
+        accounts, task = _look(vmc, wanted)
+    except VmcError as error:
+        if refused_for_good(error):
+            raise
+        return Waiting(why=str(error), stage=type(error).__name__), finished_at
+    if finished_at is None and task is not None and task.status == TaskStatus.FINISHED:
+        finished_at = now
+    since_finished = 0.0 if finished_at is None else now - finished_at
+    return judge(wanted, accounts, task, since_finished_seconds=since_finished), finished_at
 
 
 def _look(vmc: VmcClient, wanted: Wanted) -> tuple[tuple[AccountRecord, ...], Task | None]:
@@ -95,7 +125,8 @@ def unlink_until_gone(
     stack_name: str,
     *,
     monotonic: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], object] = CANCELED.wait,
+    canceled: Event = CANCELED,
 ) -> None:
     """Unlink once, and look until the record is gone: the list is the only proof.
 
@@ -103,6 +134,7 @@ def unlink_until_gone(
 
     Raises:
         Refused: the service refused and the record is still there.
+        WaitInterrupted: the person wants to stop.
         StillLinked: the service agreed and the record is still there.
         VmcError: the service could not be asked.
     """
@@ -115,6 +147,12 @@ def unlink_until_gone(
         if failure is not None:
             raise failure
         elapsed = monotonic() - start
+        if canceled.is_set():
+            raise WaitInterrupted(
+                f"wait for connected account {account.id} to leave the list",
+                f"interrupted after {_clock(elapsed)}; the service has been told to unlink it",
+                "The stack is kept: run `pulumi destroy` again to go on.",
+            )
         if elapsed >= _UNLINK_SECONDS:
             raise StillLinked(
                 f"unlink AWS account {account_number}",
@@ -152,4 +190,4 @@ def tell(line: str) -> None:
 
 
 def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d} so far"
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

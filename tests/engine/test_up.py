@@ -26,7 +26,7 @@ def test_up_links_the_account_and_asks_for_the_link_once(lab: Lab) -> None:
     assert outputs["connected_account_id"] == record.id
     (link,) = lab.control.links()
     assert outputs["tracking_task"] == link.tracking_task
-    assert f"waiting for AWS account {ACCOUNT} to be connected: task STARTED" in done.output
+    assert f"for AWS account {ACCOUNT}: task STARTED" in done.output
 
     journal = lab.control.journal()
     calls = [entry.call for entry in journal]

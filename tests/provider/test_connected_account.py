@@ -3,6 +3,7 @@
 Real: HTTP and the emulator. The clock is the test's: sleeping moves it, and the emulator's with it.
 """
 
+from threading import Event
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from vmc_account_link.errors import (
     Refused,
     StillLinked,
     Unavailable,
+    WaitInterrupted,
 )
 from vmc_account_link.progress import Wanted
 from vmc_account_link.settings import VmcSettings
@@ -85,7 +87,7 @@ def test_the_wait_ends_at_most_a_tenth_late_and_tells_how_far_the_task_is(
     wait(new_client, wanted, time)
     assert 120 <= time.now <= 132
     told = capsys.readouterr().out.splitlines()
-    assert f"waiting for AWS account {ACCOUNT} to be connected: task STARTED" in told[0]
+    assert f"for AWS account {ACCOUNT}: task STARTED" in told[0]
     assert told[-1] == f"AWS account {ACCOUNT} is connected"
     assert 3 <= len(told) <= 10
 
@@ -149,6 +151,24 @@ def test_the_deadline_is_kept_and_says_what_was_last_seen(
         wait(new_client, wanted, time, minutes=5)
     assert time.now == pytest.approx(300)
     assert "run `pulumi up` again" in str(failure.value)
+
+
+def test_a_wait_stops_soon_after_the_person_wants_it_to(
+    new_client: NewClient, wanted: Wanted, time: Time
+) -> None:
+    canceled = Event()
+
+    def sleep(seconds: float) -> None:
+        time.sleep(seconds)
+        if time.now > 100:
+            canceled.set()
+
+    with new_client() as vmc, pytest.raises(WaitInterrupted, match="last seen: task STARTED") as stop:
+        wait_until_linked(
+            vmc, wanted, timeout_seconds=1800, monotonic=time.monotonic, sleep=sleep, canceled=canceled
+        )
+    assert time.now < 115
+    assert "to go on waiting" in str(stop.value)
 
 
 def test_an_outage_in_the_middle_is_told_and_waited_out(

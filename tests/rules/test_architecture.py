@@ -26,6 +26,7 @@ ORDER = [
     "client",
     "template",
     "progress",
+    "interruption",
     "waiting",
     "link_request",
     "connected_account",
