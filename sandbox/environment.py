@@ -45,15 +45,22 @@ class Sandbox:
     """VMware Cloud and AWS on this machine, from `start` until `stop`; a context manager."""
 
     def __init__(
-        self, world: World, *, vmware_url: str, environment: Mapping[str, str], folder: Path, stack: ExitStack
+        self,
+        world: World,
+        *,
+        servers: tuple[RunningServer, RunningServer],
+        environment: Mapping[str, str],
+        folder: Path,
+        stack: ExitStack,
     ) -> None:
-        """Take over what `start` made."""
+        """Take over what `start` made; `servers` are VMware's and AWS's."""
         self.world = world
-        self.vmware_url = vmware_url
+        self.vmware_url = servers[0].url
         self.environment = environment
         """The variables to set, those of `ambient_names` in the caller's own environment to be dropped."""
         self.folder = folder
-        self.control = SandboxControl(vmware_url)
+        self.control = SandboxControl(self.vmware_url)
+        self._servers = servers
         self._stack = stack
 
     @classmethod
@@ -84,6 +91,7 @@ class Sandbox:
             stack.enter_context(_without_profile())
             vmware = stack.enter_context(RunningServer(build_vmware_app(world), name="vmware"))
             aws = stack.enter_context(RunningServer(_aws_app(world), name="aws"))
+            world.faults.refuse |= {"vmware": vmware.refuse, "aws": aws.refuse}
             # Runs before the servers stop: they wait for the requests in flight.
             stack.callback(world.faults.release)
             environment = {
@@ -96,7 +104,11 @@ class Sandbox:
             if not real_aws_plugin:
                 install(root / "pulumi-home")
             return cls(
-                world, vmware_url=vmware.url, environment=environment, folder=root, stack=stack.pop_all()
+                world,
+                servers=(vmware, aws),
+                environment=environment,
+                folder=root,
+                stack=stack.pop_all(),
             )
 
     def process_environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -105,6 +117,10 @@ class Sandbox:
         for name in ambient_names(given):
             del given[name]
         return {**given, **self.environment}
+
+    def wait_until_reachable(self, seconds: float = 60.0) -> bool:
+        """Whether no server refuses connections any more, waiting so long for that."""
+        return all(server.wait_until_listening(seconds) for server in self._servers)
 
     def stop(self) -> None:
         """Stop the servers and delete a temporary folder; a second call does nothing."""

@@ -2,7 +2,7 @@
 
 import dataclasses
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Self
 
@@ -34,6 +34,8 @@ class FaultKind(StrEnum):
     """Act, then answer 200 with half of the body, whole as far as HTTP is concerned."""
     SLOW = "slow"
     """Act, then answer `seconds` later."""
+    REFUSE_NEXT = "refuse_next"
+    """Act and answer; from before the answer on, `server` refuses connections for `seconds`."""
 
 
 class FaultBody(StrEnum):
@@ -51,6 +53,7 @@ class FaultBody(StrEnum):
 
 
 _HOLDING = frozenset({FaultKind.TIME_OUT, FaultKind.SLOW})
+_TIMED = _HOLDING | {FaultKind.REFUSE_NEXT}
 _ONLY_FOR: Mapping[str, frozenset[FaultKind]] = {
     "status": frozenset({FaultKind.STATUS}),
     "retry_after": frozenset({FaultKind.STATUS}),
@@ -58,8 +61,11 @@ _ONLY_FOR: Mapping[str, frozenset[FaultKind]] = {
     "retryable": frozenset({FaultKind.STATUS}),
     "error_code": frozenset({FaultKind.STATUS}),
     "acts": frozenset({FaultKind.STATUS, FaultKind.TIME_OUT}),
-    "seconds": _HOLDING,
+    "seconds": _TIMED,
+    "server": frozenset({FaultKind.REFUSE_NEXT}),
 }
+SERVERS = ("vmware", "aws")
+"""The sandbox's servers; `vmware` serves VMC, CSP and the templates."""
 
 
 class InvalidFault(ValueError):
@@ -89,7 +95,9 @@ class PlannedFault:
     acts: bool = False
     """Whether the call takes effect although the answer is a fault."""
     seconds: float | None = None
-    """For the kinds `slow` and `time_out`, of real time."""
+    """For the kinds `slow`, `time_out` and `refuse_next`, of real time."""
+    server: str | None = None
+    """For kind `refuse_next`: one of `SERVERS`."""
 
     def __post_init__(self) -> None:
         """Refuse a fault that contradicts itself.
@@ -107,7 +115,9 @@ class PlannedFault:
                 raise InvalidFault(f"{field.name!r} does not belong to a fault of kind {self.kind.value!r}")
         if self.kind is FaultKind.STATUS and (self.status is None or not 400 <= self.status <= 599):
             raise InvalidFault(f"a fault of kind 'status' needs a status of 400 to 599, not {self.status}")
-        if self.kind in _HOLDING and (self.seconds is None or not 0 < self.seconds <= LONGEST_HOLD_SECONDS):
+        if self.kind is FaultKind.REFUSE_NEXT and self.server not in SERVERS:
+            raise InvalidFault(f"server {self.server!r} is none of {', '.join(SERVERS)}")
+        if self.kind in _TIMED and (self.seconds is None or not 0 < self.seconds <= LONGEST_HOLD_SECONDS):
             raise InvalidFault(
                 f"a fault of kind {self.kind.value!r} needs seconds above 0 and up to "
                 f"{LONGEST_HOLD_SECONDS:g}, not {self.seconds}"
@@ -149,6 +159,7 @@ _KINDS_OF_VALUE: Mapping[str, tuple[type, ...]] = {
     "error_code": (str,),
     "acts": (bool,),
     "seconds": (int, float),
+    "server": (str,),
 }
 
 
@@ -160,7 +171,7 @@ def _value(key: str, value: Any) -> Any:
             return enum(value)
         except ValueError:
             raise InvalidFault(f"{key} {value!r} is none of {', '.join(enum)}") from None
-    if value is None and key in {"status", "retry_after", "error_code", "seconds"}:
+    if value is None and key in {"status", "retry_after", "error_code", "seconds", "server"}:
         return None
     kinds = _KINDS_OF_VALUE[key]
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
@@ -194,6 +205,8 @@ class Faults:
         self._plans: list[_Plan] = []
         self._lock = threading.Lock()
         self._released = threading.Event()
+        self.refuse: dict[str, Callable[[float], None]] = {}
+        """Server -> stop listening for some seconds; filled in as the servers start."""
 
     def plan(self, fault: PlannedFault) -> None:
         """Add a fault; its calls are counted from now on."""
@@ -219,6 +232,11 @@ class Faults:
     def hold(self, seconds: float) -> None:
         """Keep a request waiting, in real time, unless the sandbox stops."""
         self._released.wait(min(seconds, LONGEST_HOLD_SECONDS))
+
+    def shut(self, fault: PlannedFault) -> None:
+        """Close the server of a fault of kind `refuse_next`, if it runs."""
+        if fault.server in self.refuse and fault.seconds:
+            self.refuse[fault.server](fault.seconds)
 
     def release(self) -> None:
         """Let every held request go, now and from now on: the sandbox stops."""

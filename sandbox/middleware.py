@@ -85,7 +85,9 @@ class FaultyApp:
             status=answer.status if answer else 0,
             fault=fault.kind.value if fault else None,
         )
-        if fault and fault.seconds:
+        if fault and fault.kind is FaultKind.REFUSE_NEXT:
+            self._faults.shut(fault)
+        elif fault and fault.seconds:
             self._faults.hold(fault.seconds)
         if answer is None:
             raise ConnectionCut(f"planned fault {fault.kind if fault else ''}")

@@ -1,6 +1,8 @@
 """Runs WSGI applications on loopback ports, in threads of this process."""
 
+import socket
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 from wsgiref.types import WSGIApplication
@@ -35,16 +37,70 @@ class RunningServer:
         )
         self._thread = threading.Thread(target=self._server.run, name=f"sandbox-{name}", daemon=True)
         self._thread.start()
+        self._is_listening = threading.Event()
+        self._is_listening.set()
+        self._reopening: threading.Timer | None = None
 
     @property
     def url(self) -> str:
         """Scheme, host and port, without a slash at the end."""
         return f"http://{HOST}:{self._server.effective_port}"
 
+    def refuse(self, seconds: float) -> None:
+        """Stop listening for so long: who connects is refused, as if nothing ran here.
+
+        Requests in flight are answered and their connections closed; idle connections are closed at once.
+        Returns when the port is closed. May be called by a request's own thread, before it answers.
+        """
+        if not self._is_listening.is_set():
+            return
+        self._is_listening.clear()
+        self._in_loop(self._close_port)
+        self._reopening = threading.Timer(seconds, lambda: self._in_loop(self._open_port))
+        self._reopening.daemon = True
+        self._reopening.start()
+
+    def wait_until_listening(self, seconds: float) -> bool:
+        """Whether a refusal is over, waiting so long for its end."""
+        return self._is_listening.wait(seconds)
+
+    def _in_loop(self, action: Callable[[], None]) -> None:
+        """Run an action on the server's own thread, between two rounds of its select, and wait for it."""
+        is_done = threading.Event()
+
+        def act() -> None:
+            action()
+            is_done.set()
+
+        self._server.trigger.pull_trigger(act)
+        is_done.wait(10)
+
+    def _close_port(self) -> None:
+        server = self._server
+        server.del_channel()
+        server.socket.close()
+        for channel in list(server.active_channels.values()):
+            if channel.requests:
+                # As if the client had asked for it: the answer says "Connection: close".
+                channel.requests[0].headers["CONNECTION"] = "close"
+            else:
+                channel.handle_close()
+
+    def _open_port(self) -> None:
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setblocking(False)
+        listener.bind((HOST, self._server.effective_port))
+        self._server.set_socket(listener)
+        self._server.accept_connections()
+        self._is_listening.set()
+
     def stop(self) -> None:
         """Close all sockets and wait for the threads; a second call does nothing."""
         if not self._thread.is_alive():
             return
+        if self._reopening is not None:
+            self._reopening.cancel()
         # Closing sockets from this thread would race the loop's select: the loop forgets them itself,
         # finds none left, and ends.
         sockets: list[Any] = []

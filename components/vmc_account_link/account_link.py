@@ -120,6 +120,8 @@ class AccountLink(pulumi.ComponentResource):
                 _url_unless_inline
             ),
             capabilities=["CAPABILITY_IAM"],
+            # A stack that failed leaves nothing behind that a refresh could take for a stack (ADR 0006).
+            on_failure="DELETE",
             tags=given.get("tags"),
             opts=pulumi.ResourceOptions(
                 parent=self,

@@ -1,7 +1,6 @@
 """The VMC service's account-link calls, one method each. Returns models, raises errors."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Self, TypeVar
 from urllib.parse import quote
 
@@ -51,9 +50,9 @@ class VmcClient:
     def __exit__(self, *_: object) -> None:
         self._transport.close()
 
-    def service_now(self) -> datetime:
-        """The moment by the service's clock, as its last answer told it."""
-        return self._transport.service_now()
+    def clock_ahead_seconds(self) -> float:
+        """How far the service's clock is ahead of this machine's, as its last answer told it; 0 before."""
+        return self._transport.clock_ahead_seconds()
 
     def mint_link(self) -> Link:
         """Ask for a link.

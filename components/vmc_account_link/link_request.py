@@ -103,12 +103,16 @@ class LinkRequestProvider(ResourceProvider):
     def _is_spent(self, olds: Mapping[str, Any]) -> bool:
         """Whether the link has expired without the account being connected by our stack."""
         expires = olds.get("expiration_date")
-        if not isinstance(expires, str) or parse_moment(expires) > datetime.now(UTC):
+        if not isinstance(expires, str):
+            return False
+        expired_for = datetime.now(UTC).timestamp() - parse_moment(expires).timestamp()
+        # Our clock may be hours off in either direction: it and what was known of the service's when the
+        # link was minted only say whether it is time to ask; the service's own clock decides.
+        if max(expired_for, expired_for + float(olds.get("clock_ahead_seconds") or 0)) < 0:
             return False
         with VmcClient(self.settings) as vmc:
             account = find_account(vmc.list_connected_accounts(), olds["account_number"])
-            # The service's clock decides, ours may be hours off.
-            expired = parse_moment(expires) <= vmc.service_now()
+            expired = expired_for + vmc.clock_ahead_seconds() >= 0
         connected = account is not None and account.state == AccountState.ACTIVE
         return expired and not (connected and is_ours(account, [olds["stack_name"]]))
 
@@ -153,6 +157,7 @@ def _mint(
         "template_execution_url": link.template_execution_url,
         "expiration_date": link.expiration_date.isoformat() if link.expiration_date else None,
         "tracking_task": link.tracking_task,
+        "clock_ahead_seconds": round(vmc.clock_ahead_seconds()),
         "template_body": _template_body(vmc, link.template_url) if inputs["inline_template"] else None,
     }
 

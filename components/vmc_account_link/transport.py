@@ -142,9 +142,9 @@ class Transport:
         """Close the session."""
         self._session.close()
 
-    def service_now(self) -> datetime:
-        """The moment by the service's clock, which the last answer's `Date` header told; else by ours."""
-        return datetime.fromtimestamp(self._now().timestamp() + self._ahead_seconds, UTC)
+    def clock_ahead_seconds(self) -> float:
+        """How far the service's clock is ahead of ours, by the last answer's `Date` header; 0 before."""
+        return self._ahead_seconds
 
     def send(self, call: Call, read: Callable[[Answer], T]) -> T:
         """Send `call`, repeat it as its policy allows, and read the answer.

@@ -70,9 +70,7 @@ def wait_until_linked(
                 raise error
         elapsed = monotonic() - start
         if verdict.stage != told_stage or now - told_at >= _REPORT_SECONDS:
-            tell(
-                f"waiting {_clock(elapsed)} for AWS account {wanted.account_number} to be connected: {verdict.why}"
-            )
+            tell(f"waiting {_clock(elapsed)} for AWS account {wanted.account_number}: {verdict.why}")
             told_stage, told_at = verdict.stage, now
         if canceled.is_set():
             raise WaitInterrupted(

@@ -8,14 +8,13 @@ from importlib.metadata import version
 from typing import Any, NoReturn, TypeAlias
 
 import grpc
-from botocore.exceptions import BotoCoreError, ClientError
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from sandbox.aws_plugin import stack_plan
 from sandbox.aws_plugin.configuration import Aws, ConfigurationError, ProviderConfig, environment
 from sandbox.aws_plugin.functions import FUNCTIONS, NoSuchFunction, invoke
-from sandbox.aws_plugin.stack_calls import StackCalls, StackError, StackGone, describe
+from sandbox.aws_plugin.stack_calls import FAILURES, StackCalls, StackError, StackGone, describe
 from sandbox.aws_plugin.stack_plan import Change
 from sandbox.aws_plugin.values import Properties, from_struct, is_unknown, to_struct
 
@@ -91,13 +90,9 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
                 aws.check_account()
         except ConfigurationError as error:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-        except ClientError as error:
+        except FAILURES as error:
             context.abort(
                 grpc.StatusCode.UNAUTHENTICATED, f"unable to validate AWS credentials: {describe(error)}"
-            )
-        except BotoCoreError as error:
-            context.abort(
-                grpc.StatusCode.UNAUTHENTICATED, f"unable to validate AWS credentials: {type(error).__name__}"
             )
         self._aws = aws
         return provider_pb2.ConfigureResponse(
@@ -110,7 +105,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             result = invoke(self._aws, request.tok)
         except NoSuchFunction as error:
             context.abort(grpc.StatusCode.NOT_FOUND, str(error))
-        except (ClientError, BotoCoreError) as error:
+        except FAILURES as error:
             context.abort(grpc.StatusCode.UNKNOWN, f"invoking {request.tok}: {describe(error)}")
         response = provider_pb2.InvokeResponse()
         # The field's name is a keyword of Python.

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from sandbox.aws_plugin import stack_plan
 from sandbox.aws_plugin.configuration import Aws
@@ -40,6 +41,8 @@ _FINAL = {
     "update": {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"},
     "delete": {"DELETE_COMPLETE", "DELETE_FAILED"},
 }
+FAILURES = (ClientError, BotoCoreError, ResponseParserError, LookupError)
+"""What boto3 raises, and, of an answer that is well-formed XML and none of AWS's, the look for its parts."""
 _MODELLED = frozenset(
     {"AlreadyExistsException", "InsufficientCapabilitiesException", "LimitExceededException"}
 )
@@ -86,10 +89,9 @@ class StackCalls:
             **self._common(inputs),
         }
         try:
-            answer = self._client.create_stack(**_without_none(request))
-        except (ClientError, BotoCoreError) as error:
+            return str(self._client.create_stack(**_without_none(request))["StackId"])
+        except FAILURES as error:
             raise StackError(f"creating CloudFormation Stack ({name}): {describe(error)}") from error
-        return str(answer["StackId"])
 
     def update(self, stack_id: str, inputs: Properties, olds: Properties) -> bool:
         """Start an update with the whole template, whatever has changed.
@@ -114,7 +116,7 @@ class StackCalls:
         }
         try:
             self._client.update_stack(**_without_none(request))
-        except (ClientError, BotoCoreError) as error:
+        except FAILURES as error:
             if "No updates are to be performed" in str(error):
                 return False
             raise StackError(f"updating CloudFormation Stack ({stack_id}): {describe(error)}") from error
@@ -128,7 +130,7 @@ class StackCalls:
         """
         try:
             self._client.delete_stack(StackName=stack_id, ClientRequestToken=self._token)
-        except (ClientError, BotoCoreError) as error:
+        except FAILURES as error:
             if _code(error) == "ValidationError":
                 return
             raise StackError(f"deleting CloudFormation Stack ({stack_id}): {describe(error)}") from error
@@ -151,7 +153,7 @@ class StackCalls:
         while True:
             try:
                 stack = self._describe(stack_id)
-            except (ClientError, BotoCoreError) as error:
+            except FAILURES as error:
                 raise StackError(f"{label}: {describe(error)}") from error
             status = stack["StackStatus"]
             if status in _FINAL[verb]:
@@ -192,7 +194,7 @@ class StackCalls:
             template = self._client.get_template(StackName=name_or_id, TemplateStage="Original")[
                 "TemplateBody"
             ]
-        except (ClientError, BotoCoreError) as error:
+        except FAILURES as error:
             raise StackError(f"reading CloudFormation Stack ({name_or_id}): {describe(error)}") from error
         text = template if isinstance(template, str) else stack_plan.normalised_template(json.dumps(template))
         tags = {one["Key"]: one["Value"] for one in stack.get("Tags", [])}
@@ -243,7 +245,7 @@ class StackCalls:
         try:
             pages = self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
             events = [event for page in pages for event in page["StackEvents"]]
-        except (ClientError, BotoCoreError):
+        except FAILURES:
             return ""
         return "\n".join(
             event["ResourceStatusReason"]
@@ -263,8 +265,10 @@ def first_poll_seconds(environment: Mapping[str, str]) -> float:
     return float(environment.get(FIRST_POLL_VARIABLE) or _FIRST_POLL_SECONDS)
 
 
-def describe(error: ClientError | BotoCoreError) -> str:
+def describe(error: Exception) -> str:
     """AWS's error in the words of the real provider; a failure to connect without URL or credentials."""
+    if isinstance(error, ResponseParserError | LookupError):
+        return "operation error: deserialization failed, failed to decode response body"
     if not isinstance(error, ClientError):
         return f"operation error CloudFormation: request send failed, {type(error).__name__}"
     detail = error.response["Error"]

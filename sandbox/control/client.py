@@ -92,6 +92,7 @@ class SandboxControl:
         error_code: str | None = None,
         acts: bool = False,
         seconds: float | None = None,
+        server: str | None = None,
     ) -> PlannedFault:
         """Plan a fault; the parameters are the fields of `PlannedFault`."""
         planned = {
@@ -107,6 +108,7 @@ class SandboxControl:
             "error_code": error_code,
             "acts": acts,
             "seconds": seconds,
+            "server": server,
         }
         return PlannedFault.from_wire(self._call("POST", "/faults", planned))
 

@@ -20,7 +20,8 @@ def arrived(lab: Lab) -> None:
 def test_a_stack_that_rolled_back_is_no_link_and_the_next_up_makes_it_anew(lab: Lab) -> None:
     lab.control.set_modes(stack_outcome="roll_back")
     failed = lab.fail_up()
-    assert "ROLLBACK_COMPLETE" in failed.output
+    assert "stack status (DELETE_COMPLETE)" in failed.output
+    assert "resource(s) failed to create" in failed.output
     assert lab.control.connected_accounts() == ()
 
     lab.control.set_modes(stack_outcome="complete")
@@ -31,11 +32,21 @@ def test_a_stack_that_rolled_back_is_no_link_and_the_next_up_makes_it_anew(lab: 
     arrived(lab)
 
 
-def test_a_link_that_expired_with_a_rolled_back_stack_is_asked_for_again_in_the_same_up(lab: Lab) -> None:
-    lab.control.set_modes(stack_outcome="roll_back", link_lifetime_seconds=3.0)
+def test_a_refresh_does_not_take_a_failed_stack_for_one_that_is_there(lab: Lab) -> None:
+    lab.control.set_modes(stack_outcome="roll_back")
     lab.fail_up()
-    lab.control.set_modes(stack_outcome="complete", link_lifetime_seconds=1800.0)
-    lab.control.advance(3600)
+    lab.control.set_modes(stack_outcome="complete")
+    lab.must("refresh", "--yes", "--skip-preview")
+    assert "Stack" not in lab.resources()
+    lab.up()
+    arrived(lab)
+
+
+def test_a_link_that_expired_with_a_rolled_back_stack_is_asked_for_again_in_the_same_up(lab: Lab) -> None:
+    lab.control.set_modes(stack_outcome="roll_back")
+    with lab.hours_ago():
+        lab.fail_up()
+    lab.control.set_modes(stack_outcome="complete")
     lab.control.clear_journal()
     lab.up()
     assert lab.calls().count("mint-link") == 1
@@ -45,12 +56,10 @@ def test_a_link_that_expired_with_a_rolled_back_stack_is_asked_for_again_in_the_
 def test_an_account_unlinked_by_hand_is_linked_again_by_a_healthy_stack_once_the_link_has_expired(
     lab: Lab,
 ) -> None:
-    lab.control.set_modes(link_lifetime_seconds=3.0)
-    lab.up()
+    with lab.hours_ago():
+        lab.up()
     stack = lab.outputs()["stack_id"]
     lab.control.remove_account(ACCOUNT)
-    lab.control.set_modes(link_lifetime_seconds=1800.0)
-    lab.control.advance(3600)
     lab.up()
     assert lab.outputs()["stack_id"] == stack
     arrived(lab)

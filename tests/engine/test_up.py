@@ -69,9 +69,8 @@ def test_preview_refresh_and_an_unchanged_up_ask_for_no_link(lab: Lab) -> None:
 
 
 def test_an_expired_link_of_a_connected_account_is_left_alone(lab: Lab) -> None:
-    lab.control.set_modes(link_lifetime_seconds=2.0)
-    lab.up()
-    lab.control.advance(3600)
+    with lab.hours_ago():
+        lab.up()
     lab.control.clear_journal()
     lab.must("up", "--yes", "--skip-preview", "--expect-no-changes")
     assert "mint-link" not in lab.calls()

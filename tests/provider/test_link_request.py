@@ -1,5 +1,6 @@
 """The link request's provider as a plain object, in front of the emulated service."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -167,6 +168,20 @@ def test_a_clock_of_ours_that_is_hours_ahead_does_not_expire_a_link(
     control.advance(-6 * 3600)
     olds = provider.create(inputs).outs or {}
     assert provider.diff("id", olds, inputs).changes is False
+
+
+def test_a_clock_of_ours_that_is_hours_behind_does_not_keep_an_expired_link(
+    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    control.advance(6 * 3600)
+    olds = provider.create(inputs).outs or {}
+    assert provider.diff("id", olds, inputs).changes is False
+    # Half an hour later by everybody's clock; ours can't be moved, so the link is made older instead.
+    control.advance(1805)
+    early = datetime.fromisoformat(olds["expiration_date"]) - timedelta(seconds=1805)
+    olds["expiration_date"] = early.isoformat()
+    assert early > datetime.now(UTC)
+    assert provider.diff("id", olds, inputs).changes is True
 
 
 def test_an_expired_link_is_not_taken_for_spent_while_the_service_can_not_be_asked(

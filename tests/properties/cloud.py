@@ -1,0 +1,183 @@
+"""VMware Cloud and AWS emulated in this thread: no sockets, no waiting, one clock that only jumps."""
+
+import os
+import types
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+from unittest import mock
+
+import requests
+
+from sandbox.aws_plugin import provider as plugin
+from sandbox.aws_plugin import stack_calls
+from sandbox.clock import Clock
+from sandbox.cloudformation.app import build_aws_app
+from sandbox.csp.state import Credentials, TokenDesk
+from sandbox.faults import Faults
+from sandbox.journal import Journal
+from sandbox.modes import ModeSwitch
+from sandbox.vmc.state import LinkBoard
+from sandbox.vmware_app import build_vmware_app
+from sandbox.world import World
+from tests.properties.wsgi import BotocoreSession, Network, RequestsAdapter
+from vmc_account_link import connected_account, link_request
+from vmc_account_link.auth import AccessTokens
+from vmc_account_link.client import VmcClient
+from vmc_account_link.settings import ApiToken, VmcSettings
+from vmc_account_link.transport import Transport
+from vmc_account_link.waiting import unlink_until_gone, wait_until_linked
+
+VMWARE, AWS = "127.0.0.1:8001", "127.0.0.1:8002"
+"""Where they would listen; nobody does."""
+_ORG = "6f0a2d58-6a77-4a0e-9d0b-3f0f5a111100"
+_BEGIN = datetime(2026, 1, 10, 12, tzinfo=UTC)
+
+
+class StoppedClock(Clock):
+    """A clock that moves only when told, so that a failing sequence fails again."""
+
+    def now(self) -> datetime:
+        """The emulated moment, in UTC."""
+        return _BEGIN + self._offset
+
+    def advance(self, seconds: float) -> datetime:
+        """Jump by `seconds` and return the new moment."""
+        self._offset += timedelta(seconds=seconds)
+        return self.now()
+
+
+class PromptFaults(Faults):
+    """Faults whose holding takes the emulated time only."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Take the clock to move."""
+        super().__init__()
+        self._clock = clock
+
+    def hold(self, seconds: float) -> None:
+        """Let the time pass at once."""
+        self._clock.advance(seconds)
+
+
+class Cloud:
+    """One organisation, one AWS account, and the way to both."""
+
+    def __init__(self) -> None:
+        """Begin with nothing in either."""
+        clock, modes = StoppedClock(), ModeSwitch()
+        self.world = World(
+            clock=clock,
+            modes=modes,
+            journal=Journal(),
+            faults=PromptFaults(clock),
+            tokens=TokenDesk(Credentials.new(), org_id=_ORG, clock=clock, modes=modes),
+            links=LinkBoard(org_id=_ORG, clock=clock, modes=modes),
+        )
+        aws = build_aws_app(
+            clock=clock,
+            modes=modes,
+            journal=self.world.journal,
+            faults=self.world.faults,
+            links=self.world.links,
+        )
+        self.stacks = aws._app._stacks  # type: ignore[attr-defined]
+        self.network = Network({VMWARE: build_vmware_app(self.world), AWS: aws})
+        self.skew_seconds = 0.0
+        """How far the clock of the machine that runs `pulumi` is ahead."""
+        self.settings = VmcSettings(
+            org_id=_ORG,
+            credentials=ApiToken(value=self.world.tokens.credentials.api_token),
+            vmc_url=f"http://{VMWARE}",
+            csp_url=f"http://{VMWARE}",
+        )
+        self._tokens = AccessTokens(self.monotonic)
+
+    def monotonic(self) -> float:
+        """Seconds since the beginning."""
+        return (self.world.clock.now() - _BEGIN).total_seconds()
+
+    def sleep(self, seconds: float) -> None:
+        """Pass the time without waiting."""
+        self.world.clock.advance(seconds)
+
+    def now(self, _zone: object = None) -> datetime:
+        """The moment by the clock of the machine that runs `pulumi`."""
+        return self.world.clock.now() + timedelta(seconds=self.skew_seconds)
+
+    def new_process(self) -> None:
+        """Begin an operation of the engine: its provider process holds no access token yet."""
+        self._tokens = AccessTokens(self.monotonic)
+
+    def open_client(self, settings: VmcSettings) -> VmcClient:
+        """A client whose time and network are this cloud's."""
+        session = requests.Session()
+        session.trust_env = False
+        session.mount("http://", RequestsAdapter(self.network.exchange))
+        transport = Transport(session=session, sleep=self.sleep, now=self.now)
+        return VmcClient(settings, transport=transport, tokens=self._tokens)
+
+    def secrets(self) -> tuple[str, ...]:
+        """What no message may hold."""
+        links = (link.signature for link in self.world.links.links())
+        return (self.world.tokens.credentials.api_token, *self.world.tokens.issued(), *links)
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Lead the package's providers and the stand-in AWS plugin here: the one place that patches them."""
+        looking = {"monotonic": self.monotonic, "sleep": self.sleep}
+        moment = types.SimpleNamespace(now=self.now)
+        # The plugin's waits and botocore's pauses between its attempts.
+        time = types.SimpleNamespace(monotonic=self.monotonic, sleep=self.sleep)
+        pause = types.SimpleNamespace(wait=self.sleep)
+        replaced: list[tuple[Any, str, Any]] = [
+            (link_request, "VmcClient", self.open_client),
+            (link_request, "datetime", moment),
+            (connected_account, "VmcClient", self.open_client),
+            (connected_account, "wait_until_linked", partial(wait_until_linked, **looking)),
+            (connected_account, "unlink_until_gone", partial(unlink_until_gone, **looking)),
+            (stack_calls, "time", time),
+            (plugin, "StackCalls", partial(_stack_calls, pause=pause)),
+            (plugin, "Aws", self._aws),
+        ]
+        with ExitStack() as stack:
+            for where, name, substitute in replaced:
+                stack.enter_context(mock.patch.object(where, name, substitute))
+            stack.enter_context(mock.patch("botocore.endpoint.time", time))
+            stack.enter_context(mock.patch.dict(os.environ, _aws_environment()))
+            yield
+
+    def _aws(self, config: Any) -> Any:
+        return _Clients(config, self.network)
+
+
+class _Clients(plugin.Aws):
+    """boto3's clients on the in-process network."""
+
+    def __init__(self, config: Any, network: Network) -> None:
+        super().__init__(config)
+        self._network = network
+
+    def client(self, service: str, *, region: str | None = None) -> Any:
+        made = super().client(service, region=region)
+        made._endpoint.http_session = BotocoreSession(self._network)
+        return made
+
+
+def _stack_calls(*arguments: Any, pause: Any, **keywords: Any) -> stack_calls.StackCalls:
+    made = stack_calls.StackCalls(*arguments, **keywords)
+    made._pause = pause
+    return made
+
+
+def _aws_environment() -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": f"http://{AWS}",
+        "AWS_ACCESS_KEY_ID": "sandbox-access-key",
+        "AWS_SECRET_ACCESS_KEY": "sandbox-secret-key",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
