@@ -25,7 +25,7 @@ $(VENV)/.installed: pyproject.toml requirements.lock
 lock: $(VENV)/.installed ## Resolve requirements.lock anew from pyproject.toml
 	PATH="$$PATH:$(CURDIR)/$(BIN)" uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-header --upgrade \
-	  --group sandbox --group tests --group lint --group build -o requirements.lock
+	  --group labs --group sandbox --group tests --group lint --group build -o requirements.lock
 
 demo: setup ## A real `pulumi up` against VMware Cloud and AWS emulated on this machine
 	@$(BIN)/python -m sandbox run --mode task_seconds=20 -- ./tools/demo.sh
@@ -36,8 +36,8 @@ test: setup ## All tests: unit, providers, component, sandbox, and the real engi
 lint: $(VENV)/.installed ## Format, lint, types, security
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy components sandbox tools tests __main__.py
-	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml components tools
+	$(BIN)/mypy components labs sandbox tools tests __main__.py
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml components labs tools
 
 clean: ## Remove what setup and the tests made
 	rm -rf $(VENV) .engine .pytest_cache .mypy_cache .ruff_cache dist

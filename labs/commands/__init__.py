@@ -1,0 +1,1 @@
+"""One module for each verb: request -> outcome, without parsing, exiting or printing."""

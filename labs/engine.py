@@ -1,0 +1,71 @@
+"""The Pulumi engine: the only module that drives it (through the SDK's `PulumiCommand`)."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pulumi.automation import CommandError, PulumiCommand
+
+from labs.errors import LabsError, RequestError, StackLocked
+
+
+class Engine:
+    """The CLI in one project folder, for one stack."""
+
+    def __init__(self, folder: Path, stack: str) -> None:
+        """Find the CLI.
+
+        Raises:
+            RequestError: there is no project in the folder, or no CLI on PATH.
+        """
+        if not (folder / "Pulumi.yaml").is_file():
+            raise RequestError(
+                f"there is no Pulumi.yaml in {folder}: run this in the project's folder, or name it"
+            )
+        self.folder = folder.resolve()
+        self.stack = stack
+        try:
+            self._command = PulumiCommand()
+        except (CommandError, OSError):
+            raise RequestError(
+                "there is no `pulumi` on PATH: run `make setup`, then `. .engine/env`"
+            ) from None
+
+    def export(self, *, show_secrets: bool = False) -> dict[str, Any]:
+        """The stack's state. With `show_secrets` it is for this process's eyes: never write it anywhere.
+
+        Raises:
+            LabsError: the engine refused, in its own words.
+        """
+        flags = ["--show-secrets"] if show_secrets else []
+        state: dict[str, Any] = json.loads(self._run("stack", "export", *flags))
+        return state
+
+    def import_(self, file: Path) -> None:
+        """Replace the stack's state by that of `file`; the engine keeps the old one as a backup too.
+
+        Raises:
+            StackLocked: somebody holds the stack, alive or dead; nothing was changed.
+            LabsError: the engine refused, in its own words.
+        """
+        self._run("stack", "import", "--file", str(file))
+
+    def unlock(self) -> None:
+        """Delete the stack's lock, whoever holds it.
+
+        Raises:
+            LabsError: the engine refused, in its own words.
+        """
+        self._run("cancel", "--yes")
+
+    def _run(self, *arguments: str) -> str:
+        try:
+            return self._command.run([*arguments, "--stack", self.stack], str(self.folder), {}).stdout
+        except CommandError as error:
+            text = str(error)
+            if "currently locked by" in text:
+                raise StackLocked(text) from None
+            words = [line.strip() for line in text.splitlines() if line.strip().startswith("error:")]
+            raise LabsError(
+                f"pulumi {' '.join(arguments[:2])}: {words[0] if words else 'it failed'}"
+            ) from None

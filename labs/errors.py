@@ -1,0 +1,13 @@
+"""What goes wrong around the engine, in one line each."""
+
+
+class LabsError(Exception):
+    """The command could not do what was asked; the text is one line that says what to do."""
+
+
+class RequestError(LabsError):
+    """The request itself is wrong; nothing was touched."""
+
+
+class StackLocked(LabsError):
+    """The engine says that the stack is locked; the text is the engine's."""

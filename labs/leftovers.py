@@ -1,0 +1,63 @@
+"""Provider processes that outlived a killed engine, and finish their call unheard."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import psutil
+
+_ENGINE_ADDRESS = re.compile(r"127\.0\.0\.1:(\d+)")
+_GRACE_SECONDS = 5.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Leftover:
+    """A process that was started with the address of an engine that is gone."""
+
+    pid: int
+    command: str
+    """Its program, for the report."""
+
+
+def left_behind(folder: Path) -> tuple[Leftover, ...]:
+    """The processes in the project's folder whose engine no longer listens.
+
+    A plugin's last argument is its engine's address, and its working folder is the project's.
+    """
+    listening = {
+        c.laddr[1] for c in psutil.net_connections("tcp") if c.laddr and c.status == psutil.CONN_LISTEN
+    }
+    found = []
+    for process in psutil.process_iter():
+        try:
+            arguments = process.cmdline()
+            address = _ENGINE_ADDRESS.fullmatch(arguments[-1]) if len(arguments) > 1 else None
+            if address is None or int(address[1]) in listening or Path(process.cwd()) != folder.resolve():
+                continue
+        except (psutil.Error, OSError):
+            continue  # gone meanwhile, or another user's
+        found.append(Leftover(pid=process.pid, command=_program(arguments)))
+    return tuple(found)
+
+
+def end(leftovers: tuple[Leftover, ...]) -> None:
+    """End them: asked first, then killed. What a call of theirs has done by then, the clouds tell."""
+    processes = []
+    for leftover in leftovers:
+        try:
+            process = psutil.Process(leftover.pid)
+            process.terminate()
+            processes.append(process)
+        except psutil.NoSuchProcess:
+            continue
+    _, alive = psutil.wait_procs(processes, timeout=_GRACE_SECONDS)
+    for process in alive:
+        process.kill()
+    psutil.wait_procs(alive, timeout=_GRACE_SECONDS)
+
+
+def _program(arguments: list[str]) -> str:
+    """`python -m pulumi.dynamic` -> `pulumi.dynamic`; else the program's file name."""
+    if "-m" in arguments[:-1]:
+        return arguments[arguments.index("-m") + 1]
+    return Path(next((a for a in arguments if "pulumi" in a), arguments[0])).name

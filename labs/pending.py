@@ -1,0 +1,161 @@
+"""Pending operations: (state, what was found in the clouds) -> repaired state and reasons. Pure.
+
+The engine writes an operation down before it calls a provider and strikes it out afterwards; a killed engine
+leaves it. On the next `up` it warns about a pending creation and creates again; `stack import` drops it.
+"""
+
+import contextlib
+import copy
+import dataclasses
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from labs.cloud import FoundStack
+
+STACK_TYPE = "aws:cloudformation/stack:Stack"
+LINK_TYPE = "pulumi-python:dynamic/vmc:LinkRequest"
+ACCOUNT_TYPE = "pulumi-python:dynamic/vmc:ConnectedAccount"
+
+_ALIVE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
+
+State = Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PendingStack:
+    """A CloudFormation stack whose creation was under way."""
+
+    urn: str
+    name: str
+    region: str | None
+    profile: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """A repaired state and what was done, a line for each operation."""
+
+    state: dict[str, Any]
+    lines: tuple[str, ...]
+
+
+def operations(state: State) -> list[dict[str, Any]]:
+    """The pending operations, oldest first."""
+    return list(state["deployment"].get("pending_operations") or [])
+
+
+def pending_stacks(state: State) -> tuple[PendingStack, ...]:
+    """The CloudFormation stacks that have to be looked for."""
+    providers = {_reference(r): r for r in _resources(state) if r["type"] == "pulumi:providers:aws"}
+    return tuple(
+        PendingStack(
+            urn=resource["urn"],
+            name=resource["inputs"]["name"],
+            region=(inputs := providers.get(resource.get("provider", ""), {}).get("inputs", {})).get(
+                "region"
+            ),
+            profile=inputs.get("profile"),
+        )
+        for resource in _pending_creations(state, STACK_TYPE)
+    )
+
+
+def repair(state: State, secrets: State, found: Mapping[str, FoundStack | None]) -> Repair:
+    """Take what exists into the state, drop the rest.
+
+    Args:
+        state: as exported, secrets encrypted; not changed.
+        secrets: the same in plaintext, to compare templates with.
+        found: URN of a pending stack -> what CloudFormation has of that name.
+    """
+    repaired = copy.deepcopy(dict(state))
+    deployment = repaired["deployment"]
+    deployment["pending_operations"] = []
+    resources = deployment.setdefault("resources", [])
+    lines = []
+    for operation in operations(state):
+        resource, kind = operation["resource"], operation["type"]
+        stack = found.get(resource["urn"]) if kind == "creating" else None
+        if stack is None:
+            lines.append(f"{_name(resource)}: {_dropped(resource, kind)}")
+        elif not _is_ours(stack, resource["urn"], state, secrets):
+            lines.append(
+                f"{_name(resource)}: CloudFormation stack {resource['inputs']['name']} exists but not as "
+                "this link's: left alone, the next `pulumi up` will say that the name is taken"
+            )
+        else:
+            resources.append(_adopted(resource, stack))
+            alive = stack.status in _ALIVE
+            lines.append(
+                f"{_name(resource)}: taken into the state, {stack.status}"
+                + ("" if alive else "; the next `pulumi up` makes it anew")
+            )
+    return Repair(state=repaired, lines=tuple(lines))
+
+
+def _adopted(resource: Mapping[str, Any], stack: FoundStack) -> dict[str, Any]:
+    """The resource as if its creation had been heard; a failed one with its error, as the engine does."""
+    adopted = {**resource, "id": stack.id, "outputs": {**resource.get("inputs", {}), "id": stack.id}}
+    if stack.status not in _ALIVE:
+        adopted["initErrors"] = [f"stack status ({stack.status}): {stack.reason}"]
+    return adopted
+
+
+def _is_ours(stack: FoundStack, urn: str, state: State, secrets: State) -> bool:
+    """Whether the stack runs the very template of this link, which holds the link's own id.
+
+    By URL the template is not known here; then a stack that is older than the link is not its.
+    """
+    creations = _pending_creations(secrets, STACK_TYPE)
+    sent = next((_plain(r["inputs"].get("templateBody")) for r in creations if r["urn"] == urn), None)
+    if sent:
+        return _same_template(sent, stack.template)
+    links = [r for r in _resources(state) if r["type"] == LINK_TYPE]
+    asked = [datetime.fromisoformat(r["modified"][:19] + "+00:00") for r in links if "modified" in r]
+    return bool(asked) and stack.created.timestamp() >= max(moment.timestamp() for moment in asked) - 1
+
+
+def _plain(value: Any) -> str | None:
+    """Text of a state exported in plaintext, where a secret is an object with its JSON."""
+    if isinstance(value, dict):
+        value = json.loads(value.get("plaintext", "null"))
+    return value if isinstance(value, str) else None
+
+
+def _same_template(sent: str, kept: object) -> bool:
+    """Whether CloudFormation has what was sent; the SDK hands a JSON template over parsed."""
+    if isinstance(kept, str):
+        return sent.strip() == kept.strip()
+    with contextlib.suppress(ValueError):
+        return bool(json.loads(sent) == kept)
+    return False
+
+
+def _dropped(resource: Mapping[str, Any], kind: str) -> str:
+    if kind != "creating":
+        return f"{kind} was interrupted; the next run does it again, which is harmless"
+    return {
+        STACK_TYPE: "no such CloudFormation stack exists; the next `pulumi up` creates it",
+        LINK_TYPE: "a link that nobody used expires by itself; the next `pulumi up` asks for one",
+        ACCOUNT_TYPE: "nothing was made; the next `pulumi up` goes on waiting",
+    }.get(resource["type"], "nothing outside the state belongs to it; the next `pulumi up` declares it")
+
+
+def _pending_creations(state: State, typ: str) -> list[dict[str, Any]]:
+    return [
+        o["resource"] for o in operations(state) if o["type"] == "creating" and o["resource"]["type"] == typ
+    ]
+
+
+def _resources(state: State) -> list[dict[str, Any]]:
+    return list(state["deployment"].get("resources") or [])
+
+
+def _reference(provider: Mapping[str, Any]) -> str:
+    return f"{provider['urn']}::{provider.get('id', '')}"
+
+
+def _name(resource: Mapping[str, Any]) -> str:
+    return str(resource["urn"]).rpartition("::")[2]

@@ -1,0 +1,130 @@
+"""One cell on the real engine: plan the fault, run, run again, look at the world."""
+
+import dataclasses
+import time
+from pathlib import Path
+
+from sandbox.journal import Entry
+from tests.support.lab import Lab
+from tests.sweep.kinds import FIRST_REFUSED_SECONDS, Cell
+from tests.sweep.stage import ending_of, leaks, run, secrets_of, stage
+from tests.sweep.verdict import Finished, Seen, Verdict, error_lines, judge
+
+SECONDS = 100.0
+"""For each command of a cell; more where the fault itself takes long."""
+_IDLE_SECONDS = 220.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A cell's verdict and what it rests on."""
+
+    cell: str
+    point: str
+    kind: str
+    verdict: Verdict
+    reason: str
+    said: str
+    """What the failed command said went wrong."""
+    stacks_made: int
+    seconds: float
+    output: str = ""
+    """The commands' output without secrets, where the cell fell short."""
+
+
+def play(cell: Cell, folder: Path) -> Result:
+    """Play a cell in a folder of its own, twice where its fault was missed: a poll can come too late."""
+    for attempt in ("first", "second"):
+        started = time.monotonic()
+        with stage(folder / attempt) as lab:
+            seen, output = _seen(cell, lab)
+            verdict, reason = judge(seen)
+            for name, secret in secrets_of(lab).items():
+                output = output.replace(secret, f"[{name}]")
+        if seen.was_reached:
+            break
+    said = error_lines(seen.first.output) if seen.first.code else []
+    return Result(
+        cell=cell.name,
+        point=cell.point.name,
+        kind=cell.kind.name,
+        verdict=verdict,
+        reason=reason,
+        said="; ".join(said),
+        stacks_made=seen.ending.stacks_made,
+        seconds=round(time.monotonic() - started, 1),
+        output=output if verdict is Verdict.FELL_SHORT else "",
+    )
+
+
+def _seen(cell: Cell, lab: Lab) -> tuple[Seen, str]:
+    operation, box = cell.point.operation, lab.box
+    if operation == "destroy":
+        lab.up()
+    box.control.clear_journal()
+    seconds = _IDLE_SECONDS if cell.kind.idles else SECONDS
+    if (fault := cell.fault()) is not None:
+        box.world.faults.plan(fault)
+    else:
+        box.world.faults.refuse[cell.point.server](FIRST_REFUSED_SECONDS)
+    started = time.monotonic()
+    first = run(lab, operation, seconds=seconds)
+    was_reached = _was_reached(cell, box.world.journal.entries(), started=started)
+    box.world.faults.clear()
+    if not box.wait_until_reachable():
+        raise RuntimeError("a refusing server did not listen again")
+    second = unchanged = None
+    if first.code != 0:
+        second = run(lab, operation, seconds=SECONDS)
+        if second.code == 0 and operation == "up":
+            unchanged = run(lab, operation, "--expect-no-changes", seconds=SECONDS)
+    commands = [done for done in (first, second, unchanged) if done is not None]
+    output = "\n".join(f"--- exit code {done.code} after {done.seconds:.1f} s\n{done.output}" for done in commands)
+    seen = Seen(
+        operation=operation,
+        call=cell.point.call,
+        was_reached=was_reached,
+        first=first,
+        second=second,
+        unchanged=unchanged,
+        ending=ending_of(lab),
+        leaks=leaks(lab, output),
+    )
+    return seen, output
+
+
+def _was_reached(cell: Cell, entries: tuple[Entry, ...], *, started: float) -> bool:
+    """Whether the fault took effect, by the journal.
+
+    A refused connection leaves no trace: the port was closed before the call came, and what came next
+    to that server, if anything did, came once it was open again.
+    """
+    if cell.kind.name != "refused":
+        return any(entry.fault is not None for entry in entries)
+    if cell.is_refused_first:
+        closed, seconds = started, FIRST_REFUSED_SECONDS
+    else:
+        at = [entry.monotonic for entry in entries if entry.fault is not None]
+        if not at:
+            return False
+        fault = cell.fault()
+        closed, seconds = at[0], (fault.seconds if fault else None) or 0.0
+    servers = {"aws": {"aws"}, "vmware": {"vmc", "csp", "template"}}[cell.point.server]
+    later = [entry.monotonic for entry in entries if entry.service in servers and entry.monotonic > closed]
+    return not later or later[0] >= closed + seconds * 0.9
+
+
+def record(operation: str, folder: Path) -> tuple[tuple[str, str], ...]:
+    """The calls of a clean `up`, or of the clean `destroy` after one.
+
+    Raises:
+        RuntimeError: the command failed.
+    """
+    with stage(folder) as lab:
+        if operation == "destroy":
+            lab.up()
+        lab.box.control.clear_journal()
+        done: Finished = run(lab, operation, seconds=SECONDS)
+        if done.code != 0:
+            raise RuntimeError(f"a clean {operation} failed:\n{done.output}")
+        return tuple((entry.service, entry.call) for entry in lab.box.world.journal.entries())

@@ -1,0 +1,174 @@
+"""What was seen of a cell -> its verdict. Pure."""
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+
+STACK_NAME = "SDDC-Account-Link"
+
+
+class Verdict(StrEnum):
+    """How a cell ended."""
+
+    SUCCEEDED = "succeeded"
+    CONVERGED = "failed then converged"
+    FELL_SHORT = "FELL SHORT"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A command that ended, or was ended."""
+
+    code: int | None
+    """None: it did not end in time and was killed."""
+    output: str
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """The world after the last command."""
+
+    live_stacks: tuple[str, ...]
+    """Ids of the CloudFormation stacks that are not gone, whatever their name."""
+    stacks_made: int
+    """Those, and the gone ones."""
+    records: tuple[tuple[str, str, str], ...]
+    """(id, state, stack name) of the connected accounts."""
+    links: int
+    """Links minted in this cell."""
+    state: tuple[dict[str, object], ...]
+    """The resources of the Pulumi state."""
+    pending: int
+    """Its pending operations."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Everything that a verdict rests on."""
+
+    operation: str
+    call: str
+    was_reached: bool
+    first: Finished
+    """The operation that met the fault."""
+    second: Finished | None
+    """The same again without a fault, where the first failed."""
+    unchanged: Finished | None
+    """`up --expect-no-changes` after that."""
+    ending: Ending
+    leaks: tuple[str, ...]
+    """What secret stood where in plaintext."""
+
+
+_MAY_MINT_AGAIN = {"mint-link", "download-template"}
+"""A link whose answer, or whose template, was lost is not in the state; it expires by itself."""
+
+
+def judge(seen: Seen) -> tuple[Verdict, str]:
+    """The verdict, and what fell short in few words (empty where nothing did)."""
+    reasons = [*_of_run(seen), *_of_ending(seen), *(f"plaintext: {leak}" for leak in seen.leaks)]
+    if reasons:
+        return Verdict.FELL_SHORT, "; ".join(reasons)
+    return (Verdict.SUCCEEDED if seen.first.code == 0 else Verdict.CONVERGED), ""
+
+
+def _of_run(seen: Seen) -> list[str]:
+    reasons = [] if seen.was_reached else ["not reached"]
+    if seen.first.code is None:
+        reasons.append(f"no end within {seen.first.seconds:.0f} s")
+    elif seen.first.code != 0:
+        reasons += complaints(seen.first.output)
+    if seen.second is not None and seen.second.code != 0:
+        said = error_lines(seen.second.output)
+        reasons.append(f"the next {seen.operation} failed: {said[0] if said else 'without a word'}")
+    elif seen.unchanged is not None and seen.unchanged.code != 0:
+        reasons.append("the one after that had changes to make")
+    return reasons
+
+
+def _of_ending(seen: Seen) -> list[str]:
+    ending = seen.ending
+    most_links = 2 if seen.operation == "up" and seen.call in _MAY_MINT_AGAIN else 1
+    reasons = [f"{ending.links} links minted"] if ending.links > most_links else []
+    if ending.pending:
+        reasons.append(f"{ending.pending} pending operations")
+    return reasons + (_not_linked(ending) if seen.operation == "up" else _not_gone(ending))
+
+
+def _not_gone(ending: Ending) -> list[str]:
+    left = {
+        "stacks": len(ending.live_stacks),
+        "records": len(ending.records),
+        "resources in the state": len(ending.state),
+    }
+    return [f"{count} {what} left" for what, count in left.items() if count]
+
+
+def _not_linked(ending: Ending) -> list[str]:
+    reasons = []
+    if len(ending.live_stacks) != 1:
+        reasons.append(f"{len(ending.live_stacks)} live stacks")
+    if [record[1:] for record in ending.records] != [("ACTIVE", STACK_NAME)]:
+        reasons.append(f"records {[record[1:] for record in ending.records]}")
+    by_type: dict[str, list[dict[str, object]]] = {}
+    for resource in ending.state:
+        by_type.setdefault(str(resource["type"]).rpartition("/")[2].rpartition(":")[2], []).append(resource)
+        if resource.get("initErrors"):
+            reasons.append(f"{resource['type']} has init errors")
+    stacks = [one.get("id") for one in by_type.get("Stack", []) if one.get("custom")]
+    if stacks != list(ending.live_stacks):
+        reasons.append(f"the state knows {len(stacks)} stacks, not the live one")
+    connected = [one.get("outputs") for one in by_type.get("ConnectedAccount", [])]
+    known = [
+        (one.get("connected_account_id"), one.get("connected_account_state"))
+        for one in connected
+        if isinstance(one, dict)
+    ]
+    if known != [record[:2] for record in ending.records]:
+        reasons.append("the state's connected account is not the record")
+    if len(by_type.get("LinkRequest", [])) != 1:
+        reasons.append(f"{len(by_type.get('LinkRequest', []))} link requests in the state")
+    return reasons
+
+
+_HEADING = re.compile(r"  \S+ \(.*\):$")
+_LIST_OF_ONE = re.compile(r"1 error occurred:$")
+_ITEM = re.compile(r"\* \S")
+
+
+def error_lines(output: str) -> list[str]:
+    """What Diagnostics says went wrong, each once, without the engine's summary of it."""
+    lines = (line.strip() for line in _diagnostics(output))
+    said = (line.removeprefix("error: ") for line in lines if line.startswith(("error: ", "* ")))
+    return [line for line in dict.fromkeys(said) if not _is_summary(line)]
+
+
+def complaints(output: str) -> list[str]:
+    """What is wrong with how a failure was told: no line, more than one for an error, a crash."""
+    reasons = [f"{word!r} in the output" for word in ("Traceback", "goroutine ", 'File "') if word in output]
+    if not error_lines(output):
+        reasons.append("no error line")
+    is_in_error = False
+    for line in _diagnostics(output):
+        text = line.strip()
+        if not text or _HEADING.match(line):
+            is_in_error = False
+        elif text.startswith("error: "):
+            is_in_error = True
+        elif is_in_error and not _ITEM.match(text):
+            reasons.append(f"an error of several lines: {text[:80]!r}")
+            is_in_error = False
+    return reasons
+
+
+def _is_summary(line: str) -> bool:
+    return bool(_LIST_OF_ONE.match(line)) or line in {"update failed", "destroy failed"}
+
+
+def _diagnostics(output: str) -> Sequence[str]:
+    after = output.partition("\nDiagnostics:\n")[2]
+    return re.split(r"\n(?:Outputs|Resources|Duration|Policies):", after)[0].splitlines() or [
+        line for line in output.splitlines() if line.startswith("error:")
+    ]
