@@ -146,11 +146,11 @@ def test_recover_killed_anywhere_can_be_run_again(lab: Lab) -> None:
 
 def test_a_healthy_stack_is_left_as_it_is(lab: Lab) -> None:
     lab.up()
-    before = lab.must("stack", "export").output
+    before = lab.must("stack", "export", "--show-secrets").output
     recovered = recover(lab)
     assert recovered.returncode == 0
     assert "nothing under way" in recovered.stdout
-    assert lab.must("stack", "export").output == before
+    assert lab.must("stack", "export", "--show-secrets").output == before
     arrived(lab)
 
 
