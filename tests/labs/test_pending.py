@@ -1,0 +1,124 @@
+"""Pending operations: what exists is taken in, what does not is dropped, what is not ours is left. Pure."""
+
+import copy
+import dataclasses
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from labs.cloud import FoundStack
+from labs.pending import ACCOUNT_TYPE, LINK_TYPE, STACK_TYPE, PendingStack, pending_stacks, repair
+
+PROVIDER = "urn:pulumi:dev::p::pulumi:providers:aws::link-aws"
+URN = "urn:pulumi:dev::p::aws:cloudformation/stack:Stack::link-stack"
+TEMPLATE = json.dumps({"Resources": {"Link": {"Properties": {"LinkId": "1"}}}})
+SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
+
+
+def stack(**inputs: Any) -> dict[str, Any]:
+    sent = {"name": "SDDC-Account-Link", "templateBody": {**SECRET, "ciphertext": "v1:xyz"}, **inputs}
+    return {"urn": URN, "type": STACK_TYPE, "custom": True, "provider": f"{PROVIDER}::id-1", "inputs": sent}
+
+
+def state(*pending: dict[str, Any], kind: str = "creating") -> dict[str, Any]:
+    provider = {
+        "urn": PROVIDER,
+        "id": "id-1",
+        "type": "pulumi:providers:aws",
+        "inputs": {"region": "eu-west-1", "profile": "labs"},
+    }
+    link = {"urn": "urn::link-request", "type": LINK_TYPE, "modified": "2026-01-10T12:00:00.123456789Z"}
+    operations = [{"resource": resource, "type": kind} for resource in pending]
+    return {"version": 3, "deployment": {"resources": [provider, link], "pending_operations": operations}}
+
+
+def in_plaintext(encrypted: dict[str, Any]) -> dict[str, Any]:
+    plain = copy.deepcopy(encrypted)
+    for operation in plain["deployment"]["pending_operations"]:
+        inputs = operation["resource"].get("inputs", {})
+        if "templateBody" in inputs:
+            inputs["templateBody"] = {**SECRET, "plaintext": json.dumps(TEMPLATE)}
+    return plain
+
+
+def found(status: str = "CREATE_COMPLETE", template: object = TEMPLATE) -> FoundStack:
+    return FoundStack(
+        id="arn:aws:cloudformation:eu-west-1:123456789012:stack/SDDC-Account-Link/1",
+        status=status,
+        reason="because",
+        created=datetime(2026, 1, 10, 12, 1, tzinfo=UTC),
+        template=template,
+    )
+
+
+def test_a_pending_stack_is_looked_for_where_its_provider_makes_it() -> None:
+    assert pending_stacks(state(stack())) == (
+        PendingStack(urn=URN, name="SDDC-Account-Link", region="eu-west-1", profile="labs"),
+    )
+
+
+@pytest.mark.parametrize("template", [TEMPLATE, json.loads(TEMPLATE)], ids=["as text", "parsed by the SDK"])
+def test_a_stack_that_was_made_is_taken_in_with_its_secrets_still_encrypted(template: object) -> None:
+    before = state(stack())
+    repaired = repair(before, in_plaintext(before), {URN: found(template=template)})
+    *_, adopted = repaired.state["deployment"]["resources"]
+    assert adopted["id"] == adopted["outputs"]["id"] == found().id
+    assert adopted["inputs"] == stack()["inputs"]
+    assert "initErrors" not in adopted
+    assert "plaintext" not in json.dumps(repaired.state)
+    assert repaired.state["deployment"]["pending_operations"] == []
+    assert before["deployment"]["pending_operations"], "the state that was read is not changed"
+
+
+def test_a_stack_that_failed_is_taken_in_with_its_error_so_that_it_is_made_anew() -> None:
+    before = state(stack())
+    repaired = repair(before, in_plaintext(before), {URN: found("ROLLBACK_COMPLETE")})
+    assert repaired.state["deployment"]["resources"][-1]["initErrors"] == [
+        "stack status (ROLLBACK_COMPLETE): because"
+    ]
+    assert "makes it anew" in repaired.lines[0]
+
+
+def test_a_stack_of_the_same_name_with_another_template_is_somebody_elses() -> None:
+    before = state(stack())
+    repaired = repair(before, in_plaintext(before), {URN: found(template='{"Resources": {}}')})
+    assert len(repaired.state["deployment"]["resources"]) == 2
+    assert "left alone" in repaired.lines[0]
+
+
+def test_a_stack_by_url_is_ours_if_it_is_not_older_than_the_link() -> None:
+    by_url = stack(templateUrl={**SECRET, "ciphertext": "v1:abc"})
+    del by_url["inputs"]["templateBody"]
+    before = state(by_url)
+    older = dataclasses.replace(found(), created=datetime(2025, 12, 24, tzinfo=UTC))
+    assert len(repair(before, before, {URN: found()}).state["deployment"]["resources"]) == 3
+    assert len(repair(before, before, {URN: older}).state["deployment"]["resources"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("resource", "kind", "said"),
+    [
+        (stack(), "creating", "no such CloudFormation stack exists"),
+        ({"urn": "u::link", "type": LINK_TYPE}, "creating", "expires by itself"),
+        ({"urn": "u::account", "type": ACCOUNT_TYPE}, "creating", "goes on waiting"),
+        ({"urn": "u::component", "type": "vmc:index:AccountLink"}, "creating", "declares it"),
+        (stack(), "deleting", "does it again"),
+        (stack(), "updating", "does it again"),
+    ],
+)
+def test_what_does_not_exist_is_dropped_with_what_comes_next(
+    resource: dict[str, Any], kind: str, said: str
+) -> None:
+    before = state(resource, kind=kind)
+    repaired = repair(before, in_plaintext(before), {URN: None})
+    assert said in repaired.lines[0]
+    assert len(repaired.state["deployment"]["resources"]) == 2
+
+
+def test_a_state_with_nothing_under_way_stays_as_it_is() -> None:
+    before = state()
+    repaired = repair(before, before, {})
+    assert repaired.lines == ()
+    assert repaired.state == before
