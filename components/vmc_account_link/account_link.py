@@ -1,5 +1,6 @@
 """The component: link request -> template -> stack -> connected account -> outputs, in reading order."""
 
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
@@ -9,7 +10,7 @@ import pulumi_aws as aws
 
 from vmc_account_link.aws_provider import pinned_provider
 from vmc_account_link.connected_account import ConnectedAccount
-from vmc_account_link.errors import SettingsError, WrongAccount
+from vmc_account_link.errors import SettingsError, WrongAccount, safe_text
 from vmc_account_link.link_request import LinkRequest
 from vmc_account_link.settings import VmcSettings, read_settings
 
@@ -98,7 +99,7 @@ class AccountLink(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
 
         provider = self.get_provider("aws:cloudformation/stack:Stack") or pinned_provider(
-            f"{name}-aws", _region(given), child
+            f"{name}-aws", _region(given), child, account_id=given.get("aws_account_id")
         )
         account_number = _account_number(provider, self, given.get("aws_account_id"))
         stack_name = given.get("stack_name", DEFAULT_STACK_NAME)
@@ -207,8 +208,24 @@ def _account_number(
     provider: pulumi.ProviderResource, parent: pulumi.Resource, wanted: pulumi.Input[str] | None
 ) -> pulumi.Output[str]:
     """The account of the provider's credentials, which must be the wanted one."""
-    caller = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=parent, provider=provider))
-    return pulumi.Output.all(caller.account_id, wanted).apply(_same_account)
+    # Not `aws.get_caller_identity_output`: it keeps the look-up's own Output to itself, so that a failure of
+    # it could not be recovered from and would reach the person as a traceback.
+    caller = pulumi.runtime.invoke_output(
+        "aws:index/getCallerIdentity:getCallerIdentity",
+        {},
+        pulumi.InvokeOutputOptions(parent=parent, provider=provider),
+    ).recover(functools.partial(_credentials_refused, wanted))
+    return pulumi.Output.all(caller["accountId"], wanted).apply(_same_account)
+
+
+def _credentials_refused(wanted: pulumi.Input[str] | None, error: Exception) -> Any:
+    """Say in one line what the SDK would say in a traceback."""
+    only = f"; vmc-account-link:awsAccountId is {wanted}" if isinstance(wanted, str) else ""
+    raise WrongAccount(
+        "ask AWS whose credentials these are",
+        safe_text(str(error).rpartition("returned an error: ")[2]),
+        f"Nothing was created: check the credentials (AWS_PROFILE, aws:profile, …){only}.",
+    ) from None
 
 
 def _same_account(found_and_wanted: Sequence[Any]) -> str:

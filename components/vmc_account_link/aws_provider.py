@@ -17,13 +17,29 @@ from pulumi.runtime import is_config_secret
 from vmc_account_link.errors import SettingsError
 
 
-def pinned_provider(name: str, region: pulumi.Input[str], opts: pulumi.ResourceOptions) -> aws.Provider:
+def pinned_provider(
+    name: str,
+    region: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+    *,
+    account_id: pulumi.Input[str] | None = None,
+) -> aws.Provider:
     """Declare an AWS provider for `region` with everything else from `aws:*`.
+
+    Args:
+        name: the provider's name.
+        region: where its resources are.
+        opts: resource options.
+        account_id: the only AWS account it may be used in. It stands in the state, so it holds for a
+            destroy as well, where no program of ours runs. `aws:allowedAccountIds` goes before it.
 
     Raises:
         SettingsError: an `aws:` setting is not of its type; the message names it.
     """
-    return aws.Provider(name, opts=opts, region=region, **configured_arguments())
+    arguments = configured_arguments()
+    if account_id is not None:
+        arguments.setdefault("allowed_account_ids", [account_id])
+    return aws.Provider(name, opts=opts, region=region, **arguments)
 
 
 def configured_arguments() -> dict[str, Any]:

@@ -25,7 +25,7 @@ from pulumi.dynamic import (
 
 from vmc_account_link.client import VmcClient
 from vmc_account_link.interruption import watch_for_cancel
-from vmc_account_link.link_request import identity_failures
+from vmc_account_link.link_request import identity_failures, same_organisation
 from vmc_account_link.models import AccountRecord, AccountState
 from vmc_account_link.progress import Wanted, find_account
 from vmc_account_link.settings import VmcSettings, read_settings
@@ -99,8 +99,10 @@ class ConnectedAccountProvider(ResourceProvider):
         """Return what the service says now; gone means missing from a list that was read.
 
         Raises:
+            SettingsError: the settings are of another organisation.
             VmcError: the service could not be asked, which does not mean that the account is gone.
         """
+        same_organisation(self.settings, props)
         with VmcClient(self.settings) as vmc:
             account = find_account(vmc.list_connected_accounts(), props["account_number"])
         if account is None:
@@ -114,12 +116,14 @@ class ConnectedAccountProvider(ResourceProvider):
 
         Raises:
             Refused: SDDCs use the link.
+            SettingsError: the settings are of another organisation.
             StillLinked: the record did not leave the list.
             VmcError: the service could not be asked.
         """
         if not props.get("unlink_on_destroy", True):
             tell(f"AWS account {props['account_number']} stays linked (unlinkOnDestroy is false)")
             return
+        same_organisation(self.settings, props)
         with VmcClient(self.settings) as vmc:
             unlink_until_gone(vmc, props["account_number"], props["stack_name"])
 

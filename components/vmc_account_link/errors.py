@@ -18,7 +18,7 @@ VmcError
    ├─ LinkTimedOut       our own deadline passed
    ├─ WaitInterrupted    the person pressed Ctrl-C
    ├─ StillLinked        an unlinked account did not leave the list
-   └─ WrongAccount       the AWS credentials are of another account
+   └─ WrongAccount       the AWS credentials are of another account, or of none
 """
 
 import re
@@ -174,4 +174,4 @@ class StillLinked(LinkError):
 
 
 class WrongAccount(LinkError):
-    """The AWS credentials are of another account than the one asked for."""
+    """The AWS credentials are of another account than the one asked for, or AWS does not take them."""

@@ -19,7 +19,7 @@ def _cancel(self: Any, request: Any, context: Any) -> Any:  # noqa: ARG001  # th
 
     from google.protobuf import empty_pb2  # noqa: PLC0415
 
-    sys.modules["vmc_account_link.interruption"].CANCELED.set()  # type: ignore[attr-defined]
+    sys.modules["vmc_account_link.interruption"].CANCELED.set()
     return empty_pb2.Empty()
 
 

@@ -25,7 +25,7 @@ from pulumi.dynamic import (
 
 from vmc_account_link import template
 from vmc_account_link.client import VmcClient
-from vmc_account_link.errors import AlreadyLinked
+from vmc_account_link.errors import AlreadyLinked, SettingsError
 from vmc_account_link.models import AccountRecord, AccountState, parse_moment
 from vmc_account_link.progress import find_account, is_ours
 from vmc_account_link.settings import VmcSettings, read_settings
@@ -110,6 +110,7 @@ class LinkRequestProvider(ResourceProvider):
         # link was minted only say whether it is time to ask; the service's own clock decides.
         if max(expired_for, expired_for + float(olds.get("clock_ahead_seconds") or 0)) < 0:
             return False
+        same_organisation(self.settings, olds)
         with VmcClient(self.settings) as vmc:
             account = find_account(vmc.list_connected_accounts(), olds["account_number"])
             expired = expired_for + vmc.clock_ahead_seconds() >= 0
@@ -129,6 +130,23 @@ def identity_failures(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[
         for key in _IDENTITY
         if isinstance(olds.get(key), str) and isinstance(news.get(key), str) and olds[key] != news[key]
     ]
+
+
+def same_organisation(settings: VmcSettings, props: Mapping[str, Any]) -> None:
+    """Make sure that the settings are those of the organisation in the state.
+
+    A refresh or a destroy runs no program, so nobody has compared them; and an account that is missing from
+    another organisation's list is not gone.
+
+    Raises:
+        SettingsError: they are of another organisation.
+    """
+    if settings.org_id != props["org_id"]:
+        raise SettingsError(
+            "vmc:orgId",
+            f"this Pulumi stack holds a link of organisation {props['org_id']}, not {settings.org_id}",
+            "Nothing was changed: set it back (vmc:orgId or ORG_ID).",
+        )
 
 
 def _changed_inputs(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:

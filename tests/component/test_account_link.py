@@ -313,3 +313,23 @@ def test_the_whole_program_exports_the_contracts_outputs(run: Run, monkeypatch: 
         "link_expiration_date",
         "compatible_subnets",
     ]
+
+
+def test_the_pinned_provider_works_in_the_wanted_account_alone(run: Run) -> None:
+    wanted = run({"aws_account_id": ACCOUNT}).inputs("pulumi:providers:aws")
+    assert json.loads(wanted["allowedAccountIds"]) == [ACCOUNT]
+    assert "allowedAccountIds" not in run().inputs("pulumi:providers:aws")
+
+
+def test_credentials_that_aws_does_not_take_are_said_in_one_line(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Cloud, args: mocks.MockCallArgs) -> dict[str, Any]:
+        raise RuntimeError(
+            f"invocation of {args.token} returned an error: ExpiredToken: the token has expired"
+        )
+
+    monkeypatch.setattr(Cloud, "call", refuse)
+    with pytest.raises(VmcError, match="ExpiredToken") as refusal:
+        run({"aws_account_id": ACCOUNT})
+    assert f"awsAccountId is {ACCOUNT}" in str(refusal.value)

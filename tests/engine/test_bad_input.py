@@ -61,6 +61,12 @@ def test_another_aws_account_than_the_wanted_one_is_named(lab: Lab) -> None:
     assert lab.calls(service="vmc") == []
 
 
+def test_credentials_that_aws_does_not_take_are_an_error_of_one_line(lab: Lab) -> None:
+    lab.control.plan_fault("aws", "sts.GetCallerIdentity", "status", status=403, body="xml", count=99)
+    line = refused(lab, "ask AWS whose credentials these are", "AWS_PROFILE")
+    assert "sandbox-secret-key" not in line
+
+
 @pytest.mark.parametrize(
     ("template", "cause"),
     [

@@ -1,5 +1,6 @@
 """`pulumi destroy` on the real engine: the account is unlinked before its stack goes, or nothing goes."""
 
+import boto3
 import pytest
 
 from tests.support.lab import ACCOUNT, Lab
@@ -36,6 +37,48 @@ def test_an_sddc_in_the_way_stops_destroy_with_the_services_reason_and_a_later_o
     lab.destroy()
     assert lab.resources() == {}
     assert lab.control.connected_accounts() == ()
+
+
+def test_destroy_with_another_accounts_credentials_is_refused_and_nothing_is_lost(lab: Lab) -> None:
+    lab.set({"awsAccountId": ACCOUNT})
+    lab.up()
+    lab.environment |= credentials_of("222222222222", lab)
+    lab.control.clear_journal()
+    refused = lab.run("destroy", "--yes", "--skip-preview")
+    assert refused.code != 0
+    assert "AWS account ID not allowed: 222222222222" in refused.output
+    assert "Stack" in lab.resources()
+    assert lab.calls(service="aws").count("cloudformation.DeleteStack") == 0
+
+
+def test_destroy_with_another_organisation_set_is_refused_and_nothing_is_lost(lab: Lab) -> None:
+    lab.up()
+    lab.environment["ORG_ID"] = "00000000-0000-4000-8000-000000000000"
+    refused = lab.run("destroy", "--yes", "--skip-preview")
+    assert refused.code != 0
+    assert "vmc:orgId" in refused.output
+    assert {"ConnectedAccount", "Stack", "LinkRequest"} <= set(lab.resources())
+    assert len(lab.control.connected_accounts()) == 1
+
+
+def credentials_of(account: str, lab: Lab) -> dict[str, str]:
+    """Credentials of a role in another account of the sandbox's AWS."""
+    box = lab.box.environment
+    sts = boto3.client(
+        "sts",
+        region_name="us-west-2",
+        endpoint_url=box["AWS_ENDPOINT_URL"],
+        aws_access_key_id=box["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=box["AWS_SECRET_ACCESS_KEY"],
+    )
+    role = sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/other", RoleSessionName="test")[
+        "Credentials"
+    ]
+    return {
+        "AWS_ACCESS_KEY_ID": role["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": role["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": role["SessionToken"],
+    }
 
 
 def test_an_account_that_is_gone_already_does_not_stop_destroy(lab: Lab) -> None:

@@ -14,7 +14,7 @@ import pytest
 from labs import leftovers
 from labs.holder import Holder, holders, is_dead
 
-MESSAGE = """error: the stack is currently locked by 2 lock(s). Either wait for the other process(es) to end or …
+MESSAGE = """error: the stack is currently locked by 2 lock(s). Either wait for the other processes or …
   file:///state/.pulumi/locks/organization/p/dev/1.json: created by ann@here (pid 12) at 2026-11-24T04:30:16Z
   file:///state/.pulumi/locks/organization/p/dev/2.json: created by bob@there (pid 34) at 2026-11-24T04:31:00Z
 """

@@ -19,6 +19,7 @@ from vmc_account_link.errors import (
     LinkTimedOut,
     NoReply,
     Refused,
+    SettingsError,
     StillLinked,
     Unavailable,
     WaitInterrupted,
@@ -295,6 +296,16 @@ def test_refresh_takes_a_missing_record_for_gone_but_not_a_failed_question(
     control.plan_fault("vmc", "list-connected-accounts", "status", status=500, retryable=False)
     with pytest.raises(Unavailable):
         provider.read("id", linked(inputs))
+
+
+@pytest.mark.parametrize("method", ["read", "delete"])
+def test_another_organisations_list_says_nothing_about_the_link(
+    provider: ConnectedAccountProvider, inputs: dict[str, Any], control: SandboxControl, method: str
+) -> None:
+    elsewhere = linked(inputs, org_id="00000000-0000-4000-8000-000000000000")
+    with pytest.raises(SettingsError, match="vmc:orgId"):
+        getattr(provider, method)("id", elsewhere)
+    assert control.journal() == ()
 
 
 @pytest.mark.parametrize("minutes", [0, -1, 0.5, float("nan"), float("inf")])
