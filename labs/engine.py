@@ -65,7 +65,8 @@ class Engine:
             text = str(error)
             if "currently locked by" in text:
                 raise StackLocked(text) from None
-            words = [line.strip() for line in text.splitlines() if line.strip().startswith("error:")]
-            raise LabsError(
-                f"pulumi {' '.join(arguments[:2])}: {words[0] if words else 'it failed'}"
-            ) from None
+            lines = [line.strip() for line in text.splitlines() if line.strip()]
+            said = next(
+                (line for line in lines if line.startswith("error:")), lines[-1] if lines else "it failed"
+            )
+            raise LabsError(f"pulumi {' '.join(arguments[:2])}: {said}") from None

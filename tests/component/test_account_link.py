@@ -324,10 +324,8 @@ def test_the_pinned_provider_works_in_the_wanted_account_alone(run: Run) -> None
 def test_credentials_that_aws_does_not_take_are_said_in_one_line(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(self: Cloud, args: mocks.MockCallArgs) -> dict[str, Any]:
-        raise RuntimeError(
-            f"invocation of {args.token} returned an error: ExpiredToken: the token has expired"
-        )
+    def refuse(self: Cloud, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        return {}, [("", "ExpiredToken: the token has expired")]
 
     monkeypatch.setattr(Cloud, "call", refuse)
     with pytest.raises(VmcError, match="ExpiredToken") as refusal:
