@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pulumi.automation import CommandError, PulumiCommand
 
-from labs.errors import LabsError, RequestError, StackLocked
+from labs.errors import LabsError, RequestError, StackLocked, StateUnreadable
 
 
 class Engine:
@@ -35,11 +36,26 @@ class Engine:
         """The stack's state. With `show_secrets` it is for this process's eyes: never write it anywhere.
 
         Raises:
+            StateUnreadable: the backend's copy is damaged.
             LabsError: the engine refused, in its own words.
         """
         flags = ["--show-secrets"] if show_secrets else []
         state: dict[str, Any] = json.loads(self._run("stack", "export", *flags))
         return state
+
+    def backend_url(self) -> str:
+        """The URL of the backend in use.
+
+        Raises:
+            LabsError: the engine refused, in its own words.
+        """
+        who: dict[str, Any] = json.loads(self._run("whoami", "--verbose", "--json", of_stack=False))
+        return str(who.get("url", ""))
+
+    def project(self) -> str:
+        """The project's name."""
+        described = yaml.safe_load((self.folder / "Pulumi.yaml").read_text(encoding="utf-8"))
+        return str(described["name"])
 
     def import_(self, file: Path) -> None:
         """Replace the stack's state by that of `file`; the engine keeps the old one as a backup too.
@@ -58,15 +74,20 @@ class Engine:
         """
         self._run("cancel", "--yes")
 
-    def _run(self, *arguments: str) -> str:
+    def _run(self, *arguments: str, of_stack: bool = True) -> str:
+        stack = ["--stack", self.stack] if of_stack else []
         try:
-            return self._command.run([*arguments, "--stack", self.stack], str(self.folder), {}).stdout
+            return self._command.run([*arguments, *stack], str(self.folder), {}).stdout
         except CommandError as error:
             text = str(error)
             if "currently locked by" in text:
                 raise StackLocked(text) from None
-            lines = [line.strip() for line in text.splitlines() if line.strip()]
-            said = next(
-                (line for line in lines if line.startswith("error:")), lines[-1] if lines else "it failed"
-            )
-            raise LabsError(f"pulumi {' '.join(arguments[:2])}: {said}") from None
+            if "failed to load checkpoint" in text:
+                raise StateUnreadable(f"read the state of stack {self.stack}: {_said(text)}") from None
+            raise LabsError(f"pulumi {' '.join(arguments[:2])}: {_said(text)}") from None
+
+
+def _said(text: str) -> str:
+    """The engine's error out of all that a failed command printed."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return next((line for line in lines if "error:" in line), lines[-1] if lines else "it failed")

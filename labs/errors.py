@@ -9,5 +9,9 @@ class RequestError(LabsError):
     """The request itself is wrong; nothing was touched."""
 
 
+class StateUnreadable(LabsError):
+    """The engine can't read the stack's state; the text is the engine's."""
+
+
 class StackLocked(LabsError):
     """The engine says that the stack is locked; the text is the engine's."""

@@ -16,6 +16,7 @@ from labs.cloud import FoundStack
 
 STACK_TYPE = "aws:cloudformation/stack:Stack"
 LINK_TYPE = "pulumi-python:dynamic/vmc:LinkRequest"
+PROVIDER_TYPE = "pulumi:providers:aws"
 ACCOUNT_TYPE = "pulumi-python:dynamic/vmc:ConnectedAccount"
 
 _ALIVE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
@@ -47,8 +48,8 @@ def operations(state: State) -> list[dict[str, Any]]:
 
 
 def pending_stacks(state: State) -> tuple[PendingStack, ...]:
-    """The CloudFormation stacks that have to be looked for."""
-    providers = {_reference(r): r for r in _resources(state) if r["type"] == "pulumi:providers:aws"}
+    """The CloudFormation stacks that have to be looked for: under way, or unknown to the state."""
+    providers = {_reference(r): r for r in _resources(state) if r["type"] == PROVIDER_TYPE}
     return tuple(
         PendingStack(
             urn=resource["urn"],
@@ -58,7 +59,7 @@ def pending_stacks(state: State) -> tuple[PendingStack, ...]:
             ),
             profile=inputs.get("profile"),
         )
-        for resource in _pending_creations(state, STACK_TYPE)
+        for resource in [*_pending_creations(state, STACK_TYPE), *_unrecorded(state)]
     )
 
 
@@ -92,7 +93,58 @@ def repair(state: State, secrets: State, found: Mapping[str, FoundStack | None])
                 f"{_name(resource)}: taken into the state, {stack.status}"
                 + ("" if alive else "; the next `pulumi up` makes it anew")
             )
+    for resource in _unrecorded(state):
+        stack = found.get(resource["urn"])
+        if stack is not None and _is_ours(stack, resource["urn"], state, secrets):
+            resources.append(_adopted(resource, stack))
+            lines.append(f"{_name(resource)}: made without the state knowing; taken into it, {stack.status}")
     return Repair(state=repaired, lines=tuple(lines))
+
+
+def _unrecorded(state: State) -> list[dict[str, Any]]:
+    """The stacks of links that have none, neither made nor under way, as the engine would have stored them.
+
+    CloudFormation may have made one all the same: when its answer was lost, the provider reports a failure
+    and the engine stores nothing; every later `up` then fails because the name is taken.
+    """
+    resources = _resources(state)
+    known = {
+        r["urn"] for r in [*resources, *_pending_creations(state, STACK_TYPE)] if r["type"] == STACK_TYPE
+    }
+    stacks = []
+    for link in (r for r in resources if r["type"] == LINK_TYPE):
+        urn = link["urn"].replace(LINK_TYPE, STACK_TYPE).removesuffix("-request") + "-stack"
+        parent, outputs = link.get("parent"), link.get("outputs", {})
+        provider = next(
+            (r for r in resources if r["type"] == PROVIDER_TYPE and r.get("parent") == parent), None
+        )
+        if urn in known or provider is None or not outputs.get("stack_name"):
+            continue
+        source = (
+            {"templateBody": "template_body"}
+            if outputs.get("template_body")
+            else {"templateUrl": "template_url"}
+        )
+        inputs = {
+            "__defaults": [],
+            "name": outputs.get("stack_name"),
+            "capabilities": ["CAPABILITY_IAM"],
+            "onFailure": "DELETE",
+            **{argument: outputs.get(output) for argument, output in source.items()},
+        }
+        stacks.append(
+            {
+                "urn": urn,
+                "custom": True,
+                "type": STACK_TYPE,
+                "inputs": inputs,
+                "parent": parent,
+                "provider": _reference(provider),
+                "dependencies": [link["urn"]],
+                "propertyDependencies": {argument: [link["urn"]] for argument in source},
+            }
+        )
+    return stacks
 
 
 def _adopted(resource: Mapping[str, Any], stack: FoundStack) -> dict[str, Any]:
@@ -108,7 +160,7 @@ def _is_ours(stack: FoundStack, urn: str, state: State, secrets: State) -> bool:
 
     By URL the template is not known here; then a stack that is older than the link is not its.
     """
-    creations = _pending_creations(secrets, STACK_TYPE)
+    creations = [*_pending_creations(secrets, STACK_TYPE), *_unrecorded(secrets)]
     sent = next((_plain(r["inputs"].get("templateBody")) for r in creations if r["urn"] == urn), None)
     if sent:
         return _same_template(sent, stack.template)

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from labs import cloud, leftovers, pending
+from labs import cloud, file_backend, leftovers, pending
 from labs.engine import Engine
-from labs.errors import LabsError, StackLocked
+from labs.errors import LabsError, StackLocked, StateUnreadable
 from labs.holder import holders, is_dead
 
 _DEFAULT_REGION = "us-west-2"
@@ -42,7 +42,7 @@ def run(request: RecoverRequest, *, tell: Callable[[str], None]) -> None:
     engine = Engine(request.folder, request.stack)
     for _ in range(_ATTEMPTS):
         _end_leftovers(engine, tell)
-        state = engine.export()
+        state = _readable_state(engine, tell)
         backup = _keep_copy(engine, state)
         repaired = pending.repair(state, _with_secrets(engine, state), _look_up(state, tell))
         try:
@@ -72,10 +72,23 @@ def _end_leftovers(engine: Engine, tell: Callable[[str], None]) -> None:
         tell(f"ended {orphan.command} (pid {orphan.pid}), whose engine is gone")
 
 
+def _readable_state(engine: Engine, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Export the state, mending what a kill in the middle of the engine's write has left."""
+    try:
+        return engine.export()
+    except StateUnreadable:
+        stack = engine.stack.rpartition("/")[2]
+        broken = file_backend.drop_broken_sidecars(engine.backend_url(), engine.project(), stack)
+        if not broken:
+            raise
+        tell(f"removed {', '.join(path.name for path in broken)}, cut off in the middle of a write")
+        return engine.export()
+
+
 def _look_up(state: dict[str, Any], tell: Callable[[str], None]) -> dict[str, cloud.FoundStack | None]:
     found = {}
     for stack in pending.pending_stacks(state):
-        tell(f"looking for CloudFormation stack {stack.name}, whose creation was under way")
+        tell(f"looking for CloudFormation stack {stack.name}, of which the state knows no end")
         region = stack.region or _DEFAULT_REGION
         found[stack.urn] = cloud.find_stack(stack.name, region=region, profile=stack.profile)
     return found

@@ -144,6 +144,30 @@ def test_recover_killed_anywhere_can_be_run_again(lab: Lab) -> None:
     arrived(lab)
 
 
+def test_a_stack_that_was_made_though_its_answer_was_lost_is_taken_into_the_state(lab: Lab) -> None:
+    lab.control.plan_fault("aws", "cloudformation.CreateStack", "ok_empty", count=5)
+    lab.fail_up()
+    lab.control.clear_faults()
+    assert "AlreadyExists" in lab.fail_up().output
+    recovered = recover(lab)
+    assert recovered.returncode == 0, recovered.stderr
+    assert "made without the state knowing" in recovered.stdout
+    lab.up()
+    arrived(lab)
+    assert "cloudformation.DeleteStack" not in lab.calls()
+
+
+def test_a_state_whose_sidecar_was_cut_off_by_the_kill_is_read_again(lab: Lab) -> None:
+    lab.up()
+    (sidecar,) = (lab.box.folder / "state").rglob("stacks/*/lab.json.attrs")
+    sidecar.write_text("")
+    assert "failed to load checkpoint" in lab.run("stack", "export").output
+    recovered = recover(lab)
+    assert recovered.returncode == 0, recovered.stderr
+    assert "lab.json.attrs" in recovered.stdout
+    arrived(lab)
+
+
 def test_a_healthy_stack_is_left_as_it_is(lab: Lab) -> None:
     lab.up()
     before = lab.must("stack", "export", "--show-secrets").output

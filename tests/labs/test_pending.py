@@ -117,6 +117,38 @@ def test_what_does_not_exist_is_dropped_with_what_comes_next(
     assert len(repaired.state["deployment"]["resources"]) == 2
 
 
+def test_a_stack_that_nobody_knows_of_is_looked_for_and_taken_in_if_it_is_the_links() -> None:
+    parent = "urn:pulumi:dev::p::vmc:index:AccountLink::link"
+    child = "urn:pulumi:dev::p::vmc:index:AccountLink$"
+    before = state()
+    provider, link = before["deployment"]["resources"]
+    provider["parent"] = link["parent"] = parent
+    link["urn"] = f"{child}{LINK_TYPE}::link-request"
+    link["outputs"] = {"stack_name": "Lab-7", "template_body": {**SECRET, "ciphertext": "v1:xyz"}}
+    plain = copy.deepcopy(before)
+    plain["deployment"]["resources"][1]["outputs"]["template_body"] = {
+        **SECRET,
+        "plaintext": json.dumps(TEMPLATE),
+    }
+    (wanted,) = pending_stacks(before)
+    assert (wanted.urn, wanted.name, wanted.region) == (
+        f"{child}{STACK_TYPE}::link-stack",
+        "Lab-7",
+        "eu-west-1",
+    )
+
+    *_, adopted = repair(before, plain, {wanted.urn: found()}).state["deployment"]["resources"]
+    assert (adopted["urn"], adopted["id"], adopted["provider"]) == (
+        wanted.urn,
+        found().id,
+        f"{PROVIDER}::id-1",
+    )
+    assert adopted["inputs"]["templateBody"] == {**SECRET, "ciphertext": "v1:xyz"}
+    for absent in (None, found(template="{}")):
+        untouched = repair(before, plain, {wanted.urn: absent})
+        assert (untouched.lines, untouched.state["deployment"]["resources"]) == ((), [provider, link])
+
+
 def test_a_state_with_nothing_under_way_stays_as_it_is() -> None:
     before = state()
     repaired = repair(before, before, {})
