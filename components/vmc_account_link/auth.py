@@ -6,10 +6,11 @@ import threading
 import time
 from collections.abc import Callable
 
+from vmc_account_link.calls import Answer, Call, Repeat
 from vmc_account_link.errors import Forbidden, NotFound, Refused, Unauthenticated, Unavailable
 from vmc_account_link.models import BadPayload
 from vmc_account_link.settings import ApiToken, OAuthApp, VmcSettings
-from vmc_account_link.transport import Answer, Call, Repeat, Transport
+from vmc_account_link.transport import Transport
 
 _MARGIN_SECONDS = 60.0
 """Renewed this long before its end, or a tenth of its life where that is less."""

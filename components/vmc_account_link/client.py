@@ -5,6 +5,7 @@ from typing import Self, TypeVar
 from urllib.parse import quote
 
 from vmc_account_link.auth import PROCESS_TOKENS, AccessTokens
+from vmc_account_link.calls import Answer, Call, Repeat
 from vmc_account_link.errors import (
     Refused,
     TemplateRejected,
@@ -15,7 +16,7 @@ from vmc_account_link.errors import (
 )
 from vmc_account_link.models import AccountRecord, Link, Task
 from vmc_account_link.settings import VmcSettings
-from vmc_account_link.transport import Answer, Call, Repeat, Transport
+from vmc_account_link.transport import Transport
 
 T = TypeVar("T")
 

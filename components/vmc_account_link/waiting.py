@@ -5,6 +5,7 @@ from collections.abc import Callable
 from threading import Event
 
 from vmc_account_link.auth import refused_for_good
+from vmc_account_link.calls import Repeat
 from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import LinkTimedOut, NotFound, StillLinked, VmcError, WaitInterrupted
 from vmc_account_link.interruption import CANCELED
@@ -19,7 +20,6 @@ from vmc_account_link.progress import (
     judge,
     pause_seconds,
 )
-from vmc_account_link.transport import Repeat
 
 _REPORT_SECONDS = 30.0
 """A line at least this often while nothing changes."""

@@ -21,6 +21,8 @@ ORDER = [
     "errors",
     "settings",
     "models",
+    "calls",
+    "refusals",
     "transport",
     "auth",
     "client",
@@ -62,7 +64,8 @@ def test_every_module_has_its_place_and_imports_only_those_above_it() -> None:
 
 def test_only_the_transport_opens_connections() -> None:
     users = {path.stem for path in PACKAGE.glob("*.py") if {"requests", "urllib3"} & set(imports(path))}
-    assert users == {"transport"}
+    assert users == {"transport", "refusals"}  # the latter reads the exceptions of the former
+    assert "Session" not in (PACKAGE / "refusals.py").read_text()
 
 
 def test_the_product_never_imports_the_sandbox_or_the_tools() -> None:

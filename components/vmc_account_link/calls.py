@@ -1,0 +1,92 @@
+"""What is asked and what comes back, as frozen values.
+
+A call names its own repeat policy by its effect, not by its verb: GET account-link mints a link.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from vmc_account_link.models import BadPayload
+
+LARGEST_ANSWER_BYTES = 8 * 1024 * 1024
+"""The list of a large organisation is far below this; what is above is not the service."""
+TIMEOUTS_SECONDS = (5.0, 30.0)
+"""To connect, and between two bytes of an answer; a dynamic provider can't be cancelled, so both are set."""
+GLANCE_READ_SECONDS = 8.0
+"""For a look that is one of many (`Repeat.NEVER`): Ctrl-C has to end a wait within 15 s, answer or not."""
+
+
+class Repeat(Enum):
+    """When one call may be sent again."""
+
+    SAFE = "safe"
+    """Whenever the failure may pass: the call has no effect, or the same one twice."""
+    UNLESS_ACTED = "unless acted"
+    """Only when the service cannot have acted: not sent, or turned away for its rate."""
+    NEVER = "never"
+    """The caller is a loop that asks again anyway."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What to ask."""
+
+    method: str
+    url: str
+    asked: str
+    """The call in words, for messages."""
+    repeat: Repeat
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+    params: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    form: Mapping[str, str] | None = dataclasses.field(default=None, repr=False)
+    basic: tuple[str, str] | None = dataclasses.field(default=None, repr=False)
+    secrets: tuple[str, ...] = dataclasses.field(default=(), repr=False)
+    """What must not appear in a message about this call."""
+    largest_bytes: int = LARGEST_ANSWER_BYTES
+    do_if_refused: str | None = None
+    """What to do about a 4xx, where the call knows better than the status."""
+
+    @property
+    def timeouts_seconds(self) -> tuple[float, float]:
+        """To connect, and between two bytes of the answer."""
+        connect, read = TIMEOUTS_SECONDS
+        return connect, GLANCE_READ_SECONDS if self.repeat is Repeat.NEVER else read
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A 2xx answer, read to its end."""
+
+    body: bytes = dataclasses.field(repr=False)
+    encoding: str
+
+    def text(self) -> str:
+        """The body as text.
+
+        Raises:
+            BadPayload: it is not in the encoding that it names.
+        """
+        try:
+            return self.body.decode(self.encoding)
+        except (UnicodeDecodeError, LookupError):
+            raise BadPayload("it is not text in the encoding that it names") from None
+
+    def json(self) -> Any:
+        """The body as JSON.
+
+        Raises:
+            BadPayload: it is empty or no JSON.
+        """
+        if not self.body.strip():
+            raise BadPayload("the answer is empty")
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise BadPayload(f"{_page_kind(self.body)} came instead of JSON") from None
+
+
+def _page_kind(body: bytes) -> str:
+    return "an HTML page" if body.lstrip()[:1] == b"<" else "something else"

@@ -1,0 +1,129 @@
+"""Failures of an exchange -> our errors, in the service's own words and without a secret. Pure."""
+
+import email.utils
+import json
+import re
+
+import requests
+import urllib3.exceptions
+
+from vmc_account_link.calls import Call
+from vmc_account_link.errors import (
+    Forbidden,
+    NoReply,
+    NotFound,
+    NotSent,
+    Refused,
+    Unauthenticated,
+    Unavailable,
+    VmcError,
+    safe_text,
+    without_query,
+)
+
+_NEVER_CONNECTED = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
+
+
+def unheard(call: Call, error: requests.RequestException) -> VmcError:
+    """Map a requests exception: could the service have acted?"""
+    host = without_query(call.url)
+    inner = error.args[0] if error.args else None
+    reason = getattr(inner, "reason", None)
+    if isinstance(error, requests.exceptions.SSLError):
+        return NotSent(
+            call.asked,
+            f"no trusted TLS connection to {host}",
+            "Check the address and the certificates (REQUESTS_CA_BUNDLE) of this machine.",
+        )
+    if isinstance(error, requests.exceptions.ProxyError):
+        return NotSent(call.asked, f"the proxy does not lead to {host}", "Check HTTPS_PROXY and NO_PROXY.")
+    if isinstance(error, requests.exceptions.ConnectTimeout) or isinstance(reason, _NEVER_CONNECTED):
+        return NotSent(
+            call.asked,
+            f"{host} can't be reached",
+            "Check the network and the address, then run the command again.",
+        )
+    if isinstance(error, ValueError):  # requests' own refusals of a URL or header are ValueErrors
+        return NotSent(call.asked, f"{host} is no address that can be asked", "Check the configured URLs.")
+    if isinstance(error, requests.exceptions.Timeout):
+        return NoReply(
+            call.asked,
+            f"{host} did not answer within {call.timeouts_seconds[1]:.0f} s",
+            "Run the command again.",
+        )
+    return NoReply(call.asked, f"the connection to {host} broke before the answer", "Run the command again.")
+
+
+_WHAT_TO_DO = {
+    401: "Make a new API token and set it (vmc:apiToken or API_TOKEN).",
+    403: "Give the token's owner the VMC service role Administrator in this organisation; check vmc:orgId.",
+    404: "Check vmc:orgId and vmc:vmcUrl.",
+    429: "The service limits its callers: wait some minutes, then run the command again.",
+}
+_CLASSES: dict[int, type[Refused]] = {401: Unauthenticated, 403: Forbidden, 404: NotFound, 429: Unavailable}
+
+
+def refused(call: Call, response: requests.Response, body: bytes) -> Refused:
+    """Compose the error of a 4xx or 5xx out of the service's own words, its ErrorResponse."""
+    status = response.status_code
+    words, code, retryable = _service_words(body)
+    answered = f"{status}"
+    if code:
+        answered += f" {safe_text(code, call.secrets)}"
+    if words:
+        answered += f", {safe_text(words, call.secrets)}"
+    unavailable = status >= 500 or status == 429
+    do = _WHAT_TO_DO.get(status) or (
+        "The service has a problem: run the command again in some minutes."
+        if unavailable
+        else "Correct the cause, then run the command again."
+    )
+    if call.do_if_refused and not unavailable:
+        do = call.do_if_refused
+    return _CLASSES.get(status, Unavailable if unavailable else Refused)(
+        call.asked,
+        answered,
+        do,
+        status=status,
+        code=code,
+        retryable=retryable,
+        retry_after_seconds=_retry_after(response),
+    )
+
+
+def _service_words(body: bytes) -> tuple[str, str | None, bool | None]:
+    """(text, error code, retryable) of an error's body, whichever of the known shapes it has."""
+    try:
+        wire = json.loads(body)
+    except (ValueError, RecursionError):
+        found = dict(re.findall(rb"<(Code|Message)>([^<]{1,300})<", body[:10_000]))
+        return found.get(b"Message", b"").decode("utf-8", "replace"), _decoded(found.get(b"Code")), None
+    if not isinstance(wire, dict):
+        return "", None, None
+    messages = wire.get("error_messages")
+    texts = [text for text in messages if isinstance(text, str)] if isinstance(messages, list) else []
+    # pyVMC meets these keys too, and the token service uses `message`.
+    texts += [wire[key] for key in ("message", "error_message") if isinstance(wire.get(key), str)]
+    code, retryable = wire.get("error_code"), wire.get("retryable")
+    return (
+        "; ".join(dict.fromkeys(texts)),
+        code if isinstance(code, str) else None,
+        retryable if isinstance(retryable, bool) else None,
+    )
+
+
+def _decoded(text: bytes | None) -> str | None:
+    return text.decode("utf-8", "replace") if text else None
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    """Seconds of a `Retry-After` header, which may also be a date."""
+    text = response.headers.get("Retry-After", "").strip()
+    if text.isdecimal() and len(text) < 10:
+        return float(text)
+    try:
+        moment = email.utils.parsedate_to_datetime(text)
+        answered = email.utils.parsedate_to_datetime(response.headers["Date"])
+        return max(0.0, moment.timestamp() - answered.timestamp())
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
