@@ -89,8 +89,8 @@ class RunningServer:
     def _open_port(self) -> None:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setblocking(False)
-        listener.bind((HOST, self._server.effective_port))
+        listener.settimeout(0)
+        listener.bind((HOST, int(self._server.effective_port)))
         self._server.set_socket(listener)
         self._server.accept_connections()
         self._is_listening.set()

@@ -113,6 +113,7 @@ def test_reset_leaves_clock_and_links(vmware: Vmware) -> None:
     [
         ("PATCH", "/modes", {"speed": 1}, "no mode 'speed'"),
         ("PATCH", "/modes", {"task_outcome": "perhaps"}, "mode 'task_outcome'"),
+        ("PATCH", "/modes", {"deleted_records_listed": "false"}, "true or false is needed"),
         ("PATCH", "/modes", [], "the body must be a JSON object"),
         ("POST", "/clock", {"seconds": "1"}, "seconds must be a number, not '1'"),
         ("POST", "/clock", {"seconds": 1e18}, "out of the calendar"),
