@@ -82,9 +82,9 @@ class Modes:
         for key, value in wire.items():
             if key not in hints:
                 raise UnknownMode(f"no mode {key!r}; there are {', '.join(sorted(hints))}")
+            if hints[key] is bool and not isinstance(value, bool):
+                raise UnknownMode(f"mode {key!r}: true or false is needed, not {value!r}")
             try:
-                if hints[key] is bool and not isinstance(value, bool):
-                    raise TypeError(f"true or false is needed, not {value!r}")
                 changes[key] = hints[key](value)
             except (TypeError, ValueError) as error:
                 raise UnknownMode(f"mode {key!r}: {error}") from None
