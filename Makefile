@@ -1,7 +1,7 @@
-# make setup | demo | test | lint | lock. Needs Python >= 3.11, make, git and either an installed
+# make setup | demo | test | sweep | crashes | lint | lock. Needs Python >= 3.11, make, git and either an installed
 # `pulumi`, an internet connection, or a Go toolchain to build the engine from its modules.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint lock clean
+.PHONY: help setup demo test sweep crashes lint lock clean
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -33,6 +33,12 @@ demo: setup ## A real `pulumi up` against VMware Cloud and AWS emulated on this 
 test: setup ## All tests: unit, providers, component, sandbox, and the real engine (under 10 minutes)
 	$(BIN)/python -m pytest -n 2
 
+sweep: setup ## Every call of up and destroy x every kind of fault, on the real engine (an hour or two)
+	$(BIN)/python -m tests.sweep sweep-results
+
+crashes: setup ## kill -9 at every call and at 200 random moments, then recover (an hour)
+	$(BIN)/python -m tests.crashes sweep-results
+
 lint: $(VENV)/.installed ## Format, lint, types, security
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -40,4 +46,4 @@ lint: $(VENV)/.installed ## Format, lint, types, security
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml components labs tools
 
 clean: ## Remove what setup and the tests made
-	rm -rf $(VENV) .engine .pytest_cache .mypy_cache .ruff_cache dist
+	rm -rf $(VENV) .engine .pytest_cache .mypy_cache .ruff_cache dist sweep-results
