@@ -1,5 +1,6 @@
 """VMware Cloud and AWS emulated in this thread: no sockets, no waiting, one clock that only jumps."""
 
+import functools
 import os
 import types
 from collections.abc import Iterator
@@ -9,10 +10,13 @@ from functools import partial
 from typing import Any
 from unittest import mock
 
+import boto3
+import botocore.session
 import requests
 
 from sandbox.aws_plugin import provider as plugin
 from sandbox.aws_plugin import stack_calls
+from sandbox.aws_plugin.configuration import Aws, ProviderConfig
 from sandbox.clock import Clock
 from sandbox.cloudformation.app import build_aws_app
 from sandbox.csp.state import Credentials, TokenDesk
@@ -84,7 +88,12 @@ class Cloud:
             links=self.world.links,
         )
         self.stacks = aws._app._stacks  # type: ignore[attr-defined]
-        self.network = Network({VMWARE: build_vmware_app(self.world), AWS: aws})
+        self._closed_until = {VMWARE: 0.0, AWS: 0.0}
+        self.world.faults.refuse |= {"vmware": partial(self.close, VMWARE), "aws": partial(self.close, AWS)}
+        self._network = Network(
+            {VMWARE: build_vmware_app(self.world), AWS: aws},
+            is_closed=lambda address: self.monotonic() < self._closed_until[address],
+        )
         self.skew_seconds = 0.0
         """How far the clock of the machine that runs `pulumi` is ahead."""
         self.settings = VmcSettings(
@@ -93,7 +102,18 @@ class Cloud:
             vmc_url=f"http://{VMWARE}",
             csp_url=f"http://{VMWARE}",
         )
+        self.interrupted_at: float | None = None
+        """When the person presses Ctrl-C, by `monotonic`; None: not at all."""
+        self._clients: dict[str, Any] = {}
         self._tokens = AccessTokens(self.monotonic)
+
+    def close(self, address: str, seconds: float) -> None:
+        """Refuse connections for so long; 0: no longer."""
+        self._closed_until[address] = self.monotonic() + seconds
+
+    def is_interrupted(self) -> bool:
+        """Whether the person has pressed Ctrl-C."""
+        return self.interrupted_at is not None and self.monotonic() >= self.interrupted_at
 
     def monotonic(self) -> float:
         """Seconds since the beginning."""
@@ -115,7 +135,7 @@ class Cloud:
         """A client whose time and network are this cloud's."""
         session = requests.Session()
         session.trust_env = False
-        session.mount("http://", RequestsAdapter(self.network.exchange))
+        session.mount("http://", RequestsAdapter(self._network.exchange))
         transport = Transport(session=session, sleep=self.sleep, now=self.now)
         return VmcClient(settings, transport=transport, tokens=self._tokens)
 
@@ -127,7 +147,8 @@ class Cloud:
     @contextmanager
     def in_use(self) -> Iterator[None]:
         """Lead the package's providers and the stand-in AWS plugin here: the one place that patches them."""
-        looking = {"monotonic": self.monotonic, "sleep": self.sleep}
+        canceled = types.SimpleNamespace(is_set=self.is_interrupted)
+        looking: dict[str, Any] = {"monotonic": self.monotonic, "sleep": self.sleep, "canceled": canceled}
         moment = types.SimpleNamespace(now=self.now)
         # The plugin's waits and botocore's pauses between its attempts.
         time = types.SimpleNamespace(monotonic=self.monotonic, sleep=self.sleep)
@@ -149,21 +170,32 @@ class Cloud:
             stack.enter_context(mock.patch.dict(os.environ, _aws_environment()))
             yield
 
-    def _aws(self, config: Any) -> Any:
-        return _Clients(config, self.network)
+    def _aws(self, config: ProviderConfig) -> "_Clients":
+        return _Clients(config, self._clients, BotocoreSession(self._network))
 
 
-class _Clients(plugin.Aws):
-    """boto3's clients on the in-process network."""
+class _Clients(Aws):
+    """boto3's clients on the in-process network, made once for each cloud: making one takes 0.1 s."""
 
-    def __init__(self, config: Any, network: Network) -> None:
+    def __init__(self, config: ProviderConfig, made: dict[str, Any], http: BotocoreSession) -> None:
         super().__init__(config)
-        self._network = network
+        self._made = made
+        self._http = http
 
     def client(self, service: str, *, region: str | None = None) -> Any:
-        made = super().client(service, region=region)
-        made._endpoint.http_session = BotocoreSession(self._network)
-        return made
+        if service not in self._made:
+            self._made[service] = super().client(service, region=region)
+            self._made[service]._endpoint.http_session = self._http
+        return self._made[service]
+
+    def _base_session(self) -> boto3.Session:
+        return boto3.Session(botocore_session=_botocore(), region_name=self.config.region)
+
+
+@functools.cache
+def _botocore() -> botocore.session.Session:
+    """One for the process: it reads AWS's models once."""
+    return botocore.session.get_session()
 
 
 def _stack_calls(*arguments: Any, pause: Any, **keywords: Any) -> stack_calls.StackCalls:

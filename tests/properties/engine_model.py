@@ -53,6 +53,9 @@ class InitFailed(StepFailed):
 class Provider(Protocol):
     """One resource type; every method may raise `StepFailed`."""
 
+    def start(self) -> None:
+        """Start its process, if it has one of its own."""
+
     def check(self, olds: Values, news: Values) -> Values:
         """Inputs -> checked inputs."""
 
@@ -161,24 +164,33 @@ class Engine:
     def refresh(self) -> Outcome:
         """Read every resource. What is gone leaves the state; init errors are forgotten, seen or not.
 
-        Source: engine.md; ADR 0006 ("`pulumi refresh` drops the error").
+        All are read at the same time: one that can't be read does not keep what the others found out of
+        the state. Source: seen on the engine; ADR 0006 for the errors.
         """
 
         def run(declarations: Sequence[Declaration]) -> None:
+            failures = []
             for declaration in declarations:
-                old = self.state.get(declaration.name)
-                if old is not None:
-                    self._refresh(declaration, old)
+                try:
+                    self._refresh(declaration)
+                except StepFailed as error:
+                    failures.append(error)
+            if failures:
+                raise failures[0]
 
         return self._outcome(run, runs_program=False)
 
     def destroy(self) -> Outcome:
         """Delete everything, dependents first; a delete that raises stops it and the rest stays.
 
-        Source: engine.md, "A `delete` that raises".
+        The providers of all of them are started before the first goes. Source: engine.md, "A `delete` that
+        raises", and seen on the engine.
         """
 
         def run(declarations: Sequence[Declaration]) -> None:
+            for declaration in declarations:
+                if declaration.name in self.state:
+                    declaration.provider.start()
             for declaration in reversed(declarations):
                 if declaration.name in self.state:
                     self._delete(declaration)
@@ -247,7 +259,7 @@ class Engine:
 
     @contextmanager
     def _storing_failures(self, declaration: Declaration, news: Values) -> Iterator[None]:
-        """A failed create or update that says what it made is stored with its error; another changes nothing."""
+        """A failed create or update that says what it made is stored with its error, another is not."""
         try:
             yield
         except InitFailed as failure:
@@ -271,7 +283,10 @@ class Engine:
             init_errors=init_errors,
         )
 
-    def _refresh(self, declaration: Declaration, old: Resource) -> None:
+    def _refresh(self, declaration: Declaration) -> None:
+        old = self.state.get(declaration.name)
+        if old is None:
+            return
         seen = declaration.provider.read(old.id, old.outputs, old.inputs)
         if seen is None:
             self._forget(declaration.name)
@@ -291,8 +306,10 @@ class Engine:
         replaced = [name]
         for other in self._declared:
             resource = self.state.get(other)
-            unknown = {key for key, source in resource.reads.items() if source in replaced} if resource else {}
-            if resource is None or not unknown:
+            if resource is None:
+                continue
+            unknown = {key for key, source in resource.reads.items() if source in replaced}
+            if not unknown:
                 continue
             news = {key: UNKNOWN if key in unknown else value for key, value in resource.inputs.items()}
             if self._declared[other].provider.diff(resource.id, resource.outputs, news).replaces:

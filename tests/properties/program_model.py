@@ -88,6 +88,7 @@ class Lab:
                     "templateBody": known["request"]["template_body"],
                     "templateUrl": _url_unless_inline(known["request"]),
                     "capabilities": ["CAPABILITY_IAM"],
+                    "onFailure": "DELETE",
                     "tags": dict(settings.tags) or None,
                 },
                 reads={"templateBody": "request", "templateUrl": "request"},

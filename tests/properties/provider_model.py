@@ -28,6 +28,9 @@ class DynamicProvider:
         """Take the configured provider."""
         self._provider = provider
 
+    def start(self) -> None:
+        """Asks nobody anything."""
+
     def check(self, olds: Values, news: Values) -> Values:
         """Raise for the first failure, as the engine words it."""
         checked = _failing(lambda: self._provider.check(olds, _sent(news)))
@@ -75,7 +78,7 @@ def _failing(ask: Callable[[], T]) -> T:
 def _sent(values: Mapping[str, Any]) -> Values:
     """Top-level values as they pass over gRPC."""
     numbers = {k: float(v) for k, v in values.items() if isinstance(v, int) and not isinstance(v, bool)}
-    return {key: value for key, value in (values | numbers).items() if value is not None}
+    return {key: value for key, value in {**values, **numbers}.items() if value is not None}
 
 
 class _Aborted(Exception):
@@ -108,6 +111,13 @@ class StackProvider:
         """A new process, which is configured before its first use."""
         self._plugin = plugin.AwsProvider()
         self._is_configured = False
+
+    def start(self) -> None:
+        """Configure it, which asks AWS whose credentials these are."""
+        if not self._is_configured:
+            arguments = to_struct({"region": "us-west-2"})
+            self._answer("Configure", provider_pb2.ConfigureRequest(args=arguments))
+            self._is_configured = True
 
     def caller_account(self) -> str:
         """The AWS account, as `getCallerIdentity` tells it."""
@@ -154,17 +164,15 @@ class StackProvider:
 
     def delete(self, id_: str, outputs: Values) -> None:
         """Ask the plugin."""
-        self._call(
-            "Delete", provider_pb2.DeleteRequest(id=id_, urn=STACK_URN, properties=to_struct(outputs))
-        )
+        self._call("Delete", provider_pb2.DeleteRequest(id=id_, urn=STACK_URN, properties=to_struct(outputs)))
 
     def _call(self, method: str, request: Any) -> Any:
+        self.start()
+        return self._answer(method, request)
+
+    def _answer(self, method: str, request: Any) -> Any:
         context = _Context()
         try:
-            if not self._is_configured:
-                arguments = to_struct({"region": "us-west-2"})
-                self._plugin.Configure(provider_pb2.ConfigureRequest(args=arguments), context)
-                self._is_configured = True
             return getattr(self._plugin, method)(request, context)
         except _Aborted as error:
             details = context.metadata.get("grpc-status-details-bin")

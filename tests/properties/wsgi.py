@@ -13,6 +13,7 @@ import botocore.awsrequest
 import botocore.exceptions
 import requests
 import urllib3
+from botocore.compat import HTTPHeaders
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
@@ -34,15 +35,17 @@ class TimedOut(Exception):
 class Network:
     """Addresses and the applications behind them."""
 
-    def __init__(self, applications: Mapping[str, WSGIApplication]) -> None:
+    def __init__(
+        self, applications: Mapping[str, WSGIApplication], *, is_closed: Callable[[str], bool]
+    ) -> None:
         """Connect.
 
         Args:
             applications: `host:port` -> application.
+            is_closed: whether an address refuses connections now.
         """
         self._applications = applications
-        self.closed: set[str] = set()
-        """Addresses that refuse connections for now."""
+        self._is_closed = is_closed
 
     def exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Raw:
         """Ask an application.
@@ -54,7 +57,7 @@ class Network:
         """
         parts = urlsplit(url)
         application = self._applications.get(parts.netloc)
-        if application is None or parts.netloc in self.closed:
+        if application is None or self._is_closed(parts.netloc):
             raise Refused(parts.netloc)
         environ = {
             "REQUEST_METHOD": method,
@@ -73,7 +76,9 @@ class Network:
             "HTTP_HOST": parts.netloc,
         }
         for name, value in headers.items():
-            text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+            # botocore sends some header values as bytes, whatever the annotation says.
+            raw: object = value
+            text = raw.decode("latin-1") if isinstance(raw, bytes) else str(raw)
             key = name.upper().replace("-", "_")
             environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = text
         return _called(application, environ)
@@ -106,7 +111,7 @@ def answer_of(raw: Raw, *, method: str = "GET") -> urllib3.HTTPResponse:
     status, headers, body = raw
     return urllib3.HTTPResponse(
         body=io.BytesIO(body),
-        headers=headers,
+        headers=urllib3.HTTPHeaderDict(headers),
         status=status,
         preload_content=False,
         decode_content=False,
@@ -119,7 +124,7 @@ class RequestsAdapter(BaseAdapter):
 
     def __init__(self, exchange: Callable[[str, str, Mapping[str, str], bytes], Raw]) -> None:
         """Take what answers; see `Network.exchange`."""
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._exchange = exchange
 
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
@@ -137,7 +142,7 @@ class RequestsAdapter(BaseAdapter):
             raise requests.ReadTimeout(request=request) from None
         except ConnectionCut:
             raise requests.ConnectionError(ProtocolError("cut"), request=request) from None
-        answer = HTTPAdapter().build_response(request, answer_of(raw, method=method))  # type: ignore[no-untyped-call]
+        answer = HTTPAdapter().build_response(request, answer_of(raw, method=method))
         assert isinstance(answer, requests.Response)
         return answer
 
@@ -162,7 +167,9 @@ class BotocoreSession:
                 request.headers,
                 body.encode() if isinstance(body, str) else bytes(body),
             )
-            answer = botocore.awsrequest.AWSResponse(request.url, raw[0], dict(raw[1]), answer_of(raw))
+            answer = botocore.awsrequest.AWSResponse(
+                request.url, raw[0], HTTPHeaders.from_pairs(raw[1]), answer_of(raw)
+            )
             # Read here, as botocore does, so that half a body is an error of this exchange.
             _ = answer.content
         except Refused as error:

@@ -1,1 +1,1 @@
-"""The fault sweep: every call of a clean `up` and `destroy` × every kind of fault. `python -m tests.sweep`."""
+"""The fault sweep: every call of a clean `up` and `destroy` by every kind of fault. Start it as a module."""

@@ -79,7 +79,9 @@ def _seen(cell: Cell, lab: Lab) -> tuple[Seen, str]:
         if second.code == 0 and operation == "up":
             unchanged = run(lab, operation, "--expect-no-changes", seconds=SECONDS)
     commands = [done for done in (first, second, unchanged) if done is not None]
-    output = "\n".join(f"--- exit code {done.code} after {done.seconds:.1f} s\n{done.output}" for done in commands)
+    output = "\n".join(
+        f"--- exit code {done.code} after {done.seconds:.1f} s\n{done.output}" for done in commands
+    )
     seen = Seen(
         operation=operation,
         call=cell.point.call,

@@ -34,7 +34,9 @@ class Kind:
     """Whether a cell waits half a minute or more without doing anything."""
 
 
-def _status(status: int, body: FaultBody = FaultBody.EMPTY, **fields: Any) -> Callable[[Point], dict[str, Any]]:
+def _status(
+    status: int, body: FaultBody = FaultBody.EMPTY, **fields: Any
+) -> Callable[[Point], dict[str, Any]]:
     def plan(point: Point) -> dict[str, Any]:
         shown = 403 if status == 401 and point.service in {"aws", "template"} else status
         said: dict[str, Any] = {"kind": FaultKind.STATUS, "status": shown, "body": body, **fields}

@@ -90,7 +90,8 @@ def secrets_of(lab: Lab) -> dict[str, str]:
     """What may stand nowhere in plaintext: name -> secret."""
     credentials, box = lab.box.world.tokens.credentials, lab.box
     links = {
-        f"the signature of link {number}": link.signature for number, link in enumerate(box.world.links.links())
+        f"the signature of link {number}": link.signature
+        for number, link in enumerate(box.world.links.links())
     }
     tokens = {f"access token {number}": token for number, token in enumerate(box.world.tokens.issued())}
     return {

@@ -135,13 +135,24 @@ def _not_linked(ending: Ending) -> list[str]:
 
 _HEADING = re.compile(r"  \S+ \(.*\):$")
 _LIST_OF_ONE = re.compile(r"1 error occurred:$")
+_SUMMARIES = frozenset(
+    {
+        "update failed",
+        "destroy failed",
+        "an unhandled error occurred: program exited with non-zero exit code: 1",
+    }
+)
 _ITEM = re.compile(r"\* \S")
 
 
 def error_lines(output: str) -> list[str]:
     """What Diagnostics says went wrong, each once, without the engine's summary of it."""
     lines = (line.strip() for line in _diagnostics(output))
-    said = (line.removeprefix("error: ") for line in lines if line.startswith(("error: ", "* ")))
+    said = (
+        line.removeprefix("error: ").removeprefix("* ")
+        for line in lines
+        if line.startswith(("error: ", "* "))
+    )
     return [line for line in dict.fromkeys(said) if not _is_summary(line)]
 
 
@@ -164,7 +175,7 @@ def complaints(output: str) -> list[str]:
 
 
 def _is_summary(line: str) -> bool:
-    return bool(_LIST_OF_ONE.match(line)) or line in {"update failed", "destroy failed"}
+    return bool(_LIST_OF_ONE.match(line)) or line in _SUMMARIES
 
 
 def _diagnostics(output: str) -> Sequence[str]:

@@ -1,0 +1,249 @@
+"""A state machine: a lab, the person who runs it, others who meddle, and services that misbehave."""
+
+from contextlib import ExitStack
+from typing import Any
+
+from hypothesis import note
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from sandbox.cloudformation.errors import Refusal
+from sandbox.faults import PlannedFault
+from sandbox.vmc.accounts import AccountState
+from tests.properties import witness
+from tests.properties.cloud import AWS, VMWARE, Cloud
+from tests.properties.engine_model import Outcome
+from tests.properties.history import MODES, SETTINGS, THEIRS, faults
+from tests.properties.program_model import Lab
+from tests.properties.witness import Sight
+from tests.support.lab import ACCOUNT
+
+_ROUNDS = 3
+"""So many times `refresh` and `up` until everything is as it should be again."""
+
+
+class LinkMachine(RuleBasedStateMachine):
+    """One lab from its first `up` to its last `destroy`."""
+
+    def __init__(self) -> None:
+        """Start with an empty organisation, account and state."""
+        super().__init__()
+        self.cloud = Cloud()
+        self.lab = Lab(self.cloud)
+        self._use = ExitStack()
+        self._stack_was_touched = False
+        """Somebody deleted the stack by hand, and nobody has looked since."""
+        self._holds = True
+        """No check has failed yet."""
+
+    @initialize(modes=MODES, settings=SETTINGS)
+    def begin(self, modes: dict[str, Any], settings: dict[str, Any]) -> None:
+        """Any service, any configuration."""
+        self._use.enter_context(self.cloud.in_use())
+        self.the_services_behave_differently(modes)
+        self.the_person_changes_the_configuration(settings)
+
+    # What the person does.
+
+    @rule()
+    def preview(self) -> None:
+        """`pulumi preview`."""
+        before, _, after = self._run("preview")
+        assert (after.live_stacks, after.record, after.state) == (
+            before.live_stacks,
+            before.record,
+            before.state,
+        )
+
+    @rule()
+    def refresh(self) -> None:
+        """`pulumi refresh`."""
+        before, _, after = self._run("refresh")
+        assert (after.live_stacks, after.record) == (before.live_stacks, before.record)
+
+    @rule(refreshes=st.booleans(), interrupted_after=st.sampled_from([None, None, None, 0.0, 100.0]))
+    def up(self, *, refreshes: bool, interrupted_after: float | None) -> None:
+        """`pulumi up`, `pulumi up --refresh`, or `pulumi up` and Ctrl-C some time later."""
+        if refreshes and not self._run("refresh")[1].succeeded:
+            return
+        if interrupted_after is not None:
+            self.cloud.interrupted_at = self.cloud.monotonic() + interrupted_after
+        self._up(was_refreshed=refreshes)
+        self.cloud.interrupted_at = None
+
+    @rule()
+    def up_again(self) -> None:
+        """`pulumi up`, the commonest thing to do."""
+        self._up(was_refreshed=False)
+
+    @rule(name=st.sampled_from(["request", "stack"]))
+    def replace(self, name: str) -> None:
+        """`pulumi up --replace`."""
+        self._run("up", replaced=(name,))
+
+    @rule()
+    def destroy(self) -> None:
+        """`pulumi destroy`."""
+        before, outcome, after = self._run("destroy")
+        if outcome.succeeded:
+            connected = before.state.get("connected")
+            unlinks = connected is not None and connected.outputs["unlink_on_destroy"]
+            witness.judge_nothing_left(after, unlinks=unlinks)
+
+    @rule(settings=SETTINGS)
+    def the_person_changes_the_configuration(self, settings: dict[str, Any]) -> None:
+        """`pulumi config set`."""
+        for key, value in settings.items():
+            setattr(self.lab.settings, key, value)
+
+    @rule(hours=st.sampled_from([-6, 0, 6]))
+    def the_persons_clock_is_off(self, hours: int) -> None:
+        """The machine that runs `pulumi` thinks it is another time."""
+        self.cloud.skew_seconds = hours * 3600.0
+
+    # What others do.
+
+    @precondition(lambda self: witness.see(self.lab).record is not None)
+    @rule()
+    def somebody_unlinks_the_account(self) -> None:
+        """By hand, SDDCs or not."""
+        self.cloud.world.links.accounts.remove(ACCOUNT)
+
+    @precondition(lambda self: bool(witness.see(self.lab).live_stacks))
+    @rule()
+    def somebody_deletes_the_stack(self) -> None:
+        """By hand, in the console."""
+        for stack_id in witness.see(self.lab).live_stacks:
+            try:
+                self.cloud.stacks.delete(witness.PLACE, stack_id)
+            except Refusal:
+                continue
+            self._stack_was_touched = True
+        self.cloud.sleep(self.cloud.world.modes.current.stack_seconds)
+
+    @rule()
+    def somebody_elses_stack_takes_the_account_over(self) -> None:
+        """The same account, linked from the console."""
+        self.cloud.world.links.accounts.seed(ACCOUNT, stack_name=THEIRS)
+
+    @precondition(lambda self: witness.see(self.lab).record is not None)
+    @rule(state=st.sampled_from([AccountState.BROKEN, AccountState.ACTIVE]))
+    def the_account_breaks_or_recovers(self, state: AccountState) -> None:
+        """The service can, or can't, assume the roles."""
+        self.cloud.world.links.accounts.set_state(ACCOUNT, state)
+
+    @precondition(lambda self: witness.see(self.lab).record is not None)
+    @rule()
+    def an_sddc_is_attached(self) -> None:
+        """Somebody works with the lab."""
+        self.cloud.world.links.accounts.attach_sddc(ACCOUNT)
+
+    @rule()
+    def the_sddcs_are_deleted(self) -> None:
+        """Nobody works with the lab any more."""
+        self.cloud.world.links.accounts.detach_sddcs(ACCOUNT)
+
+    # What the services do.
+
+    @rule(modes=MODES)
+    def the_services_behave_differently(self, modes: dict[str, Any]) -> None:
+        """Slow, failing, lagging, or well again."""
+        self.cloud.world.modes.reset()
+        self.cloud.world.modes.apply(modes)
+
+    @rule(fault=faults())
+    def a_call_will_go_wrong(self, fault: PlannedFault) -> None:
+        """Soon, once or more often."""
+        self.cloud.world.faults.plan(fault)
+
+    @rule(address=st.sampled_from([VMWARE, AWS]), seconds=st.sampled_from([10.0, 1e9]))
+    def a_service_is_out_of_reach(self, address: str, seconds: float) -> None:
+        """For a moment, or until everything is well again."""
+        self.cloud.close(address, seconds)
+
+    @rule()
+    def everything_is_well_again(self) -> None:
+        """The services, not what they did."""
+        self._mend()
+
+    @rule(seconds=st.sampled_from([1.0, 90.0, 1000.0, 86_400.0]))
+    def time_passes(self, seconds: float) -> None:
+        """Links expire, tokens end, waits of the service come to theirs."""
+        self.cloud.sleep(seconds)
+
+    # What must always be so.
+
+    @invariant()
+    def nothing_is_made_twice(self) -> None:
+        """Neither a stack nor a record."""
+        sight = witness.see(self.lab)
+        assert len(sight.live_stacks) <= 1
+        assert len(self.cloud.world.links.accounts.connected()) <= 1
+        witness.judge_sandbox(self.cloud)
+
+    def teardown(self) -> None:
+        """From wherever this ended, the lab arrives, stays, and goes."""
+        try:
+            if self._holds:
+                self._arrive()
+        finally:
+            self._use.close()
+
+    def _arrive(self) -> None:
+        note("the end: everything is mended, then refresh and up until it arrives")
+        self._mend()
+        self.lab.settings.unlink_on_destroy = True
+        for _ in range(_ROUNDS):
+            _, refreshed, _ = self._run("refresh")
+            assert refreshed.succeeded, refreshed.error
+            outcome = self._up(was_refreshed=True)
+            if outcome.succeeded:
+                break
+            self.cloud.sleep(self.cloud.world.modes.current.link_lifetime_seconds + 1)
+        record = witness.see(self.lab).record
+        if record is not None and not witness.is_ours(record):
+            assert f'"{THEIRS}"' in str(outcome.error)
+            return
+        assert outcome.succeeded, outcome.error
+        settled = witness.see(self.lab)
+        _, unchanged, after = self._run("up")
+        assert unchanged.succeeded, unchanged.error
+        assert after == settled
+        self.destroy()
+        assert witness.see(self.lab).state == {}
+
+    def _mend(self) -> None:
+        self.cloud.world.faults.clear()
+        self.cloud.world.modes.reset()
+        self.cloud.world.links.accounts.detach_sddcs()
+        for address in (VMWARE, AWS):
+            self.cloud.close(address, 0)
+
+    def _up(self, *, was_refreshed: bool) -> Outcome:
+        _, outcome, after = self._run("up")
+        calls = self.cloud.world.journal.entries()
+        has_looked = was_refreshed or any(
+            entry.call == "list-connected-accounts" and entry.status == 200 and not entry.fault
+            for entry in calls
+        )
+        if outcome.succeeded and has_looked:
+            witness.judge_link(self.lab, after, stack_was_seen=not self._stack_was_touched)
+        return outcome
+
+    def _run(self, operation: str, *, replaced: tuple[str, ...] = ()) -> tuple[Sight, Outcome, Sight]:
+        """Run an operation and judge what holds for every one."""
+        self.cloud.world.journal.clear()
+        self._holds = False
+        before = witness.see(self.lab)
+        keywords = {"replace": replaced} if operation == "up" else {}
+        outcome: Outcome = getattr(self.lab, operation)(**keywords)
+        after = witness.see(self.lab)
+        note(f"    {operation}: {outcome.error or 'succeeded'}")
+        witness.judge_words(self.cloud, outcome, self.lab.told)
+        self.lab.told = ""
+        witness.judge_minting(self.lab, before, after, operation=operation, replaced=replaced)
+        witness.judge_others(self.lab, before, after)
+        if outcome.succeeded and operation == "refresh":
+            self._stack_was_touched = False
+        self._holds = True
+        return before, outcome, after

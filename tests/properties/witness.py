@@ -1,0 +1,153 @@
+"""What must be so after each operation of a lab, whatever happened before."""
+
+import dataclasses
+from datetime import datetime
+
+from sandbox.cloudformation.resources import Place
+from sandbox.vmc.accounts import AccountState, ConnectedAccount
+from tests.properties.cloud import Cloud
+from tests.properties.engine_model import Outcome, Resource
+from tests.properties.history import STACK_NAMES
+from tests.properties.program_model import Lab
+from tests.support.lab import ACCOUNT
+from vmc_account_link.errors import VmcError
+from vmc_account_link.models import parse_moment
+
+_LONGEST_LINE = 1200
+PLACE = Place(account_number=ACCOUNT, region="us-west-2")
+"""Where our stacks are."""
+_NEEDS_NEW_LINK = ("stack_name", "inline_template")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """The state and the truth at one moment."""
+
+    at: datetime
+    live_stacks: dict[str, str]
+    """Id -> status of every stack that bears one of our names and is not gone."""
+    record: ConnectedAccount | None
+    """The connected account in truth, whatever the list shows."""
+    links: int
+    """How many were ever minted."""
+    state: dict[str, Resource]
+
+
+def see(lab: Lab) -> Sight:
+    """Look at everything."""
+    cloud = lab.cloud
+    now = cloud.world.clock.now()
+    stacks = [one for one in cloud.stacks.list(PLACE) if one.name in STACK_NAMES]
+    return Sight(
+        at=now,
+        live_stacks={s.stack_id: s.status(now) for s in stacks if s.status(now) != "DELETE_COMPLETE"},
+        record=next(iter(cloud.world.links.accounts.connected()), None),
+        links=len(cloud.world.links.links()),
+        state=dict(lab.engine.state),
+    )
+
+
+def is_ours(record: ConnectedAccount | None) -> bool:
+    """Whether a stack of one of our names made the link."""
+    return record is not None and record.stack_name in STACK_NAMES
+
+
+def orphans(sight: Sight) -> set[str]:
+    """Live stacks of ours that the state does not know."""
+    known = sight.state["stack"].id if "stack" in sight.state else None
+    return set(sight.live_stacks) - {known}
+
+
+def judge_words(cloud: Cloud, outcome: Outcome, told: str) -> None:
+    """A failure is one of our errors in one line, or the AWS plugin's; neither holds a secret."""
+    said = told
+    if outcome.error is not None:
+        said += str(outcome.error)
+        cause = outcome.error.__cause__
+        is_the_plugins = type(cause).__name__ == "_Aborted"
+        assert cause is None or is_the_plugins or isinstance(cause, VmcError), repr(cause)
+        if not is_the_plugins:
+            assert "\n" not in str(outcome.error)
+            assert len(str(outcome.error)) <= _LONGEST_LINE
+    for line in told.splitlines():
+        assert len(line) <= _LONGEST_LINE
+    for secret in cloud.secrets():
+        assert secret not in said
+
+
+def judge_minting(
+    lab: Lab, before: Sight, after: Sight, *, operation: str, replaced: tuple[str, ...] = ()
+) -> None:
+    """A link is minted in `up` only, once, and only if there is none or it can't be used any more."""
+    minted = after.links - before.links
+    assert minted <= 1
+    if minted:
+        assert operation == "up"
+        assert "request" in replaced or _needs_a_link(lab, before, after)
+
+
+def _needs_a_link(lab: Lab, before: Sight, after: Sight) -> bool:
+    request = before.state.get("request")
+    if request is None:
+        return True
+    wanted = {key: getattr(lab.settings, key) for key in _NEEDS_NEW_LINK}
+    if any(request.outputs.get(key) != value for key, value in wanted.items()):
+        return True
+    connected = [
+        sight.record is not None
+        and sight.record.state is AccountState.ACTIVE
+        and sight.record.stack_name == wanted["stack_name"]
+        for sight in (before, after)
+    ]
+    expires = request.outputs.get("expiration_date")
+    return expires is not None and parse_moment(expires) <= after.at and not all(connected)
+
+
+def judge_link(lab: Lab, sight: Sight, *, stack_was_seen: bool = True) -> None:
+    """What a successful `up` that looked at the service claims: one stack, ACTIVE, and the state says so.
+
+    Args:
+        lab: the lab.
+        sight: after the `up`.
+        stack_was_seen: whether somebody looked at the stack since it was last touched by hand.
+    """
+    name = lab.settings.stack_name
+    record, connected, stack = sight.record, sight.state["connected"], sight.state["stack"]
+    assert record is not None
+    assert (record.state, record.stack_name) == (AccountState.ACTIVE, name)
+    assert connected.outputs["connected_account_id"] == record.id
+    assert connected.outputs["connected_account_state"] == "ACTIVE"
+    assert connected.outputs["cf_stack_name"] == name
+    assert connected.outputs["stack_id"] == stack.id
+    assert not any(resource.init_errors for resource in sight.state.values())
+    if stack_was_seen:
+        assert list(sight.live_stacks) == [stack.id]
+        assert sight.live_stacks[stack.id] in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+
+
+def judge_nothing_left(sight: Sight, *, unlinks: bool) -> None:
+    """What a successful destroy claims."""
+    assert sight.state == {}
+    assert sight.live_stacks == {}
+    if unlinks:
+        assert not is_ours(sight.record)
+
+
+def judge_others(lab: Lab, before: Sight, after: Sight) -> None:
+    """Another stack's link is as it was; a broken one may be replaced by ours, never unlinked."""
+    if before.record is None or is_ours(before.record):
+        return
+    # Defect "a link in the state takes the account over": who holds the account is looked at only when a
+    # link is minted, so a stack that is made anew with a link that has not expired runs it all the same.
+    ran_an_old_link = after.links == before.links and {
+        "cloudformation.CreateStack",
+        "cloudformation.UpdateStack",
+    } & {entry.call for entry in lab.cloud.world.journal.entries()}
+    if before.record.state is AccountState.ACTIVE and not ran_an_old_link:
+        assert after.record == before.record
+    assert after.record is not None
+
+
+def judge_sandbox(cloud: Cloud) -> None:
+    """A failure of the emulator must not pass for a fault."""
+    assert not [e for e in cloud.world.journal.entries() if e.status == 500 and e.fault is None]

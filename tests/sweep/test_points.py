@@ -1,0 +1,87 @@
+"""Which cells there are, and which of them the sample takes."""
+
+import itertools
+
+import pytest
+
+from sandbox.faults import FaultKind
+from tests.sweep.kinds import KINDS, Cell, cells_of, kind_named
+from tests.sweep.points import Point, points_of, recorded_points
+from tests.sweep.sample import SHARPEST, sample_of
+
+LISTS = (("vmc", "list"), ("aws", "sts"), ("vmc", "list"))
+
+
+def test_a_point_is_counted_among_the_calls_of_its_name_and_knows_the_call_before_it() -> None:
+    first, other, second = points_of("up", LISTS)
+    assert (first.nth, other.nth, second.nth) == (1, 1, 2)
+    assert (first.after, other.after, second.after) == (None, ("vmc", "list", 1), ("aws", "sts", 1))
+    assert [point.name for point in (first, other, second)] == ["up vmc list", "up aws sts", "up vmc list #2"]
+
+
+def test_a_point_survives_the_way_to_a_worker() -> None:
+    for point in points_of("destroy", LISTS):
+        assert Point.from_wire(point.to_wire()) == point
+
+
+def test_every_kind_meets_every_call_unless_the_service_knows_no_such_answer() -> None:
+    cells = cells_of(recorded_points())
+    assert len({cell.name for cell in cells}) == len(cells)
+    missing = {
+        (point.service, kind.name)
+        for point, kind in itertools.product(recorded_points(), KINDS)
+        if Cell(point=point, kind=kind) not in cells
+    }
+    assert missing == {
+        (service, kind) for service in ("csp", "template", "aws") for kind in ("retryable", "not retryable")
+    }
+
+
+def test_every_cell_has_a_fault_that_the_sandbox_takes() -> None:
+    for cell in cells_of(recorded_points()):
+        fault = cell.fault()
+        assert (fault is None) == (cell.kind.name == "refused" and cell.point.after is None)
+
+
+def test_a_refusal_is_planned_on_the_call_before_and_closes_the_server_of_the_call_itself() -> None:
+    (*_, point) = points_of("up", (("aws", "GetTemplate"), ("vmc", "list")))
+    fault = Cell(point=point, kind=kind_named("refused")).fault()
+    assert fault is not None
+    assert (fault.service, fault.call, fault.nth, fault.server) == ("aws", "GetTemplate", 1, "vmware")
+
+
+@pytest.mark.parametrize(
+    ("kind", "service", "status"),
+    [("401", "vmc", 401), ("401", "aws", 403), ("401", "template", 403), ("429", "aws", 429)],
+)
+def test_a_status_is_the_one_that_the_service_would_use(kind: str, service: str, status: int) -> None:
+    (point,) = points_of("up", ((service, "call"),))
+    fault = Cell(point=point, kind=kind_named(kind)).fault()
+    assert fault is not None
+    assert (fault.kind, fault.status) == (FaultKind.STATUS, status)
+
+
+def test_the_sample_meets_every_call_and_every_kind_with_as_few_cells_as_there_are_kinds() -> None:
+    cells = cells_of(recorded_points())
+    sample = sample_of(cells)
+    assert {cell.kind.name for cell in sample} == {kind.name for kind in KINDS}
+    assert {(cell.point.service, cell.point.call) for cell in sample} == {
+        (point.service, point.call) for point in recorded_points()
+    }
+    assert len(sample) == len(KINDS)
+    assert sample == sample_of(cells)
+
+
+def test_the_sample_takes_a_destroy_only_where_it_matters_or_no_up_makes_the_call() -> None:
+    sample = sample_of(cells_of(recorded_points()))
+    assert {cell.name for cell in sample} >= set(SHARPEST)
+    assert {cell.point.call for cell in sample if cell.point.operation == "destroy"} == {
+        "list-connected-accounts",
+        "unlink",
+        "cloudformation.DeleteStack",
+    }
+
+
+def test_the_sample_waits_for_no_time_out_of_aws_which_takes_a_minute() -> None:
+    faults = [cell.fault() for cell in sample_of(cells_of(recorded_points())) if cell.kind.idles]
+    assert [fault.seconds for fault in faults if fault] == [32.0, 32.0]
