@@ -1,0 +1,92 @@
+"""What is asked of one lab and what came of it, as frozen values that travel to other processes and back."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from labs.spec import LabSpec
+
+
+class Verb(StrEnum):
+    """What to do with a lab."""
+
+    UP = "up"
+    DOWN = "down"
+    RECOVER = "recover"
+
+
+class LabOutcome(StrEnum):
+    """What came of a lab."""
+
+    READY = "ready"
+    """Linked, by this run."""
+    UNCHANGED = "unchanged"
+    """Linked before, and still so: nothing was done."""
+    GONE = "gone"
+    """Unlinked and its stack removed, or never there."""
+    RECOVERED = "recovered"
+    """What a crash had left is put right."""
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    """Ctrl-C, at a safe point: the next `up` goes on."""
+    NOT_STARTED = "not started"
+
+    @property
+    def is_as_asked(self) -> bool:
+        """Whether the person got what was asked for."""
+        return self in {self.READY, self.UNCHANGED, self.GONE, self.RECOVERED}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Phases:
+    """When a lab got where; UTC, None where it did not get there. `labs.state` reads them from the state."""
+
+    asked: datetime | None = None
+    """The service answered with a link."""
+    stack: datetime | None = None
+    """CloudFormation finished the stack."""
+    connected: datetime | None = None
+    """The service said that the account is ACTIVE."""
+    ready: datetime | None = None
+    """The update ended with all of it recorded."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LabTask:
+    """One lab and what to do with it; no secret in it, as it may cross a network in the clear."""
+
+    verb: Verb
+    event: str
+    lab: LabSpec
+    work_dir: Path
+    """A folder of this lab's own on the machine that runs it: the engine's project folder."""
+    log_file: Path | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LabResult:
+    """What came of a lab."""
+
+    lab: str
+    outcome: LabOutcome
+    phases: Phases = Phases()
+    outputs: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    """The stack's outputs, by the program's names; secret ones are left out."""
+    error: str | None = None
+    """One line: what was asked, what came back, what to do."""
+    seconds: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LabProgress:
+    """A line about a running lab."""
+
+    lab: str
+    phase: str
+    message: str
+
+
+Report = Callable[[LabResult], None]
+"""Takes a result as it comes."""
