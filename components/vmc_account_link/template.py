@@ -60,7 +60,7 @@ def inspect(text: str, *, url: str) -> None:
         TemplateRejected: no JSON or YAML, no resources, or a parameter that somebody would have to fill in.
     """
     asked = f"read the link's template from {without_query(url)}"
-    template = _parse(text, asked)
+    template = parse(text, asked)
     resources = template.get("Resources")
     if not isinstance(resources, Mapping) or not resources:
         raise TemplateRejected(asked, "it has no Resources", "Nothing was created; run `pulumi up` again.")
@@ -83,7 +83,16 @@ def fits_inline(text: str) -> bool:
     return len(text.encode()) <= LARGEST_INLINE_BYTES
 
 
-def _parse(text: str, asked: str) -> Mapping[str, Any]:
+def parse(text: str, asked: str) -> Mapping[str, Any]:
+    """Read a template's JSON or YAML, its short forms written out (`!Ref X` is `{"Ref": "X"}`).
+
+    Args:
+        text: the template.
+        asked: what was asked, for the message.
+
+    Raises:
+        TemplateRejected: it is neither.
+    """
     try:
         template, _ = cfn_flip.load(text)
     except Exception:  # noqa: BLE001  # the loaders of JSON and YAML raise a dozen kinds

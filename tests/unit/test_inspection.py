@@ -1,0 +1,285 @@
+"""What a template would make, and whether a policy agrees; a policy fails closed. Pure."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from sandbox.modes import TemplateKind
+from sandbox.vmc.template import template_text
+from vmc_account_link.errors import TemplateRejected
+from vmc_account_link.inspection import TemplatePolicy, inspect_template, summary, violations
+
+VMWARE = frozenset({"000000000101", "000000000102", "000000000103"})
+TRUSTED_ONLY = TemplatePolicy(trusted_accounts=VMWARE)
+
+
+def sandbox_template() -> str:
+    """The template that the emulated service serves."""
+    return template_text(TemplateKind.NORMAL, link_id="link", org_id="org")
+
+
+def role(principal: Any, **statement: Any) -> str:
+    """A template of one role that `principal` may assume."""
+    allow = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", **statement}
+    properties = {"AssumeRolePolicyDocument": {"Statement": allow}}
+    return template(Role={"Type": "AWS::IAM::Role", "Properties": properties})
+
+
+def template(**resources: Any) -> str:
+    """A JSON template of these resources."""
+    return json.dumps({"Resources": resources})
+
+
+def test_the_links_template_is_reported_whole() -> None:
+    report = inspect_template(sandbox_template())
+    assert report.resources == {
+        "AWS::IAM::Role": ("BasicLambdaRole", "RemoteRole", "RemoteRolePayer", "RemoteRoleService"),
+        "AWS::Lambda::Function": ("LinkFunction",),
+        "Custom::VmcAccountLink": ("AccountLink",),
+    }
+    remote = report.roles[0]
+    assert (remote.logical_id, remote.trusts[0].account, remote.trusts[0].external_ids) == (
+        "RemoteRole",
+        "000000000101",
+        ("vmware-vmc",),
+    )
+    assert remote.managed_policies == (
+        "arn:aws:iam::aws:policy/AmazonVPCCrossAccountNetworkInterfaceOperations",
+    )
+    (custom,) = report.custom_resources
+    assert (custom.calls, custom.service_token) == ("LinkFunction", "${LinkFunction.Arn}")
+    assert (report.unseen, report.conditional) == ((), {})
+
+
+def test_a_summary_names_the_resources_the_trusted_and_what_runs() -> None:
+    assert summary(inspect_template(sandbox_template())) == (
+        "the template makes 4 AWS::IAM::Role, 1 AWS::Lambda::Function, 1 Custom::VmcAccountLink",
+        "arn:aws:iam::000000000101:root (external id vmware-vmc) may use RemoteRole",
+        "arn:aws:iam::000000000102:root (external id vmware-vmc) may use RemoteRolePayer",
+        "arn:aws:iam::000000000103:root (external id vmware-vmc) may use RemoteRoleService",
+        "AccountLink (Custom::VmcAccountLink) runs LinkFunction",
+    )
+
+
+def test_inline_permissions_and_those_of_attached_policies_are_the_roles() -> None:
+    statement = {"Effect": "Allow", "Action": ["ec2:CreateRoute", "ec2:DeleteRoute"], "Resource": "*"}
+    policy = {"PolicyName": "p", "PolicyDocument": {"Statement": [statement]}}
+    attached = {
+        "PolicyName": "q",
+        "Roles": [{"Ref": "Role"}],
+        "PolicyDocument": {"Statement": {"Effect": "Allow", "NotAction": "iam:*", "NotResource": ["a", "b"]}},
+    }
+    report = inspect_template(
+        template(
+            Role={"Type": "AWS::IAM::Role", "Properties": {"Policies": [policy]}},
+            Attached={"Type": "AWS::IAM::Policy", "Properties": attached},
+        )
+    )
+    found = [(p.effect, p.actions, p.resources) for p in report.roles[0].permissions]
+    assert found == [
+        ("Allow", ("ec2:CreateRoute", "ec2:DeleteRoute"), ("*",)),
+        ("Allow", ("not iam:*",), ("not a", "not b")),
+    ]
+
+
+def test_urls_in_a_functions_code_and_a_custom_resources_properties_are_named_without_their_query() -> None:
+    report = inspect_template(
+        template(
+            Call={
+                "Type": "AWS::Lambda::Function",
+                "Properties": {"Code": {"ZipFile": 'post("https://vmc.vmware.com/report?sig=planted")'}},
+            },
+            Far={"Type": "AWS::Lambda::Function", "Properties": {"Code": {"S3Bucket": "b", "S3Key": "k"}}},
+            Link={
+                "Type": "Custom::Link",
+                "Properties": {
+                    "ServiceToken": {"Fn::GetAtt": ["Call", "Arn"]},
+                    "Url": "https://vmc.vmware.com/task?token=planted",
+                },
+            },
+        )
+    )
+    assert {f.logical_id: (f.code, f.urls) for f in report.functions} == {
+        "Call": ("inline", ("https://vmc.vmware.com/report",)),
+        "Far": ("S3Bucket b, S3Key k", ()),
+    }
+    assert report.custom_resources[0].urls == ("https://vmc.vmware.com/task",)
+    assert "planted" not in str(report)
+    assert summary(report)[-1] == (
+        "Link (Custom::Link) runs Call, which names https://vmc.vmware.com/task, https://vmc.vmware.com/report"
+    )
+
+
+def test_no_policy_allows_everything_and_the_right_one_allows_the_links_template() -> None:
+    report = inspect_template(sandbox_template())
+    types = frozenset({"AWS::IAM::Role", "AWS::Lambda::Function", "Custom::*"})
+    assert violations(report, TemplatePolicy()) == ()
+    assert violations(report, TemplatePolicy(resource_types=types, trusted_accounts=VMWARE)) == ()
+
+
+def test_a_type_that_is_not_listed_and_an_account_that_is_not_trusted_are_violations() -> None:
+    report = inspect_template(sandbox_template())
+    policy = TemplatePolicy(
+        resource_types=frozenset({"AWS::IAM::Role", "AWS::Lambda::Function"}),
+        trusted_accounts=VMWARE - {"000000000103"},
+    )
+    assert violations(report, policy) == (
+        "AccountLink: type Custom::VmcAccountLink is not allowed",
+        "RemoteRoleService: it lets in arn:aws:iam::000000000103:root (external id vmware-vmc), which is not "
+        "trusted",
+    )
+
+
+@pytest.mark.parametrize(
+    "principal",
+    [
+        pytest.param({"AWS": "arn:aws:iam::000000000101:root"}, id="an ARN"),
+        pytest.param({"AWS": "000000000101"}, id="a number"),
+        pytest.param({"AWS": ["000000000101", "000000000102"]}, id="several"),
+        pytest.param(
+            {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::000000000101:role/x"}}, id="any partition"
+        ),
+        pytest.param({"AWS": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}}, id="the account itself"),
+        pytest.param({"AWS": {"Ref": "AWS::AccountId"}}, id="the account itself as a number"),
+        pytest.param({"Service": "lambda.amazonaws.com"}, id="a service of AWS"),
+    ],
+)
+def test_trusted_principals_pass(principal: Any) -> None:
+    assert violations(inspect_template(role(principal)), TRUSTED_ONLY) == ()
+
+
+@pytest.mark.parametrize(
+    "principal",
+    [
+        pytest.param("*", id="everybody"),
+        pytest.param({"AWS": "*"}, id="every account"),
+        pytest.param({"AWS": ["000000000101", "666666666666"]}, id="one of several"),
+        pytest.param({"AWS": "arn:aws:iam::666666666666:role/arn:aws:iam::000000000101:root"}, id="two ARNs"),
+        pytest.param({"AWS": {"Ref": "Unknown"}}, id="a reference that leads nowhere"),
+        pytest.param({"AWS": {"Fn::Sub": "arn:aws:iam::${Unknown}:root"}}, id="an unknown account"),
+        pytest.param(
+            {"AWS": {"Fn::Sub": "arn:aws:${Unknown}::000000000101:root"}}, id="an unknown part before"
+        ),
+        pytest.param({"AWS": {"Fn::ImportValue": "x"}}, id="another stack's value"),
+        pytest.param({"AWS": "AIDAEXAMPLE"}, id="a unique id"),
+        pytest.param({"Federated": "accounts.example"}, id="a federation"),
+        pytest.param({"Service": "evil.example"}, id="no service of AWS"),
+        pytest.param({"CanonicalUser": "79a59d"}, id="a canonical user"),
+        pytest.param({"Fn::If": ["Missing", {"AWS": "000000000101"}, {"AWS": "*"}]}, id="an open choice"),
+    ],
+)
+def test_everybody_else_is_a_violation(principal: Any) -> None:
+    (line,) = violations(inspect_template(role(principal)), TRUSTED_ONLY)
+    assert line.startswith("Role: ")
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        pytest.param({"Type": "AWS::IAM::Role"}, id="a role that says nothing"),
+        pytest.param(
+            {"Type": "AWS::IAM::Role", "Properties": {"Fn::If": ["Missing", {}, {}]}}, id="unknown properties"
+        ),
+        pytest.param(
+            {
+                "Type": "AWS::IAM::Role",
+                "Properties": {"AssumeRolePolicyDocument": {"Fn::If": ["Missing", {}, {}]}},
+            },
+            id="an unknown document",
+        ),
+        pytest.param(
+            {
+                "Type": "AWS::IAM::Role",
+                "Properties": {"AssumeRolePolicyDocument": {"Statement": [{"Fn::If": ["Missing", {}, {}]}]}},
+            },
+            id="an unknown statement",
+        ),
+        pytest.param(
+            {
+                "Type": "AWS::S3::BucketPolicy",
+                "Properties": {"PolicyDocument": {"Statement": {"Effect": "Allow", "Principal": "*"}}},
+            },
+            id="another resource's policy",
+        ),
+        pytest.param(
+            {
+                "Type": "AWS::Logs::ResourcePolicy",
+                "Properties": {
+                    "PolicyDocument": json.dumps({"Statement": {"Effect": "Allow", "Principal": "*"}})
+                },
+            },
+            id="a policy as JSON text",
+        ),
+        pytest.param(
+            {"Type": "AWS::Lambda::Permission", "Properties": {"Principal": "666666666666"}},
+            id="a function that another account may invoke",
+        ),
+        pytest.param(
+            {
+                "Type": "Custom::It",
+                "Properties": {"ServiceToken": "arn:aws:lambda:us-west-2:666666666666:function:x"},
+            },
+            id="a custom resource that another account makes",
+        ),
+        pytest.param(
+            {"Type": "Custom::It", "Properties": {}}, id="a custom resource that says not who makes it"
+        ),
+        pytest.param({"Type": "AWS::CloudFormation::Stack"}, id="a nested stack"),
+    ],
+)
+def test_what_may_let_others_in_is_a_violation_wherever_it_stands(resource: Any) -> None:
+    assert len(violations(inspect_template(template(It=resource)), TRUSTED_ONLY)) == 1
+
+
+def test_everybody_but_somebody_is_a_violation() -> None:
+    document = {"Statement": {"Effect": "Allow", "NotPrincipal": {"AWS": "000000000101"}}}
+    text = template(R={"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": document}})
+    assert "everybody but" in violations(inspect_template(text), TRUSTED_ONLY)[0]
+
+
+def test_a_denial_lets_nobody_in() -> None:
+    both = [
+        {"Effect": "Deny", "Principal": {"AWS": "666666666666"}, "Action": "sts:AssumeRole"},
+        {"Effect": "Allow", "Principal": {"AWS": "000000000101"}, "Action": "sts:AssumeRole"},
+    ]
+    document = {"AssumeRolePolicyDocument": {"Statement": both}}
+    report = inspect_template(template(R={"Type": "AWS::IAM::Role", "Properties": document}))
+    assert violations(report, TRUSTED_ONLY) == ()
+
+
+def test_an_unknown_type_fits_no_list_of_types() -> None:
+    report = inspect_template(template(A={"Type": {"Ref": "X"}}, B="nothing", C={"Type": "Custom::${x}"}))
+    policy = TemplatePolicy(resource_types=frozenset({"Custom::*"}))
+    assert len(violations(report, policy)) == 3
+
+
+@pytest.mark.parametrize("text", ["<html>", "[]", "{}", '{"Resources": []}'])
+def test_what_is_no_template_is_refused(text: str) -> None:
+    with pytest.raises(TemplateRejected):
+        inspect_template(text)
+
+
+def test_yaml_aliases_that_multiply_are_refused_in_one_line() -> None:
+    lines = ["a0: &a0 [x,x,x,x,x,x,x,x,x,x]"]
+    lines += [f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
+    text = "Resources:\n  It:\n    Type: Custom::It\n    Properties:\n" + "\n".join(
+        f"      {x}" for x in lines
+    )
+    with pytest.raises(TemplateRejected, match="beyond all measure"):
+        inspect_template(text)
+
+
+def test_the_report_is_plain_data() -> None:
+    report = inspect_template(sandbox_template())
+    assert (
+        json.loads(json.dumps(dataclasses.asdict(report)))["custom_resources"][0]["calls"] == "LinkFunction"
+    )
+
+
+def test_importing_the_package_does_not_import_the_evaluator() -> None:
+    code = "import sys, vmc_account_link.inspection; sys.exit('pydantic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
