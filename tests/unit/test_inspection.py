@@ -129,8 +129,10 @@ def test_a_type_that_is_not_listed_and_an_account_that_is_not_trusted_are_violat
     )
     assert violations(report, policy) == (
         "AccountLink: type Custom::VmcAccountLink is not allowed",
-        "RemoteRoleService: it lets in arn:aws:iam::000000000103:root (external id vmware-vmc), which is not "
-        "trusted",
+        (
+            "RemoteRoleService: it lets in arn:aws:iam::000000000103:root (external id vmware-vmc), "
+            "which is not trusted"
+        ),
     )
 
 
