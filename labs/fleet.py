@@ -54,7 +54,7 @@ def run_labs(
             done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
             collect(done)
         if start_jitter_seconds and running:
-            sleep(random.uniform(0, start_jitter_seconds))  # noqa: S311 - no secret hangs on it
+            sleep(random.uniform(0, start_jitter_seconds))  # noqa: S311 # nosec B311 - no secret hangs on it
         if stop.is_set():
             results[task.lab.name] = LabResult(lab=task.lab.name, outcome=LabOutcome.NOT_STARTED)
             break
