@@ -14,7 +14,7 @@ from vmc_account_link.errors import (
     UnexpectedAnswer,
     without_query,
 )
-from vmc_account_link.models import AccountRecord, Link, Task
+from vmc_account_link.models import AccountRecord, Link, SddcConnection, Task
 from vmc_account_link.settings import VmcSettings
 from vmc_account_link.transport import Transport
 
@@ -83,6 +83,20 @@ class VmcClient:
             "account-link/connected-accounts",
             f"list the connected accounts of organisation {self._settings.org_id}",
             lambda answer: AccountRecord.list_from_wire(answer.json()),
+            repeat=repeat,
+        )
+
+    def list_sddc_connections(self, repeat: Repeat = Repeat.SAFE) -> tuple[SddcConnection, ...]:
+        """List the connections of all SDDCs of the organisation to its connected accounts.
+
+        Raises:
+            VmcError: refused, not heard, or not understood; never an empty list instead.
+        """
+        return self._ask(
+            "GET",
+            "account-link/sddc-connections",
+            f"list the SDDC connections of organisation {self._settings.org_id}",
+            lambda answer: SddcConnection.list_from_wire(answer.json()),
             repeat=repeat,
         )
 

@@ -77,6 +77,8 @@ class AccountRecord:
     """The CloudFormation stack that ran last for this account."""
     state: str
     """As the service says it; see `AccountState` for the documented ones."""
+    role_arns: tuple[str, ...] = ()
+    """The IAM roles in the AWS account that the service assumes."""
 
     @classmethod
     def from_wire(cls, wire: Any) -> "AccountRecord":
@@ -94,6 +96,7 @@ class AccountRecord:
             account_number=_text(fields, "account_number"),
             cf_stack_name=_text(fields, "cf_stack_name"),
             state=state,
+            role_arns=tuple(arn for key in _ROLE_KEYS if (arn := _text(fields, key)) is not None),
         )
 
     @classmethod
@@ -103,9 +106,49 @@ class AccountRecord:
         Raises:
             BadPayload: not a list, or a record that can't be read.
         """
-        if not isinstance(wire, list):
-            raise BadPayload(f"a list was expected, not {_kind(wire)}")
-        return tuple(cls.from_wire(record) for record in wire)
+        return tuple(cls.from_wire(record) for record in _list(wire))
+
+
+_ROLE_KEYS = ("policy_payer_arn", "policy_payer_linked_arn", "policy_service_arn")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SddcConnection:
+    """An SDDC's connection to a subnet of a connected account."""
+
+    id: str
+    sddc_id: str | None
+    connected_account_id: str | None
+    """The `AccountRecord`'s id."""
+    vpc_id: str | None
+    subnet_id: str | None
+    availability_zone: str | None
+    state: str | None
+    """As the service says it: ACTIVE, BROKEN or DELETED."""
+
+    @classmethod
+    def list_from_wire(cls, wire: Any) -> "tuple[SddcConnection, ...]":
+        """Read a list of AwsSddcConnection.
+
+        Raises:
+            BadPayload: not a list, no `id`, or a field of the wrong kind.
+        """
+        return tuple(cls._from_wire(_object(connection)) for connection in _list(wire))
+
+    @classmethod
+    def _from_wire(cls, fields: Mapping[str, Any]) -> "SddcConnection":
+        connection_id = _text(fields, "id")
+        if connection_id is None:
+            raise BadPayload("id is missing")
+        return cls(
+            id=connection_id,
+            sddc_id=_text(fields, "sddc_id"),
+            connected_account_id=_text(fields, "connected_account_id"),
+            vpc_id=_text(fields, "vpc_id"),
+            subnet_id=_text(fields, "subnet_id"),
+            availability_zone=_text(fields, "subnet_availability_zone"),
+            state=_text(fields, "state"),
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +192,12 @@ class Task:
 def _object(wire: Any) -> Mapping[str, Any]:
     if not isinstance(wire, dict):
         raise BadPayload(f"an object was expected, not {_kind(wire)}")
+    return wire
+
+
+def _list(wire: Any) -> list[Any]:
+    if not isinstance(wire, list):
+        raise BadPayload(f"a list was expected, not {_kind(wire)}")
     return wire
 
 

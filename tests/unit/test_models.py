@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from vmc_account_link.models import AccountRecord, BadPayload, Link, Task
+from vmc_account_link.models import AccountRecord, BadPayload, Link, SddcConnection, Task
 
 LINK = {
     "tracking_task": "5d1f7e0a",
@@ -82,6 +82,10 @@ def test_a_failed_task_tells_the_text_meant_for_customers_first(
             AccountRecord.from_wire, {**ACCOUNT, "account_number": 12}, "account_number", id="a number"
         ),
         pytest.param(AccountRecord.list_from_wire, {"results": []}, "list", id="an object for the list"),
+        pytest.param(SddcConnection.list_from_wire, None, "list", id="null for the SDDCs' connections"),
+        pytest.param(
+            SddcConnection.list_from_wire, [{"sddc_id": "s"}], "id", id="a connection without an id"
+        ),
         pytest.param(Task.from_wire, {"id": "t"}, "status", id="no status"),
         pytest.param(
             Task.from_wire, {"id": "t", "status": "S", "progress_percent": 0.5}, "progress", id="a fraction"
@@ -96,3 +100,22 @@ def test_a_payload_without_what_we_need_is_refused_by_the_fields_name(
 ) -> None:
     with pytest.raises(BadPayload, match=named):
         read(wire)
+
+
+def test_the_roles_of_an_account_are_those_that_the_service_names() -> None:
+    record = AccountRecord.from_wire(
+        {
+            **ACCOUNT,
+            "policy_payer_arn": "arn:1",
+            "policy_payer_linked_arn": None,
+            "policy_service_arn": "arn:3",
+        }
+    )
+    assert record.role_arns == ("arn:1", "arn:3")
+
+
+def test_an_sddcs_connection_is_read_with_what_it_lacks() -> None:
+    (connection,) = SddcConnection.list_from_wire(
+        [{"id": "c", "sddc_id": "s", "subnet_availability_zone": "us-west-2a", "state": "ACTIVE", "more": 1}]
+    )
+    assert (connection.sddc_id, connection.availability_zone, connection.vpc_id) == ("s", "us-west-2a", None)
