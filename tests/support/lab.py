@@ -89,7 +89,7 @@ class Lab:
         """`pulumi up` without its preview, which must fail with one error line and no traceback."""
         done = self.run("up", "--yes", "--skip-preview", *flags)
         assert done.code != 0, f"pulumi up succeeded:\n{done.output}"
-        assert "Traceback" not in done.output
+        assert "Traceback" not in done.output, done.output
         return done
 
     def destroy(self) -> Run:
