@@ -14,19 +14,26 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from sandbox.environment import Sandbox, ambient_names
+from sandbox.environment import Backend, Sandbox, ambient_names
 from sandbox.modes import UnknownMode
 
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
 _USAGE = 2
+_MOST = 1000
+"""Accounts and organizations: moto looks through them for every key."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the process's exit code."""
     options = _parser().parse_args(arguments)
     ambient = ambient_names(os.environ)
-    with Sandbox.start(real_aws_plugin=options.real_aws_plugin) as box:
+    with Sandbox.start(
+        accounts=options.accounts,
+        organizations=options.organizations,
+        backend=options.backend,
+        real_aws_plugin=options.real_aws_plugin,
+    ) as box:
         try:
             box.world.modes.apply(dict(options.mode))
         except UnknownMode as error:
@@ -130,6 +137,17 @@ def _mode(text: str) -> tuple[str, Any]:
         return key, value
 
 
+def _count(least: int) -> Callable[[str], int]:
+    """A whole number from `least` up to what a sandbox is made for."""
+
+    def count(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= _MOST:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {_MOST}")
+        return int(text)
+
+    return count
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox", description="VMware Cloud and AWS on this machine, for demos and tests."
@@ -140,6 +158,27 @@ def _parser() -> argparse.ArgumentParser:
     serving = actions.add_parser("serve", help="start, show the environment, stay until interrupted")
     serving.add_argument("--env-file", type=Path, metavar="FILE", help="write the export lines there")
     for action in (running, serving):
+        action.add_argument(
+            "--accounts",
+            type=_count(0),
+            default=0,
+            metavar="N",
+            help="AWS accounts 200000000001 and following, with profiles team-01 and following",
+        )
+        action.add_argument(
+            "--organizations",
+            type=_count(1),
+            default=1,
+            metavar="N",
+            help="VMC organizations; beside the first: SANDBOX_ORG_ID_2, SANDBOX_API_TOKEN_2 and following",
+        )
+        action.add_argument(
+            "--backend",
+            type=Backend,
+            choices=list(Backend),
+            default=Backend.FILE,
+            help="where Pulumi keeps its states",
+        )
         action.add_argument("--real-aws-plugin", action="store_true", help="use pulumi-resource-aws itself")
         action.add_argument(
             "--mode",

@@ -4,13 +4,16 @@ import os
 import secrets
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlencode
 from wsgiref.types import WSGIApplication
 
+from sandbox.aws_accounts import AwsAccount, make_accounts, write_shared_files
 from sandbox.aws_plugin.install import install
 from sandbox.control.client import SandboxControl
 from sandbox.server import RunningServer
@@ -23,6 +26,10 @@ _LOOPBACK = "127.0.0.1,localhost"
 _REGION = "us-west-2"
 # Encrypts secrets in the state of sandbox stacks only; constant, so that a kept folder can be used again.
 _PASSPHRASE = "sandbox"  # noqa: S105
+
+DEFAULT_ACCOUNT = "123456789012"
+"""The AWS account of the environment's own keys."""
+_BUCKET = "pulumi-state"
 
 _AMBIENT_PREFIXES = ("AWS_", "PULUMI_", "VMC_", "CSP_", "SANDBOX_")
 _AMBIENT_NAMES = frozenset({"ORG_ID", "API_TOKEN", "CLIENT_ID", "CLIENT_SECRET"})
@@ -41,6 +48,15 @@ def ambient_names(environment: Mapping[str, str]) -> tuple[str, ...]:
     )
 
 
+class Backend(StrEnum):
+    """Where Pulumi keeps its states."""
+
+    FILE = "file"
+    """A folder of this machine."""
+    S3 = "s3"
+    """A bucket of the sandbox's AWS, of the environment's own account."""
+
+
 class Sandbox:
     """VMware Cloud and AWS on this machine, from `start` until `stop`; a context manager."""
 
@@ -51,10 +67,13 @@ class Sandbox:
         servers: tuple[RunningServer, RunningServer],
         environment: Mapping[str, str],
         folder: Path,
+        accounts: tuple[AwsAccount, ...],
         stack: ExitStack,
     ) -> None:
         """Take over what `start` made; `servers` are VMware's and AWS's."""
         self.world = world
+        self.accounts = accounts
+        """The teams' AWS accounts, beside the one of the environment's own keys."""
         self.vmware_url = servers[0].url
         self.environment = environment
         """The variables to set, those of `ambient_names` in the caller's own environment to be dropped."""
@@ -68,6 +87,9 @@ class Sandbox:
         cls,
         folder: Path | None = None,
         *,
+        accounts: int = 0,
+        organizations: int = 1,
+        backend: Backend = Backend.FILE,
         real_aws_plugin: bool = False,
         first_poll_seconds: float | None = None,
     ) -> Self:
@@ -77,6 +99,9 @@ class Sandbox:
 
         Args:
             folder: holds the Pulumi backend and home; None: a temporary one that `stop` deletes.
+            accounts: how many AWS accounts teams have, each with a profile (`team-01` …).
+            organizations: how many VMC organizations there are, each with an API token of its own.
+            backend: where Pulumi keeps its states.
             real_aws_plugin: let the engine find (or download) the real AWS plugin instead of the stand-in.
             first_poll_seconds: how long the stand-in waits before it first asks for a stack's status;
                 None: as long as the real plugin.
@@ -87,17 +112,18 @@ class Sandbox:
         with ExitStack() as stack:
             root = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vmc-sandbox-")))
             root = root.resolve()
-            world = World.new()
+            world = World.new(organizations=organizations)
             stack.enter_context(_without_profile())
             vmware = stack.enter_context(RunningServer(build_vmware_app(world), name="vmware"))
             aws = stack.enter_context(RunningServer(_aws_app(world), name="aws"))
             world.faults.refuse |= {"vmware": vmware.refuse, "aws": aws.refuse}
             # Runs before the servers stop: they wait for the requests in flight.
             stack.callback(world.faults.release)
+            teams = make_accounts(accounts)
             environment = {
                 **_vmware_environment(world, vmware.url),
-                **_aws_environment(aws.url, root),
-                **_pulumi_environment(root),
+                **_aws_environment(aws.url, root / "aws", teams),
+                **_pulumi_environment(root, backend, aws.url),
             }
             if first_poll_seconds is not None:
                 environment["SANDBOX_AWS_FIRST_POLL_SECONDS"] = str(first_poll_seconds)
@@ -108,6 +134,7 @@ class Sandbox:
                 servers=(vmware, aws),
                 environment=environment,
                 folder=root,
+                accounts=teams,
                 stack=stack.pop_all(),
             )
 
@@ -159,43 +186,40 @@ def _aws_app(world: World) -> WSGIApplication:
         modes=world.modes,
         journal=world.journal,
         faults=world.faults,
-        links=world.links,
+        links=world.organizations,
     )
 
 
 def _vmware_environment(world: World, url: str) -> dict[str, str]:
-    return {
-        "VMC_URL": url,
-        "CSP_URL": url,
-        "ORG_ID": world.links.org_id,
-        "API_TOKEN": world.tokens.credentials.api_token,
-    }
+    """The first organization under its contract's names, the others numbered from 2."""
+    environment = {"VMC_URL": url, "CSP_URL": url}
+    for number, organization in enumerate(world.organizations, start=1):
+        prefix, suffix = ("", "") if number == 1 else ("SANDBOX_", f"_{number}")
+        environment[f"{prefix}ORG_ID{suffix}"] = organization.id
+        environment[f"{prefix}API_TOKEN{suffix}"] = organization.tokens.credentials.api_token
+    return environment
 
 
-def _aws_environment(url: str, root: Path) -> dict[str, str]:
-    folder = root / "aws"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("config", "credentials"):
-        (folder / name).write_text("[default]\n", encoding="utf-8")
+def _aws_environment(url: str, folder: Path, accounts: Sequence[AwsAccount]) -> dict[str, str]:
+    config, credentials = write_shared_files(folder, accounts, region=_REGION)
     return {
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": "sandbox-access-key",
         "AWS_SECRET_ACCESS_KEY": f"sandbox-secret-key-{secrets.token_hex(16)}",
         "AWS_REGION": _REGION,
-        # Empty files and no metadata service: a profile of this machine's user is out of reach.
-        "AWS_CONFIG_FILE": str(folder / "config"),
-        "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials"),
+        # Files of our own and no metadata service: a profile of this machine's user is out of reach.
+        "AWS_CONFIG_FILE": str(config),
+        "AWS_SHARED_CREDENTIALS_FILE": str(credentials),
         "AWS_EC2_METADATA_DISABLED": "true",
     }
 
 
-def _pulumi_environment(root: Path) -> dict[str, str]:
-    home, state = root / "pulumi-home", root / "state"
-    for folder in (home, state):
-        folder.mkdir(parents=True, exist_ok=True)
+def _pulumi_environment(root: Path, backend: Backend, aws_url: str) -> dict[str, str]:
+    home = root / "pulumi-home"
+    home.mkdir(parents=True, exist_ok=True)
     path = os.environ.get("PATH", os.defpath)
     return {
-        "PULUMI_BACKEND_URL": state.as_uri(),
+        "PULUMI_BACKEND_URL": _backend_url(root, backend, aws_url),
         "PULUMI_CONFIG_PASSPHRASE": _PASSPHRASE,
         "PULUMI_HOME": str(home),
         "PULUMI_PYTHON_CMD": sys.executable,
@@ -204,3 +228,24 @@ def _pulumi_environment(root: Path) -> dict[str, str]:
         "NO_PROXY": _LOOPBACK,
         "no_proxy": _LOOPBACK,
     }
+
+
+def _backend_url(root: Path, backend: Backend, aws_url: str) -> str:
+    """Make the place for the states and say where it is."""
+    if backend is Backend.FILE:
+        folder = root / "state"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder.as_uri()
+    from moto.s3.models import s3_backends  # noqa: PLC0415 - see _without_profile
+
+    s3_backends[DEFAULT_ACCOUNT]["aws"].create_bucket(_BUCKET, _REGION)
+    options = {
+        "endpoint": aws_url,
+        # A bucket's own host name leads nowhere here.
+        "s3ForcePathStyle": "true",
+        "region": _REGION,
+        # moto sends no checksums, of which AWS's SDK would warn at each read.
+        "response_checksum_validation": "when_required",
+    }
+    query = urlencode(options, safe=":/")
+    return f"s3://{_BUCKET}?{query}"

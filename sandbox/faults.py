@@ -98,6 +98,8 @@ class PlannedFault:
     """For the kinds `slow`, `time_out` and `refuse_next`, of real time."""
     server: str | None = None
     """For kind `refuse_next`: one of `SERVERS`."""
+    account_number: str | None = None
+    """For service `aws`: only the calls of this account's credentials match; None: everybody's."""
 
     def __post_init__(self) -> None:
         """Refuse a fault that contradicts itself.
@@ -107,6 +109,8 @@ class PlannedFault:
         """
         if not self.service or not self.call:
             raise InvalidFault("a fault needs a service and a call")
+        if self.account_number is not None and self.service != "aws":
+            raise InvalidFault(f"service {self.service!r} does not know the account of a call; 'aws' does")
         if self.nth < 1 or self.count < 1:
             raise InvalidFault(f"nth and count start at 1, not {self.nth} and {self.count}")
         for field in dataclasses.fields(self):
@@ -160,7 +164,11 @@ _KINDS_OF_VALUE: Mapping[str, tuple[type, ...]] = {
     "acts": (bool,),
     "seconds": (int, float),
     "server": (str,),
+    "account_number": (str,),
 }
+
+
+_NULLABLE = frozenset({"status", "retry_after", "error_code", "seconds", "server", "account_number"})
 
 
 def _value(key: str, value: Any) -> Any:
@@ -171,7 +179,7 @@ def _value(key: str, value: Any) -> Any:
             return enum(value)
         except ValueError:
             raise InvalidFault(f"{key} {value!r} is none of {', '.join(enum)}") from None
-    if value is None and key in {"status", "retry_after", "error_code", "seconds", "server"}:
+    if value is None and key in _NULLABLE:
         return None
     kinds = _KINDS_OF_VALUE[key]
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
@@ -184,10 +192,12 @@ class _Plan:
     fault: PlannedFault
     seen: int = 0
 
-    def sees(self, service: str, call: str) -> bool:
+    def sees(self, service: str, call: str, account_number: str | None) -> bool:
         """Count a matching call and say whether the fault takes effect on it."""
         fault = self.fault
         if fault.service != service or fault.call not in {call, ANY_CALL}:
+            return False
+        if fault.account_number not in {None, account_number}:
             return False
         self.seen += 1
         return fault.nth <= self.seen < fault.nth + fault.count
@@ -223,10 +233,13 @@ class Faults:
         with self._lock:
             self._plans.clear()
 
-    def take(self, service: str, call: str) -> PlannedFault | None:
-        """Count a call and return the fault that takes effect on it: of several the first planned."""
+    def take(self, service: str, call: str, *, account_number: str | None = None) -> PlannedFault | None:
+        """Count a call and return the fault that takes effect on it: of several the first planned.
+
+        `account_number` is the AWS account of the call's credentials, where the service is AWS.
+        """
         with self._lock:
-            effective = [plan.fault for plan in self._plans if plan.sees(service, call)]
+            effective = [plan.fault for plan in self._plans if plan.sees(service, call, account_number)]
         return effective[0] if effective else None
 
     def hold(self, seconds: float) -> None:

@@ -27,6 +27,8 @@ class Entry:
     """The HTTP status answered; 0 when the connection was cut without an answer."""
     fault: str | None = None
     """The planned fault that took effect, if one did."""
+    account_number: str | None = None
+    """The AWS account of the caller's credentials; None where the service is not AWS."""
 
     def to_wire(self) -> dict[str, Any]:
         """The entry as JSON can hold it."""
@@ -52,6 +54,7 @@ class Journal:
         path: str,
         status: int,
         fault: str | None = None,
+        account_number: str | None = None,
     ) -> None:
         """Append one request."""
         with self._lock:
@@ -67,6 +70,7 @@ class Journal:
                     path=path,
                     status=status,
                     fault=fault,
+                    account_number=account_number,
                 )
             )
 

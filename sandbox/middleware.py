@@ -45,7 +45,7 @@ class FaultyApp:
     """A WSGI application in front of another that journals its calls and spoils the planned ones.
 
     `name_of_call` gets the environ with the whole body in `wsgi.input`, and may read it: the body is
-    rewound before the application sees it.
+    rewound before the application sees it. `account_of` says whose credentials a call to AWS has.
     """
 
     def __init__(
@@ -57,7 +57,9 @@ class FaultyApp:
         faults: Faults,
         journal: Journal,
         clock: Clock,
+        account_of: Callable[[WSGIEnvironment], str | None] = lambda _environ: None,
     ) -> None:
+        self._account_of = account_of
         self._app = app
         self._service = service
         self._name_of_call = name_of_call
@@ -71,7 +73,8 @@ class FaultyApp:
         body = _buffer_body(environ)
         call = self._name_of_call(environ)
         body.seek(0)
-        fault = self._faults.take(self._service, call)
+        account = self._account_of(environ)
+        fault = self._faults.take(self._service, call, account_number=account)
         path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
         acted = _call(self._app, environ) if fault is None or fault.lets_act else None
         answer = _spoil(fault, acted, path)
@@ -84,6 +87,7 @@ class FaultyApp:
             path=path,
             status=answer.status if answer else 0,
             fault=fault.kind.value if fault else None,
+            account_number=account,
         )
         if fault and fault.kind is FaultKind.REFUSE_NEXT:
             self._faults.shut(fault)

@@ -18,10 +18,10 @@ _SERVICES = {"/vmc/": "vmc", "/csp/": "csp", "/templates/": "template"}
 
 def build_vmware_app(world: World) -> WSGIApplication:
     """One WSGI application for everything that is VMware's, and for the tests' control of it."""
-    flask = Flask("sandbox")
-    flask.register_blueprint(vmc_blueprint(world.links, world.tokens, started_at=world.clock.now()))
-    flask.register_blueprint(template_blueprint(world.links))
-    flask.register_blueprint(csp_blueprint(world.tokens))
+    flask, organizations = Flask("sandbox"), world.organizations
+    flask.register_blueprint(vmc_blueprint(organizations, started_at=world.clock.now()))
+    flask.register_blueprint(template_blueprint(organizations))
+    flask.register_blueprint(csp_blueprint([organization.tokens for organization in organizations]))
     flask.register_blueprint(control_blueprint(world))
     services = {
         prefix: FaultyApp(

@@ -9,6 +9,7 @@ from sandbox.csp.state import Credentials, TokenDesk
 from sandbox.faults import Faults
 from sandbox.journal import Journal
 from sandbox.modes import ModeSwitch
+from sandbox.vmc.organizations import Organization, Organizations
 from sandbox.vmc.state import LinkBoard
 
 
@@ -20,25 +21,43 @@ class World:
     modes: ModeSwitch
     journal: Journal
     faults: Faults
-    tokens: TokenDesk
-    links: LinkBoard
+    organizations: Organizations
 
     @classmethod
-    def new(cls) -> Self:
-        """An organization with nothing in it, and credentials of its own."""
-        clock, modes, org_id = Clock(), ModeSwitch(), str(uuid.uuid4())
+    def new(cls, *, organizations: int = 1) -> Self:
+        """So many organizations with nothing in them, each with credentials of its own."""
+        clock, modes = Clock(), ModeSwitch()
+        members = tuple(_organization(clock, modes) for _ in range(organizations))
         return cls(
             clock=clock,
             modes=modes,
             journal=Journal(),
             faults=Faults(),
-            tokens=TokenDesk(Credentials.new(), org_id=org_id, clock=clock, modes=modes),
-            links=LinkBoard(org_id=org_id, clock=clock, modes=modes),
+            organizations=Organizations(members),
         )
+
+    @property
+    def links(self) -> LinkBoard:
+        """The first organization's links and accounts."""
+        return self.organizations.first.links
+
+    @property
+    def tokens(self) -> TokenDesk:
+        """The first organization's tokens."""
+        return self.organizations.first.tokens
 
     def reset(self) -> None:
         """As at the start, but for the clock and the links: a stack's deletion still finds its own."""
         self.modes.reset()
         self.faults.clear()
-        self.links.accounts.clear()
+        for organization in self.organizations:
+            organization.links.accounts.clear()
         self.journal.clear()
+
+
+def _organization(clock: Clock, modes: ModeSwitch) -> Organization:
+    org_id = str(uuid.uuid4())
+    return Organization(
+        links=LinkBoard(org_id=org_id, clock=clock, modes=modes),
+        tokens=TokenDesk(Credentials.new(), org_id=org_id, clock=clock, modes=modes),
+    )

@@ -13,11 +13,11 @@ from sandbox.faults import Faults
 from sandbox.journal import Journal
 from sandbox.middleware import FaultyApp
 from sandbox.modes import ModeSwitch
-from sandbox.vmc.state import LinkBoard
+from sandbox.vmc.organizations import LinkDesk
 
 
 def build_aws_app(
-    *, clock: Clock, modes: ModeSwitch, journal: Journal, faults: Faults, links: LinkBoard
+    *, clock: Clock, modes: ModeSwitch, journal: Journal, faults: Faults, links: LinkDesk
 ) -> WSGIApplication:
     """Build AWS with nothing in it.
 
@@ -32,6 +32,7 @@ def build_aws_app(
         CloudFormationApp(moto_app, stacks=stacks, links=links),
         service="aws",
         name_of_call=query.call_name,
+        account_of=query.account_of,
         faults=faults,
         journal=journal,
         clock=clock,

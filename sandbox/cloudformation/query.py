@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl
 from wsgiref.types import WSGIEnvironment
 
+from moto.iam.models import get_account_id_from
+
 from sandbox.cloudformation.errors import validation_error
 from sandbox.cloudformation.lifecycle import OnFailure
 from sandbox.cloudformation.records import StackRequest
@@ -28,6 +30,12 @@ def scope_of(environ: WSGIEnvironment) -> Scope | None:
     """Key, region and service of a signed request; None for one that is not signed."""
     match = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
     return Scope(match["key"], match["region"], match["service"]) if match else None
+
+
+def account_of(environ: WSGIEnvironment) -> str:
+    """The account of a request's credentials, as moto has it: the sandbox's own for keys it does not know."""
+    scope = scope_of(environ)
+    return environ.get("HTTP_X_MOTO_ACCOUNT_ID") or get_account_id_from(scope.access_key if scope else "")
 
 
 def form_of(environ: WSGIEnvironment) -> dict[str, str]:

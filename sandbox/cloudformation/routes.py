@@ -8,7 +8,6 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from moto.cloudformation.utils import get_stack_from_s3_url
 from moto.core.exceptions import ServiceException
-from moto.iam.models import get_account_id_from
 
 from sandbox.cloudformation import query, wire
 from sandbox.cloudformation.errors import Refusal, validation_error
@@ -21,7 +20,8 @@ from sandbox.cloudformation.template import (
     needed_capability,
     parse_template,
 )
-from sandbox.vmc.state import FOREIGN_BASE, TEMPLATE_PATH, LinkBoard
+from sandbox.vmc.organizations import LinkDesk
+from sandbox.vmc.state import FOREIGN_BASE, TEMPLATE_PATH
 
 Form: TypeAlias = Mapping[str, str]
 Result: TypeAlias = Mapping[str, wire.Node] | None
@@ -36,7 +36,7 @@ _PAGE_SIZE = 100
 class CloudFormationApp:
     """A WSGI application in front of moto's that answers for stacks."""
 
-    def __init__(self, moto_app: WSGIApplication, *, stacks: Stacks, links: LinkBoard) -> None:
+    def __init__(self, moto_app: WSGIApplication, *, stacks: Stacks, links: LinkDesk) -> None:
         self._moto_app = moto_app
         self._stacks = stacks
         self._links = links
@@ -63,8 +63,7 @@ class CloudFormationApp:
         call = self._calls.get(action)
         if scope is None or call is None:
             return self._moto_app(environ, start_response)
-        account = environ.get("HTTP_X_MOTO_ACCOUNT_ID") or get_account_id_from(scope.access_key)
-        place = Place(account_number=account, region=scope.region)
+        place = Place(account_number=query.account_of(environ), region=scope.region)
         try:
             status, body = 200, wire.answer_xml(action, call(place, form))
         except Refusal as refusal:

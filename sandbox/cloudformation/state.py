@@ -34,7 +34,8 @@ from sandbox.cloudformation.records import (
 from sandbox.cloudformation.resources import Place, ResourceRefused
 from sandbox.cloudformation.template import Template, check_capabilities
 from sandbox.modes import ModeSwitch, StackOutcome
-from sandbox.vmc.state import LinkBoard, LinkRefused
+from sandbox.vmc.organizations import LinkDesk
+from sandbox.vmc.state import LinkRefused
 
 ROLES_OF_A_LINK = ("RemoteRole", "RemoteRolePayer", "RemoteRoleService")
 _REPORT = "Received response status [FAILED] from custom resource. Message returned: {message}"
@@ -44,7 +45,7 @@ _TOLD_TO_FAIL = "The sandbox was told to roll the stack back."
 class Stacks:
     """All stacks; safe across server threads."""
 
-    def __init__(self, *, clock: Clock, modes: ModeSwitch, links: LinkBoard) -> None:
+    def __init__(self, *, clock: Clock, modes: ModeSwitch, links: LinkDesk) -> None:
         self._clock = clock
         self._modes = modes
         self._links = links

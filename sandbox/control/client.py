@@ -93,6 +93,7 @@ class SandboxControl:
         acts: bool = False,
         seconds: float | None = None,
         server: str | None = None,
+        account_number: str | None = None,
     ) -> PlannedFault:
         """Plan a fault; the parameters are the fields of `PlannedFault`."""
         planned = {
@@ -109,6 +110,7 @@ class SandboxControl:
             "acts": acts,
             "seconds": seconds,
             "server": server,
+            "account_number": account_number,
         }
         return PlannedFault.from_wire(self._call("POST", "/faults", planned))
 
@@ -120,16 +122,21 @@ class SandboxControl:
         """Forget the planned faults."""
         self._call("DELETE", "/faults")
 
-    def attach_sddc(self, account_number: str) -> str:
-        """Put an SDDC on a connected account and return the SDDC's id."""
-        return str(self._call("POST", "/sddcs", {"account_number": account_number})["id"])
+    def organizations(self) -> tuple[str, ...]:
+        """The ids of all organizations, the first one (`ORG_ID`) first."""
+        return tuple(self._call("GET", "/organizations"))
+
+    def attach_sddc(self, account_number: str, *, org_id: str | None = None) -> str:
+        """Put an SDDC on an account that an organization (None: the first) has; return the SDDC's id."""
+        body = {"account_number": account_number, "org_id": org_id}
+        return str(self._call("POST", "/sddcs", body)["id"])
 
     def detach_sddcs(self, account_number: str | None = None) -> None:
         """Remove all SDDCs, or those of one account."""
         self._call("DELETE", "/sddcs", query={"account_number": account_number})
 
     def connected_accounts(self) -> tuple[SeenAccount, ...]:
-        """The accounts that are connected in truth, whatever the API's list shows."""
+        """The accounts that are connected in truth, of every organization, whatever its list shows."""
         return tuple(wire.account_from_wire(account) for account in self._call("GET", "/connected-accounts"))
 
     def seed_account(
@@ -138,9 +145,15 @@ class SandboxControl:
         *,
         cf_stack_name: str = "SDDC-Account-Link",
         state: AccountState | str = AccountState.ACTIVE,
+        org_id: str | None = None,
     ) -> SeenAccount:
-        """Connect an account at once, as if it had been linked long ago."""
-        body = {"account_number": account_number, "cf_stack_name": cf_stack_name, "state": state}
+        """Connect an account to an organization (None: the first) as if it had been linked long ago."""
+        body = {
+            "account_number": account_number,
+            "cf_stack_name": cf_stack_name,
+            "state": state,
+            "org_id": org_id,
+        }
         return wire.account_from_wire(self._call("POST", "/connected-accounts", body))
 
     def set_account_state(self, account_number: str, state: AccountState | str) -> SeenAccount:

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify, request
 from sandbox.control import wire
 from sandbox.faults import InvalidFault, PlannedFault
 from sandbox.modes import UnknownMode
-from sandbox.vmc.account_book import UnknownAccount
+from sandbox.vmc.account_book import AccountBook, UnknownAccount
 from sandbox.vmc.accounts import AccountState
 from sandbox.world import World
 
@@ -48,8 +48,10 @@ def _journal_routes(blueprint: Blueprint, world: World) -> None:
 
     @blueprint.get("/links")
     def links() -> Response:
-        tasks = ((link, world.links.task(link.id)) for link in world.links.links())
-        return jsonify([wire.link_to_wire(link, task) for link, task in tasks if task])
+        minted = [(link, one.links) for one in world.organizations for link in one.links.links()]
+        tasks = ((link, board.task(link.id), board.org_id) for link, board in minted)
+        seen = sorted(tasks, key=lambda found: found[0].minted_at)
+        return jsonify([wire.link_to_wire(link, task, org_id) for link, task, org_id in seen if task])
 
 
 def _modes_routes(blueprint: Blueprint, world: World) -> None:
@@ -100,39 +102,60 @@ def _faults_routes(blueprint: Blueprint, world: World) -> None:
 
 
 def _accounts_routes(blueprint: Blueprint, world: World) -> None:
-    accounts = world.links.accounts
+    @blueprint.get("/organizations")
+    def read_organizations() -> Response:
+        return jsonify([organization.id for organization in world.organizations])
 
     @blueprint.post("/sddcs")
     def attach_sddc() -> Response:
-        number = _account_number(_body(allowed={"account_number"}))
-        return jsonify(id=accounts.attach_sddc(number), account_number=number)
+        body = _body(allowed={"account_number", "org_id"})
+        number = _account_number(body)
+        return jsonify(id=_book(world, body).attach_sddc(number), account_number=number)
 
     @blueprint.delete("/sddcs")
     def detach_sddcs() -> Response:
-        accounts.detach_sddcs(request.args.get("account_number"))
+        for organization in world.organizations:
+            organization.links.accounts.detach_sddcs(request.args.get("account_number"))
         return jsonify([])
 
     @blueprint.get("/connected-accounts")
     def read_accounts() -> Response:
-        return jsonify([wire.account_to_wire(account) for account in accounts.connected()])
+        return jsonify(
+            [
+                wire.account_to_wire(account, organization.id)
+                for organization in world.organizations
+                for account in organization.links.accounts.connected()
+            ]
+        )
 
     @blueprint.post("/connected-accounts")
     def seed_or_change_account() -> Response:
-        body = _body(allowed={"account_number", "cf_stack_name", "state"})
-        number = _account_number(body)
+        body = _body(allowed={"account_number", "cf_stack_name", "state", "org_id"})
+        number, book = _account_number(body), _book(world, body)
         state = _state(body.get("state", "ACTIVE"))
         stack_name = body.get("cf_stack_name")
         if stack_name is None:
-            return jsonify(wire.account_to_wire(accounts.set_state(number, state)))
+            return jsonify(wire.account_to_wire(book.set_state(number, state), book.org_id))
         if not isinstance(stack_name, str) or not stack_name:
             raise _BadRequest(f"cf_stack_name must be a name, not {stack_name!r}")
-        seeded = accounts.seed(number, stack_name=stack_name, state=state)
-        return jsonify(wire.account_to_wire(seeded))
+        seeded = book.seed(number, stack_name=stack_name, state=state)
+        return jsonify(wire.account_to_wire(seeded, book.org_id))
 
     @blueprint.delete("/connected-accounts")
     def remove_account() -> Response:
-        accounts.remove(_account_number(dict(request.args)))
+        given = dict(request.args)
+        _book(world, given).remove(_account_number(given))
         return jsonify([])
+
+
+def _book(world: World, given: dict[str, Any]) -> AccountBook:
+    """The accounts of the organization that `org_id` names; without it, the first one's."""
+    org_id = given.get("org_id")
+    for organization in world.organizations:
+        if org_id in {None, organization.id}:
+            return organization.links.accounts
+    known = ", ".join(organization.id for organization in world.organizations)
+    raise _BadRequest(f"there is no organization {org_id!r}; there is {known}")
 
 
 def _body(*, allowed: set[str] | None = None) -> dict[str, Any]:

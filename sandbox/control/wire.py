@@ -15,6 +15,7 @@ class SeenAccount:
     """A connected account as it is in truth, whatever the API's list shows."""
 
     id: str
+    org_id: str
     account_number: str
     state: AccountState
     updated: datetime
@@ -30,6 +31,7 @@ class SeenAccount:
 class SeenLink:
     """A minted link and what has become of it."""
 
+    org_id: str
     tracking_task: str
     minted_at: datetime
     expiration_date: datetime
@@ -54,10 +56,11 @@ def entry_from_wire(wire: dict[str, Any]) -> Entry:
     return Entry(**{**wire, "at": datetime.fromisoformat(wire["at"])})
 
 
-def account_to_wire(account: ConnectedAccount) -> dict[str, Any]:
+def account_to_wire(account: ConnectedAccount, org_id: str) -> dict[str, Any]:
     """The JSON of a `SeenAccount`."""
     return {
         "id": account.id,
+        "org_id": org_id,
         "account_number": account.account_number,
         "state": account.state.value,
         "updated": account.updated_at.isoformat(),
@@ -73,9 +76,10 @@ def account_from_wire(wire: dict[str, Any]) -> SeenAccount:
     return SeenAccount(**{**wire, "updated": updated, "state": state})
 
 
-def link_to_wire(link: Link, task: Task) -> dict[str, Any]:
+def link_to_wire(link: Link, task: Task, org_id: str) -> dict[str, Any]:
     """The JSON of a `SeenLink`."""
     return {
+        "org_id": org_id,
         "tracking_task": link.id,
         "minted_at": link.minted_at.isoformat(),
         "expiration_date": link.expires_at.isoformat(),

@@ -1,6 +1,7 @@
 """The token endpoints over HTTP."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -11,8 +12,12 @@ _AUTH = "/csp/gateway/am/api/auth"
 _SCOPE = "ALL_PERMISSIONS openid"
 
 
-def csp_blueprint(tokens: TokenDesk) -> Blueprint:
-    """The endpoints that turn credentials into access tokens; the endpoints' names are the calls'."""
+def csp_blueprint(desks: Sequence[TokenDesk]) -> Blueprint:
+    """The endpoints that turn credentials into access tokens; the endpoints' names are the calls'.
+
+    Args:
+        desks: one for each organization: credentials belong to one of them.
+    """
     blueprint = Blueprint("csp", __name__)
 
     @blueprint.post(f"{_AUTH}/api-tokens/authorize", endpoint="exchange-token")
@@ -20,10 +25,11 @@ def csp_blueprint(tokens: TokenDesk) -> Blueprint:
         given = [request.values[name] for name in ("refresh_token", "api_token") if name in request.values]
         if not given:
             return _refused(400, "invalid_request: refresh_token is missing")
-        if not tokens.accepts_api_token(given[0]):
+        desk = next((desk for desk in desks if desk.accepts_api_token(given[0])), None)
+        if desk is None:
             # The platform's message repeats the token's beginning: a client must not pass it on.
             return _refused(400, f"invalid_grant: Invalid refresh token: {given[0][:24]}...")
-        return _issued(tokens.issue(), refresh_token=given[0])
+        return _issued(desk.issue(), refresh_token=given[0])
 
     @blueprint.post(f"{_AUTH}/token", endpoint="client-credentials")
     @blueprint.post(f"{_AUTH}/authorize", endpoint="client-credentials")
@@ -32,9 +38,12 @@ def csp_blueprint(tokens: TokenDesk) -> Blueprint:
             return _refused(400, "invalid_request: grant_type must be client_credentials")
         basic = request.authorization
         client_id, secret = (basic.username, basic.password) if basic else (None, None)
-        if client_id is None or secret is None or not tokens.accepts_client(client_id, secret):
+        if client_id is None or secret is None:
             return _refused(401, f"invalid_client: Invalid client credentials: {client_id}")
-        return _issued(tokens.issue(), refresh_token=None)
+        desk = next((desk for desk in desks if desk.accepts_client(client_id, secret)), None)
+        if desk is None:
+            return _refused(401, f"invalid_client: Invalid client credentials: {client_id}")
+        return _issued(desk.issue(), refresh_token=None)
 
     return blueprint
 

@@ -6,10 +6,10 @@ from xml.sax.saxutils import escape
 
 from flask import Blueprint, Response, jsonify, request
 
-from sandbox.csp.state import TokenDesk
 from sandbox.modes import TemplateKind
 from sandbox.vmc import wire
 from sandbox.vmc.account_book import SddcPresent, UnknownAccount
+from sandbox.vmc.organizations import Organizations
 from sandbox.vmc.state import FOREIGN_BASE, TEMPLATE_PATH, LinkBoard
 
 _ORG = "/vmc/api/orgs/<org_id>"
@@ -17,42 +17,43 @@ _LINKING = f"{_ORG}/account-link"
 _ACCOUNTS = f"{_LINKING}/connected-accounts"
 
 
-def vmc_blueprint(board: LinkBoard, tokens: TokenDesk, *, started_at: datetime) -> Blueprint:
-    """The API of one organization; the endpoints' names are the calls'."""
+def vmc_blueprint(organizations: Organizations, *, started_at: datetime) -> Blueprint:
+    """The API; the endpoints' names are the calls'. A token opens its own organization alone."""
     blueprint = Blueprint("vmc", __name__)
 
     @blueprint.before_request
     def let_in() -> Response | None:
-        if not tokens.is_valid(_access_token()):
+        caller = organizations.let_in_by(_access_token())
+        if caller is None:
             refused = Response(status=401)
             refused.headers["WWW-Authenticate"] = 'Bearer realm="VMware Cloud"'
             return refused
         asked = (request.view_args or {}).get("org_id")
-        return None if asked == board.org_id else Response(status=403)
+        return None if asked == caller.id else Response(status=403)
 
     @blueprint.get(_ORG, endpoint="get-organization")
     def get_organization(org_id: str) -> Response:
         return jsonify(wire.organization_to_wire(org_id, started_at))
 
     @blueprint.get(_LINKING, endpoint="mint-link")
-    def mint_link(org_id: str) -> Response:  # noqa: ARG001 - Flask passes it by name
-        return jsonify(wire.link_to_wire(board.mint(request.host_url)))
+    def mint_link(org_id: str) -> Response:
+        return jsonify(wire.link_to_wire(organizations[org_id].links.mint(request.host_url)))
 
     @blueprint.get(_ACCOUNTS, endpoint="list-connected-accounts")
     def list_connected_accounts(org_id: str) -> Response:
         provider = request.args.get("provider", "AWS")
         if provider not in {"AWS", "ZeroCloud"}:
             return _error(400, "skyscraper.invalid.provider", f"Invalid provider {provider}.")
-        listed = board.accounts.listed() if provider == "AWS" else ()
+        listed = organizations[org_id].links.accounts.listed() if provider == "AWS" else ()
         return jsonify([wire.account_to_wire(account, org_id) for account in listed])
 
     @blueprint.delete(f"{_ACCOUNTS}/<account_id>", endpoint="unlink")
     def unlink(org_id: str, account_id: str) -> Response:
-        return _unlink(board, org_id, account_id)
+        return _unlink(organizations[org_id].links, org_id, account_id)
 
     @blueprint.get(f"{_ORG}/tasks/<task_id>", endpoint="get-task")
     def get_task(org_id: str, task_id: str) -> Response:
-        task = board.task(task_id)
+        task = organizations[org_id].links.task(task_id)
         if task is None:
             return _error(404, "skyscraper.task.not.found", "Cannot find the task with given identifier")
         return jsonify(wire.task_to_wire(task, org_id))
@@ -60,16 +61,20 @@ def vmc_blueprint(board: LinkBoard, tokens: TokenDesk, *, started_at: datetime) 
     return blueprint
 
 
-def template_blueprint(board: LinkBoard) -> Blueprint:
+def template_blueprint(organizations: Organizations) -> Blueprint:
     """What serves the templates: a bucket with signed URLs, and what may be wrong with one."""
     blueprint = Blueprint("template", __name__)
 
     @blueprint.get(f"{TEMPLATE_PATH}<link_id>", endpoint="download-template")
     def download_template(link_id: str) -> Response:
-        link = board.link(link_id)
-        if link is None or not board.may_read(link, request.args.to_dict(flat=False)):
-            expired = link is not None and request.args.get("X-Amz-Signature") == link.signature
-            return _denied("Request has expired" if expired else None)
+        organization = organizations.of_link(link_id)
+        link = organization.links.link(link_id) if organization else None
+        if organization is None or link is None:
+            return _denied(None)
+        board = organization.links
+        if not board.may_read(link, request.args.to_dict(flat=False)):
+            is_signed = request.args.get("X-Amz-Signature") == link.signature
+            return _denied("Request has expired" if is_signed else None)
         match link.template_kind:
             case TemplateKind.MISSING:
                 return _denied("Request has expired")

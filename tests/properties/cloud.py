@@ -23,6 +23,7 @@ from sandbox.csp.state import Credentials, TokenDesk
 from sandbox.faults import Faults
 from sandbox.journal import Journal
 from sandbox.modes import ModeSwitch
+from sandbox.vmc.organizations import Organization, Organizations
 from sandbox.vmc.state import LinkBoard
 from sandbox.vmware_app import build_vmware_app
 from sandbox.world import World
@@ -77,15 +78,21 @@ class Cloud:
             modes=modes,
             journal=Journal(),
             faults=PromptFaults(clock),
-            tokens=TokenDesk(Credentials.new(), org_id=_ORG, clock=clock, modes=modes),
-            links=LinkBoard(org_id=_ORG, clock=clock, modes=modes),
+            organizations=Organizations(
+                (
+                    Organization(
+                        tokens=TokenDesk(Credentials.new(), org_id=_ORG, clock=clock, modes=modes),
+                        links=LinkBoard(org_id=_ORG, clock=clock, modes=modes),
+                    ),
+                )
+            ),
         )
         aws = build_aws_app(
             clock=clock,
             modes=modes,
             journal=self.world.journal,
             faults=self.world.faults,
-            links=self.world.links,
+            links=self.world.organizations,
         )
         self.stacks = aws._app._stacks  # type: ignore[attr-defined]
         self._closed_until = {VMWARE: 0.0, AWS: 0.0}
