@@ -4,7 +4,8 @@
 >>> link = AccountLink("account-link", {"stack_name": "SDDC-Account-Link"})
 """
 
-from vmc_account_link.account_link import AccountLink, AccountLinkArgs
+from vmc_account_link.account_link import AccountLink
+from vmc_account_link.arguments import AccountLinkArgs
 from vmc_account_link.errors import VmcError
 
 __all__ = ["AccountLink", "AccountLinkArgs", "VmcError"]

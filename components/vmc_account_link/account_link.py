@@ -1,49 +1,30 @@
 """The component: link request -> template -> stack -> connected account -> outputs, in reading order."""
 
-import functools
-import os
 from collections.abc import Mapping, Sequence
-from typing import Any, NotRequired, TypedDict
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
+from vmc_account_link.adopted_account import AdoptedAccount
+from vmc_account_link.arguments import (
+    DEFAULT_LINK_TIMEOUT_MINUTES,
+    DEFAULT_REGION,
+    DEFAULT_STACK_NAME,
+    AccountLinkArgs,
+    given_arguments,
+    read_vmc_settings,
+    refuse_what_can_not_be,
+    stack_region,
+)
+from vmc_account_link.aws_identity import caller_account
 from vmc_account_link.aws_provider import pinned_provider
 from vmc_account_link.connected_account import ConnectedAccount
-from vmc_account_link.errors import SettingsError, WrongAccount, safe_text
 from vmc_account_link.link_request import LinkRequest
-from vmc_account_link.settings import VmcSettings, read_settings
+from vmc_account_link.settings import VmcSettings
 
-DEFAULT_REGION = "us-west-2"
-DEFAULT_STACK_NAME = "SDDC-Account-Link"
-DEFAULT_LINK_TIMEOUT_MINUTES = 30
-
-
-class AccountLinkArgs(TypedDict):
-    """What an account link can be told; every key may be left out or None."""
-
-    link: NotRequired[str | None]
-    """`create` (the default): make the link and own it. `adopt` is not in this release."""
-    stack_name: NotRequired[pulumi.Input[str] | None]
-    """Name of the CloudFormation stack; default `SDDC-Account-Link`."""
-    region: NotRequired[str | None]
-    """Where the stack runs; default `us-west-2`, anything else is allowed with a warning."""
-    aws_account_id: NotRequired[pulumi.Input[str] | None]
-    """Refuse to run in any other AWS account than this one (12 digits)."""
-    inline_template: NotRequired[pulumi.Input[bool] | None]
-    """Download the template, inspect it and pass it as a body (default); else pass its URL."""
-    template_hosts: NotRequired[pulumi.Input[Sequence[str]] | None]
-    """Further hosts (`host` or `host:port`) that the template may come from."""
-    link_timeout_minutes: NotRequired[pulumi.Input[int] | None]
-    """How long to wait for the account to become connected; default 30."""
-    unlink_on_destroy: NotRequired[pulumi.Input[bool] | None]
-    """On destroy, unlink the account before the stack is deleted; default true."""
-    relink: NotRequired[str | None]
-    """Not in this release."""
-    subnet_region: NotRequired[str | None]
-    """Not in this release."""
-    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]] | None]
-    """Tags of the stack."""
+_REQUEST_TYPE = "pulumi-python:dynamic/vmc:LinkRequest"
+_ADOPTED_TYPE = "pulumi-python:dynamic/vmc:AdoptedAccount"
 
 
 class AccountLink(pulumi.ComponentResource):
@@ -59,17 +40,18 @@ class AccountLink(pulumi.ComponentResource):
     """The service's id of the connected account, which SDDC creation asks for."""
     connected_account_state: pulumi.Output[str]
     """What the service says: ACTIVE after a successful update."""
-    stack_id: pulumi.Output[str]
-    """The CloudFormation stack's ARN."""
-    stack_name: pulumi.Output[str]
-    """The CloudFormation stack's name."""
+    stack_id: pulumi.Output[str | None]
+    """The CloudFormation stack's ARN; None of an adopted link, since the service knows only its name."""
+    stack_name: pulumi.Output[str | None]
+    """The CloudFormation stack's name; of an adopted link what the service says."""
     tracking_task: pulumi.Output[str | None]
-    """Id of the service's task that followed the link."""
+    """Id of the service's task that followed the link; None of an adopted one."""
     link_expiration_date: pulumi.Output[str | None]
-    """When the link's template stops being usable: ISO 8601, UTC. The connection does not end then."""
+    """When the link's template stops being usable: ISO 8601, UTC. The connection does not end then. None
+    of an adopted link."""
     compatible_subnets: pulumi.Output[dict[str, list[str]]]
     """Availability zone -> subnet ids; empty in this release."""
-    template_url: pulumi.Output[str]
+    template_url: pulumi.Output[str | None]
     """The link's value of that name; secret."""
     template_execution_url: pulumi.Output[str | None]
     """The link's value of that name; secret."""
@@ -79,7 +61,7 @@ class AccountLink(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: AccountLinkArgs | None = None, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare the link.
+        """Declare the link, or with `link: adopt` a look at one that exists.
 
         Args:
             name: the component's name; its children's names begin with it.
@@ -89,19 +71,56 @@ class AccountLink(pulumi.ComponentResource):
         Raises:
             SettingsError: a setting is missing, malformed, or not in this release.
         """
-        # Empty text is how Pulumi.yaml's defaults say "unset". An Output has no opinion yet.
-        given: dict[str, Any] = {
-            key: value for key, value in (args or {}).items() if value is not None and not _is_blank(value)
-        }
+        given = given_arguments(args)
         super().__init__("vmc:index:AccountLink", name, dict(given), opts)
-        _refuse_what_can_not_be(given)
+        refuse_what_can_not_be(given)
         settings = read_vmc_settings()
-        child = pulumi.ResourceOptions(parent=self)
-
+        adopts = given.get("link") == "adopt"
         provider = self.get_provider("aws:cloudformation/stack:Stack") or pinned_provider(
-            f"{name}-aws", _region(given), child, account_id=given.get("aws_account_id")
+            f"{name}-aws",
+            given.get("region", DEFAULT_REGION) if adopts else stack_region(given),
+            pulumi.ResourceOptions(parent=self),
+            account_id=given.get("aws_account_id"),
         )
-        account_number = _account_number(provider, self, given.get("aws_account_id"))
+        account_number = caller_account(provider, self, given.get("aws_account_id"))
+        if adopts:
+            self._adopt(name, settings, account_number)
+        else:
+            self._make(name, settings, account_number, provider, given)
+        self.compatible_subnets = pulumi.Output.from_input({})
+        self.register_outputs({key: getattr(self, key) for key in AccountLink.__annotations__})
+
+    def _adopt(self, name: str, settings: VmcSettings, account_number: pulumi.Output[str]) -> None:
+        """Look the record up; what only the one who made the link knows is None."""
+        adopted = AdoptedAccount(
+            f"{name}-adopted-account",
+            org_id=settings.org_id,
+            account_number=account_number,
+            # Where this Pulumi stack made the link itself, its request is found under this alias and the
+            # adoption is refused: else the engine would delete the stack, which nobody declares any more.
+            opts=pulumi.ResourceOptions(
+                parent=self, aliases=[pulumi.Alias(name=f"{name}-request", type_=_REQUEST_TYPE)]
+            ),
+        )
+        unknown: pulumi.Output[Any] = pulumi.Output.from_input(None)
+        self.account_number = adopted.account_number
+        self.connected_account_id = adopted.connected_account_id
+        self.connected_account_state = adopted.connected_account_state
+        self.stack_id = unknown
+        self.stack_name = adopted.cf_stack_name
+        self.tracking_task = self.link_expiration_date = self.expiration_date = unknown
+        self.template_url = self.template_execution_url = unknown
+
+    def _make(
+        self,
+        name: str,
+        settings: VmcSettings,
+        account_number: pulumi.Output[str],
+        provider: pulumi.ProviderResource,
+        given: Mapping[str, Any],
+    ) -> None:
+        """Make the link and own it."""
+        child = pulumi.ResourceOptions(parent=self)
         stack_name = given.get("stack_name", DEFAULT_STACK_NAME)
 
         request = LinkRequest(
@@ -111,7 +130,10 @@ class AccountLink(pulumi.ComponentResource):
             stack_name=stack_name,
             inline_template=given.get("inline_template", True),
             template_hosts=given.get("template_hosts", []),
-            opts=child,
+            # The other way round: what was adopted is not made over (ADR 0011).
+            opts=pulumi.ResourceOptions(
+                parent=self, aliases=[pulumi.Alias(name=f"{name}-adopted-account", type_=_ADOPTED_TYPE)]
+            ),
         )
         stack = aws.cloudformation.Stack(
             f"{name}-stack",
@@ -152,92 +174,9 @@ class AccountLink(pulumi.ComponentResource):
         self.stack_name = stack.name
         self.tracking_task = request.tracking_task
         self.link_expiration_date = request.expiration_date
-        self.compatible_subnets = pulumi.Output.from_input({})
         self.template_url = request.template_url
         self.template_execution_url = request.template_execution_url
         self.expiration_date = request.expiration_date
-        self.register_outputs({key: getattr(self, key) for key in AccountLink.__annotations__})
-
-
-def read_vmc_settings() -> VmcSettings:
-    """Read the `vmc:` settings of the running program.
-
-    Raises:
-        SettingsError: one is missing or malformed.
-    """
-    config = pulumi.Config("vmc")
-    return read_settings(lambda key: config.get(key.removeprefix("vmc:")), os.environ)
-
-
-def _is_blank(value: Any) -> bool:
-    return isinstance(value, str) and not value.strip()
-
-
-def _refuse_what_can_not_be(given: Mapping[str, Any]) -> None:
-    """Raise for a setting that a later release brings, one that does not exist, or a value that can't be."""
-    for key, setting in (("relink", "relink"), ("subnet_region", "subnetRegion")):
-        if key in given:
-            raise SettingsError(f"vmc-account-link:{setting}", "it is not in this release", "Remove it.")
-    link = given.get("link", "create")
-    if link == "adopt":
-        raise SettingsError("vmc-account-link:link", "`adopt` is not in this release", "Set it to `create`.")
-    if link != "create":
-        raise SettingsError("vmc-account-link:link", f"{link!r} is no way to link", "Set it to `create`.")
-    minutes = given.get("link_timeout_minutes", 1)
-    if isinstance(minutes, int | float) and not minutes >= 1:
-        raise SettingsError(
-            "vmc-account-link:linkTimeoutMinutes", f"{minutes} is too short", "Set 1 or more."
-        )
-    unknown = sorted(set(given) - set(AccountLinkArgs.__annotations__))
-    if unknown:
-        raise SettingsError("AccountLink", f"it has no argument {', '.join(unknown)}", "See AccountLinkArgs.")
-
-
-def _region(given: Mapping[str, Any]) -> str:
-    """The stack's region, with a warning where VMware's own documents are not of one mind."""
-    region: str = given.get("region", DEFAULT_REGION)
-    if region != DEFAULT_REGION:
-        pulumi.log.warn(
-            f"vmc-account-link:region is {region}: VMware runs the link's stack in {DEFAULT_REGION}. "
-            "Note where this one is: it has to stay there as long as the link."
-        )
-    return region
-
-
-def _account_number(
-    provider: pulumi.ProviderResource, parent: pulumi.Resource, wanted: pulumi.Input[str] | None
-) -> pulumi.Output[str]:
-    """The account of the provider's credentials, which must be the wanted one."""
-    # Not `aws.get_caller_identity_output`: it keeps the look-up's own Output to itself, so that a failure of
-    # it could not be recovered from and would reach the person as a traceback.
-    caller = pulumi.runtime.invoke_output(
-        "aws:index/getCallerIdentity:getCallerIdentity",
-        {},
-        pulumi.InvokeOutputOptions(parent=parent, provider=provider),
-    ).recover(functools.partial(_credentials_refused, wanted))
-    return pulumi.Output.all(caller["accountId"], wanted).apply(_same_account)
-
-
-def _credentials_refused(wanted: pulumi.Input[str] | None, error: Exception) -> Any:
-    """Say in one line what the SDK would say in a traceback."""
-    only = f"; vmc-account-link:awsAccountId is {wanted}" if isinstance(wanted, str) else ""
-    raise WrongAccount(
-        "ask AWS whose credentials these are",
-        safe_text(str(error).rpartition("returned an error: ")[2]),
-        f"Nothing was created: check the credentials (AWS_PROFILE, aws:profile, …){only}.",
-    ) from None
-
-
-def _same_account(found_and_wanted: Sequence[Any]) -> str:
-    found, wanted = found_and_wanted
-    if wanted is not None and str(wanted).strip() != found:
-        raise WrongAccount(
-            "vmc-account-link:awsAccountId",
-            f"the AWS credentials are of account {found}, not {wanted}",
-            "Nothing was created: change the credentials (aws:profile, AWS_PROFILE, …) or awsAccountId.",
-        )
-    account_number: str = found
-    return account_number
 
 
 def _url_unless_inline(body_and_url: Sequence[Any]) -> str | None:

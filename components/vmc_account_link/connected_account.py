@@ -81,7 +81,7 @@ class ConnectedAccountProvider(ResourceProvider):
         """
         account = self._wait(props)
         return CreateResult(
-            id_=f"{props['org_id']}/{props['account_number']}", outs={**props, **_outputs(account)}
+            id_=f"{props['org_id']}/{props['account_number']}", outs={**props, **record_outputs(account)}
         )
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
@@ -93,7 +93,7 @@ class ConnectedAccountProvider(ResourceProvider):
         kept = {**olds, **news}
         if not _must_wait(olds, news):
             return UpdateResult(outs=kept)
-        return UpdateResult(outs={**kept, **_outputs(self._wait(news))})
+        return UpdateResult(outs={**kept, **record_outputs(self._wait(news))})
 
     def read(self, _id: str, props: dict[str, Any]) -> ReadResult:
         """Return what the service says now; gone means missing from a list that was read.
@@ -107,7 +107,7 @@ class ConnectedAccountProvider(ResourceProvider):
             account = find_account(vmc.list_connected_accounts(), props["account_number"])
         if account is None:
             return ReadResult(None, {})
-        return ReadResult(_id, {**props, **_outputs(account)})
+        return ReadResult(_id, {**props, **record_outputs(account)})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Unlink the account, and look that it is gone.
@@ -147,7 +147,8 @@ def _must_wait(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     )
 
 
-def _outputs(account: AccountRecord) -> dict[str, Any]:
+def record_outputs(account: AccountRecord) -> dict[str, Any]:
+    """What a resource that stands for a connected account keeps of its record."""
     return {
         "connected_account_id": account.id,
         "connected_account_state": account.state,

@@ -14,6 +14,7 @@ VmcError
 ├─ TemplateRejected      the link's template is not one to run
 └─ LinkError             the link itself
    ├─ AlreadyLinked      another stack made the link that exists
+   ├─ NotLinked          there is no ACTIVE link to adopt
    ├─ LinkFailed         the service gave up
    ├─ LinkTimedOut       our own deadline passed
    ├─ WaitInterrupted    the person pressed Ctrl-C
@@ -155,6 +156,10 @@ class LinkError(VmcError):
 
 class AlreadyLinked(LinkError):
     """The account is linked by a stack that is not ours."""
+
+
+class NotLinked(LinkError):
+    """There is no ACTIVE link to adopt."""
 
 
 class LinkFailed(LinkError):

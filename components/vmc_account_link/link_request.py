@@ -55,8 +55,11 @@ class LinkRequestProvider(ResourceProvider):
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Refuse to carry an existing link over to another organisation or AWS account.
 
-        Unlinking the old one would have to be done with the old credentials.
+        Unlinking the old one would have to be done with the old credentials. And refuse to make a link where
+        this Pulumi stack adopted one: `olds` are those of the adopted account then.
         """
+        if olds and "stack_name" not in olds:
+            return CheckResult(inputs=news, failures=[_adopted(olds)])
         return CheckResult(inputs=news, failures=identity_failures(olds, news))
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
@@ -132,6 +135,15 @@ def identity_failures(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[
     ]
 
 
+def _adopted(olds: Mapping[str, Any]) -> CheckFailure:
+    return CheckFailure(
+        "link",
+        f"this Pulumi stack adopted the link of AWS account {olds.get('account_number')}, which somebody "
+        "else made: nothing was changed. Set vmc-account-link:link back to `adopt`, or run `pulumi destroy` "
+        "first (it leaves the link as it is)",
+    )
+
+
 def same_organisation(settings: VmcSettings, props: Mapping[str, Any]) -> None:
     """Make sure that the settings are those of the organisation in the state.
 
@@ -191,8 +203,8 @@ def _already_linked(account: AccountRecord) -> AlreadyLinked:
     return AlreadyLinked(
         f"link AWS account {account.account_number}",
         f'CloudFormation stack "{account.cf_stack_name}" linked it already (connected account {account.id})',
-        "Nothing was created: either use that link as it is, or unlink the account where it was linked "
-        "(a VMC organisation holds one link for each AWS account) and run `pulumi up` again.",
+        "Nothing was created: either use that link (vmc-account-link:link `adopt`), or unlink the account "
+        "where it was linked and run `pulumi up` again (an organisation holds one link for each account).",
     )
 
 

@@ -34,6 +34,7 @@ _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"
 """How the engine's protocol marks a special value, and a secret among those."""
 CONNECTED = "pulumi-python:dynamic/vmc:ConnectedAccount"
+ADOPTED = "pulumi-python:dynamic/vmc:AdoptedAccount"
 
 
 class Cloud(mocks.Mocks):
@@ -48,6 +49,8 @@ class Cloud(mocks.Mocks):
             outputs |= self.link
         if args.typ == CONNECTED:
             outputs |= {"connected_account_id": "record-1", "connected_account_state": "ACTIVE"}
+        if args.typ == ADOPTED:
+            outputs |= {"connected_account_id": "record-1", "cf_stack_name": "theirs"}
         return f"{args.name}-id", outputs
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:  # type: ignore[override]  # either is taken
@@ -247,6 +250,20 @@ def test_the_arguments_reach_the_resources_they_are_for(run: Run) -> None:
     )
 
 
+def test_adopting_declares_neither_a_request_nor_a_stack(run: Run) -> None:
+    recorder = run({"link": "adopt", "aws_account_id": ACCOUNT})
+    declared = {request.type for request in recorder.requests}
+    assert declared == {"vmc:index:AccountLink", "pulumi:providers:aws", ADOPTED, "pulumi:pulumi:Stack"}
+    assert recorder.inputs(ADOPTED)["account_number"] == ACCOUNT
+    (alias,) = recorder.of_type(ADOPTED).aliases
+    assert (alias.spec.name, alias.spec.type) == ("link-request", REQUEST)
+
+
+def test_making_looks_for_an_adopted_account_under_the_requests_name(run: Run) -> None:
+    (alias,) = run().of_type(REQUEST).aliases
+    assert (alias.spec.name, alias.spec.type) == ("link-adopted-account", ADOPTED)
+
+
 def test_on_preview_what_the_service_will_say_is_unknown_and_nothing_fails(run: Run) -> None:
     recorder = run(link={}, preview=True)
     assert {REQUEST, STACK, CONNECTED} <= {r.type for r in recorder.requests}
@@ -261,7 +278,6 @@ def test_on_preview_what_the_service_will_say_is_unknown_and_nothing_fails(run: 
         pytest.param(
             {}, {**CONFIG, "aws:insecure": "perhaps"}, "aws:insecure", id="an aws setting of the wrong type"
         ),
-        pytest.param({"link": "adopt"}, CONFIG, "adopt", id="adopt"),
         pytest.param({"link": "steal"}, CONFIG, "vmc-account-link:link", id="an unknown way to link"),
         pytest.param({"relink": "1"}, CONFIG, "vmc-account-link:relink", id="relink"),
         pytest.param(

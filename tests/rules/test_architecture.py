@@ -35,6 +35,9 @@ ORDER = [
     "waiting",
     "link_request",
     "connected_account",
+    "adopted_account",
+    "arguments",
+    "aws_identity",
     "aws_provider",
     "account_link",
 ]
@@ -87,6 +90,7 @@ def test_the_public_names_are_the_ones_that_are_promised() -> None:
     [
         "vmc_account_link.link_request.LinkRequestProvider",
         "vmc_account_link.connected_account.ConnectedAccountProvider",
+        "vmc_account_link.adopted_account.AdoptedAccountProvider",
     ],
 )
 def test_the_paths_that_stand_in_state_files_still_lead_somewhere(path: str) -> None:

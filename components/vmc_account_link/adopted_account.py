@@ -1,0 +1,178 @@
+"""The dynamic resource that stands for a connected account which somebody else linked.
+
+Identity: the organisation and the AWS account. It looks the record up and watches it; nothing here can make,
+run or remove a link, so a destroy leaves everything as it is (ADR 0011).
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    Resource,
+    ResourceProvider,
+    UpdateResult,
+)
+
+from vmc_account_link.client import VmcClient
+from vmc_account_link.connected_account import record_outputs
+from vmc_account_link.errors import NotLinked
+from vmc_account_link.link_request import same_organisation
+from vmc_account_link.models import AccountRecord, AccountState
+from vmc_account_link.progress import find_account
+from vmc_account_link.settings import VmcSettings, read_settings
+
+_IDENTITY = ("org_id", "account_number")
+
+
+class AdoptedAccountProvider(ResourceProvider):
+    """Look an account up and watch it. Pickled by reference into every state file: never moves."""
+
+    serialize_as_secret_always = False
+    """The pickled provider is a module and a class name; encrypting it would only slow the state down."""
+
+    settings: VmcSettings
+    """Set by `configure`, in the engine's provider process alone."""
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Read the `vmc:` settings from the configuration and the environment.
+
+        Raises:
+            SettingsError: one is missing or malformed.
+        """
+        self.settings = read_settings(req.config.get, os.environ)
+
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Refuse to adopt where this Pulumi stack made a link: the engine would delete its stack.
+
+        `olds` are those of the link request then, under whose name this resource is declared as well.
+        """
+        failures = []
+        if "stack_name" in olds:
+            failures.append(
+                CheckFailure(
+                    "link",
+                    f"this Pulumi stack made the link of AWS account {olds.get('account_number')}, and "
+                    f'`adopt` would delete its CloudFormation stack "{olds["stack_name"]}": nothing was '
+                    "changed. Set vmc-account-link:link back to `create`; to give the link away without "
+                    "touching it, see docs/how-to/adopt.md",
+                )
+            )
+        return CheckResult(inputs=news, failures=failures)
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        """Look again where the last look did not show the account ACTIVE; another account is another one."""
+        other = [key for key in _IDENTITY if isinstance(news.get(key), str) and news[key] != olds.get(key)]
+        unknown = any(not isinstance(news.get(key), str) for key in _IDENTITY)
+        seen_well = olds.get("connected_account_state") == AccountState.ACTIVE
+        return DiffResult(changes=bool(other) or unknown or not seen_well, replaces=other)
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Look the account up.
+
+        Raises:
+            NotLinked: it is not connected, or not ACTIVE.
+            VmcError: the service could not be asked.
+        """
+        account = self._look_up(props)
+        return CreateResult(id_=f"{props['org_id']}/{props['account_number']}", outs={**props, **account})
+
+    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """Look the account up again.
+
+        Raises:
+            VmcError: as `create`.
+        """
+        return UpdateResult(outs={**olds, **news, **self._look_up(news)})
+
+    def read(self, _id: str, props: dict[str, Any]) -> ReadResult:
+        """Return what the service says now; gone means missing from a list that was read.
+
+        Raises:
+            SettingsError: the settings are of another organisation.
+            VmcError: the service could not be asked, which does not mean that the account is gone.
+        """
+        same_organisation(self.settings, props)
+        account = self._find(props)
+        return ReadResult(_id, {**props, **record_outputs(account)}) if account else ReadResult(None, {})
+
+    def delete(self, _id: str, props: dict[str, Any]) -> None:
+        """Leave everything as it is: the link is somebody else's."""
+
+    def _find(self, props: Mapping[str, Any]) -> AccountRecord | None:
+        with VmcClient(self.settings) as vmc:
+            return find_account(vmc.list_connected_accounts(), props["account_number"])
+
+    def _look_up(self, props: Mapping[str, Any]) -> dict[str, Any]:
+        same_organisation(self.settings, props)
+        account = self._find(props)
+        if account is None or account.state != AccountState.ACTIVE:
+            raise _nothing_to_adopt(props, account)
+        return record_outputs(account)
+
+
+def _nothing_to_adopt(props: Mapping[str, Any], account: AccountRecord | None) -> NotLinked:
+    asked = f"adopt the link of AWS account {props['account_number']}"
+    if account is None:
+        return NotLinked(
+            asked,
+            f"organisation {props['org_id']} has no connected account of that number",
+            "Link it first (vmc-account-link:link `create`, here or in one other Pulumi stack), or check "
+            "vmc:orgId and the AWS credentials.",
+        )
+    return NotLinked(
+        asked,
+        f'connected account {account.id} is {account.state} (CloudFormation stack "{account.cf_stack_name}")',
+        "Mend the link where it was made (change `relink` there, or run the stack's template again), then "
+        "run `pulumi up` again.",
+    )
+
+
+class AdoptedAccount(Resource, module="vmc", name="AdoptedAccount"):
+    """An AWS account that the VMC organisation knows already."""
+
+    connected_account_id: pulumi.Output[str]
+    """The record's id, which SDDC creation asks for."""
+    connected_account_state: pulumi.Output[str]
+    """What the service said when it was last asked; ACTIVE after a successful update."""
+    cf_stack_name: pulumi.Output[str | None]
+    """The stack that the service knows as the maker of the link."""
+    account_number: pulumi.Output[str]
+    """The AWS account, 12 digits."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        org_id: str,
+        account_number: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the adopted account.
+
+        Args:
+            name: the resource's name.
+            org_id: the VMC organisation.
+            account_number: the AWS account, 12 digits.
+            opts: resource options.
+        """
+        super().__init__(
+            AdoptedAccountProvider(),
+            name,
+            {
+                "org_id": org_id,
+                "account_number": account_number,
+                # Outputs have to be named here to become attributes.
+                "connected_account_id": None,
+                "connected_account_state": None,
+                "cf_stack_name": None,
+            },
+            opts,
+        )

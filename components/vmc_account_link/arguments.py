@@ -1,0 +1,100 @@
+"""What an account link can be told, and whether that makes sense. Pure, but for a warning."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+
+from vmc_account_link.errors import SettingsError
+from vmc_account_link.settings import VmcSettings, read_settings
+
+DEFAULT_REGION = "us-west-2"
+DEFAULT_STACK_NAME = "SDDC-Account-Link"
+DEFAULT_LINK_TIMEOUT_MINUTES = 30
+_WAYS_TO_LINK = ("create", "adopt")
+
+
+class AccountLinkArgs(TypedDict):
+    """What an account link can be told; every key may be left out or None."""
+
+    link: NotRequired[str | None]
+    """`create` (the default): make the link and own it. `adopt`: look up one that exists, never touch it."""
+    stack_name: NotRequired[pulumi.Input[str] | None]
+    """Name of the CloudFormation stack; default `SDDC-Account-Link`."""
+    region: NotRequired[str | None]
+    """Where the stack runs; default `us-west-2`, anything else is allowed with a warning."""
+    aws_account_id: NotRequired[pulumi.Input[str] | None]
+    """Refuse to run in any other AWS account than this one (12 digits)."""
+    inline_template: NotRequired[pulumi.Input[bool] | None]
+    """Download the template, inspect it and pass it as a body (default); else pass its URL."""
+    template_hosts: NotRequired[pulumi.Input[Sequence[str]] | None]
+    """Further hosts (`host` or `host:port`) that the template may come from."""
+    link_timeout_minutes: NotRequired[pulumi.Input[int] | None]
+    """How long to wait for the account to become connected; default 30."""
+    unlink_on_destroy: NotRequired[pulumi.Input[bool] | None]
+    """On destroy, unlink the account before the stack is deleted; default true."""
+    relink: NotRequired[str | None]
+    """Not in this release."""
+    subnet_region: NotRequired[str | None]
+    """Not in this release."""
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]] | None]
+    """Tags of the stack."""
+
+
+def read_vmc_settings() -> VmcSettings:
+    """Read the `vmc:` settings of the running program.
+
+    Raises:
+        SettingsError: one is missing or malformed.
+    """
+    config = pulumi.Config("vmc")
+    return read_settings(lambda key: config.get(key.removeprefix("vmc:")), os.environ)
+
+
+def given_arguments(args: AccountLinkArgs | None) -> dict[str, Any]:
+    """The arguments that say something.
+
+    Empty text is how Pulumi.yaml's defaults say "unset". An Output has no opinion yet.
+    """
+    return {key: value for key, value in (args or {}).items() if value is not None and not _is_blank(value)}
+
+
+def refuse_what_can_not_be(given: Mapping[str, Any]) -> None:
+    """Judge the arguments.
+
+    Raises:
+        SettingsError: one does not exist, can't have its value, is not in this release, or goes ill with
+            another.
+    """
+    for key, setting in (("relink", "relink"), ("subnet_region", "subnetRegion")):
+        if key in given:
+            raise SettingsError(f"vmc-account-link:{setting}", "it is not in this release", "Remove it.")
+    link = given.get("link", "create")
+    if link not in _WAYS_TO_LINK:
+        raise SettingsError(
+            "vmc-account-link:link", f"{link!r} is no way to link", "Set it to `create` or `adopt`."
+        )
+    minutes = given.get("link_timeout_minutes", 1)
+    if isinstance(minutes, int | float) and not minutes >= 1:
+        raise SettingsError(
+            "vmc-account-link:linkTimeoutMinutes", f"{minutes} is too short", "Set 1 or more."
+        )
+    unknown = sorted(set(given) - set(AccountLinkArgs.__annotations__))
+    if unknown:
+        raise SettingsError("AccountLink", f"it has no argument {', '.join(unknown)}", "See AccountLinkArgs.")
+
+
+def stack_region(given: Mapping[str, Any]) -> str:
+    """The stack's region, with a warning where VMware's own documents are not of one mind."""
+    region: str = given.get("region", DEFAULT_REGION)
+    if region != DEFAULT_REGION:
+        pulumi.log.warn(
+            f"vmc-account-link:region is {region}: VMware runs the link's stack in {DEFAULT_REGION}. "
+            "Note where this one is: it has to stay there as long as the link."
+        )
+    return region
+
+
+def _is_blank(value: Any) -> bool:
+    return isinstance(value, str) and not value.strip()
