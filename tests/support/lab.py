@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from sandbox.environment import Sandbox
 
@@ -105,17 +106,24 @@ class Lab:
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs."""
-        outputs: dict[str, Any] = json.loads(self.must("stack", "output", "--json").output)
+        (stack,) = (r for r in self._stored() if r["type"] == "pulumi:pulumi:Stack")
+        outputs: dict[str, Any] = stack.get("outputs", {})
         return outputs
 
     def resources(self) -> dict[str, dict[str, Any]]:
         """Type -> resource, as the state has it, without the provider and the stack itself."""
-        deployment = json.loads(self.must("stack", "export").output)["deployment"]
         return {
             resource["type"].rpartition("/")[2].rpartition(":")[2]: resource
-            for resource in deployment.get("resources", [])
+            for resource in self._stored()
             if not resource["type"].startswith("pulumi:")
         }
+
+    def _stored(self) -> list[dict[str, Any]]:
+        """The state's resources, read where the backend keeps them: `stack export` costs 0.4 s each time."""
+        root = Path(urlsplit(self.command_environment()["PULUMI_BACKEND_URL"]).path)
+        (file,) = root.glob("**/stacks/**/lab.json")
+        latest = json.loads(file.read_text(encoding="utf-8"))["checkpoint"]["latest"] or {}
+        return list(latest.get("resources") or [])
 
     def calls(self, *, service: str | None = None) -> list[str]:
         """The names of the calls that the sandbox answered since the journal was cleared, in order."""
