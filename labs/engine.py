@@ -1,11 +1,19 @@
-"""The Pulumi engine: the only module that drives it (through the SDK's `PulumiCommand`)."""
+"""The Pulumi engine: the only module that drives it through the SDK's `pulumi.automation`."""
 
+import contextlib
 import json
+import pickle
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import grpc
 import yaml
 from pulumi.automation import CommandError, PulumiCommand
+from pulumi.automation._server import LanguageServer
+from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
+from pulumi.runtime.proto import language_pb2_grpc
 
 from labs.errors import LabsError, RequestError, StackLocked, StateUnreadable
 
@@ -85,6 +93,31 @@ class Engine:
             if "failed to load checkpoint" in text:
                 raise StateUnreadable(f"read the state of stack {self.stack}: {_said(text)}") from None
             raise LabsError(f"pulumi {' '.join(arguments[:2])}: {_said(text)}") from None
+
+
+# The SDK's `serialize_provider` wraps this method of Python's own pickler once more for each dynamic
+# resource and never unwraps it (3.259): after some hundred labs in one process pickling a mapping would
+# recurse too deep.
+_PICKLER: Any = getattr(pickle, "_Pickler")  # noqa: B009 - private, and not in the stubs
+_UNWRAPPED = _PICKLER._batch_setitems  # noqa: SLF001
+
+
+@contextlib.contextmanager
+def serve_program(program: Callable[[], None]) -> Iterator[str]:
+    """Serve an inline program to one CLI process; yields the address for its `--client`.
+
+    This is what the SDK's `Stack.up` does, without the seven CLI processes around it (ADR 0010). The server
+    is private to the SDK: its version is pinned, and the tests on the engine would show a change.
+    """
+    server = grpc.server(ThreadPoolExecutor(max_workers=2), options=_GRPC_CHANNEL_OPTIONS)
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageServer(program), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.stop(grace=None).wait()
+        _PICKLER._batch_setitems = _UNWRAPPED  # noqa: SLF001
 
 
 def _said(text: str) -> str:

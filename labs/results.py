@@ -60,9 +60,13 @@ class LabTask:
     verb: Verb
     event: str
     lab: LabSpec
+    backend: str
+    """The Pulumi backend's URL, as the engine resolved it."""
     work_dir: Path
     """A folder of this lab's own on the machine that runs it: the engine's project folder."""
     log_file: Path | None = None
+    secrets_provider: str | None = None
+    """Of a stack that is new; None: the backend's default."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,33 @@
-"""One lab, from beginning to end: look, recover where a crash left something, do, record."""
+"""One lab, from beginning to end: look, recover where a crash left something, do, record.
+
+Every step may be the last one of this process: the next run of the same lab goes on from what it finds.
+"""
 
 import dataclasses
+import os
 import threading
+import time
+import traceback
 from collections.abc import Callable
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
-from labs.results import LabProgress, LabResult, LabTask
+from labs import after_crash, program
+from labs.broker import Broker, process_broker
+from labs.credentials import lab_environment, vmc_settings
+from labs.errors import LabsError
+from labs.lab_engine import PROJECT, Ended, LabEngine
+from labs.lab_log import LabLog
+from labs.progress import Watch, error_line
+from labs.results import LabOutcome, LabProgress, LabResult, LabTask, Phases, Verb
+from labs.state import LabState, error_tag, first_tags, read_state, settings_digest
+from labs.state_files import StateFiles, open_state_files
+from vmc_account_link.errors import VmcError
+
+_ATTEMPTS = 3
+"""How often an update is begun: what a crash left shows itself as a lock first, then as a taken name."""
+_CHANGING = "changing"
+"""The tag `settings` while other settings than the recorded ones are being brought about."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +37,8 @@ class Control:
     tell: Callable[[LabProgress], None]
     stop: threading.Event
     """Set on Ctrl-C: no new labs, and the running ones end at a safe point."""
+    hurry: threading.Event = dataclasses.field(default_factory=threading.Event)
+    """Set on the second one: end now; what was under way is found again by the next run."""
 
 
 def run_lab(task: LabTask, control: Control | None = None) -> LabResult:
@@ -22,4 +47,157 @@ def run_lab(task: LabTask, control: Control | None = None) -> LabResult:
     Credentials come from the environment of the process that runs this (the VMC token, AWS), never from the
     task.
     """
-    raise NotImplementedError(task.verb, control)
+    control = control or Control(tell=lambda _: None, stop=threading.Event())
+    start = time.monotonic()
+    with LabLog(task.log_file, task.lab.name, control.tell) as log:
+        log.step(task.verb, "starting")
+        try:
+            result = _Lab(task, control, log).run()
+        except (LabsError, VmcError) as error:
+            result = LabResult(lab=task.lab.name, outcome=LabOutcome.FAILED, error=str(error))
+        except Exception as error:  # noqa: BLE001 - one lab's bug must not end the others
+            log.write(traceback.format_exc())
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
+            result = LabResult(
+                lab=task.lab.name, outcome=LabOutcome.FAILED, error=f"a bug of ours ({reason}): see the log"
+            )
+        log.step(result.outcome, result.error or "done")
+    return dataclasses.replace(result, seconds=time.monotonic() - start)
+
+
+class _Lab:
+    """A lab that is at work in this process."""
+
+    def __init__(self, task: LabTask, control: Control, log: LabLog, broker: Broker | None = None) -> None:
+        broker = broker or process_broker()
+        settings = vmc_settings(task.lab.service, os.environ)
+        self._task, self._lab, self._log, self._control = task, task.lab, log, control
+        environment = lab_environment(
+            task.lab, os.environ, backend=task.backend, broker=broker.environment(settings)
+        )
+        log.translate(lambda text: broker.true_text(text, settings))
+        self._environment = environment
+        self._service_host = _host_and_port(settings.vmc_url)
+        self._watch = Watch()
+        self._engine = LabEngine(
+            stack=task.lab.stack,
+            folder=task.work_dir,
+            environment=environment,
+            log=log.write,
+            stop=control.stop,
+            hurry=control.hurry,
+            may_stop=lambda: self._watch.phase != "stack",
+        )
+        self._files: StateFiles | None = open_state_files(task.backend, PROJECT, os.environ)
+
+    def run(self) -> LabResult:
+        match self._task.verb:
+            case Verb.UP:
+                return self._up()
+            case Verb.DOWN:
+                return self._down()
+            case Verb.RECOVER:
+                return self._recovered()
+
+    def _up(self) -> LabResult:
+        before = self._look() or self._make_stack()
+        self._tag_missing(before)
+        digest = settings_digest(self._lab)
+        if before.tags.get("settings") not in {digest, _CHANGING}:
+            self._engine.tag("settings", _CHANGING)
+        run = program.program(self._lab, service_host=self._service_host)
+        refresh = before.is_linked
+        ended = self._until_free(before, lambda: self._engine.up(run, self._take, refresh=refresh))
+        after = self._look()
+        if ended.code or after is None or not after.is_linked:
+            known = after or before
+            return self._failed(ended, known, self._watch.phases(known.phases, is_ready=False))
+        phases = self._watch.phases(after.phases, is_ready=True)
+        if after.tags.get("settings") != digest:
+            self._engine.tag("settings", digest)
+        if after.error:
+            self._engine.tag("error", None)
+        return self._result(LabOutcome.READY, phases, after)
+
+    def _down(self) -> LabResult:
+        before = self._look()
+        if before is None:
+            return self._result(LabOutcome.GONE, Phases(), None)
+        ended = self._until_free(before, lambda: self._engine.destroy(self._take))
+        after = self._look()
+        if ended.code == 0 and after is None:
+            return self._result(LabOutcome.GONE, Phases(), None)
+        return self._failed(ended, after or before, before.phases)
+
+    def _recovered(self) -> LabResult:
+        before = self._look()
+        if before is None:
+            return self._result(LabOutcome.GONE, Phases(), None)
+        self._recover()
+        after = self._look()
+        phases = after.phases if after else before.phases
+        return self._result(LabOutcome.RECOVERED, phases, after)
+
+    def _until_free(self, before: LabState, update: Callable[[], Ended]) -> Ended:
+        """Run an update, putting right what a crash has left where it stands in the way."""
+        if before.has_pending:
+            self._recover()
+        for _ in range(_ATTEMPTS - 1):
+            ended = update()
+            if not after_crash.stands_in_the_way(ended.errors) or self._control.stop.is_set():
+                return ended
+            self._recover()
+        return update()
+
+    def _recover(self) -> None:
+        self._log.step("recover", "putting right what a crash has left")
+        after_crash.recover(self._lab.stack, self._task.work_dir, self._environment, tell=self._log.say)
+
+    def _look(self) -> LabState | None:
+        stack = self._lab.stack
+        if self._files:
+            return self._files.get(stack)
+        state = self._engine.export()
+        return None if state is None else read_state(stack, state["deployment"], self._engine.tags())
+
+    def _make_stack(self) -> LabState:
+        self._log.step("stack", "making the Pulumi stack")
+        self._engine.init(self._task.secrets_provider)
+        tags = {**self._first_tags(), "settings": settings_digest(self._lab)}
+        # In one go where the backend is of files: a CLI process for each would cost as much as the `up`.
+        wrote = self._files and self._files.write_first_tags(self._lab.stack, tags)
+        return read_state(self._lab.stack, {}, tags if wrote else {})
+
+    def _tag_missing(self, before: LabState) -> None:
+        """Add the tags that the stack should have had from its making."""
+        for name, value in self._first_tags().items():
+            if name not in before.tags:
+                self._engine.tag(name, value)
+
+    def _first_tags(self) -> dict[str, str]:
+        return first_tags(self._task.event, self._lab, datetime.now(UTC))
+
+    def _take(self, event: object) -> None:
+        line = self._watch.take(event) if isinstance(event, dict) else None
+        if line:
+            self._log.step(self._watch.phase, line)
+
+    def _failed(self, ended: Ended, state: LabState, phases: Phases) -> LabResult:
+        if ended.was_interrupted:
+            return dataclasses.replace(
+                self._result(LabOutcome.INTERRUPTED, phases, state),
+                error="interrupted; nothing is lost: the next run goes on",
+            )
+        error = self._log.translated(error_line(ended.errors))
+        if state.error != error_tag(error):
+            self._engine.tag("error", error_tag(error))
+        return dataclasses.replace(self._result(LabOutcome.FAILED, phases, state), error=error)
+
+    def _result(self, outcome: LabOutcome, phases: Phases, state: LabState | None) -> LabResult:
+        outputs = dict(state.outputs) if state else {}
+        return LabResult(lab=self._lab.name, outcome=outcome, phases=phases, outputs=outputs)
+
+
+def _host_and_port(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"

@@ -1,0 +1,88 @@
+"""What a killed driver leaves of a lab, and how the next run gets past it: engines first, then `recover`.
+
+A driver that is killed leaves its CLI processes running, whose program is gone and whose providers wait for a
+broker that is gone. Such an engine is asked to end as by Ctrl-C; what it still has in hand it records.
+"""
+
+import contextlib
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from labs.errors import LabsError
+
+_REPOSITORY = Path(__file__).resolve().parents[1]
+_CLIENT = re.compile(r"--client=127\.0\.0\.1:(\d+)")
+_PATIENCE_SECONDS = 45.0
+"""The engine ends about 5 s after its providers, whose waits end within 15 s."""
+_IN_THE_WAY = ("currently locked by", "AlreadyExistsException", "pending operations")
+
+
+def stands_in_the_way(errors: Sequence[str]) -> bool:
+    """Whether an update failed on what a crash may have left: a lock, or a stack that was made unheard."""
+    return any(sign in error for error in errors for sign in _IN_THE_WAY)
+
+
+def recover(stack: str, folder: Path, environment: Mapping[str, str], *, tell: Callable[[str], None]) -> None:
+    """End engines whose driver is gone, then run `labs recover` for the stack, in the lab's environment.
+
+    A process of its own, because a lab's environment can't be that of this one.
+
+    Raises:
+        LabsError: somebody alive holds the stack, or what became of it could not be found out.
+    """
+    end_orphans(folder, tell)
+    done = subprocess.run(
+        [sys.executable, "-m", "labs", "recover", "--stack", stack, "--project", str(folder)],
+        cwd=_REPOSITORY,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,
+    )
+    for line in done.stdout.splitlines():
+        tell(line)
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        raise LabsError((lines[-1] if lines else "recover failed").removeprefix("error: "))
+
+
+def end_orphans(folder: Path, tell: Callable[[str], None]) -> None:
+    """End the engines in a lab's folder whose driver is gone, gently first."""
+    for engine in orphans(folder):
+        tell(f"asking engine {engine.pid} to end: its driver is gone")
+        with contextlib.suppress(psutil.Error):
+            engine.send_signal(signal.SIGINT)
+        _, alive = psutil.wait_procs([engine], timeout=_PATIENCE_SECONDS)
+        for process in alive:
+            tell(f"killed engine {process.pid}, which did not end")
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(alive, timeout=5)
+
+
+def orphans(folder: Path) -> tuple[psutil.Process, ...]:
+    """The CLI processes in the folder whose inline program nobody serves any more."""
+    listening = None
+    found = []
+    for process in psutil.process_iter():
+        try:
+            client = _CLIENT.search(" ".join(process.cmdline()))
+            if client is None or Path(process.cwd()) != folder.resolve():
+                continue
+        except (psutil.Error, OSError):
+            continue  # gone meanwhile, or another user's
+        # Read after the process was seen: its driver listened before it was started.
+        listening = listening or {
+            c.laddr[1] for c in psutil.net_connections("tcp") if c.laddr and c.status == psutil.CONN_LISTEN
+        }
+        if int(client[1]) not in listening:
+            found.append(process)
+    return tuple(found)

@@ -1,0 +1,78 @@
+"""The program of a lab: what the repository's `__main__.py` declares, with settings from the spec.
+
+Imported before any thread starts: the first use of a lazy module of `pulumi_aws` in two threads at once fails
+with "module has no attribute 'Stack'" (seen on the engine).
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import pulumi
+import pulumi_aws as aws
+
+from labs.spec import LabSpec
+from vmc_account_link import AccountLink, AccountLinkArgs
+
+COMPONENT = "account-link"
+"""As in `__main__.py`, so that a lab's stack can be taken over by a plain `pulumi up`, and the other way."""
+OUTPUTS = (
+    "account_number",
+    "connected_account_id",
+    "connected_account_state",
+    "stack_id",
+    "stack_name",
+    "tracking_task",
+    "link_expiration_date",
+    "compatible_subnets",
+)
+
+# Loads the lazy modules.
+_STACK, _PROVIDER = aws.cloudformation.Stack, aws.Provider
+
+
+def program(lab: LabSpec, *, service_host: str) -> Callable[[], None]:
+    """The lab's program, for an engine that runs in this process.
+
+    Args:
+        lab: the lab.
+        service_host: `host:port` of the VMC service itself. The lab talks to it through the broker, so the
+            rule "the service may serve its own templates" needs its name.
+    """
+    arguments = {
+        **lab.settings,
+        "aws_account_id": lab.aws_account_id,
+        "template_hosts": template_hosts(lab.settings, service_host),
+    }
+
+    def declare() -> None:
+        # Not `set_config`: its default mapping is shared by all threads.
+        pulumi.runtime.set_all_config(configuration(lab))
+        link = AccountLink(COMPONENT, cast("AccountLinkArgs", arguments))
+        for name in OUTPUTS:
+            pulumi.export(name, getattr(link, name))
+
+    return declare
+
+
+def template_hosts(settings: Mapping[str, object], service_host: str) -> list[str]:
+    """The hosts that a lab's template may come from, besides Amazon S3.
+
+    With its port, so that the service's own host is not trusted over plain http where it speaks https.
+    """
+    named = settings.get("template_hosts") or ()
+    return sorted({*cast("tuple[str, ...]", named), service_host})
+
+
+def configuration(lab: LabSpec) -> dict[str, str]:
+    """The lab's `vmc:` and `aws:` configuration; there is no file of it and no secret in it.
+
+    It reaches the AWS provider as arguments that stand in the state, so a destroy has them too.
+    """
+    values: dict[str, Any] = {"vmc:orgId": lab.service.org_id}
+    if lab.credentials.profile:
+        values["aws:profile"] = lab.credentials.profile
+    if lab.credentials.role_arn:
+        role = {"roleArn": lab.credentials.role_arn, "sessionName": "vmc-account-link"}
+        values["aws:assumeRoles"] = json.dumps([role])
+    return values

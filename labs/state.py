@@ -1,0 +1,125 @@
+"""What a stack's stored state says about its lab. Pure; see ADR 0009 for what is read from where."""
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from labs.pending import ACCOUNT_TYPE, LINK_TYPE, STACK_TYPE
+from labs.results import Phases
+from labs.spec import LabSpec
+
+ACTIVE = "ACTIVE"
+_SECRET_MARK = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the key under which the engine keeps a kind
+_LONGEST_TAG = 256
+"""Characters; the limit of Pulumi Cloud, kept for all backends."""
+_SCREEN = re.compile(r"[\x00-\x1f\x7f]+")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LabState:
+    """What is known of a lab whose stack exists."""
+
+    stack: str
+    tags: Mapping[str, str]
+    phases: Phases
+    outputs: Mapping[str, object]
+    """Without secret ones."""
+    has_pending: bool
+    """A crash interrupted something, which `recover` has to find out about."""
+    is_linked: bool
+    """The last look at the service, by the engine, showed the account ACTIVE; and nothing failed since."""
+    resource_count: int
+
+    @property
+    def error(self) -> str | None:
+        """The line of the last failure, None after a success."""
+        return self.tags.get("error")
+
+    @property
+    def expires(self) -> datetime | None:
+        """When `reap` may take it down, UTC; None: never, or the tag is no moment."""
+        try:
+            moment = datetime.fromisoformat(self.tags["expires"])
+        except (KeyError, ValueError):
+            return None
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def read_state(stack: str, deployment: Mapping[str, Any], tags: Mapping[str, str]) -> LabState:
+    """Read a deployment: the `deployment` of an export, or the `latest` of a checkpoint."""
+    resources = list(deployment.get("resources") or [])
+    by_type = {resource["type"]: resource for resource in resources}
+    root = by_type.get("pulumi:pulumi:Stack", {})
+    outputs = {k: v for k, v in (root.get("outputs") or {}).items() if not _is_secret(v)}
+    account = by_type.get(ACCOUNT_TYPE, {})
+    is_active = (account.get("outputs") or {}).get("connected_account_state") == ACTIVE
+    failed = any(resource.get("initErrors") for resource in resources)
+    has_pending = bool(deployment.get("pending_operations"))
+    return LabState(
+        stack=stack,
+        tags=tags,
+        phases=Phases(
+            asked=_moment(by_type.get(LINK_TYPE)),
+            stack=_moment(by_type.get(STACK_TYPE)),
+            connected=_moment(account) if is_active else None,
+            ready=_parse((deployment.get("manifest") or {}).get("time")) if is_active else None,
+        ),
+        outputs=outputs,
+        has_pending=has_pending,
+        is_linked=is_active and not failed and not has_pending,
+        resource_count=len(resources),
+    )
+
+
+def settings_digest(lab: LabSpec) -> str:
+    """A digest of all that an `up` of this lab depends on, for the tag `settings`."""
+    told = {
+        "org": lab.service.org_id,
+        "profile": lab.credentials.profile,
+        "role": lab.credentials.role_arn,
+        "account": lab.aws_account_id,
+        "settings": dict(lab.settings),
+    }
+    text = json.dumps(told, sort_keys=True, default=list)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def first_tags(event: str, lab: LabSpec, now: datetime) -> dict[str, str]:
+    """The tags of a new stack."""
+    tags = {"event": event, "lab": lab.name}
+    if lab.owner:
+        tags["owner"] = lab.owner
+    if lab.ttl is not None:
+        tags["expires"] = (now.astimezone(UTC) + lab.ttl).isoformat(timespec="seconds")
+    return tags
+
+
+def error_tag(error: str) -> str:
+    """An error line as a tag's value."""
+    text = _SCREEN.sub(" ", error).strip()
+    return text if len(text) <= _LONGEST_TAG else text[: _LONGEST_TAG - 1] + "…"
+
+
+def _is_secret(value: object) -> bool:
+    return isinstance(value, Mapping) and _SECRET_MARK in value
+
+
+def _moment(resource: Mapping[str, Any] | None) -> datetime | None:
+    """When the engine last brought the resource about."""
+    if not resource or resource.get("initErrors"):
+        return None
+    return _parse(resource.get("created") or resource.get("modified"))
+
+
+def _parse(text: object) -> datetime | None:
+    """A moment as Go writes it: nanoseconds, of which Python reads microseconds."""
+    if not isinstance(text, str):
+        return None
+    try:
+        return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
+    except ValueError:
+        return None
