@@ -69,6 +69,12 @@ class Modes:
     """How long an unlinked account stays in the list after the DELETE was answered."""
     deleted_records_listed: bool = False
     """Whether an unlinked account stays in the list as DELETED."""
+    denied_actions: str = ""
+    """What AWS denies its callers, as `service:Action`, separated by commas (see `permissions.py`)."""
+    api_token_seconds: float = 180 * 24 * 3600.0
+    """Lifetime of the API token, from the sandbox's start; 0: it never ends."""
+    token_roles: str = "csp:org_member,external/vmc/vmc-user:full"  # noqa: S105 - roles, no password
+    """The roles that an access token names, separated by commas; the service does not look at them."""
 
     @classmethod
     def from_wire(cls, wire: dict[str, Any], base: Self) -> Self:

@@ -42,6 +42,8 @@ class Call:
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     params: Mapping[str, str] = dataclasses.field(default_factory=dict)
     form: Mapping[str, str] | None = dataclasses.field(default=None, repr=False)
+    body: Mapping[str, str] | None = dataclasses.field(default=None, repr=False)
+    """To be sent as JSON."""
     basic: tuple[str, str] | None = dataclasses.field(default=None, repr=False)
     secrets: tuple[str, ...] = dataclasses.field(default=(), repr=False)
     """What must not appear in a message about this call."""

@@ -148,8 +148,8 @@ def summary(report: TemplateReport) -> tuple[str, ...]:
     """The report in a few lines."""
     kinds = ", ".join(f"{len(ids)} {kind}" for kind, ids in report.resources.items())
     lines = [f"the template makes {kinds}"]
-    for trust in dict.fromkeys(_told_trust(trust) for trust in report.trusts if trust.kind != "Service"):
-        ids = [t.logical_id for t in report.trusts if t.kind != "Service" and _told_trust(t) == trust]
+    for trust in dict.fromkeys(told_trust(trust) for trust in report.trusts if trust.kind != "Service"):
+        ids = [t.logical_id for t in report.trusts if t.kind != "Service" and told_trust(t) == trust]
         lines.append(f"{trust} may use {', '.join(dict.fromkeys(ids))}")
     for custom in report.custom_resources:
         urls = _urls_of(custom, report.functions)
@@ -164,6 +164,12 @@ def summary(report: TemplateReport) -> tuple[str, ...]:
 def is_custom(kind: str) -> bool:
     """Whether resources of this type are made by code of the template's author."""
     return kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource"
+
+
+def told_trust(trust: Trust) -> str:
+    """A principal in words."""
+    who = trust.principal if trust.kind == "AWS" else f"{trust.kind} {trust.principal}"
+    return f"{who} (external id {', '.join(trust.external_ids)})" if trust.external_ids else who
 
 
 def _allows_type(allowed: frozenset[str], kind: str) -> bool:
@@ -181,12 +187,7 @@ def _is_trusted(trust: Trust, trusted: frozenset[str]) -> bool:
 def _why_not(trust: Trust) -> str:
     if not is_known(trust.principal) and trust.account is None:
         return f"whom it lets in is not known ({trust.principal})"
-    return f"it lets in {_told_trust(trust)}, which is not trusted"
-
-
-def _told_trust(trust: Trust) -> str:
-    who = trust.principal if trust.kind == "AWS" else f"{trust.kind} {trust.principal}"
-    return f"{who} (external id {', '.join(trust.external_ids)})" if trust.external_ids else who
+    return f"it lets in {told_trust(trust)}, which is not trusted"
 
 
 def _urls_of(custom: CustomResource, functions: Sequence[Function]) -> tuple[str, ...]:

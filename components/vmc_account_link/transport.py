@@ -95,6 +95,7 @@ class Transport:
                 headers=dict(call.headers),
                 params=dict(call.params),
                 data=call.form,
+                json=call.body,
                 auth=call.basic,
                 timeout=call.timeouts_seconds,
                 allow_redirects=False,

@@ -7,6 +7,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from sandbox.clock import Clock
 from sandbox.cloudformation import query, resources
+from sandbox.cloudformation.permissions import PermissionsApp
 from sandbox.cloudformation.routes import CloudFormationApp
 from sandbox.cloudformation.state import Stacks
 from sandbox.faults import Faults
@@ -29,7 +30,7 @@ def build_aws_app(
     moto_app = DomainDispatcherApplication(create_backend_app)
     stacks = Stacks(clock=clock, modes=modes, links=links)
     return FaultyApp(
-        CloudFormationApp(moto_app, stacks=stacks, links=links),
+        PermissionsApp(CloudFormationApp(moto_app, stacks=stacks, links=links), modes=modes),
         service="aws",
         name_of_call=query.call_name,
         account_of=query.account_of,

@@ -31,6 +31,19 @@ def csp_blueprint(desks: Sequence[TokenDesk]) -> Blueprint:
             return _refused(400, f"invalid_grant: Invalid refresh token: {given[0][:24]}...")
         return _issued(desk.issue(), refresh_token=given[0])
 
+    @blueprint.post(f"{_AUTH}/api-tokens/details", endpoint="token-details")
+    def token_details() -> Response:
+        """As VMware's PowerCLI examples read it: moments in milliseconds; of a token without end, none."""
+        given = request.get_json(silent=True) or {}
+        token = str(given.get("tokenValue", ""))
+        desk = next((desk for desk in desks if desk.accepts_api_token(token)), None)
+        if desk is None:
+            return _refused(404, "The token was not found")
+        ends_at = desk.api_token_ends_at()
+        return jsonify(
+            orgId=desk.org_id, expiresAt=int(ends_at.timestamp() * 1000) if ends_at is not None else 0
+        )
+
     @blueprint.post(f"{_AUTH}/token", endpoint="client-credentials")
     @blueprint.post(f"{_AUTH}/authorize", endpoint="client-credentials")
     def client_credentials() -> Response:

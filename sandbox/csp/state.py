@@ -45,15 +45,24 @@ class TokenDesk:
 
     def __init__(self, credentials: Credentials, *, org_id: str, clock: Clock, modes: ModeSwitch) -> None:
         self.credentials = credentials
-        self._org_id = org_id
+        self.org_id = org_id
         self._clock = clock
         self._modes = modes
+        self._created_at = clock.now()
         self._expiries: dict[str, datetime] = {}
         self._lock = threading.Lock()
 
     def accepts_api_token(self, api_token: str) -> bool:
-        """Whether this is the API token."""
+        """Whether this is the API token, and it has not ended."""
+        ends_at = self.api_token_ends_at()
+        if ends_at is not None and ends_at <= self._clock.now():
+            return False
         return secrets.compare_digest(api_token.encode(), self.credentials.api_token.encode())
+
+    def api_token_ends_at(self) -> datetime | None:
+        """When the API token ends; None: never."""
+        seconds = self._modes.current.api_token_seconds
+        return self._created_at + timedelta(seconds=seconds) if seconds else None
 
     def accepts_client(self, client_id: str, client_secret: str) -> bool:
         """Whether this is the OAuth app with its secret."""
@@ -84,8 +93,8 @@ class TokenDesk:
         """A token in the form of a JWT, with readable claims and a random signature."""
         claims = {
             "iss": "https://gaz.example.net",
-            "context_name": self._org_id,
-            "perms": ["csp:org_member", "external/vmc/vmc-user:full"],
+            "context_name": self.org_id,
+            "perms": [role for role in self._modes.current.token_roles.split(",") if role],
             "exp": int(expires_at.timestamp()),
             "jti": secrets.token_hex(8),
         }

@@ -42,6 +42,20 @@ ORDER = [
     "account_link",
 ]
 """In the order of the data; a module imports only those above it."""
+COMMAND_LINE = [
+    "lines",
+    "output",
+    "report",
+    "project",
+    "amazon",
+    "token",
+    "judgements",
+    "doctor",
+    "status",
+    "commands",
+    "main",
+]
+"""Of `cli/`, likewise; it may import all of `ORDER`, and nothing of `ORDER` imports it."""
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -54,30 +68,53 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def _roots(path: Path) -> set[str]:
+    return {module.partition(".")[0] for module in imports(path)}
+
+
 def project_files(*folders: str) -> list[Path]:
     """The Python files below these folders of the repository."""
     return [path for folder in folders for path in (REPOSITORY / folder).rglob("*.py")]
 
 
 def test_every_module_has_its_place_and_imports_only_those_above_it() -> None:
-    assert {path.stem for path in PACKAGE.glob("*.py")} == {*ORDER, "__init__"}
+    assert {path.stem for path in PACKAGE.glob("*.py")} == {*ORDER, "__init__", "__main__"}
     for place, name in enumerate(ORDER):
         known = {f"vmc_account_link.{other}" for other in ORDER}
         used = {module for module in imports(PACKAGE / f"{name}.py") if module in known}
         above = {f"vmc_account_link.{other}" for other in ORDER[:place]}
         assert used <= above, f"{name} reaches up to {sorted(used - above)}"
+        assert not any(
+            f"{module}.".startswith("vmc_account_link.cli.") for module in imports(PACKAGE / f"{name}.py")
+        )
+
+
+def test_every_module_of_the_command_line_has_its_place_and_imports_only_those_above_it() -> None:
+    folder = PACKAGE / "cli"
+    assert {path.stem for path in folder.glob("*.py")} == {*COMMAND_LINE, "__init__"}
+    known = {f"vmc_account_link.cli.{other}" for other in COMMAND_LINE}
+    for place, name in enumerate(COMMAND_LINE):
+        used = {module for module in imports(folder / f"{name}.py") if module in known}
+        above = {f"vmc_account_link.cli.{other}" for other in COMMAND_LINE[:place]}
+        assert used <= above, f"{name} reaches up to {sorted(used - above)}"
+
+
+def test_only_one_module_asks_aws_through_its_sdk_and_only_one_writes() -> None:
+    files = project_files("components/vmc_account_link")
+    assert {path.stem for path in files if {"boto3", "botocore"} & _roots(path)} == {"amazon"}
+    printing = {path.stem for path in files if re.search(r"\bprint\(|sys\.std(out|err)", path.read_text())}
+    assert printing == {"output", "waiting"}  # the latter tells who waits in `pulumi up`
 
 
 def test_only_the_transport_opens_connections() -> None:
-    users = {path.stem for path in PACKAGE.glob("*.py") if {"requests", "urllib3"} & set(imports(path))}
+    users = {path.stem for path in PACKAGE.rglob("*.py") if {"requests", "urllib3"} & set(imports(path))}
     assert users == {"transport", "refusals"}  # the latter reads the exceptions of the former
     assert "Session" not in (PACKAGE / "refusals.py").read_text()
 
 
 def test_the_product_never_imports_the_sandbox_or_the_tools() -> None:
-    for path in [*PACKAGE.glob("*.py"), REPOSITORY / "__main__.py"]:
-        roots = {module.partition(".")[0] for module in imports(path)}
-        assert not roots & {"sandbox", "tools", "tests", "moto", "boto3", "flask"}, path
+    for path in [*PACKAGE.rglob("*.py"), REPOSITORY / "__main__.py"]:
+        assert not _roots(path) & {"sandbox", "tools", "tests", "labs", "moto", "flask"}, path
 
 
 def test_the_public_names_are_the_ones_that_are_promised() -> None:

@@ -1,0 +1,197 @@
+"""From a command's options to its request; the Pulumi stack's configuration fills what they leave open."""
+
+import argparse
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vmc_account_link import template
+from vmc_account_link.arguments import DEFAULT_REGION, DEFAULT_STACK_NAME
+from vmc_account_link.cli import doctor, output, status
+from vmc_account_link.cli.amazon import Amazon
+from vmc_account_link.cli.lines import exit_code
+from vmc_account_link.cli.project import LinkState, NoSuchLink, Project
+from vmc_account_link.cli.report import report_lines
+from vmc_account_link.client import VmcClient
+from vmc_account_link.errors import SettingsError, VmcError
+from vmc_account_link.inspection import TemplatePolicy, inspect_template, violations
+from vmc_account_link.settings import VmcSettings, read_settings
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Where the values come from that no option gives."""
+
+    project: Project | None
+    config: Mapping[str, str] = dataclasses.field(repr=False)
+    """Full key -> value, secrets among them; empty without a project."""
+
+    def setting(self, key: str) -> str | None:
+        """A setting of the program, without its namespace; None where it is unset or empty."""
+        name = self.project.name if self.project else ""
+        return (self.config.get(f"{name}:{key}") or "").strip() or None
+
+    def vmc_settings(self) -> VmcSettings:
+        """The `vmc:` settings, of the configuration or the environment.
+
+        Raises:
+            SettingsError: one is missing or malformed.
+        """
+        return read_settings(self.config.get, os.environ)
+
+
+def context_of(options: argparse.Namespace) -> Context:
+    """The Pulumi project of the folder, if there is one and it is wanted.
+
+    Raises:
+        VmcError: it was asked for and can't be read.
+    """
+    folder = Path(options.cwd)
+    if options.no_project or not (options.stack or (folder / "Pulumi.yaml").is_file()):
+        return Context(project=None, config={})
+    project = Project(folder, options.stack)
+    return Context(project=project, config=project.config())
+
+
+def run_doctor(options: argparse.Namespace) -> int:
+    """Look at everything before the first link."""
+    context = context_of(options)
+    settings: VmcSettings | VmcError
+    try:
+        settings = context.vmc_settings()
+    except SettingsError as error:
+        settings = error
+    owned = context.project.links() if context.project else ()
+    region = options.region or context.setting("region") or DEFAULT_REGION
+    stack_name = options.stack_name or context.setting("stackName") or DEFAULT_STACK_NAME
+    request = doctor.DoctorRequest(
+        settings=settings,
+        adopts=options.adopt or context.setting("link") == "adopt",
+        stack_name=stack_name,
+        region=region,
+        subnet_region=options.subnet_region or context.setting("subnetRegion") or region,
+        account_id=options.aws_account_id or context.setting("awsAccountId"),
+        profile=options.profile or context.config.get("aws:profile"),
+        owned_stack_id=next((link.stack_id for link in owned if link.stack_name == stack_name), None),
+    )
+    lines = doctor.run(request)
+    output.show_lines(lines, as_json=options.json)
+    return exit_code(lines)
+
+
+def run_status(options: argparse.Namespace) -> int:
+    """Look at one link."""
+    context = context_of(options)
+    lines = status.run(_status_request(options, context))
+    output.show_lines(lines, as_json=options.json)
+    return exit_code(lines)
+
+
+def _status_request(options: argparse.Namespace, context: Context) -> status.StatusRequest:
+    profile = options.profile or context.config.get("aws:profile")
+    if options.aws_account_id:
+        name = options.stack_name or context.setting("stackName") or DEFAULT_STACK_NAME
+        return status.StatusRequest(
+            settings=context.vmc_settings(),
+            account_number=options.aws_account_id,
+            stack=name,
+            stack_name=name,
+            region=options.region or context.setting("region") or DEFAULT_REGION,
+            tracking_task=options.task,
+            expiration_date=None,
+            profile=profile,
+        )
+    link = _link_of_state(context, options)
+    if link.account_number is None:
+        raise NoSuchLink(
+            f"look at {link.component}", "the state does not say of which account", "Run `pulumi up`."
+        )
+    return status.StatusRequest(
+        settings=context.vmc_settings(),
+        account_number=link.account_number,
+        stack=None if link.is_adopted else link.stack_id or link.stack_name,
+        stack_name=None if link.is_adopted else link.stack_name,
+        region=options.region or link.region or context.setting("region") or DEFAULT_REGION,
+        tracking_task=link.tracking_task,
+        expiration_date=link.expiration_date,
+        profile=profile,
+    )
+
+
+def run_inspect(options: argparse.Namespace) -> int:
+    """Say what a template makes, and whether the policy agrees."""
+    wants_project = bool(options.stack) or not (options.file or options.stack_name)
+    context = context_of(options) if wants_project else Context(project=None, config={})
+    report = inspect_template(_template_text(options, context))
+    policy = _policy(options, context)
+    found = violations(report, policy)
+    if options.json:
+        output.show_json({"report": report, "policy": policy, "violations": found})
+    else:
+        output.show_text([*report_lines(report), *_verdict_lines(policy, found)])
+    return int(bool(found))
+
+
+def _template_text(options: argparse.Namespace, context: Context) -> str:
+    if options.file:
+        try:
+            return Path(options.file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            told = error.strerror if isinstance(error, OSError) else "it is not text"
+            raise SettingsError(f"read {options.file}", str(told), "Name a template's file.") from None
+    if options.stack_name:
+        region = options.region or context.setting("region") or DEFAULT_REGION
+        profile = options.profile or context.config.get("aws:profile")
+        return Amazon(region=region, profile=profile).template(options.stack_name)
+    link = _link_of_state(context, options, show_secrets=True)
+    if link.template_body:
+        return link.template_body
+    if link.template_url:
+        return _downloaded(link.template_url, context)
+    raise NoSuchLink(
+        f"look for the template of {link.component}", "the state holds none", "Name a file, or --stack-name."
+    )
+
+
+def _downloaded(url: str, context: Context) -> str:
+    """The template behind the link's URL, under the same rules as in `pulumi up`."""
+    settings = context.vmc_settings()
+    hosts = json.loads(context.setting("templateHosts") or "[]")
+    template.check_source(url, service_url=settings.vmc_url, further_hosts=hosts)
+    with VmcClient(settings) as vmc:
+        return vmc.download_template(url)
+
+
+def _link_of_state(context: Context, options: argparse.Namespace, *, show_secrets: bool = False) -> LinkState:
+    if context.project is None:
+        raise SettingsError(
+            options.cwd,
+            "there is no Pulumi project here",
+            "Name its folder with --cwd, or the link by flags.",
+        )
+    return context.project.link(options.component, show_secrets=show_secrets)
+
+
+def _policy(options: argparse.Namespace, context: Context) -> TemplatePolicy:
+    """The policy of the options, else of `templatePolicy` in the configuration."""
+    try:
+        wire: Any = json.loads(context.setting("templatePolicy") or "{}")
+    except ValueError:
+        wire = None
+    if not isinstance(wire, dict):
+        raise SettingsError("templatePolicy", "it is not an object", "See the configuration reference.")
+    types = options.allow_type or wire.get("resourceTypes")
+    accounts = options.trust_account or wire.get("trustedAccounts")
+    return TemplatePolicy(
+        resource_types=None if types is None else frozenset(map(str, types)),
+        trusted_accounts=None if accounts is None else frozenset(map(str, accounts)),
+    )
+
+
+def _verdict_lines(policy: TemplatePolicy, found: tuple[str, ...]) -> list[str]:
+    if policy == TemplatePolicy():
+        return ["Policy: none (templatePolicy, --allow-type, --trust-account)"]
+    return ["Policy: refused", *(f"  {line}" for line in found)] if found else ["Policy: it fits"]

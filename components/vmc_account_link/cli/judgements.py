@@ -1,0 +1,182 @@
+"""What the findings of `doctor` mean: pass, warn or fail, and what to do. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from vmc_account_link.cli.amazon import Caller, Decision, StackSeen
+from vmc_account_link.cli.lines import Line, failed, passed, warned
+from vmc_account_link.cli.token import Claims
+from vmc_account_link.models import AccountRecord, AccountState
+
+LINK_REGION = "us-west-2"
+_RENEW = "Make a new API token in the VMC console and set it (vmc:apiToken or API_TOKEN)."
+_SOON = timedelta(hours=24)
+
+ACTIONS = (
+    "cloudformation:CreateStack",
+    "cloudformation:DescribeStacks",
+    "cloudformation:DescribeStackEvents",
+    "cloudformation:DescribeStackResources",
+    "cloudformation:GetTemplate",
+    "cloudformation:DeleteStack",
+    "iam:CreateRole",
+    "iam:GetRole",
+    "iam:PassRole",
+    "iam:AttachRolePolicy",
+    "iam:PutRolePolicy",
+    "iam:DetachRolePolicy",
+    "iam:DeleteRolePolicy",
+    "iam:DeleteRole",
+    "lambda:CreateFunction",
+    "lambda:GetFunction",
+    "lambda:InvokeFunction",
+    "lambda:DeleteFunction",
+)
+"""VMware's documents ("AWS Roles and Permissions"), and what the stack's deletion needs."""
+
+
+def judge_token(end: datetime | None, now: datetime) -> Line:
+    """How long the credentials last; `end` None: they do not end."""
+    if end is None:
+        return passed("token", "accepted; it does not expire")
+    left = end - now
+    if left <= timedelta(0):
+        return failed("token", f"it ended {_moment(end)}", _RENEW)
+    told = f"accepted; {_span(left)} left (until {_moment(end)})"
+    if left < _SOON:
+        return warned("token", told, f"Renew it before a destroy needs it. {_RENEW}")
+    return passed("token", told)
+
+
+def judge_organisation(claims: Claims | None, wanted: str) -> Line:
+    """Whether the token is for the organisation of the settings."""
+    if claims is None or claims.org_id is None:
+        return warned("organisation", f"the token does not say for which; vmc:orgId is {wanted}")
+    if claims.org_id != wanted:
+        return failed(
+            "organisation",
+            f"the token is for {claims.org_id}, vmc:orgId is {wanted}",
+            "Use a token of that organisation, or correct vmc:orgId (ORG_ID).",
+        )
+    return passed("organisation", f"the token is for {wanted}")
+
+
+def judge_roles(claims: Claims | None) -> Line:
+    """Whether the token has the roles that linking needs."""
+    do = "Give its owner (or the OAuth app) the VMC service role Administrator, and make a new token."
+    if claims is None:
+        return warned("roles", "the token can't be read", do)
+    told = ", ".join(sorted(claims.roles)) or "none"
+    services = {role.rpartition("/")[2] for role in claims.roles}
+    if "vmc-user:full" in services:
+        return passed("roles", told)
+    if any(role.startswith("vmc-user:") for role in services):
+        return warned("roles", told, f"It may not unlink (destroy): {do[0].lower()}{do[1:]}")
+    return failed("roles", f"no VMC role among: {told}", do)
+
+
+def judge_identity(caller: Caller, wanted: str | None) -> Line:
+    """Whether the AWS credentials are of the wanted account."""
+    if wanted and caller.account != wanted:
+        return failed(
+            "AWS identity",
+            f"account {caller.account} ({caller.arn}), awsAccountId is {wanted}",
+            "Change the credentials (AWS_PROFILE, aws:profile, …) or awsAccountId.",
+        )
+    return passed("AWS identity", f"account {caller.account} ({caller.arn})")
+
+
+def judge_region(region: str, opt_in: str | None) -> Line:
+    """Whether the account may use the stack's region, as far as that can be seen."""
+    if opt_in is None:
+        return failed("region", f"AWS has no region {region}", f"Set region to {LINK_REGION}.")
+    if opt_in == "not-opted-in":
+        return failed(
+            "region", f"{region} is not enabled for this account", "Enable it in the account's settings."
+        )
+    if region != LINK_REGION:
+        return warned(
+            "region",
+            f"{region} may be used; VMware runs the link's stack in {LINK_REGION}",
+            f"Unless you have a reason, set region to {LINK_REGION}.",
+        )
+    return passed("region", f"{region} may be used")
+
+
+def judge_stack_name(name: str, stack: StackSeen | None, owned_id: str | None) -> Line:
+    """Whether CloudFormation would take the name; `owned_id`: the stack that the Pulumi state holds."""
+    if stack is None:
+        return passed("stack name", f"{name} is free")
+    if stack.id == owned_id:
+        return passed("stack name", f"{name} is this Pulumi stack's own ({stack.status})")
+    return failed(
+        "stack name",
+        f"{name} is taken ({stack.status}, since {_moment(stack.created)})",
+        "Choose another stackName; if an update of yours was killed, run `python -m labs recover`.",
+    )
+
+
+def judge_link(
+    account: str, record: AccountRecord | None, *, adopts: bool, stack_name: str, owns: bool
+) -> Line:
+    """What the account's record means for what is asked: to make a link, or to adopt one."""
+    if adopts:
+        return _judge_adoption(account, record)
+    if record is None:
+        return passed("linked", f"account {account} is not linked yet")
+    told = _told(account, record)
+    if owns:
+        return passed("linked", f"{told}, as this Pulumi stack holds it")
+    if record.state == AccountState.ACTIVE and record.cf_stack_name != stack_name:
+        return failed(
+            "linked", told, "Set link to adopt to use it as it is, or unlink it where it was linked."
+        )
+    return warned("linked", told, "`pulumi up` runs a new link's template: its roles replace that link's.")
+
+
+def _judge_adoption(account: str, record: AccountRecord | None) -> Line:
+    if record is None:
+        return failed("linked", f"account {account} is not linked", "Set link to create, or link it first.")
+    if record.state != AccountState.ACTIVE:
+        return failed("linked", _told(account, record), "Mend or renew that link where it was made.")
+    return passed("linked", _told(account, record))
+
+
+def _told(account: str, record: AccountRecord) -> str:
+    return f'account {account} is {record.state}, linked by stack "{record.cf_stack_name}"'
+
+
+def judge_subnets(region: str, counts: Mapping[str, int]) -> Line:
+    """Whether each availability zone has a subnet that an SDDC could use."""
+    told = ", ".join(f"{zone}: {count}" for zone, count in sorted(counts.items()))
+    without = sorted(zone for zone, count in counts.items() if count == 0)
+    do = "Create one of /26 or larger before linking: a zone without one stays out until a rescan."
+    if len(without) == len(counts):
+        return failed("subnets", f"no availability zone of {region} has one that an SDDC could use", do)
+    if without:
+        return warned("subnets", f"none in {', '.join(without)} ({told})", do)
+    return passed("subnets", f"one or more in each availability zone ({told})")
+
+
+def judge_permissions(caller: Caller, decisions: Sequence[Decision] | None) -> Line:
+    """Whether IAM's simulation lets the caller do what the stack does."""
+    if caller.arn.endswith(":root"):
+        return passed("permissions", "these are the account's root credentials, which may do everything")
+    if decisions is None:
+        return warned("permissions", f"IAM can't simulate {caller.arn}", "See VMware's list of permissions.")
+    denied = [decision for decision in decisions if not decision.is_allowed]
+    if not denied:
+        return passed("permissions", f"IAM allows all {len(decisions)} actions that the stack needs")
+    do = "Use credentials with these permissions."
+    if any(decision.by_organization for decision in denied):
+        do = "The AWS organisation bars this (SCP): ask its administrators."
+    return failed("permissions", f"denied: {', '.join(decision.action for decision in denied)}", do)
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _span(left: timedelta) -> str:
+    hours = left / timedelta(hours=1)
+    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.0f} days"

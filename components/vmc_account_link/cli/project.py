@@ -1,0 +1,180 @@
+"""A Pulumi project's configuration and state, asked of the `pulumi` command; nothing is written."""
+
+import dataclasses
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vmc_account_link.errors import SettingsError, VmcError, safe_text
+
+_DYNAMIC = "pulumi-python:dynamic/vmc:"
+_STACK = "aws:cloudformation/stack:Stack"
+_SECONDS = 120
+
+
+class NoSuchLink(VmcError):
+    """The state holds no link, or not the one that was asked for."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LinkState:
+    """What a Pulumi stack's state knows of one link."""
+
+    component: str
+    """The name of the `AccountLink`."""
+    org_id: str | None
+    account_number: str | None
+    """12 digits."""
+    stack_name: str | None
+    """The CloudFormation stack's."""
+    stack_id: str | None
+    """Its ARN."""
+    tracking_task: str | None
+    expiration_date: str | None
+    """ISO 8601, UTC."""
+    is_adopted: bool
+    """Whether the link was made elsewhere: it has no request and no stack here."""
+    template_body: str | None = dataclasses.field(default=None, repr=False)
+    """Only where secrets were asked for."""
+    template_url: str | None = dataclasses.field(default=None, repr=False)
+    """Only where secrets were asked for."""
+
+    @property
+    def region(self) -> str | None:
+        """The stack's region, out of its ARN."""
+        parts = (self.stack_id or "").split(":")
+        return parts[3] if len(parts) > 5 else None
+
+
+class Project:
+    """The Pulumi project of a folder, and one of its stacks."""
+
+    def __init__(self, folder: Path, stack: str | None) -> None:
+        """Find the project.
+
+        Args:
+            folder: where its Pulumi.yaml is.
+            stack: a stack's name; None for the one selected in the folder.
+
+        Raises:
+            SettingsError: there is no project in the folder.
+        """
+        self.folder, self.stack = folder, stack
+        try:
+            described = yaml.safe_load((folder / "Pulumi.yaml").read_text(encoding="utf-8"))
+            self.name = str(described["name"])
+        except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError):
+            raise SettingsError(
+                str(folder), "there is no Pulumi project here", "Name its folder with --cwd."
+            ) from None
+
+    def config(self) -> dict[str, str]:
+        """The stack's configuration: full key -> value; objects as JSON. It holds secrets in plaintext.
+
+        Raises:
+            VmcError: the engine refused, in its own words.
+        """
+        wire = json.loads(self._pulumi("config", "--show-secrets", "--json") or "{}")
+        return {key: str(entry.get("value", "")) for key, entry in wire.items()}
+
+    def links(self, *, show_secrets: bool = False) -> tuple[LinkState, ...]:
+        """The links in the stack's state.
+
+        Args:
+            show_secrets: whether their templates and URLs are wanted.
+
+        Raises:
+            VmcError: the engine refused, in its own words.
+        """
+        flags = ["--show-secrets"] if show_secrets else []
+        deployment = json.loads(self._pulumi("stack", "export", *flags))["deployment"]
+        return links_of(deployment.get("resources") or [])
+
+    def link(self, component: str | None = None, *, show_secrets: bool = False) -> LinkState:
+        """The one link of the state, or the one named.
+
+        Raises:
+            NoSuchLink: there is none, or more than one and none was named.
+            VmcError: the engine refused, in its own words.
+        """
+        links = self.links(show_secrets=show_secrets)
+        named = [link for link in links if component in {None, link.component}]
+        if len(named) == 1:
+            return named[0]
+        names = ", ".join(sorted(link.component for link in links))
+        asked = f"look for a link in the state of stack {self.stack or '(selected)'} of project {self.name}"
+        if not links:
+            raise NoSuchLink(asked, "it holds none", "Run `pulumi up`, or name the link by its flags.")
+        raise NoSuchLink(asked, f"it holds {names}", "Choose one with --component.")
+
+    def _pulumi(self, *arguments: str) -> str:
+        stack = ["--stack", self.stack] if self.stack else []
+        asked = f"pulumi {' '.join(arguments[:2])}"
+        try:
+            done = subprocess.run(  # noqa: S603 - no shell, and options are names
+                ["pulumi", "--non-interactive", "--color", "never", *arguments, *stack],  # noqa: S607 - the engine that the person uses
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=_SECONDS,
+                check=False,
+            )
+        except OSError:
+            raise VmcError(asked, "there is no `pulumi` on PATH", "Install the Pulumi CLI.") from None
+        except subprocess.TimeoutExpired:
+            raise VmcError(asked, f"no answer within {_SECONDS} s", "Check the backend.") from None
+        if done.returncode != 0:
+            lines = [line for line in done.stderr.splitlines() if line.strip()]
+            said = next((line for line in lines if "error:" in line), lines[-1] if lines else "it failed")
+            raise VmcError(
+                asked,
+                safe_text(said.removeprefix("error: ")),
+                "Select a stack (`pulumi stack select`), name it with --stack, or log in (`pulumi login`).",
+            )
+        return done.stdout
+
+
+def links_of(resources: Sequence[Mapping[str, Any]]) -> tuple[LinkState, ...]:
+    """The links among the resources of a state, by the component that holds them. Pure."""
+    by_parent: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for resource in resources:
+        kind = str(resource.get("type", ""))
+        if (kind.startswith(_DYNAMIC) or kind == _STACK) and not resource.get("delete"):
+            values = {**(resource.get("inputs") or {}), **(resource.get("outputs") or {})}
+            if kind == _STACK:
+                values["id"] = resource.get("id")
+            by_parent.setdefault(str(resource.get("parent", "")), {})[kind.removeprefix(_DYNAMIC)] = values
+    return tuple(_link(parent, held) for parent, held in by_parent.items() if set(held) - {_STACK})
+
+
+def _link(parent: str, held: Mapping[str, Mapping[str, Any]]) -> LinkState:
+    dynamic = [values for kind, values in held.items() if kind != _STACK]
+    request, stack = held.get("LinkRequest", {}), held.get(_STACK, {})
+
+    def first(key: str) -> str | None:
+        return next((text for values in dynamic if (text := _text(values.get(key)))), None)
+
+    return LinkState(
+        component=parent.rpartition("::")[2],
+        org_id=first("org_id"),
+        account_number=first("account_number"),
+        stack_name=_text(stack.get("name")) or first("stack_name") or first("cf_stack_name"),
+        stack_id=_text(stack.get("id")),
+        tracking_task=_text(request.get("tracking_task")),
+        expiration_date=_text(request.get("expiration_date")),
+        is_adopted="LinkRequest" not in held,
+        template_body=_text(request.get("template_body")),
+        template_url=_text(request.get("template_url")),
+    )
+
+
+def _text(value: Any) -> str | None:
+    """A plain value of the state, or a secret that was asked for in plaintext."""
+    if isinstance(value, Mapping) and isinstance(value.get("plaintext"), str):
+        value = json.loads(value["plaintext"])
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,198 @@
+"""`status`: one link as the service, AWS and the Pulumi state see it now, on one screen."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from vmc_account_link.cli.amazon import Amazon, StackEvent, StackSeen
+from vmc_account_link.cli.lines import Line, failed, not_asked, passed, refused, warned
+from vmc_account_link.client import VmcClient
+from vmc_account_link.errors import NotFound, VmcError, safe_text
+from vmc_account_link.models import (
+    AccountRecord,
+    AccountState,
+    SddcConnection,
+    Task,
+    TaskStatus,
+    parse_moment,
+)
+from vmc_account_link.progress import find_account
+from vmc_account_link.settings import VmcSettings
+
+_EVENTS = 5
+_UP = "Run `pulumi up`."
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StatusRequest:
+    """Which link."""
+
+    settings: VmcSettings
+    account_number: str
+    """12 digits."""
+    stack: str | None
+    """The CloudFormation stack's id or name; None for an adopted link."""
+    stack_name: str | None
+    """The name that the service should know; None where any will do."""
+    region: str
+    tracking_task: str | None
+    expiration_date: str | None
+    """ISO 8601."""
+    profile: str | None
+
+
+def run(request: StatusRequest) -> tuple[Line, ...]:
+    """Look at each part; one that can't be asked does not hide the others."""
+    with VmcClient(request.settings) as vmc:
+        record, record_line = _record(vmc, request)
+        lines = [judge_request(request, record, datetime.now(UTC))]
+        amazon: Amazon | None = None
+        try:
+            amazon = Amazon(region=request.region, profile=request.profile)
+        except VmcError as error:
+            lines.append(refused("stack", error))
+        if amazon is not None and request.stack is not None:
+            lines.append(_looked("stack", lambda: _stack(amazon, request)))
+        lines.append(_looked("task", lambda: _task(vmc, request, record)))
+        lines.append(record_line)
+        if record is None:
+            lines += [not_asked("roles", "record"), not_asked("SDDCs", "record")]
+            return tuple(lines)
+        roles = not_asked("roles", "stack")
+        if amazon is not None:
+            roles = _looked("roles", lambda: judge_roles(record, _missing_roles(amazon, record)))
+        sddcs = _looked("SDDCs", lambda: judge_connections(record, vmc.list_sddc_connections()))
+        return (*lines, roles, sddcs)
+
+
+def _record(vmc: VmcClient, request: StatusRequest) -> tuple[AccountRecord | None, Line]:
+    try:
+        record = find_account(vmc.list_connected_accounts(), request.account_number)
+    except VmcError as error:
+        return None, refused("record", error)
+    return record, judge_record(request, record)
+
+
+def _stack(amazon: Amazon, request: StatusRequest) -> Line:
+    name = request.stack or ""
+    stack = amazon.stack(name)
+    events = amazon.stack_events(stack.id, _EVENTS) if stack else ()
+    return judge_stack(name, stack, events)
+
+
+def _task(vmc: VmcClient, request: StatusRequest, record: AccountRecord | None) -> Line:
+    if request.tracking_task is None:
+        return passed("task", "none is known for this link")
+    try:
+        task = vmc.get_task(request.tracking_task)
+    except NotFound:
+        return warned("task", f"the service does not know task {request.tracking_task} any more")
+    return judge_task(task, is_linked=record is not None and record.state == AccountState.ACTIVE)
+
+
+def _missing_roles(amazon: Amazon, record: AccountRecord) -> tuple[str, ...]:
+    names = [arn.rpartition("/")[2] for arn in record.role_arns]
+    return tuple(name for name in names if not amazon.role_exists(name))
+
+
+def judge_request(request: StatusRequest, record: AccountRecord | None, now: datetime) -> Line:
+    """Whether the link request can still bring the account in, where it has to."""
+    if request.stack_name is None:
+        return passed("request", f"none: AWS account {request.account_number} was linked elsewhere (adopted)")
+    told = f'of AWS account {request.account_number} for stack "{request.stack_name}"'
+    if request.expiration_date is None:
+        return passed("request", told)
+    expires = parse_moment(request.expiration_date)
+    when = f"{'expired' if expires <= now else 'expires'} {expires.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    if expires <= now and (record is None or record.state != AccountState.ACTIVE):
+        return failed("request", f"{told}, {when}, and the account is not connected", f"{_UP} It asks anew.")
+    return passed("request", f"{told}, {when}")
+
+
+def judge_stack(name: str, stack: StackSeen | None, events: Sequence[StackEvent]) -> Line:
+    """Whether the stack is there and whole."""
+    if stack is None:
+        return failed(
+            "stack",
+            f"{name} does not exist: its roles are gone, and SDDCs can't use the link",
+            f"{_UP} It makes the stack anew.",
+        )
+    told = f"{stack.name} {stack.status}" + (f": {safe_text(stack.reason)}" if stack.reason else "")
+    details = [
+        f"{event.at.astimezone(UTC):%H:%M:%S} {event.logical_id} {event.status}"
+        + (f": {safe_text(event.reason)}" if event.reason else "")
+        for event in events
+    ]
+    if stack.status.endswith("_IN_PROGRESS"):
+        return warned("stack", told, details=details)
+    if stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+        return passed("stack", told, details=details)
+    return failed("stack", told, f"Mend the cause below. {_UP}", details=details)
+
+
+def judge_task(task: Task, *, is_linked: bool) -> Line:
+    """What the service's task means: it explains, the record decides."""
+    parts = [f"{task.id} {task.status}"]
+    if task.progress_percent is not None:
+        parts.append(f"{task.progress_percent} %")
+    if task.phase:
+        parts.append(safe_text(task.phase))
+    if task.remaining_minutes is not None:
+        parts.append(f"about {task.remaining_minutes} min to go")
+    told = ", ".join(parts) + (f": {safe_text(task.error)}" if task.error else "")
+    if task.status in {TaskStatus.FAILED, TaskStatus.CANCELED}:
+        if is_linked:
+            return warned("task", f"{told}; the account is connected all the same")
+        return failed("task", told, f"Mend the cause. {_UP}")
+    return passed("task", told) if task.status == TaskStatus.FINISHED else warned("task", told)
+
+
+def judge_record(request: StatusRequest, record: AccountRecord | None) -> Line:
+    """Whether the account is connected, by our stack."""
+    if record is None:
+        return failed("record", f"AWS account {request.account_number} is not connected", _UP)
+    told = f'{record.id} {record.state}, linked by stack "{record.cf_stack_name}"'
+    if record.state != AccountState.ACTIVE:
+        return failed("record", told, "See the roles below: the service can't assume them. Then `pulumi up`.")
+    if request.stack_name is not None and record.cf_stack_name != request.stack_name:
+        return failed(
+            "record", told, "Another stack took the link over: destroy this one, or adopt that link."
+        )
+    return passed("record", told)
+
+
+def judge_roles(record: AccountRecord, missing: Sequence[str]) -> Line:
+    """Whether the roles that the service assumes are there."""
+    if not record.role_arns:
+        return warned("roles", "the service names none for this account")
+    if missing:
+        return failed(
+            "roles",
+            f"missing: {', '.join(missing)}; SDDCs on the link can't add or replace hosts",
+            "Run the link's template again: change `relink`, then `pulumi up`.",
+        )
+    names = [arn.rpartition("/")[2] for arn in record.role_arns]
+    return passed("roles", f"all {len(names)} are there", details=names)
+
+
+def judge_connections(record: AccountRecord, connections: Sequence[SddcConnection]) -> Line:
+    """Which SDDCs use the link."""
+    own = [one for one in connections if one.connected_account_id == record.id and one.state != "DELETED"]
+    details = [
+        f"SDDC {one.sddc_id} in subnet {one.subnet_id} ({one.availability_zone}) {one.state}" for one in own
+    ]
+    if any(one.state != "ACTIVE" for one in own):
+        return failed(
+            "SDDCs",
+            f"{len(own)} on this link, not all ACTIVE",
+            "See the roles, then ask VMware.",
+            details=details,
+        )
+    return passed("SDDCs", f"{len(own)} on this link", details=details)
+
+
+def _looked(name: str, look: Callable[[], Line]) -> Line:
+    try:
+        return look()
+    except VmcError as error:
+        return refused(name, error)
