@@ -118,8 +118,26 @@ def test_the_product_never_imports_the_sandbox_or_the_tools() -> None:
 
 
 def test_the_public_names_are_the_ones_that_are_promised() -> None:
-    assert sorted(vmc_account_link.__all__) == ["AccountLink", "AccountLinkArgs", "VmcError"]
+    assert vmc_account_link.__all__ == [
+        "AccountLink",
+        "AccountLinkArgs",
+        "TemplatePolicy",
+        "TemplateReport",
+        "VmcError",
+        "inspect_template",
+        "violations",
+    ]
     assert all(hasattr(vmc_account_link, name) for name in vmc_account_link.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+        vmc_account_link.Nothing  # noqa: B018
+
+
+def test_the_dynamic_providers_process_does_not_load_the_component() -> None:
+    code = (
+        "import sys, vmc_account_link.link_request, vmc_account_link.connected_account; "
+        "sys.exit('pulumi_aws' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.parametrize(
