@@ -1,7 +1,7 @@
 # make setup | demo | test | sweep | crashes | lint | lock. Needs Python >= 3.11, make, git and either an installed
 # `pulumi`, an internet connection, or a Go toolchain to build the engine from its modules.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test sweep crashes lint lock clean
+.PHONY: help setup demo test browser sweep crashes lint lock clean
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -30,8 +30,11 @@ lock: $(VENV)/.installed ## Resolve requirements.lock anew from pyproject.toml
 demo: setup ## A real `pulumi up` against VMware Cloud and AWS emulated on this machine
 	@$(BIN)/python -m sandbox run --mode task_seconds=20 -- ./tools/demo.sh
 
-test: setup ## All tests: unit, providers, component, sandbox, and the real engine (under 10 minutes)
+test: setup browser ## All tests: unit, providers, component, sandbox, and the real engine (under 10 minutes)
 	$(BIN)/python -m pytest -n 2
+
+browser: ## Chromium, in which tests look at the report (installed where this is root on Debian)
+	@./tools/browser.sh
 
 sweep: setup ## Every call of up and destroy x every kind of fault, on the real engine (an hour or two)
 	$(BIN)/python -m tests.sweep sweep-results

@@ -1,0 +1,183 @@
+"""The report's parts: from the states of stacks to a page. The page in a browser: test_report_in_browser."""
+
+import dataclasses
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from labs.commands import report as command
+from labs.errors import LabsError
+from labs.report.page import render
+from labs.report.reading import read_report
+from labs.report.rows import Standing
+from labs.report.timeline import Axis, clock, duration
+from labs.results import Phases
+from labs.spec import Credentials, FleetSpec, LabSpec, Service
+from labs.state import LabState
+from tests.labs.reports import BEGIN, event, phases, row
+
+SERVICE = Service(org_id="org", vmc_url="https://vmc", csp_url="https://csp")
+
+
+def lab(name: str) -> LabSpec:
+    return LabSpec(
+        name=name, stack=f"event-{name}", service=SERVICE, credentials=Credentials(),
+        aws_account_id=None, settings={},
+    )  # fmt: skip
+
+
+def state(*, is_linked: bool = False, resource_count: int = 3, **tags: str) -> LabState:
+    outputs = {"account_number": "200000000001", "connected_account_id": "an-id", "stack_name": "Link"}
+    return LabState(
+        stack="s", tags=tags, phases=phases(0, 40, 60, 2), outputs=outputs, has_pending=False,
+        is_linked=is_linked, resource_count=resource_count,
+    )  # fmt: skip
+
+
+def spec(*names: str) -> FleetSpec:
+    return FleetSpec(
+        event="event", backend="", secrets_provider=None, labs=tuple(lab(name) for name in names)
+    )
+
+
+def test_a_pause_in_which_nothing_ran_is_cut_out_of_the_axis() -> None:
+    morning, mended = [phases(s, 40, 100, 2) for s in (0, 20, 50)], phases(3600, 40, 100, 2)
+    axis = Axis([*morning, mended])
+    assert len(axis.bursts) == 2
+    (cut,) = axis.cuts()
+    assert cut.label == "56 min 48 s"
+    assert mended.ready is not None
+    assert axis.place(mended.ready) == pytest.approx(100)
+    widths = [sum(span.width for span in axis.spans(one)) for one in (morning[0], mended)]
+    assert widths[0] == pytest.approx(widths[1])
+    assert widths[0] > 30
+
+
+def test_a_short_pause_is_drawn_as_it_was() -> None:
+    axis = Axis([phases(0, 40, 100, 2), phases(200, 40, 100, 2)])
+    assert (len(axis.bursts), axis.cuts()) == (1, [])
+
+
+def test_a_bar_has_a_stretch_for_each_moment_that_is_known() -> None:
+    axis = Axis([phases(0, 40, 100, 2)])
+    assert [span.until for span in axis.spans(phases(0, 40, 100, 2))] == ["stack", "connected", "ready"]
+    adopted = Phases(asked=BEGIN, connected=BEGIN + timedelta(seconds=71), ready=None)
+    (span,) = axis.spans(adopted)
+    assert (span.until, span.left) == ("connected", 0)
+    assert span.width == pytest.approx(50)
+    assert axis.spans(Phases()) == []
+
+
+def test_clocks_that_disagree_make_no_bar_run_backwards() -> None:
+    axis = Axis([phases(0, 40, -5, 10)])
+    assert all(span.width >= 0 for span in axis.spans(phases(0, 40, -5, 10)))
+
+
+@pytest.mark.parametrize("seconds", [3, 40, 700, 9_000, 200_000, 5_000_000])
+def test_ticks_are_few_and_lie_on_the_axis(seconds: float) -> None:
+    ticks = Axis([phases(0, seconds)]).ticks(UTC)
+    assert len(ticks) <= 9
+    assert all(0 <= tick.left <= 100 for tick in ticks)
+
+
+def test_an_event_of_which_nothing_is_known_has_a_page_too() -> None:
+    report = dataclasses.replace(event(), rows=(row(1, Standing.NOT_STARTED, phases=Phases()),))
+    assert "0 of 1" in render(report)
+
+
+def test_lengths_of_time_read_well() -> None:
+    lengths = [timedelta(seconds=seconds) for seconds in (0, 8, 65, 7800, 180_000)]
+    assert [duration(length) for length in lengths] == ["0 s", "8 s", "1 min 5 s", "2 h 10 min", "2 d 2 h"]
+    assert [clock(length) for length in lengths[:4]] == ["0:00", "0:08", "1:05", "2:10:00"]
+
+
+def test_a_lab_stands_as_its_stack_says_and_a_failure_counts_until_a_success() -> None:
+    states = {
+        "event-a": state(is_linked=True, expires="2026-11-30T18:00:00+00:00"),
+        "event-b": state(is_linked=True, error="the role is missing"),
+        "event-c": state(),
+        "event-d": state(resource_count=0),
+    }
+    report = read_report(spec("a", "b", "c", "d", "e"), states, made_at=BEGIN, spec_file="e.yaml")
+    standings = [one.standing for one in report.rows]
+    assert standings == [
+        Standing.READY, Standing.FAILED, Standing.UNFINISHED, Standing.NOT_STARTED, Standing.NOT_STARTED,
+    ]  # fmt: skip
+    assert report.rows[0].expires == datetime(2026, 11, 30, 18, tzinfo=UTC)
+    assert (report.rows[0].error, report.rows[1].error) == (None, "the role is missing")
+    assert report.rows[0].connected_account_id == "an-id"
+    assert report.org_ids == ("org",)
+
+
+class _Page(HTMLParser):
+    """What a page loads, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in {"src", "href", "srcset", "data"}]
+
+
+def test_the_page_needs_nothing_from_anywhere() -> None:
+    page = render(event())
+    read = _Page(page)
+    assert read.links == []
+    assert not {"script", "link", "img", "iframe", "object"} & set(read.tags)
+    assert not re.search(r"url\(|@import|https?:", page)
+    assert "default-src 'none'" in page
+
+
+def test_what_a_service_says_is_text_and_never_markup() -> None:
+    hostile = row(1, Standing.FAILED, error='<script>alert("x")</script>', owner="<b>", name="<i>")
+    page = render(dataclasses.replace(event(), rows=(hostile,), event="<u>"))
+    assert "script" not in _Page(page).tags
+    assert "&lt;script&gt;" in page
+
+
+def test_every_lab_and_what_it_hands_out_is_on_the_page_and_no_more() -> None:
+    report = event()
+    page = render(report)
+    for one in report.rows:
+        assert page.count(f'data-lab="{one.name}"') == (2 if one.standing is Standing.READY else 1)
+    for one in report.of(Standing.READY):
+        assert one.connected_account_id is not None
+        assert one.connected_account_id in page
+    assert "27 of 30" in page
+    assert "not authorized to perform: iam:CreateRole" in page
+    assert "labs up reinvent-2026.yaml --failed" in page
+
+
+def test_times_of_the_day_are_told_in_the_zone_that_is_asked_for() -> None:
+    page = render(event(), zone=timezone(timedelta(hours=-8)))
+    assert "Monday, 30 November 2026, <span>01:12 UTC-08:00</span>" in page
+    assert "23:12:04" in page
+
+
+def test_the_command_replaces_an_earlier_page_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    request = command.ReportRequest(
+        spec=spec("a"),
+        states={"event-a": state(is_linked=True)},
+        spec_file=Path("e.yaml"),
+        file=tmp_path / "out" / "report.html",
+        made_at=BEGIN,
+    )
+    command.run(request)
+    assert "1 of 1" in command.run(request).read_text()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["report.html"]
+
+
+def test_a_page_that_can_not_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    request = command.ReportRequest(
+        spec=spec("a"), states={}, spec_file=Path("e.yaml"), file=tmp_path / "file" / "r.html", made_at=BEGIN
+    )
+    with pytest.raises(LabsError, match=r"write the report to .*r\.html: .*; name another with --output"):
+        command.run(request)

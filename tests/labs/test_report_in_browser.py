@@ -1,0 +1,153 @@
+"""The report as people see it: on a phone, at night, and on paper. Real: Debian's Chromium."""
+
+import base64
+import io
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pypdf
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+from labs.report.page import render
+from labs.report.rows import EventReport, Standing
+from tests.labs.reports import event
+
+PHONE, DESKTOP = (390, 844), (1280, 900)
+
+OVERFLOWING = """
+const wide = [];
+for (const one of document.querySelectorAll('body *')) {
+  if (one.closest('.sr')) continue;
+  const box = one.getBoundingClientRect();
+  if (!box.width || (box.right <= innerWidth + 0.5 && box.left >= -0.5)) continue;
+  wide.push(one.className + ' ' + one.textContent.trim());
+}
+return wide;
+"""
+SHOWN = """
+return [...document.querySelectorAll(arguments[0])]
+  .filter(one => one.getBoundingClientRect().height > 10 && one.checkVisibility({opacityProperty: true}))
+  .map(one => one.dataset.lab);
+"""
+FAINT = """
+function light(colour) {
+  const part = colour.match(/[\\d.]+/g).map(Number).slice(0, 3).map(v => v / 255)
+    .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * part[0] + 0.7152 * part[1] + 0.0722 * part[2];
+}
+function paper(one) {
+  for (; one; one = one.parentElement) {
+    const colour = getComputedStyle(one).backgroundColor;
+    if (!/, 0\\)$/.test(colour)) return colour;
+  }
+  return 'rgb(255, 255, 255)';
+}
+const faint = [];
+for (const one of document.querySelectorAll('body *')) {
+  const own = [...one.childNodes].some(node => node.nodeType === 3 && node.textContent.trim());
+  if (!own || one.closest('.sr')) continue;
+  const [a, b] = [light(getComputedStyle(one).color), light(paper(one))].sort((x, y) => y - x);
+  const contrast = (a + 0.05) / (b + 0.05);
+  if (contrast < arguments[0]) faint.push(one.tagName + '.' + one.className + ' ' + contrast.toFixed(2));
+}
+return [...new Set(faint)];
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    binary, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not binary or not driver:
+        pytest.fail(
+            "Chromium is not here: apt-get install chromium chromium-driver (`make browser`, as root)"
+        )
+    options = webdriver.ChromeOptions()
+    options.binary_location = binary
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"):
+        options.add_argument(argument)
+    started = webdriver.Chrome(options=options, service=Service(driver))
+    yield started
+    started.quit()
+
+
+@pytest.fixture(scope="module")
+def report() -> EventReport:
+    return event()
+
+
+@pytest.fixture(scope="module")
+def url(report: EventReport, tmp_path_factory: pytest.TempPathFactory) -> str:
+    file: Path = tmp_path_factory.mktemp("report") / "report.html"
+    file.write_text(render(report), encoding="utf-8")
+    return file.as_uri()
+
+
+def show(browser: Any, url: str, size: tuple[int, int], *, dark: bool = False) -> None:
+    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == PHONE},
+    )
+    browser.get(url)
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_nothing_is_wider_than_the_screen_and_every_lab_is_shown(
+    browser: Any, url: str, report: EventReport, size: tuple[int, int]
+) -> None:
+    show(browser, url, size)
+    assert browser.execute_script(OVERFLOWING) == []
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= size[0]
+    assert browser.execute_script(SHOWN, ".lane") == [row.name for row in report.rows]
+    assert browser.execute_script(SHOWN, ".slip") == [row.name for row in report.of(Standing.READY)]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["by day", "at night"])
+def test_every_word_stands_out_from_its_paper(browser: Any, url: str, *, dark: bool) -> None:
+    show(browser, url, DESKTOP, dark=dark)
+    background = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert (background == "rgb(20, 23, 28)") is dark
+    # WCAG 2, level AA, for text of any size.
+    assert browser.execute_script(FAINT, 4.5) == []
+
+
+def test_the_browser_fetches_nothing_and_complains_of_nothing(browser: Any, url: str) -> None:
+    show(browser, url, DESKTOP)
+    assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
+    assert browser.get_log("browser") == []
+
+
+def test_print_cuts_no_row_and_no_slip_and_is_on_white_paper(
+    browser: Any, url: str, report: EventReport
+) -> None:
+    show(browser, url, DESKTOP, dark=True)
+    pdf = pypdf.PdfReader(io.BytesIO(base64.b64decode(browser.print_page())))
+    pages = [page.extract_text() for page in pdf.pages]
+    assert 3 <= len(pages) <= 6
+    for row in report.of(Standing.READY):
+        (page,) = [text for text in pages if row.connected_account_id and row.connected_account_id in text]
+        assert row.name in page
+        # The digits are set apart on the page, and "2000 0000 0001" to a reader of the text.
+        assert row.account_number
+        assert row.account_number in page.replace(" ", "").replace("\n", "")
+    lanes = [text for text in pages if "Connected Ready" in " ".join(text.split())]
+    assert len(lanes) == 2, "the table's head is repeated on each of its pages"
+    assert slips_that_cross_a_page(browser) == []
+
+
+def slips_that_cross_a_page(browser: Any) -> list[str]:
+    """The rows and slips whose box CSS may break: Chromium cuts them where the page ends."""
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    script = """
+    return [...document.querySelectorAll('.lane, .slip, .failures li')]
+      .filter(one => getComputedStyle(one).breakInside !== 'avoid').map(one => one.textContent.trim());
+    """
+    found: list[str] = browser.execute_script(script)
+    paper = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert paper == "rgb(255, 255, 255)"
+    return found
