@@ -25,7 +25,7 @@ def vmc_settings(service: Service, environ: Mapping[str, str]) -> VmcSettings:
     """
     known = {"vmc:orgId": service.org_id, "vmc:vmcUrl": service.vmc_url, "vmc:cspUrl": service.csp_url}
     token = environ.get(service.token_variable, "").strip()
-    if not token and service.token_variable != "API_TOKEN":  # noqa: S105 - a variable's name
+    if not token and service.token_variable != "API_TOKEN":  # noqa: S105 # nosec B105 - a name
         raise RequestError(
             f"vmc.tokenVariable: {service.token_variable} is not set: export the API token of organisation "
             f"{service.org_id} in it"

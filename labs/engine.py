@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-import pickle
+import pickle  # nosec B403 - nothing is unpickled here
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

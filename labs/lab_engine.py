@@ -208,7 +208,7 @@ class _Running:
 
     def lines(self) -> Iterator[str]:
         """What it says, until it ends."""
-        assert self._process.stdout is not None  # noqa: S101 - for the type checker
+        assert self._process.stdout is not None  # noqa: S101 # nosec B101 - for the type checker
         return map(str.rstrip, self._process.stdout)
 
     def _watch(self) -> None:

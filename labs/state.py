@@ -13,7 +13,7 @@ from labs.results import Phases
 from labs.spec import LabSpec
 
 ACTIVE = "ACTIVE"
-_SECRET_MARK = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the key under which the engine keeps a kind
+_SECRET_MARK = "4dabf18193072939515e22adb298388d"  # noqa: S105 # nosec B105 - a mark of the engine
 _LONGEST_TAG = 256
 """Characters; the limit of Pulumi Cloud, kept for all backends."""
 _SCREEN = re.compile(r"[\x00-\x1f\x7f]+")
