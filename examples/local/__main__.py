@@ -1,0 +1,11 @@
+"""A lab's program: the link, and beside it whatever needs one."""
+
+import pulumi
+
+from vmc_account_link import AccountLink
+
+link = AccountLink("account-link", {"stack_name": "SDDC-Account-Link", "tags": {"owner": "workshop"}})
+
+# What SDDC creation asks for (`account_link_sddc_config` of the Terraform provider vmware/vmc).
+pulumi.export("connected_account_id", link.connected_account_id)
+pulumi.export("connected_account_state", link.connected_account_state)
