@@ -42,11 +42,12 @@ sweep: setup ## Every call of up and destroy x every kind of fault, on the real 
 crashes: setup ## kill -9 at every call and at 200 random moments, then recover (an hour)
 	$(BIN)/python -m tests.crashes sweep-results
 
-lint: $(VENV)/.installed ## Format, lint, types, security
+lint: $(VENV)/.installed ## Format, lint, types, security, and the documentation's links (into .site/)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy components labs sandbox tools tests __main__.py
+	$(BIN)/mypy components labs sandbox tools tests __main__.py examples/inline
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml components labs tools
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir .site
 
 clean: ## Remove what setup and the tests made
-	rm -rf $(VENV) .engine .pytest_cache .mypy_cache .ruff_cache dist sweep-results
+	rm -rf $(VENV) .engine .pytest_cache .mypy_cache .ruff_cache .site dist sweep-results

@@ -4,6 +4,7 @@ argparse: three commands need no more, and the package has no CLI library to bea
 """
 
 import argparse
+import functools
 from collections.abc import Sequence
 from importlib.metadata import version
 
@@ -15,7 +16,7 @@ _DESCRIPTION = "Look at an account link: before it is made, at its template, and
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
-    options = _parser().parse_args(arguments)
+    options = command_line().parse_args(arguments)
     try:
         # Here, because these load the Pulumi SDK: `--help` should not wait for it.
         from vmc_account_link.cli import commands  # noqa: PLC0415
@@ -45,14 +46,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m vmc_account_link", description=_DESCRIPTION)
+def command_line(width: int | None = None) -> argparse.ArgumentParser:
+    """All options, in columns of `width`; None: of the terminal's."""
+    looks = functools.partial(argparse.HelpFormatter, width=width)
+    parser = argparse.ArgumentParser(
+        prog="python -m vmc_account_link", description=_DESCRIPTION, formatter_class=looks
+    )
     parser.add_argument("--version", action="version", version=version("vmc-account-link"))
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     common, aws = _common(), _aws()
     inspect = commands.add_parser(
         "inspect",
         parents=[common, aws],
+        formatter_class=looks,
         help="what a template makes, whom it lets in, what runs",
         description="Say what a template makes. By default: that of the stack's link.",
         epilog="Exit code 1: the policy refuses the template, or it is none.",
@@ -76,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser(
         "doctor",
         parents=[common, aws],
+        formatter_class=looks,
         help="whether everything is ready for the first link",
         description="Look at the token, the AWS account and what is in the way of a link.",
         epilog="Exit code 1: at least one line fails.",
@@ -88,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     status = commands.add_parser(
         "status",
         parents=[common, aws],
+        formatter_class=looks,
         help="one link: request, stack, task, record, roles, SDDCs",
         description="Look at the link in the Pulumi stack's state, or at the one that the flags name.",
         epilog="Exit code 1: at least one line fails.",
