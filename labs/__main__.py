@@ -26,9 +26,17 @@ def labs() -> None:
     show_default="this folder",
     help="The folder of its Pulumi.yaml.",
 )
-def recover(stack: str, project: Path) -> None:
+@click.option(
+    "--lost-host",
+    "lost_hosts",
+    multiple=True,
+    metavar="HOST",
+    help="A machine that is gone for good: a lock of its processes is removed.",
+)
+def recover(stack: str, project: Path, lost_hosts: tuple[str, ...]) -> None:
     """After a crash: find out what became of what was under way, and put the state right."""
-    recover_command.run(recover_command.RecoverRequest(stack=stack, folder=project), tell=click.echo)
+    request = recover_command.RecoverRequest(stack=stack, folder=project, lost_hosts=lost_hosts)
+    recover_command.run(request, tell=click.echo)
 
 
 def main() -> int:

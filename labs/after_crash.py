@@ -28,17 +28,28 @@ def stands_in_the_way(errors: Sequence[str]) -> bool:
     return any(sign in error for error in errors for sign in _IN_THE_WAY)
 
 
-def recover(stack: str, folder: Path, environment: Mapping[str, str], *, tell: Callable[[str], None]) -> None:
+def recover(
+    stack: str,
+    folder: Path,
+    environment: Mapping[str, str],
+    *,
+    tell: Callable[[str], None],
+    lost_hosts: Sequence[str] = (),
+) -> None:
     """End engines whose driver is gone, then run `labs recover` for the stack, in the lab's environment.
 
-    A process of its own, because a lab's environment can't be that of this one.
+    A process of its own, because a lab's environment can't be that of this one. A lock that a machine of
+    `lost_hosts` has left is removed as a dead process's is.
 
     Raises:
         LabsError: somebody alive holds the stack, or what became of it could not be found out.
     """
     end_orphans(folder, tell)
     done = subprocess.run(
-        [sys.executable, "-m", "labs", "recover", "--stack", stack, "--project", str(folder)],
+        [
+            *(sys.executable, "-m", "labs", "recover", "--stack", stack, "--project", str(folder)),
+            *(f"--lost-host={host}" for host in lost_hosts),
+        ],
         cwd=_REPOSITORY,
         env=dict(environment),
         stdin=subprocess.DEVNULL,

@@ -67,6 +67,8 @@ class LabTask:
     log_file: Path | None = None
     secrets_provider: str | None = None
     """Of a stack that is new; None: the backend's default."""
+    lost_hosts: tuple[str, ...] = ()
+    """Machines that are known to be gone: a lock of theirs is nobody's."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,7 +151,13 @@ class _Lab:
 
     def _recover(self) -> None:
         self._log.step("recover", "putting right what a crash has left")
-        after_crash.recover(self._lab.stack, self._task.work_dir, self._environment, tell=self._log.say)
+        after_crash.recover(
+            self._lab.stack,
+            self._task.work_dir,
+            self._environment,
+            tell=self._log.say,
+            lost_hosts=self._task.lost_hosts,
+        )
 
     def _look(self) -> LabState | None:
         stack = self._lab.stack

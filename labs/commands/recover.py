@@ -31,6 +31,8 @@ class RecoverRequest:
     stack: str
     folder: Path
     """The project's folder."""
+    lost_hosts: tuple[str, ...] = ()
+    """Machines that are known to be gone: a lock of theirs is nobody's."""
 
 
 def run(request: RecoverRequest, *, tell: Callable[[str], None]) -> None:
@@ -50,7 +52,7 @@ def run(request: RecoverRequest, *, tell: Callable[[str], None]) -> None:
                 engine.import_(file)
         except StackLocked as locked:
             backup.unlink()
-            _unlock(engine, str(locked), tell)
+            _unlock(engine, str(locked), request.lost_hosts, tell)
             continue
         for line in repaired.lines:
             tell(line)
@@ -99,17 +101,18 @@ def _with_secrets(engine: Engine, state: dict[str, Any]) -> dict[str, Any]:
     return engine.export(show_secrets=True) if pending.pending_stacks(state) else state
 
 
-def _unlock(engine: Engine, message: str, tell: Callable[[str], None]) -> None:
+def _unlock(engine: Engine, message: str, lost_hosts: tuple[str, ...], tell: Callable[[str], None]) -> None:
     """Remove the lock if all its holders are dead.
 
     Raises:
         LabsError: one is alive, or it can't be known.
     """
     for holder in holders(message):
-        dead = is_dead(holder)
+        dead = is_dead(holder) or (holder.host in lost_hosts or None)
         if dead is None:
             raise LabsError(
-                f"the stack is locked by {holder}, elsewhere: if it is dead, `pulumi cancel`, then this again"
+                f"the stack is locked by {holder}, elsewhere: if that machine is gone for good, run this "
+                f"with --lost-host {holder.host}"
             )
         if not dead:
             raise LabsError(f"the stack is in use by {holder}: wait for it, or press Ctrl-C there")
