@@ -105,6 +105,13 @@ def test_the_variables_of_one_sub_do_not_leak_into_another() -> None:
     assert both == ["mine", "${Open}", "${Open}"]
 
 
+def test_an_unknown_value_is_not_taken_for_a_variable_of_its_name() -> None:
+    spoofed = {"Fn::Sub": ["${A}", {"A": {"Ref": "Other"}, "Other": "000000000101"}]}
+    known_later = {"Fn::Sub": ["${A} ${Other}", {"A": {"Ref": "Other"}, "Other": "000000000101"}]}
+    assert "${Other}" in resolved(spoofed)
+    assert resolved(known_later).startswith("${Fn::Sub")
+
+
 def test_a_resource_that_will_not_be_made_is_left_out_and_one_that_may_be_is_not() -> None:
     resources = {
         name: {"Type": "AWS::IAM::Role", "Condition": name} for name in ("Yes", "No", "Maybe", "Missing")
