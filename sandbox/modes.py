@@ -65,6 +65,8 @@ class Modes:
     """How much later than the account's record the task's end shows."""
     broken_seconds: float = 0.0
     """How long a newly connected account shows BROKEN before it becomes ACTIVE; negative: for ever."""
+    inventory_seconds: float = 0.0
+    """How long after a link's run no subnet is known, unless a rescan is forced."""
     unlink_lag_seconds: float = 0.0
     """How long an unlinked account stays in the list after the DELETE was answered."""
     deleted_records_listed: bool = False

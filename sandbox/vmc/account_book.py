@@ -154,6 +154,12 @@ class AccountBook:
             kept = {k: v for k, v in self._sddcs.items() if account_number not in {None, v}}
             self._sddcs = kept
 
+    def sddcs(self) -> tuple[tuple[str, ConnectedAccount], ...]:
+        """Each SDDC's id and the connected account it is on."""
+        with self._lock:
+            records = {record.account_number: record for record in self.connected()}
+            return tuple((sddc, records[number]) for sddc, number in self._sddcs.items() if number in records)
+
     def _account(self, account_number: str) -> ConnectedAccount:
         events = self._events.get(account_number, [])
         record = record_of(self.org_id, account_number, events, self._clock.now(), as_listed=False)

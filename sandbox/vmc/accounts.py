@@ -62,6 +62,8 @@ class ConnectedAccount:
     version: int
     created_at: datetime
     updated_at: datetime
+    connected_at: datetime
+    """When a template last ran for it."""
     stack_name: str
     role_arns: Mapping[str, str]
 
@@ -110,6 +112,7 @@ def record_of(
                 version=record.version + 1 if record else 0,
                 created_at=record.created_at if record else event.at,
                 updated_at=event.at,
+                connected_at=event.at,
                 stack_name=event.stack_name,
                 role_arns=event.role_arns,
             )

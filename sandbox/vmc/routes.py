@@ -11,6 +11,7 @@ from sandbox.vmc import wire
 from sandbox.vmc.account_book import SddcPresent, UnknownAccount
 from sandbox.vmc.organizations import Organizations
 from sandbox.vmc.state import FOREIGN_BASE, TEMPLATE_PATH, LinkBoard
+from sandbox.vmc.subnet_routes import add_subnet_routes
 
 _ORG = "/vmc/api/orgs/<org_id>"
 _LINKING = f"{_ORG}/account-link"
@@ -58,6 +59,7 @@ def vmc_blueprint(organizations: Organizations, *, started_at: datetime) -> Blue
             return _error(404, "skyscraper.task.not.found", "Cannot find the task with given identifier")
         return jsonify(wire.task_to_wire(task, org_id))
 
+    add_subnet_routes(blueprint, organizations)
     return blueprint
 
 

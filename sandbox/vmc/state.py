@@ -12,7 +12,9 @@ from sandbox.clock import Clock
 from sandbox.modes import ModeSwitch, TaskOutcome, TemplateKind
 from sandbox.vmc import template
 from sandbox.vmc.account_book import AccountBook
+from sandbox.vmc.jobs import JobBook
 from sandbox.vmc.links import Link, Run, Task, task_of
+from sandbox.vmc.subnets import SubnetBook
 
 TEMPLATE_PATH = "/templates/"
 FOREIGN_BASE = "https://templates.example.net"
@@ -35,6 +37,8 @@ class LinkBoard:
         self._modes = modes
         self._links: dict[str, Link] = {}
         self.accounts = AccountBook(org_id=org_id, clock=clock, modes=modes)
+        self.subnets = SubnetBook(self.accounts, clock=clock, modes=modes)
+        self.jobs = JobBook(clock=clock, modes=modes)
         self._lock = threading.Lock()
 
     def mint(self, base_url: str) -> Link:
@@ -105,9 +109,16 @@ class LinkBoard:
             return self._links.get(link_id)
 
     def task(self, task_id: str) -> Task | None:
-        """A link's tracking task as it shows now, or None for an id that tracks nothing."""
+        """A task as it shows now, a link's or another, or None for an id that tracks nothing."""
         link = self.link(task_id)
-        return task_of(link, self._clock.now(), self._modes.current) if link else None
+        if link is None:
+            return self.jobs.task(task_id)
+        return task_of(link, self._clock.now(), self._modes.current)
+
+    def tasks(self) -> tuple[Task, ...]:
+        """All tasks, the oldest first."""
+        links = (task_of(link, self._clock.now(), self._modes.current) for link in self.links())
+        return tuple(sorted((*links, *self.jobs.tasks()), key=lambda task: task.started_at))
 
     def template_text(self, link_id: str) -> str:
         """What the link's URL holds, whatever its signature and age.

@@ -1,11 +1,14 @@
 """The emulated state as the API's JSON: real field names, nulls explicit."""
 
 import urllib.parse
+import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sandbox.vmc.accounts import ConnectedAccount
 from sandbox.vmc.links import Link, Task, TaskStatus
+from sandbox.vmc.subnets import Subnet
 
 _USER_ID = "11111111-2222-3333-4444-555555555555"
 _USER_NAME = "user@example.com"
@@ -48,8 +51,7 @@ def task_to_wire(task: Task, org_id: str) -> dict[str, Any]:
         **_entity(task.id, task.started_at, task.updated_at, task.version),
         "status": task.status.value,
         "sub_status": task.status.value,
-        # What VMware calls this task is not known; clients must not test it.
-        "task_type": "ACCOUNT-LINK",
+        "task_type": task.kind,
         "task_version": None,
         "resource_type": None,
         "resource_id": None,
@@ -57,7 +59,7 @@ def task_to_wire(task: Task, org_id: str) -> dict[str, Any]:
         "org_type": "CUSTOMER",
         "parent_task_id": None,
         "correlation_id": None,
-        "params": {},
+        "params": dict(task.params),
         "start_time": timestamp(task.started_at),
         "end_time": timestamp(task.ended_at) if task.ended_at else None,
         "progress_percent": task.progress_percent,
@@ -97,6 +99,72 @@ def unlinked_to_wire(account: ConnectedAccount, org_id: str) -> dict[str, Any]:
         **account_to_wire(account, org_id),
         "updated_by_user_name": _OPERATOR_NAME,
         "region_to_az_to_shadow_mapping": None,
+    }
+
+
+def connection_to_wire(sddc_id: str, account: ConnectedAccount, org_id: str) -> dict[str, Any]:
+    """An AwsSddcConnection; which subnet it is in is not modelled."""
+    connection_id = str(uuid.uuid5(uuid.UUID(sddc_id), account.id))
+    return {
+        **_entity(connection_id, account.connected_at, account.connected_at, 0),
+        "sddc_id": sddc_id,
+        "org_id": org_id,
+        "connected_account_id": account.id,
+        "vpc_id": None,
+        "cidr_block_vpc": None,
+        "subnet_id": None,
+        "cidr_block_subnet": None,
+        "subnet_availability_zone": None,
+        "default_route_table": None,
+        "cgw_present": True,
+        "connection_order": 0,
+        "eni_group": None,
+        "customer_eni_infos": [],
+        "state": "ACTIVE",
+    }
+
+
+def subnets_to_wire(subnets: Sequence[Subnet], account_id: str, region: str) -> dict[str, Any]:
+    """An AwsCompatibleSubnets: every subnet of the region, those that no SDDC can use with a note."""
+    vpcs = {
+        subnet.vpc_id: {
+            "vpc_id": subnet.vpc_id,
+            "cidr_block": subnet.vpc_cidr,
+            "description": subnet.vpc_id,
+            "subnets": [
+                _subnet_to_wire(one, account_id, region) for one in subnets if one.vpc_id == subnet.vpc_id
+            ],
+        }
+        for subnet in subnets
+    }
+    zones = sorted({subnet.zone for subnet in subnets if subnet.note is None})
+    return {"customer_available_zones": zones, "vpc_map": vpcs}
+
+
+def chosen_subnet_to_wire(subnet: Subnet, account_id: str, region: str) -> dict[str, Any]:
+    """An AwsSubnet; it says `is_compatible` where a SubnetInfo says `compatible`."""
+    return {**_place(subnet, account_id, region), "is_compatible": subnet.note is None}
+
+
+def _subnet_to_wire(subnet: Subnet, account_id: str, region: str) -> dict[str, Any]:
+    return {
+        **_place(subnet, account_id, region),
+        "availability_zone_id": subnet.zone_id,
+        "compatible": subnet.note is None,
+        "note": subnet.note,
+    }
+
+
+def _place(subnet: Subnet, account_id: str, region: str) -> dict[str, Any]:
+    return {
+        "connected_account_id": account_id,
+        "region_name": region,
+        "availability_zone": subnet.zone,
+        "subnet_id": subnet.id,
+        "subnet_cidr_block": subnet.cidr,
+        "vpc_id": subnet.vpc_id,
+        "vpc_cidr_block": subnet.vpc_cidr,
+        "name": subnet.name or None,
     }
 
 
