@@ -1,6 +1,7 @@
 """The component: link request -> template -> stack -> connected account -> outputs, in reading order."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
@@ -130,6 +131,7 @@ class AccountLink(pulumi.ComponentResource):
             stack_name=stack_name,
             inline_template=given.get("inline_template", True),
             template_hosts=given.get("template_hosts", []),
+            relink=given.get("relink"),
             # The other way round: what was adopted is not made over (ADR 0011).
             opts=pulumi.ResourceOptions(
                 parent=self, aliases=[pulumi.Alias(name=f"{name}-adopted-account", type_=_ADOPTED_TYPE)]
@@ -153,6 +155,7 @@ class AccountLink(pulumi.ComponentResource):
                 # next update (seen on the engine, ADR 0006); without the second its name is taken.
                 replace_on_changes=["#initerror"],
                 delete_before_replace=True,
+                transforms=[_in_place_while_relinked(request)] if "relink" in given else None,
             ),
         )
         connected = ConnectedAccount(
@@ -162,6 +165,7 @@ class AccountLink(pulumi.ComponentResource):
             stack_name=stack.name,
             stack_id=stack.id,
             tracking_task=request.tracking_task,
+            record_before=request.record_before,
             link_timeout_minutes=given.get("link_timeout_minutes", DEFAULT_LINK_TIMEOUT_MINUTES),
             unlink_on_destroy=given.get("unlink_on_destroy", True),
             opts=child,
@@ -177,6 +181,27 @@ class AccountLink(pulumi.ComponentResource):
         self.template_url = request.template_url
         self.template_execution_url = request.template_execution_url
         self.expiration_date = request.expiration_date
+
+
+def _in_place_while_relinked(request: LinkRequest) -> pulumi.ResourceTransform:
+    """Update the stack in place where this very update has asked for a link that renews one.
+
+    An update that rolled back leaves an error of initialisation as a failed create does, and a stack that is
+    well: `#initerror` would replace it. Options can't be outputs, so they are changed when the request is
+    known (ADR 0012).
+    """
+    declared_at = datetime.now(UTC).isoformat()
+
+    async def transform(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+        # On a preview nothing is known of a link that is about to be minted.
+        if await request.minted_at.is_known() and await request.renews.is_known():
+            minted_at, renews = await request.minted_at.future(), await request.renews.future()
+            if not renews or (minted_at or "") < declared_at:
+                return None
+        args.opts.replace_on_changes = []
+        return pulumi.ResourceTransformResult(args.props, args.opts)
+
+    return transform
 
 
 def _url_unless_inline(body_and_url: Sequence[Any]) -> str | None:

@@ -24,7 +24,7 @@ from pulumi.dynamic import (
 from vmc_account_link.client import VmcClient
 from vmc_account_link.connected_account import record_outputs
 from vmc_account_link.errors import NotLinked
-from vmc_account_link.link_request import same_organisation
+from vmc_account_link.identity import same_organisation
 from vmc_account_link.models import AccountRecord, AccountState
 from vmc_account_link.progress import find_account
 from vmc_account_link.settings import VmcSettings, read_settings

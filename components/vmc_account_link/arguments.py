@@ -35,7 +35,8 @@ class AccountLinkArgs(TypedDict):
     unlink_on_destroy: NotRequired[pulumi.Input[bool] | None]
     """On destroy, unlink the account before the stack is deleted; default true."""
     relink: NotRequired[str | None]
-    """Not in this release."""
+    """Another text than before asks for a new link and runs its template in the same stack. While SDDCs use
+    the link this is refused unless the word `despite-sddcs` is in it."""
     subnet_region: NotRequired[str | None]
     """Not in this release."""
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]] | None]
@@ -67,13 +68,19 @@ def refuse_what_can_not_be(given: Mapping[str, Any]) -> None:
         SettingsError: one does not exist, can't have its value, is not in this release, or goes ill with
             another.
     """
-    for key, setting in (("relink", "relink"), ("subnet_region", "subnetRegion")):
+    for key, setting in (("subnet_region", "subnetRegion"),):
         if key in given:
             raise SettingsError(f"vmc-account-link:{setting}", "it is not in this release", "Remove it.")
     link = given.get("link", "create")
     if link not in _WAYS_TO_LINK:
         raise SettingsError(
             "vmc-account-link:link", f"{link!r} is no way to link", "Set it to `create` or `adopt`."
+        )
+    if link == "adopt" and "relink" in given:
+        raise SettingsError(
+            "vmc-account-link:relink",
+            "an adopted link is renewed where it was made",
+            "Remove it (`pulumi config rm relink`).",
         )
     minutes = given.get("link_timeout_minutes", 1)
     if isinstance(minutes, int | float) and not minutes >= 1:

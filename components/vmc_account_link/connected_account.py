@@ -24,8 +24,8 @@ from pulumi.dynamic import (
 )
 
 from vmc_account_link.client import VmcClient
+from vmc_account_link.identity import identity_failures, same_organisation
 from vmc_account_link.interruption import watch_for_cancel
-from vmc_account_link.link_request import identity_failures, same_organisation
 from vmc_account_link.models import AccountRecord, AccountState
 from vmc_account_link.progress import Wanted, find_account
 from vmc_account_link.settings import VmcSettings, read_settings
@@ -132,6 +132,7 @@ class ConnectedAccountProvider(ResourceProvider):
             account_number=inputs["account_number"],
             stack_name=inputs["stack_name"],
             tracking_task=inputs.get("tracking_task"),
+            record_before=inputs.get("record_before"),
         )
         with VmcClient(self.settings) as vmc:
             return wait_until_linked(vmc, wanted, timeout_seconds=float(inputs["link_timeout_minutes"]) * 60)
@@ -177,6 +178,7 @@ class ConnectedAccount(Resource, module="vmc", name="ConnectedAccount"):
         stack_name: pulumi.Input[str],
         stack_id: pulumi.Input[str],
         tracking_task: pulumi.Input[str | None],
+        record_before: pulumi.Input[str | None] = None,
         link_timeout_minutes: pulumi.Input[int],
         unlink_on_destroy: pulumi.Input[bool],
         opts: pulumi.ResourceOptions | None = None,
@@ -190,6 +192,7 @@ class ConnectedAccount(Resource, module="vmc", name="ConnectedAccount"):
             stack_name: the CloudFormation stack that ran the link's template.
             stack_id: that stack's id; the wait starts when it is there.
             tracking_task: id of the service's task.
+            record_before: the mark of the record that the link is to renew (`LinkRequest.record_before`).
             link_timeout_minutes: the deadline of the wait, at least 1.
             unlink_on_destroy: whether deleting this resource unlinks the account.
             opts: resource options.
@@ -203,6 +206,7 @@ class ConnectedAccount(Resource, module="vmc", name="ConnectedAccount"):
                 "stack_name": stack_name,
                 "stack_id": stack_id,
                 "tracking_task": tracking_task,
+                "record_before": record_before,
                 "link_timeout_minutes": link_timeout_minutes,
                 "unlink_on_destroy": unlink_on_destroy,
                 # Outputs have to be named here to become attributes.

@@ -18,6 +18,7 @@ VmcError
    ├─ LinkFailed         the service gave up
    ├─ LinkTimedOut       our own deadline passed
    ├─ WaitInterrupted    the person pressed Ctrl-C
+   ├─ SddcsOnLink        SDDCs use the link that was to be made anew
    ├─ StillLinked        an unlinked account did not leave the list
    └─ WrongAccount       the AWS credentials are of another account, or of none
 """
@@ -172,6 +173,10 @@ class LinkTimedOut(LinkError):
 
 class WaitInterrupted(LinkError):
     """The person pressed Ctrl-C while something was waited for."""
+
+
+class SddcsOnLink(LinkError):
+    """SDDCs use the link that was to be made anew."""
 
 
 class StillLinked(LinkError):

@@ -1,8 +1,9 @@
 """The dynamic resource that asks the service for an account link.
 
-Identity: the organisation and the AWS account. A link is minted in `create`, and again in `update` once
-the old one can't bring the account in any more; never in preview, refresh or an unchanged update. What it
-leaves behind, a template's URL that expires, is a by-product: it is never compared.
+Identity: the organisation and the AWS account. A link is minted in `create`, and again in `update` where the
+person wants a new one, the last was not run, or it can't bring the account in any more; never in preview,
+refresh or an unchanged update. What it leaves behind, a template's URL that expires, is a by-product: it is
+never compared.
 """
 
 import os
@@ -25,14 +26,12 @@ from pulumi.dynamic import (
 
 from vmc_account_link import template
 from vmc_account_link.client import VmcClient
-from vmc_account_link.errors import AlreadyLinked, SettingsError
-from vmc_account_link.models import AccountRecord, AccountState, parse_moment
+from vmc_account_link.errors import AlreadyLinked
+from vmc_account_link.identity import IDENTITY, identity_failures
+from vmc_account_link.models import AccountRecord, AccountState
 from vmc_account_link.progress import find_account, is_ours
+from vmc_account_link.relinking import NEEDS_NEW_LINK, Why, refuse_where_sddcs_are, why_mint
 from vmc_account_link.settings import VmcSettings, read_settings
-
-_IDENTITY = ("org_id", "account_number")
-_NEEDS_NEW_LINK = ("stack_name", "inline_template")
-"""A link is run once, by one stack; and what was not downloaded then can't be later."""
 
 
 class LinkRequestProvider(ResourceProvider):
@@ -63,12 +62,20 @@ class LinkRequestProvider(ResourceProvider):
         return CheckResult(inputs=news, failures=identity_failures(olds, news))
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Say whether there is something to do; asks the service only once the link has expired.
+        """Say whether there is something to do; on a preview too, so that a refusal is seen there.
+
+        The service is asked only where a new link is wanted, the last one was to renew a record, or has
+        expired.
 
         Raises:
-            VmcError: the link has expired and the service could not say whether the account is connected.
+            SddcsOnLink: SDDCs use the link that is to be made anew.
+            VmcError: the service was to be asked and could not.
         """
-        return DiffResult(changes=_changed_inputs(olds, news) or self._is_spent(olds))
+        with VmcClient(self.settings) as vmc:
+            why = why_mint(vmc, self.settings, olds, news, datetime.now(UTC))
+            if why in {Why.WANTED, Why.NOT_RUN}:
+                refuse_where_sddcs_are(vmc, olds, news)
+        return DiffResult(changes=_changed_inputs(olds, news) or why is not None)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Mint a link, after making sure that the account is not linked by somebody else.
@@ -83,18 +90,24 @@ class LinkRequestProvider(ResourceProvider):
         return CreateResult(id_=f"{props['org_id']}/{props['account_number']}", outs={**props, **outputs})
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Mint a new link where the old one is spent or made for another stack; else keep its outputs.
+        """Mint a new link where there is a reason (`Why`); else keep the old one's outputs.
 
         Raises:
+            SddcsOnLink: SDDCs use the link that is to be made anew.
             VmcError: as `create`.
         """
         kept = {**olds, **news}
-        if not (_needs_new_link(olds, news) or self._is_spent(olds)):
-            return UpdateResult(outs=kept)
         with VmcClient(self.settings) as vmc:
+            why = why_mint(vmc, self.settings, olds, news, datetime.now(UTC))
+            if why is None:
+                return UpdateResult(outs=kept)
+            if why is not Why.SPENT:
+                refuse_where_sddcs_are(vmc, olds, news)
             stack_names = [news["stack_name"], olds.get("stack_name", news["stack_name"])]
             outputs = _mint(vmc, self.settings, news, stack_names=stack_names)
-        return UpdateResult(outs={**kept, **outputs})
+        # What this link is for: where the stack's update fails, the next `up` asks for another one.
+        renews = outputs["record_before"] is not None
+        return UpdateResult(outs={**kept, **outputs, "renews": renews})
 
     def read(self, _id: str, props: dict[str, Any]) -> ReadResult:
         """Return what is stored: the service has no call that shows a link, and asking would mint one."""
@@ -102,37 +115,6 @@ class LinkRequestProvider(ResourceProvider):
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Forget the link: the service has no call that takes one back, it expires by itself."""
-
-    def _is_spent(self, olds: Mapping[str, Any]) -> bool:
-        """Whether the link has expired without the account being connected by our stack."""
-        expires = olds.get("expiration_date")
-        if not isinstance(expires, str):
-            return False
-        expired_for = datetime.now(UTC).timestamp() - parse_moment(expires).timestamp()
-        # Our clock may be hours off in either direction: it and what was known of the service's when the
-        # link was minted only say whether it is time to ask; the service's own clock decides.
-        if max(expired_for, expired_for + float(olds.get("clock_ahead_seconds") or 0)) < 0:
-            return False
-        same_organisation(self.settings, olds)
-        with VmcClient(self.settings) as vmc:
-            account = find_account(vmc.list_connected_accounts(), olds["account_number"])
-            expired = expired_for + vmc.clock_ahead_seconds() >= 0
-        connected = account is not None and account.state == AccountState.ACTIVE
-        return expired and not (connected and is_ours(account, [olds["stack_name"]]))
-
-
-def identity_failures(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[CheckFailure]:
-    """The failures of a `check` whose organisation or AWS account differs from the one in the state."""
-    words = {"org_id": "organisation", "account_number": "AWS account"}
-    return [
-        CheckFailure(
-            key,
-            f"this Pulumi stack holds a link of {words[key]} {olds[key]}, and it can't be moved: "
-            "use the old settings and credentials, or another Pulumi stack",
-        )
-        for key in _IDENTITY
-        if isinstance(olds.get(key), str) and isinstance(news.get(key), str) and olds[key] != news[key]
-    ]
 
 
 def _adopted(olds: Mapping[str, Any]) -> CheckFailure:
@@ -144,31 +126,10 @@ def _adopted(olds: Mapping[str, Any]) -> CheckFailure:
     )
 
 
-def same_organisation(settings: VmcSettings, props: Mapping[str, Any]) -> None:
-    """Make sure that the settings are those of the organisation in the state.
-
-    A refresh or a destroy runs no program, so nobody has compared them; and an account that is missing from
-    another organisation's list is not gone.
-
-    Raises:
-        SettingsError: they are of another organisation.
-    """
-    if settings.org_id != props["org_id"]:
-        raise SettingsError(
-            "vmc:orgId",
-            f"this Pulumi stack holds a link of organisation {props['org_id']}, not {settings.org_id}",
-            "Nothing was changed: set it back (vmc:orgId or ORG_ID).",
-        )
-
-
 def _changed_inputs(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     """Whether an input differs; an unknown one may."""
-    keys = (*_IDENTITY, *_NEEDS_NEW_LINK, "template_hosts")
+    keys = (*IDENTITY, *NEEDS_NEW_LINK, "template_hosts")
     return any(news.get(key) != olds.get(key) for key in keys)
-
-
-def _needs_new_link(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-    return any(news.get(key) != olds.get(key) for key in _NEEDS_NEW_LINK)
 
 
 def _mint(
@@ -188,6 +149,8 @@ def _mint(
         "expiration_date": link.expiration_date.isoformat() if link.expiration_date else None,
         "tracking_task": link.tracking_task,
         "clock_ahead_seconds": round(vmc.clock_ahead_seconds()),
+        "minted_at": datetime.now(UTC).isoformat(),
+        "record_before": account.mark if account and is_ours(account, [inputs["stack_name"]]) else None,
         "template_body": _template_body(vmc, link.template_url) if inputs["inline_template"] else None,
     }
 
@@ -223,6 +186,12 @@ class LinkRequest(Resource, module="vmc", name="LinkRequest"):
     """Id of the service's task."""
     account_number: pulumi.Output[str]
     """The AWS account, 12 digits."""
+    renews: pulumi.Output[bool | None]
+    """Whether the link was minted for a stack that has made one before."""
+    minted_at: pulumi.Output[str | None]
+    """By this machine's clock; ISO 8601, UTC."""
+    record_before: pulumi.Output[str | None]
+    """The mark of the account's record when the link was minted; None where our stack had made none."""
 
     def __init__(
         self,
@@ -233,6 +202,7 @@ class LinkRequest(Resource, module="vmc", name="LinkRequest"):
         stack_name: pulumi.Input[str],
         inline_template: pulumi.Input[bool],
         template_hosts: pulumi.Input[Sequence[str]],
+        relink: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the request.
@@ -244,6 +214,7 @@ class LinkRequest(Resource, module="vmc", name="LinkRequest"):
             stack_name: the CloudFormation stack that will run the link's template.
             inline_template: whether to download the template (else only its URL is used).
             template_hosts: further hosts that the template may come from.
+            relink: another text asks for a new link; with the word `despite-sddcs` even while SDDCs use it.
             opts: resource options.
         """
         super().__init__(
@@ -255,12 +226,16 @@ class LinkRequest(Resource, module="vmc", name="LinkRequest"):
                 "stack_name": stack_name,
                 "inline_template": inline_template,
                 "template_hosts": template_hosts,
+                "relink": relink,
                 # Outputs have to be named here to become attributes.
                 "template_url": None,
                 "template_execution_url": None,
                 "template_body": None,
                 "expiration_date": None,
                 "tracking_task": None,
+                "renews": None,
+                "minted_at": None,
+                "record_before": None,
             },
             pulumi.ResourceOptions.merge(
                 pulumi.ResourceOptions(

@@ -79,6 +79,15 @@ class AccountRecord:
     """As the service says it; see `AccountState` for the documented ones."""
     role_arns: tuple[str, ...] = ()
     """The IAM roles in the AWS account that the service assumes."""
+    version: int | None = None
+    """One more with each change of the record."""
+    updated: str | None = None
+    """When it last changed, as the service writes it."""
+
+    @property
+    def mark(self) -> str:
+        """What tells this version of the record from a later one."""
+        return f"{self.id} version {self.version} of {self.updated}"
 
     @classmethod
     def from_wire(cls, wire: Any) -> "AccountRecord":
@@ -97,6 +106,8 @@ class AccountRecord:
             cf_stack_name=_text(fields, "cf_stack_name"),
             state=state,
             role_arns=tuple(arn for key in _ROLE_KEYS if (arn := _text(fields, key)) is not None),
+            version=_whole_number(fields, "version"),
+            updated=_text(fields, "updated"),
         )
 
     @classmethod

@@ -10,6 +10,9 @@ SHORTEST_PAUSE_SECONDS = 0.9
 LONGEST_PAUSE_FRACTION = 0.09
 """Together with the time of a request this keeps the promise "noticed at most 10 % or 1 s late"."""
 
+RELINK_GRACE_SECONDS = 60.0
+"""How long after the task's end the record may still be the one from before a relink."""
+
 LIST_GRACE_SECONDS = 300.0
 """How long after the task's end the account may be missing from the list before that counts as a failure."""
 
@@ -21,6 +24,8 @@ class Wanted:
     account_number: str
     stack_name: str
     tracking_task: str | None = None
+    record_before: str | None = None
+    """The mark of the record that this link is to renew; None where there was none of our stack's."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +40,7 @@ class Waiting:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Linked:
-    """The account is ACTIVE under our stack's name."""
+    """The account is ACTIVE under our stack's name, by this link."""
 
     account: AccountRecord
 
@@ -74,7 +79,8 @@ def judge(
     """Decide from what the service says now.
 
     The account's record decides; the task only explains, or ends the wait when it failed. Either may
-    lag behind the other.
+    lag behind the other. A record that was ACTIVE before proves nothing of a link that renews it: there the
+    task has to be FINISHED, or unknown to the service and the record another one than before.
 
     Args:
         wanted: the link that is waited for.
@@ -83,11 +89,14 @@ def judge(
         since_finished_seconds: since the task was first seen FINISHED; 0 before.
     """
     account = find_account(accounts, wanted.account_number)
-    if account is not None and account.state == AccountState.ACTIVE and is_ours(account, [wanted.stack_name]):
-        return Linked(account=account)
+    is_there = account is not None and account.state == AccountState.ACTIVE
+    if account is not None and is_there and is_ours(account, [wanted.stack_name]):
+        grace_is_over = since_finished_seconds > RELINK_GRACE_SECONDS
+        if is_renewed(account, task, wanted.record_before, grace_is_over=grace_is_over):
+            return Linked(account=account)
     if task is not None and task.status in {TaskStatus.FAILED, TaskStatus.CANCELED}:
         return Failed(error=_failed_task(wanted, task))
-    seen = _seen(account)
+    seen = _seen(account, wanted)
     if since_finished_seconds > LIST_GRACE_SECONDS and (
         account is None or account.state == AccountState.ACTIVE
     ):
@@ -95,9 +104,37 @@ def judge(
     return Waiting(why=f"{_told(task)}; {seen}", stage=f"{task.status if task else None}; {seen}")
 
 
-def _seen(account: AccountRecord | None) -> str:
+def is_renewed(
+    account: AccountRecord, task: Task | None, record_before: str | None, *, grace_is_over: bool = False
+) -> bool:
+    """Whether the record is this link's doing, and not what was there before it.
+
+    Args:
+        account: the record, just read.
+        task: the link's task, just read; None where the service does not know it.
+        record_before: the record's mark when the link was minted; None where there was none of our stack's.
+        grace_is_over: whether the list has had its time to catch up with the task.
+    """
+    if record_before is None:
+        return True
+    is_another = account.mark != record_before
+    if task is None:
+        return is_another
+    return task.status == TaskStatus.FINISHED and (is_another or grace_is_over)
+
+
+def is_run(task: Task | None, account: AccountRecord | None, record_before: str) -> bool:
+    """Whether a link that renews a record was run, whatever has become of the account since."""
+    if task is None:
+        return account is None or account.mark != record_before
+    return task.status == TaskStatus.FINISHED
+
+
+def _seen(account: AccountRecord | None, wanted: Wanted) -> str:
     if account is None:
         return "the account is not in the service's list yet"
+    if account.state == AccountState.ACTIVE and is_ours(account, [wanted.stack_name]):
+        return "the account is ACTIVE by its earlier link"
     if account.state == AccountState.ACTIVE:
         return f'the list still shows the link of stack "{account.cf_stack_name}"'
     return f"the account is {account.state}"
@@ -122,12 +159,15 @@ _ASK_ANEW = (
 )
 
 
+_RENEW_ANEW = "The account stays connected by its earlier link; the next `pulumi up` tries again."
+
+
 def _failed_task(wanted: Wanted, task: Task) -> LinkFailed:
     reason = f": {safe_text(task.error)}" if task.error else ", without a reason"
     return LinkFailed(
         f"connect AWS account {wanted.account_number}",
         f"VMware's task {task.id} {task.status}{reason}",
-        _ASK_ANEW,
+        _ASK_ANEW if wanted.record_before is None else _RENEW_ANEW,
     )
 
 

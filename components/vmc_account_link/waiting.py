@@ -109,7 +109,8 @@ def _look_and_judge(
 def _look(vmc: VmcClient, wanted: Wanted) -> tuple[tuple[AccountRecord, ...], Task | None]:
     """The list, and the task where the list does not settle it; neither is repeated, the wait does that."""
     accounts = vmc.list_connected_accounts(Repeat.NEVER)
-    if wanted.tracking_task is None or isinstance(judge(wanted, accounts, None), Linked):
+    is_settled = wanted.record_before is None and isinstance(judge(wanted, accounts, None), Linked)
+    if wanted.tracking_task is None or is_settled:
         return accounts, None
     try:
         return accounts, vmc.get_task(wanted.tracking_task, Repeat.NEVER)

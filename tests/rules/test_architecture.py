@@ -33,6 +33,8 @@ ORDER = [
     "progress",
     "interruption",
     "waiting",
+    "identity",
+    "relinking",
     "link_request",
     "connected_account",
     "adopted_account",

@@ -1,0 +1,133 @@
+"""When is another link minted, and when not? ADR 0012."""
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum, auto
+from typing import Any
+
+from vmc_account_link.client import VmcClient
+from vmc_account_link.errors import NotFound, SddcsOnLink
+from vmc_account_link.identity import same_organisation
+from vmc_account_link.models import AccountState, Task, parse_moment
+from vmc_account_link.progress import find_account, is_ours, is_run
+from vmc_account_link.settings import VmcSettings
+
+NEEDS_NEW_LINK = ("stack_name", "inline_template")
+"""A link is run once, by one stack; and what was not downloaded then can't be later."""
+DESPITE_SDDCS = "despite-sddcs"
+"""The word in `relink` that accepts SDDCs on the link."""
+
+
+class Why(Enum):
+    """Why another link is to be minted."""
+
+    WANTED = auto()
+    """The person changed `relink`, or something that a link is made for."""
+    NOT_RUN = auto()
+    """The service has not seen the last one run, which was to renew a record."""
+    SPENT = auto()
+    """The last one has expired, and the account is not connected."""
+
+
+def why_mint(
+    vmc: VmcClient, settings: VmcSettings, olds: Mapping[str, Any], news: Mapping[str, Any], now: datetime
+) -> Why | None:
+    """Why another link is to be minted; None: the last one is good, or has done its work.
+
+    The service is asked only where the last link was to renew a record, or seems to have expired.
+
+    Args:
+        vmc: the service.
+        settings: they have to be those of the organisation in the state.
+        olds: what is stored of the last link.
+        news: the inputs now.
+        now: this machine's clock.
+
+    Raises:
+        SettingsError: the settings are of another organisation.
+        VmcError: the service could not be asked.
+    """
+    if needs_new_link(olds, news):
+        return Why.WANTED
+    record_before = olds.get("record_before") if olds.get("renews") else None
+    expired_for = _expired_for_seconds(olds, now)
+    # Our clock may be hours off in either direction: it and what was known of the service's when the
+    # link was minted only say whether it is time to ask; the service's own clock decides.
+    seems_expired = max(expired_for, expired_for + float(olds.get("clock_ahead_seconds") or 0)) >= 0
+    if record_before is None and not seems_expired:
+        return None
+    same_organisation(settings, olds)
+    account = find_account(vmc.list_connected_accounts(), olds["account_number"])
+    if record_before is not None and not is_run(_task(vmc, olds), account, record_before):
+        return Why.NOT_RUN
+    connected = account is not None and account.state == AccountState.ACTIVE
+    expired = expired_for + vmc.clock_ahead_seconds() >= 0
+    return Why.SPENT if expired and not (connected and is_ours(account, [olds["stack_name"]])) else None
+
+
+def needs_new_link(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+    """Whether the person wants one; a `relink` that is taken away, or only confirmed later, is no wish."""
+    wish, _ = relink_wish(news.get("relink"))
+    is_wish = wish is not None and wish != relink_wish(olds.get("relink"))[0]
+    return is_wish or any(news.get(key) != olds.get(key) for key in NEEDS_NEW_LINK)
+
+
+def relink_wish(relink: Any) -> tuple[str | None, bool]:
+    """Take `relink` apart: what has to change for a new link, and whether SDDCs on it are accepted."""
+    if not isinstance(relink, str):
+        return None, False
+    words = relink.split()
+    wish = " ".join(word for word in words if word != DESPITE_SDDCS)
+    return wish or None, DESPITE_SDDCS in words
+
+
+def refuse_where_sddcs_are(vmc: VmcClient, olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
+    """Make sure that no SDDC uses the link, or that the person knows.
+
+    SDDCs keep the roles that they were made with, and VMware tracks only the template that ran last. Source:
+    VMware's Well-Architected guide and the page on the connected VPC. Under another stack name the account is
+    unlinked first, which the service itself refuses then.
+
+    Raises:
+        SddcsOnLink: one does.
+    """
+    wish, is_accepted = relink_wish(news.get("relink"))
+    if is_accepted or news.get("stack_name") != olds.get("stack_name"):
+        return
+    account = find_account(vmc.list_connected_accounts(), olds["account_number"])
+    if account is None or account.state != AccountState.ACTIVE:
+        return
+    sddcs = sorted(
+        {
+            connection.sddc_id or connection.id
+            for connection in vmc.list_sddc_connections()
+            if connection.connected_account_id == account.id and connection.state != AccountState.DELETED
+        }
+    )
+    if sddcs:
+        raise SddcsOnLink(
+            f"ask for a new link of AWS account {olds['account_number']}",
+            f"{len(sddcs)} SDDC(s) use the one that is there ({', '.join(sddcs)})",
+            "Nothing was changed: they keep the roles they were made with, which a new template may change. "
+            f"If that is accepted: `pulumi config set relink '{wish or 1} {DESPITE_SDDCS}'`.",
+        )
+
+
+def _expired_for_seconds(olds: Mapping[str, Any], now: datetime) -> float:
+    """Since when the link is expired by this machine's clock; below 0: it is not, or never will be."""
+    expires = olds.get("expiration_date")
+    if not isinstance(expires, str):
+        return -math.inf
+    return now.timestamp() - parse_moment(expires).timestamp()
+
+
+def _task(vmc: VmcClient, olds: Mapping[str, Any]) -> Task | None:
+    """The link's task; None where the service does not know it."""
+    task_id = olds.get("tracking_task")
+    if not isinstance(task_id, str):
+        return None
+    try:
+        return vmc.get_task(task_id)
+    except NotFound:
+        return None

@@ -1,0 +1,229 @@
+"""A link that renews one: when it is asked for, refused, and taken for done. Real: HTTP and the emulator."""
+
+from typing import Any
+
+import pytest
+
+from sandbox.control.client import SandboxControl
+from sandbox.environment import Sandbox
+from tests.provider.conftest import NewClient, Time
+from tests.support.lab import ACCOUNT
+from vmc_account_link.errors import LinkFailed, LinkTimedOut, SddcsOnLink
+from vmc_account_link.link_request import LinkRequestProvider
+from vmc_account_link.models import AccountRecord
+from vmc_account_link.progress import Wanted
+from vmc_account_link.relinking import relink_wish
+from vmc_account_link.settings import VmcSettings
+from vmc_account_link.waiting import wait_until_linked
+
+
+@pytest.fixture
+def provider(settings: VmcSettings) -> LinkRequestProvider:
+    made = LinkRequestProvider()
+    made.settings = settings
+    return made
+
+
+@pytest.fixture
+def inputs(settings: VmcSettings) -> dict[str, Any]:
+    return {
+        "org_id": settings.org_id,
+        "account_number": ACCOUNT,
+        "stack_name": "ours",
+        "inline_template": True,
+        "template_hosts": [],
+    }
+
+
+@pytest.fixture
+def linked(provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl) -> dict[str, Any]:
+    """The outputs of a request whose stack has run: the account is ACTIVE."""
+    outs = provider.create(inputs).outs or {}
+    control.seed_account(ACCOUNT, cf_stack_name="ours")
+    return outs
+
+
+def run(box: Sandbox, outs: dict[str, Any]) -> None:
+    """What VMware's Lambda does when a stack runs the request's template."""
+    box.world.links.complete_link(
+        link_id=outs["tracking_task"], account_number=ACCOUNT, stack_name="ours", role_arns={}
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "asks"),
+    [
+        (None, "1", True),
+        ("1", "2", True),
+        ("1", "1", False),
+        ("1", None, False),
+        ("1", "1 despite-sddcs", False),
+        ("1 despite-sddcs", "2 despite-sddcs", True),
+        (None, "despite-sddcs", False),
+    ],
+)
+def test_another_wish_asks_for_a_link_and_a_confirmation_alone_does_not(
+    provider: LinkRequestProvider,
+    inputs: dict[str, Any],
+    linked: dict[str, Any],
+    before: str | None,
+    after: str | None,
+    asks: bool,  # noqa: FBT001
+) -> None:
+    olds, news = {**linked, "relink": before}, {**inputs, "relink": after}
+    assert provider.diff("id", olds, news).changes is asks
+    outs = provider.update("id", olds, news).outs or {}
+    assert (outs["tracking_task"] != linked["tracking_task"]) is asks
+    assert outs["relink"] == after
+
+
+def test_a_relink_that_was_not_run_is_asked_for_again_until_the_service_has_seen_it_run(
+    provider: LinkRequestProvider,
+    inputs: dict[str, Any],
+    linked: dict[str, Any],
+    control: SandboxControl,
+    box: Sandbox,
+) -> None:
+    news = {**inputs, "relink": "1"}
+    second = provider.update("id", linked, news).outs or {}
+    # Its stack rolled back, and the engine keeps the new inputs as if they were true (pulumi-aws #21458).
+    assert provider.diff("id", second, news).changes is True
+    third = provider.update("id", second, news).outs or {}
+    assert third["tracking_task"] != second["tracking_task"]
+    run(box, third)
+    control.advance(10)
+    control.clear_journal()
+    assert provider.diff("id", third, news).changes is False
+    assert (provider.update("id", third, news).outs or {})["tracking_task"] == third["tracking_task"]
+    assert "mint-link" not in {entry.call for entry in control.journal()}
+
+
+def test_a_relink_that_failed_is_asked_for_again(
+    provider: LinkRequestProvider,
+    inputs: dict[str, Any],
+    linked: dict[str, Any],
+    control: SandboxControl,
+    box: Sandbox,
+) -> None:
+    news = {**inputs, "relink": "1"}
+    control.set_modes(task_outcome="fail")
+    second = provider.update("id", linked, news).outs or {}
+    run(box, second)
+    control.advance(10)
+    assert provider.diff("id", second, news).changes is True
+
+
+def test_a_relink_whose_task_the_service_forgot_is_done_when_the_record_is_another_one(
+    provider: LinkRequestProvider,
+    inputs: dict[str, Any],
+    linked: dict[str, Any],
+    control: SandboxControl,
+    box: Sandbox,
+) -> None:
+    news = {**inputs, "relink": "1"}
+    second = provider.update("id", linked, news).outs or {}
+    control.plan_fault("vmc", "get-task", "status", status=404, count=2)
+    assert provider.diff("id", second, news).changes is True
+    run(box, second)
+    control.advance(10)
+    assert provider.diff("id", second, news).changes is False
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"relink": "1"}, {"inline_template": False}],
+    ids=["relink", "another way to pass the template"],
+)
+def test_sddcs_on_the_link_stand_in_the_way_of_a_new_one_until_they_are_accepted(
+    provider: LinkRequestProvider,
+    inputs: dict[str, Any],
+    linked: dict[str, Any],
+    control: SandboxControl,
+    change: dict[str, Any],
+) -> None:
+    sddc = control.attach_sddc(ACCOUNT)
+    news = {**inputs, **change}
+    minted = len(control.links())
+    for ask in (provider.diff, provider.update):
+        with pytest.raises(SddcsOnLink) as refusal:
+            ask("id", linked, news)
+        assert sddc in str(refusal.value)
+        assert "pulumi config set relink '1 despite-sddcs'" in str(refusal.value)
+    assert len(control.links()) == minted
+    provider.update("id", linked, {**news, "relink": "1 despite-sddcs"})
+    control.detach_sddcs()
+    provider.update("id", linked, news)
+    assert len(control.links()) == minted + 2
+
+
+def test_what_is_asked_for_without_a_wish_is_not_stopped_by_sddcs(
+    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    control.advance(-7200)
+    spent = provider.create(inputs).outs or {}
+    control.advance(7200)
+    control.seed_account(ACCOUNT, cf_stack_name="ours", state="BROKEN")
+    control.attach_sddc(ACCOUNT)
+    assert (provider.update("id", spent, inputs).outs or {})["tracking_task"] != spent["tracking_task"]
+
+
+@pytest.fixture
+def renewing(new_client: NewClient, control: SandboxControl) -> Wanted:
+    """A link that renews an ACTIVE record of our stack; the service needs two minutes for its part."""
+    control.seed_account(ACCOUNT, cf_stack_name="ours")
+    control.set_modes(task_seconds=120.0)
+    with new_client() as vmc:
+        (record,) = vmc.list_connected_accounts()
+        task = vmc.mint_link().tracking_task
+    return Wanted(account_number=ACCOUNT, stack_name="ours", tracking_task=task, record_before=record.mark)
+
+
+def wait(new_client: NewClient, wanted: Wanted, time: Time, minutes: float = 30) -> AccountRecord:
+    with new_client() as vmc:
+        return wait_until_linked(
+            vmc, wanted, timeout_seconds=minutes * 60, monotonic=time.monotonic, sleep=time.sleep
+        )
+
+
+def test_a_record_that_was_active_before_proves_nothing_of_a_new_run(
+    new_client: NewClient, renewing: Wanted, time: Time, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(LinkTimedOut):
+        wait(new_client, renewing, time, minutes=5)
+    assert "ACTIVE by its earlier link" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("lag", ["list_lag_seconds", "task_lag_seconds"])
+def test_a_new_run_is_waited_for_until_task_and_record_both_say_so(
+    new_client: NewClient, renewing: Wanted, time: Time, control: SandboxControl, box: Sandbox, lag: str
+) -> None:
+    control.set_modes(**{lag: 40.0})
+    run(box, {"tracking_task": renewing.tracking_task})
+    record = wait(new_client, renewing, time)
+    assert 160 <= time.now <= 180
+    assert record.mark != renewing.record_before
+
+
+def test_a_list_that_never_shows_another_record_is_believed_in_the_end(
+    new_client: NewClient, renewing: Wanted, time: Time, control: SandboxControl, box: Sandbox
+) -> None:
+    control.set_modes(list_lag_seconds=1e6)
+    run(box, {"tracking_task": renewing.tracking_task})
+    wait(new_client, renewing, time)
+    assert 180 <= time.now <= 205
+
+
+def test_a_task_that_failed_is_said_although_the_account_is_active(
+    new_client: NewClient, renewing: Wanted, time: Time, control: SandboxControl, box: Sandbox
+) -> None:
+    control.set_modes(task_outcome="fail")
+    run(box, {"tracking_task": renewing.tracking_task})
+    with pytest.raises(LinkFailed, match="stays connected by its earlier link"):
+        wait(new_client, renewing, time)
+
+
+def test_a_wish_and_its_confirmation_are_told_apart() -> None:
+    assert relink_wish("2 despite-sddcs") == ("2", True)
+    assert relink_wish("2026-11-25") == ("2026-11-25", False)
+    assert relink_wish("despite-sddcs") == (None, True)
+    assert relink_wish(None) == (None, False)
