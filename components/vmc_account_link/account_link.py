@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
+from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
 
 from vmc_account_link.adopted_account import AdoptedAccount
 from vmc_account_link.arguments import (
@@ -155,7 +156,7 @@ class AccountLink(pulumi.ComponentResource):
                 # next update (seen on the engine, ADR 0006); without the second its name is taken.
                 replace_on_changes=["#initerror"],
                 delete_before_replace=True,
-                transforms=[_in_place_while_relinked(request)] if "relink" in given else None,
+                transforms=_in_place_while_relinked(request) if "relink" in given else None,
             ),
         )
         connected = ConnectedAccount(
@@ -183,13 +184,15 @@ class AccountLink(pulumi.ComponentResource):
         self.expiration_date = request.expiration_date
 
 
-def _in_place_while_relinked(request: LinkRequest) -> pulumi.ResourceTransform:
+def _in_place_while_relinked(request: LinkRequest) -> list[pulumi.ResourceTransform] | None:
     """Update the stack in place where this very update has asked for a link that renews one.
 
     An update that rolled back leaves an error of initialisation as a failed create does, and a stack that is
     well: `#initerror` would replace it. Options can't be outputs, so they are changed when the request is
-    known (ADR 0012).
+    known (ADR 0015).
     """
+    if not isinstance(pulumi.runtime.settings.get_monitor(), ResourceMonitorStub):
+        return None  # No engine: the SDK's mocks, for unit tests of programs, know no transforms.
     declared_at = datetime.now(UTC).isoformat()
 
     async def transform(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
@@ -201,7 +204,7 @@ def _in_place_while_relinked(request: LinkRequest) -> pulumi.ResourceTransform:
         args.opts.replace_on_changes = []
         return pulumi.ResourceTransformResult(args.props, args.opts)
 
-    return transform
+    return [transform]
 
 
 def _url_unless_inline(body_and_url: Sequence[Any]) -> str | None:

@@ -1,4 +1,4 @@
-"""When is another link minted, and when not? ADR 0012."""
+"""When is another link minted, and when not? ADR 0015."""
 
 import math
 from collections.abc import Mapping

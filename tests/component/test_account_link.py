@@ -230,6 +230,7 @@ def test_the_arguments_reach_the_resources_they_are_for(run: Run) -> None:
             "aws_account_id": ACCOUNT,
             "inline_template": False,
             "template_hosts": ["mirror.example"],
+            "relink": "2",
             "link_timeout_minutes": 5,
             "unlink_on_destroy": False,
             "tags": {"owner": "workshop"},
@@ -242,6 +243,7 @@ def test_the_arguments_reach_the_resources_they_are_for(run: Run) -> None:
         False,
         ["mirror.example"],
     )
+    assert request["relink"] == "2"
     assert (stack["name"], stack["tags"]) == ("Lab-7", {"owner": "workshop"})
     assert (connected["stack_name"], connected["link_timeout_minutes"], connected["unlink_on_destroy"]) == (
         "Lab-7",
@@ -279,7 +281,9 @@ def test_on_preview_what_the_service_will_say_is_unknown_and_nothing_fails(run: 
             {}, {**CONFIG, "aws:insecure": "perhaps"}, "aws:insecure", id="an aws setting of the wrong type"
         ),
         pytest.param({"link": "steal"}, CONFIG, "vmc-account-link:link", id="an unknown way to link"),
-        pytest.param({"relink": "1"}, CONFIG, "vmc-account-link:relink", id="relink"),
+        pytest.param(
+            {"link": "adopt", "relink": "1"}, CONFIG, "vmc-account-link:relink", id="relink of another's"
+        ),
         pytest.param(
             {"subnet_region": "us-west-2"}, CONFIG, "vmc-account-link:subnetRegion", id="subnetRegion"
         ),

@@ -83,7 +83,7 @@ def test_a_template_that_is_not_one_to_run_is_refused(lab: Lab, template: str, c
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("relink", "1"), ("subnetRegion", "us-west-2")],
+    [("subnetRegion", "us-west-2")],
     ids=lambda text: text,
 )
 def test_what_a_later_release_brings_is_refused_plainly(lab: Lab, key: str, value: str) -> None:

@@ -94,7 +94,7 @@ class Cloud:
             faults=self.world.faults,
             links=self.world.organizations,
         )
-        self.stacks = aws._app._stacks  # type: ignore[attr-defined]
+        self.stacks = aws._app._app._stacks  # type: ignore[attr-defined]
         self._closed_until = {VMWARE: 0.0, AWS: 0.0}
         self.world.faults.refuse |= {"vmware": partial(self.close, VMWARE), "aws": partial(self.close, AWS)}
         self._network = Network(

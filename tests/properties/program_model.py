@@ -104,6 +104,7 @@ class Lab:
                     "stack_name": known["stack"]["name"],
                     "stack_id": known["stack"]["id"],
                     "tracking_task": known["request"]["tracking_task"],
+                    "record_before": known["request"]["record_before"],
                     "link_timeout_minutes": settings.link_timeout_minutes,
                     "unlink_on_destroy": settings.unlink_on_destroy,
                 },
@@ -112,6 +113,7 @@ class Lab:
                     "stack_name": "stack",
                     "stack_id": "stack",
                     "tracking_task": "request",
+                    "record_before": "request",
                 },
             ),
         ]

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sandbox.cloudformation.resources import Place
 from sandbox.vmc.accounts import AccountState, ConnectedAccount
+from sandbox.vmc.links import TaskStatus
 from tests.properties.cloud import Cloud
 from tests.properties.engine_model import Outcome, Resource
 from tests.properties.history import STACK_NAMES
@@ -92,6 +93,10 @@ def _needs_a_link(lab: Lab, before: Sight, after: Sight) -> bool:
         return True
     wanted = {key: getattr(lab.settings, key) for key in _NEEDS_NEW_LINK}
     if any(request.outputs.get(key) != value for key, value in wanted.items()):
+        return True
+    # A link that renews one is asked for again until the service has seen it run (ADR 0015).
+    task = lab.cloud.world.links.task(str(request.outputs.get("tracking_task")))
+    if request.outputs.get("renews") and (task is None or task.status is not TaskStatus.FINISHED):
         return True
     connected = [
         sight.record is not None
