@@ -25,7 +25,7 @@ $(VENV)/.installed: pyproject.toml requirements.lock
 lock: $(VENV)/.installed ## Resolve requirements.lock anew from pyproject.toml
 	PATH="$$PATH:$(CURDIR)/$(BIN)" uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-header --upgrade \
-	  --extra cli --group labs --group cluster --group sandbox --group tests --group lint --group docs --group build -o requirements.lock
+	  --extra cli --group labs --group cluster --group sandbox --group bench --group tests --group lint --group docs --group build -o requirements.lock
 
 demo: setup ## A real `pulumi up` against VMware Cloud and AWS emulated on this machine
 	@$(BIN)/python -m sandbox run --mode task_seconds=20 -- ./tools/demo.sh

@@ -1,0 +1,1 @@
+"""Measurements: what a link costs, beside the original script and beside a plain loop. Not in the wheel."""

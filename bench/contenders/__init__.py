@@ -1,0 +1,1 @@
+"""The other ways to a link, each as its users would write it."""
