@@ -1,7 +1,7 @@
-# make setup | demo | test | sweep | crashes | lint | lock. Needs Python >= 3.11, make, git and either an installed
+# make setup | demo | test | bench | sweep | crashes | lint | lock. Needs Python >= 3.11, make, git and either an installed
 # `pulumi`, an internet connection, or a Go toolchain to build the engine from its modules.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test browser sweep crashes lint lock clean
+.PHONY: help setup demo test browser sweep crashes bench lint lock clean
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -42,10 +42,13 @@ sweep: setup ## Every call of up and destroy x every kind of fault, on the real 
 crashes: setup ## kill -9 at every call and at 200 random moments, then recover (an hour)
 	$(BIN)/python -m tests.crashes sweep-results
 
+bench: setup ## What a link costs, beside the script and plain loops; writes docs/performance
+	$(BIN)/python -m bench
+
 lint: $(VENV)/.installed ## Format, lint, types, security, and the documentation's links (into .site/)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy components labs sandbox tools tests __main__.py examples/inline
+	$(BIN)/mypy components labs sandbox tools bench tests __main__.py examples/inline
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml components labs tools
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir .site
 

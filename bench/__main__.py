@@ -1,7 +1,7 @@
 """`python -m bench [QUESTION…]`: ask, write the answers down."""
 
 import argparse
-import datetime
+import datetime as dt
 import sys
 import time
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ from pathlib import Path
 from bench import machine, publish
 from bench.cloud import REPOSITORY
 from bench.measure import CommandFailed
-from bench.questions import breakdown, fleet, link, unchanged, waiting
+from bench.questions import breakdown, fleet, link, unchanged
 from bench.scale import Scale
 
-QUESTIONS = {module.NAME: module for module in (link, unchanged, fleet, breakdown, waiting)}
+QUESTIONS = {module.NAME: module for module in (link, unchanged, fleet, breakdown)}
 _PUBLISHED = REPOSITORY / "docs" / "performance"
 _UNPUBLISHED = REPOSITORY / "bench-results"
 
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = options.to or (_UNPUBLISHED if options.smoke else _PUBLISHED)
     about = {
         "machine": machine.facts(),
-        "when": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "when": dt.datetime.now(dt.UTC).date().isoformat(),
         "smoke": options.smoke,
     }
     code = 0
@@ -45,12 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument(
-        "questions", nargs="*", metavar="QUESTION", help=", ".join(QUESTIONS)
-    )
+    parser.add_argument("questions", nargs="*", metavar="QUESTION", help=", ".join(QUESTIONS))
     parser.add_argument("--repetitions", type=int, default=3, help="of each contender (default 3)")
     parser.add_argument("--smoke", action="store_true", help="tiny sizes: shows that the bench works")
-    parser.add_argument("--to", type=Path, metavar="FOLDER", help="default docs/performance; smoke: bench-results")
+    parser.add_argument(
+        "--to", type=Path, metavar="FOLDER", help="default docs/performance; smoke: bench-results"
+    )
     return parser
 
 

@@ -66,7 +66,7 @@ def median(values: Sequence[float]) -> float:
 
 
 def spread(values: Sequence[float], digits: int = 1) -> str:
-    """`low–high` of several repetitions; empty for one."""
+    """`low-high` of several repetitions; empty for one."""
     if len(values) < 2:
         return ""
-    return f"{min(values):.{digits}f}–{max(values):.{digits}f}"
+    return f"{min(values):.{digits}f}-{max(values):.{digits}f}"

@@ -43,9 +43,11 @@ def must_be_gone(cloud: Cloud, accounts: Sequence[Account]) -> None:
     """
     records = {one.account_number for one in cloud.control.connected_accounts()}
     problems = [f"{account.number}: still linked" for account in accounts if account.number in records]
-    for account in accounts:
-        if stacks := stack_names(cloud.cloudformation(account)):
-            problems.append(f"{account.number}: stacks {stacks}")
+    problems += [
+        f"{account.number}: stacks {stacks}"
+        for account in accounts
+        if (stacks := stack_names(cloud.cloudformation(account)))
+    ]
     _raise_for(problems)
 
 

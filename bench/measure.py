@@ -67,8 +67,13 @@ class Running:
         self._files = Path(tempfile.mkdtemp(prefix="bench-"))
         self._report = self._files / "report.json"
         # The meter finds the bench by PYTHONPATH, which the command must not see.
-        launch = ["-c", f"import sys; sys.path.insert(0, {str(_REPOSITORY)!r}); "
-                  "from bench.meter import main; sys.exit(main(sys.argv[1:]))"]
+        launch = [
+            "-c",
+            (
+                f"import sys; sys.path.insert(0, {str(_REPOSITORY)!r}); "
+                "from bench.meter import main; sys.exit(main(sys.argv[1:]))"
+            ),
+        ]
         given = dict(environment)
         if look_seconds is not None:
             given[LOOK_VARIABLE] = str(look_seconds)

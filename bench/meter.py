@@ -1,9 +1,9 @@
 """`python -m bench.meter REPORT -- COMMAND…`: run a command and account for every process it starts.
 
-A process of its own for each measured command, so that what the kernel adds up for it (`RUSAGE_CHILDREN`) is
-that command's alone. It is the command's subreaper: a provider that outlives its engine becomes this process's
-child and is counted too, instead of going to init unseen. The sandbox is no descendant, so nothing of it is in
-the figures.
+A process of its own for each measured command, so that what the kernel adds up for it (`RUSAGE_CHILDREN`)
+is that command's alone. It is the command's subreaper: a provider that outlives its engine becomes this
+process's child and is counted too, instead of going to init unseen. The sandbox is no descendant, so nothing
+of it is in the figures.
 """
 
 import contextlib
@@ -25,6 +25,7 @@ import psutil
 from bench.roles import role_of
 
 _PR_SET_CHILD_SUBREAPER = 36
+GRACE_VARIABLE = "BENCH_GRACE_SECONDS"
 _GRACE_SECONDS = 10.0
 """How long what the command started may outlive it before it counts as left behind."""
 _REAP_SECONDS = 0.005
@@ -117,6 +118,7 @@ def run(command: Sequence[str], *, look_seconds: float) -> dict[str, Any]:
 def _reap_all(main: int, started: float) -> tuple[int, float, list[str]]:
     """Reap every descendant; exit code and wall time are those of `main`."""
     code, wall_seconds = 0, None
+    grace_seconds = float(os.environ.get(GRACE_VARIABLE) or _GRACE_SECONDS)
     left_behind: list[str] = []
     while True:
         try:
@@ -127,7 +129,7 @@ def _reap_all(main: int, started: float) -> tuple[int, float, list[str]]:
         if pid == main:
             code, wall_seconds = os.waitstatus_to_exitcode(status), now - started
         if pid == 0:
-            if wall_seconds is not None and now - started > wall_seconds + _GRACE_SECONDS:
+            if wall_seconds is not None and now - started > wall_seconds + grace_seconds:
                 left_behind += _kill_descendants()
             time.sleep(_REAP_SECONDS)
 

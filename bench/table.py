@@ -21,19 +21,24 @@ def _table(columns: Sequence[Column], rows: Sequence[Row]) -> str:
     lines = [[column.heading for column in columns]]
     lines += [[_shown(row.get(column.key), column.digits) for column in columns] for row in rows]
     widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
-    numeric = [
-        all(isinstance(row.get(column.key), int | float | None) for row in rows) for column in columns
-    ]
+    numeric = [all(isinstance(row.get(column.key), int | float | None) for row in rows) for column in columns]
     padded = [
-        "| " + " | ".join(
+        "| "
+        + " | ".join(
             cell.rjust(width) if right else cell.ljust(width)
             for cell, width, right in zip(line, widths, numeric, strict=True)
-        ) + " |"
+        )
+        + " |"
         for line in lines
     ]
-    rule = "|" + "|".join(
-        f" {'-' * (width - 1)}{':' if right else '-'} " for width, right in zip(widths, numeric, strict=True)
-    ) + "|"
+    rule = (
+        "|"
+        + "|".join(
+            f" {'-' * (width - 1)}{':' if right else '-'} "
+            for width, right in zip(widths, numeric, strict=True)
+        )
+        + "|"
+    )
     return "\n".join([padded[0], rule, *padded[1:]])
 
 
@@ -41,14 +46,21 @@ def _aims(aims: Sequence[Aim]) -> str:
     if not aims:
         return ""
     return _table(
-        [Column(key="wanted", heading="aim"), Column(key="came", heading="figure"), Column(key="met", heading="")],
-        [{"wanted": aim.wanted, "came": aim.came, "met": "met" if aim.is_met else "**MISSED**"} for aim in aims],
+        [
+            Column(key="wanted", heading="aim"),
+            Column(key="came", heading="figure"),
+            Column(key="met", heading=""),
+        ],
+        [
+            {"wanted": aim.wanted, "came": aim.came, "met": "met" if aim.is_met else "**MISSED**"}
+            for aim in aims
+        ],
     )
 
 
 def _shown(value: Value, digits: int) -> str:
     if value is None:
-        return "–"
+        return "-"
     if isinstance(value, str):
         return value
     return f"{value:,.{digits}f}" if isinstance(value, float) else f"{value:,}"
@@ -59,9 +71,12 @@ def _machine(about: Mapping[str, Value | Mapping[str, Value]]) -> str:
     if not isinstance(machine, Mapping):
         raise TypeError("machine is a mapping")
     told = (
-        f"{machine['cores']} cores ({machine['processor']}), {machine['memory_gib']} GiB, {machine['system']}, "
+        f"{machine['cores']} cores ({machine['processor']}), {machine['memory_gib']} GiB, "
+        f"{machine['system']}, "
         f"Python {machine['python']}, engine {machine['engine']}, pulumi {machine['pulumi']}, "
         f"pulumi-aws {machine['pulumi-aws']}, boto3 {machine['boto3']}; {about['when']}"
     )
-    smoke = "**A smoke run: it shows that the bench works, its figures mean nothing.** " if about["smoke"] else ""
+    smoke = (
+        "**A smoke run: it shows that the bench works, its figures mean nothing.** " if about["smoke"] else ""
+    )
     return f"{smoke}Measured on {told}."

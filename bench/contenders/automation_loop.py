@@ -15,7 +15,9 @@ from pulumi import automation as auto
 def raise_lab(project: str, lab: dict[str, Any]) -> str:
     """Raise one lab and return the id of its connected account."""
     stack = auto.create_or_select_stack(
-        stack_name=lab["stack"], work_dir=project, opts=auto.LocalWorkspaceOptions(env_vars=lab["environment"])
+        stack_name=lab["stack"],
+        work_dir=project,
+        opts=auto.LocalWorkspaceOptions(env_vars=lab["environment"]),
     )
     stack.set_all_config(
         {

@@ -66,18 +66,37 @@ def answer(ups: Sequence[Up], imports: Mapping[str, Sequence[Mapping[str, float]
         for role in {role for up in ups for role in up.cost.cpu_seconds_by_role}
     }
     rows: list[Row] = [
-        {"of": "CPU by process", "part": role, "seconds": seconds, "share": _percent(seconds, total),
-         "whose": _WHOSE.get(role, "")}
+        {
+            "of": "CPU by process",
+            "part": role,
+            "seconds": seconds,
+            "share": _percent(seconds, total),
+            "whose": _WHOSE.get(role, ""),
+        }
         for role, seconds in sorted(by_role.items(), key=lambda item: -item[1])
     ]
     rest = total - sum(by_role.values())
-    rows.append({"of": "CPU by process", "part": "between two looks", "seconds": rest,
-                 "share": _percent(rest, total), "whose": ""})
+    rows.append(
+        {
+            "of": "CPU by process",
+            "part": "between two looks",
+            "seconds": rest,
+            "share": _percent(rest, total),
+            "whose": "",
+        }
+    )
     wall = median([up.cost.wall_seconds for up in ups])
     for stretch in ups[0].stretches:
         seconds = median([up.stretches[stretch] for up in ups])
-        rows.append({"of": "wall time", "part": stretch, "seconds": seconds, "share": _percent(seconds, wall),
-                     "whose": _STRETCHES[stretch]})
+        rows.append(
+            {
+                "of": "wall time",
+                "part": stretch,
+                "seconds": seconds,
+                "share": _percent(seconds, wall),
+                "whose": _STRETCHES[stretch],
+            }
+        )
     for process, found in imports.items():
         rows += _import_rows(process, found)
     return Answer(
@@ -93,10 +112,17 @@ def answer(ups: Sequence[Up], imports: Mapping[str, Sequence[Mapping[str, float]
         rows=rows,
         aims=[],
         notes=[
-            "`pulumi up --yes --skip-preview` of a new link. By process: what was last seen of each, 50 times a second; "
-            "the total is the kernel's.",
-            "Imports: each package's own time by `-X importtime`, standard library together, in a process that does "
-            "nothing else.",
+            (
+                "`pulumi up --yes --skip-preview` of a new link. By process: what was last seen of each, 50 "
+                "times a second; "
+                "the total is the kernel's."
+            ),
+            (
+                "Imports: each package's own time by `-X importtime`, standard library together, in "
+                "a process "
+                "that does "
+                "nothing else."
+            ),
         ],
         runs=[dataclasses.asdict(up) for up in ups],
     )
@@ -118,7 +144,6 @@ def _up(sandbox: Cloud) -> Up:
     )
     cost = running.finish()
     journal = sandbox.control.journal()
-    (record,) = sandbox.control.connected_accounts()
     end_state.must_be_linked(sandbox, [account])
     moments = [started.timestamp(), *_moments(journal), started.timestamp() + cost.wall_seconds]
     stretches = {
@@ -155,7 +180,11 @@ def _moments(journal: Sequence[Entry]) -> list[float]:
 def _import_seconds(statement: str) -> dict[str, float]:
     """Top-level package -> seconds of its own modules."""
     done = subprocess.run(
-        python("-X", "importtime", "-c", statement), capture_output=True, text=True, check=False, cwd=REPOSITORY
+        python("-X", "importtime", "-c", statement),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=REPOSITORY,
     )
     if done.returncode != 0:
         raise CommandFailed(done.stderr[-500:])
@@ -181,8 +210,13 @@ def _import_rows(process: str, found: Sequence[Mapping[str, float]]) -> list[Row
     rest = total - sum(seconds for _, seconds in shown)
     named: list[tuple[str, float]] = [*shown, (f"{len(largest) - len(shown)} others", rest)]
     return [
-        {"of": f"imports of the {process}", "part": name, "seconds": seconds, "share": _percent(seconds, total),
-         "whose": ""}
+        {
+            "of": f"imports of the {process}",
+            "part": name,
+            "seconds": seconds,
+            "share": _percent(seconds, total),
+            "whose": "",
+        }
         for name, seconds in named
     ]
 

@@ -25,9 +25,9 @@ from bench.scale import Scale
 
 NAME = "link"
 _SERVICE_SECONDS = (300.0, 315.0, 90.0, 105.0, 30.0, 45.0, 5.0)
-"""Those asked for, and 15 s more of each that is a multiple of 30: botocore's waiter looks every 30 s, so at a
-multiple of that it is as lucky as it can be, and half-way between it loses what it loses on average."""
-_SMOKE_SECONDS = (0.5,)
+"""Those asked for, and 15 s more of each that is a multiple of 30: botocore's waiter looks every 30 s, so at
+a multiple of that it is as lucky as it can be, and half-way between it loses what it loses on average."""
+_SMOKE_SECONDS = (0.01,)
 _LONGEST_REPEATED_SECONDS = 60.0
 """A longer link runs once: its overhead varies no more than a short one's."""
 _STACK_SHARE = 1 / 3
@@ -111,34 +111,43 @@ def answer(runs: Sequence[LinkRun], *, is_smoke: bool) -> Answer:
         rows=rows,
         aims=_aims(rows),
         notes=[
-            "The stack takes a third of the service's own time, VMware the rest; both are real seconds. The "
-            "account's AWS is the sandbox's, and its plugin first asks for a stack's status after 10 s, as the "
-            "real one does.",
-            "At multiples of 30 s botocore's waiter, which looks every 30 s, is as lucky as it can be; 15 s later "
-            "(45, 105, 315) it is where it is on average.",
-            "All durations run at the same time, each in a sandbox of its own; a run begins only when the one before "
-            f"it has asked for its stack. Links of more than {_LONGEST_REPEATED_SECONDS:.0f} s run once, the "
-            "others are medians.",
+            (
+                "The stack takes a third of the service's own time, VMware the rest; both are real "
+                "seconds. The "
+                "account's AWS is the sandbox's, and its plugin first asks for a stack's status "
+                "after 10 s, as "
+                "the "
+                "real one does."
+            ),
+            (
+                "At multiples of 30 s botocore's waiter, which looks every 30 s, is as lucky as it "
+                "can be; 15 s "
+                "later "
+                "(45, 105, 315) it is where it is on average."
+            ),
+            (
+                "All durations run at the same time, each in a sandbox of its own; a run begins only "
+                "when the "
+                "one before "
+                f"it has asked for its stack. Links of more than {_LONGEST_REPEATED_SECONDS:.0f} s "
+                "run once, the "
+                "others are medians."
+            ),
             "Making the Pulumi stack (`pulumi stack init`) is not in it: once a lab, about half a second.",
         ],
         runs=[{**dataclasses.asdict(run), "beyond_seconds": run.beyond_seconds} for run in runs],
     )
 
 
-def _lane(
-    seconds: float, contender: Contender, *, scale: Scale, gate: threading.Lock
-) -> list[LinkRun]:
+def _lane(seconds: float, contender: Contender, *, scale: Scale, gate: threading.Lock) -> list[LinkRun]:
     """All repetitions of one contender at one duration, one after the other."""
     repetitions = scale.repetitions if seconds <= _LONGEST_REPEATED_SECONDS else 1
     modes = {"stack_seconds": seconds * _STACK_SHARE, "task_seconds": seconds}
-    runs = []
     with gate:
         stack = contextlib.ExitStack()
         sandbox = stack.enter_context(cloud(first_poll_seconds=scale.first_poll_seconds, **modes))
     with stack:
-        for _ in range(repetitions):
-            runs.append(_run(sandbox, seconds, contender, gate))
-    return runs
+        return [_run(sandbox, seconds, contender, gate) for _ in range(repetitions)]
 
 
 def _run(sandbox: Cloud, seconds: float, contender: Contender, gate: threading.Lock) -> LinkRun:

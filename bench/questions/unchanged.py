@@ -1,6 +1,7 @@
 """2. What the everyday commands cost where nothing has changed, beside an empty Pulumi program.
 
-The empty program is the engine's own share: the CLI, the language host, `pip list`, an interpreter with the SDK.
+The empty program is the engine's own share: the CLI, the language host, `pip list`, an interpreter with the
+SDK.
 """
 
 import dataclasses
@@ -80,9 +81,7 @@ def _round(sandbox: Cloud, names: Sequence[str]) -> list[CommandRun]:
     return runs
 
 
-def _run(
-    sandbox: Cloud, name: str, program: str, folder: Path, environment: Mapping[str, str]
-) -> CommandRun:
+def _run(sandbox: Cloud, name: str, program: str, folder: Path, environment: Mapping[str, str]) -> CommandRun:
     sandbox.control.clear_journal()
     cost = measure(_COMMANDS[name], environment=environment, folder=folder)
     journal = sandbox.control.journal()
@@ -118,8 +117,8 @@ def answer(runs: Sequence[CommandRun]) -> Answer:
         for what, ratios in (("CPU", cpu), ("wall", wall)):
             aims.append(
                 Aim(
-                    wanted=f"{name}: {what} at most {_WANTED_RATIO} × the empty program's",
-                    came=f"{median(ratios):.2f} ×",
+                    wanted=f"{name}: {what} at most {_WANTED_RATIO} x the empty program's",
+                    came=f"{median(ratios):.2f} x",
                     is_met=median(ratios) <= _WANTED_RATIO,
                 )
             )
@@ -133,18 +132,28 @@ def answer(runs: Sequence[CommandRun]) -> Answer:
             Column(key="cpu", heading="CPU s", digits=2),
             Column(key="requests", heading="requests", digits=0),
             Column(key="memory", heading="peak MB", digits=0),
-            Column(key="wall_ratio", heading="wall ×", digits=2),
-            Column(key="cpu_ratio", heading="CPU ×", digits=2),
+            Column(key="wall_ratio", heading="wall x", digits=2),
+            Column(key="cpu_ratio", heading="CPU x", digits=2),
             Column(key="cpu_range", heading="range"),
         ],
         rows=rows,
         aims=aims,
         notes=[
-            "Link and empty program run in turn; a ratio is taken pair by pair, and its median is shown. `up` includes "
-            "its preview.",
-            "The wait for CloudFormation to delete the stack, which is the AWS plugin's and AWS's, is not in the wall "
-            "time of `destroy`; unlinking is.",
-            "The AWS plugin is the sandbox's stand-in in Python; the real one costs more (Go, 300 MB and up).",
+            (
+                "Link and empty program run in turn; a ratio is taken pair by pair, and its median is shown. "
+                "`up` includes "
+                "its preview."
+            ),
+            (
+                "The wait for CloudFormation to delete the stack, which is the AWS plugin's and "
+                "AWS's, is not "
+                "in the wall "
+                "time of `destroy`; unlinking is."
+            ),
+            (
+                "The AWS plugin is the sandbox's stand-in in Python; the real one costs more (Go, 300 MB and "
+                "up)."
+            ),
         ],
         runs=[dataclasses.asdict(run) for run in runs],
     )
