@@ -23,6 +23,7 @@ from vmc_account_link.aws_identity import caller_account
 from vmc_account_link.aws_provider import pinned_provider
 from vmc_account_link.connected_account import ConnectedAccount
 from vmc_account_link.link_request import LinkRequest
+from vmc_account_link.link_watch import LinkWatch, request_hooks, stack_hooks
 from vmc_account_link.settings import VmcSettings
 
 _REQUEST_TYPE = "pulumi-python:dynamic/vmc:LinkRequest"
@@ -124,6 +125,7 @@ class AccountLink(pulumi.ComponentResource):
         """Make the link and own it."""
         child = pulumi.ResourceOptions(parent=self)
         stack_name = given.get("stack_name", DEFAULT_STACK_NAME)
+        watch = LinkWatch(settings)
 
         request = LinkRequest(
             f"{name}-request",
@@ -135,7 +137,9 @@ class AccountLink(pulumi.ComponentResource):
             relink=given.get("relink"),
             # The other way round: what was adopted is not made over (ADR 0011).
             opts=pulumi.ResourceOptions(
-                parent=self, aliases=[pulumi.Alias(name=f"{name}-adopted-account", type_=_ADOPTED_TYPE)]
+                parent=self,
+                aliases=[pulumi.Alias(name=f"{name}-adopted-account", type_=_ADOPTED_TYPE)],
+                hooks=request_hooks(name, watch),
             ),
         )
         stack = aws.cloudformation.Stack(
@@ -157,6 +161,8 @@ class AccountLink(pulumi.ComponentResource):
                 replace_on_changes=["#initerror"],
                 delete_before_replace=True,
                 transforms=_in_place_while_relinked(request) if "relink" in given else None,
+                # Not before a look whether the link may be run still (ADR 0012).
+                hooks=stack_hooks(name, watch, _known_link(request, stack_name)),
             ),
         )
         connected = ConnectedAccount(
@@ -205,6 +211,17 @@ def _in_place_while_relinked(request: LinkRequest) -> list[pulumi.ResourceTransf
         return pulumi.ResourceTransformResult(args.props, args.opts)
 
     return [transform]
+
+
+def _known_link(
+    request: LinkRequest, stack_name: pulumi.Input[str]
+) -> pulumi.Output[tuple[str, list[str], str | None]]:
+    """AWS account, the stacks under whose names its link is ours, and when the link expires."""
+    parts = pulumi.Output.all(
+        request.account_number, request.stack_names, stack_name, request.expiration_date
+    )
+    # A link of an earlier version does not say its stacks.
+    return parts.apply(lambda known: (known[0], known[1] or [known[2]], known[3]))
 
 
 def _url_unless_inline(body_and_url: Sequence[Any]) -> str | None:

@@ -15,6 +15,7 @@ VmcError
 └─ LinkError             the link itself
    ├─ AlreadyLinked      another stack made the link that exists
    ├─ NotLinked          there is no ACTIVE link to adopt
+   ├─ LinkExpired        the link in the state can't be run any more
    ├─ LinkFailed         the service gave up
    ├─ LinkTimedOut       our own deadline passed
    ├─ WaitInterrupted    the person pressed Ctrl-C
@@ -161,6 +162,10 @@ class AlreadyLinked(LinkError):
 
 class NotLinked(LinkError):
     """There is no ACTIVE link to adopt."""
+
+
+class LinkExpired(LinkError):
+    """The stack would be made from a link that has expired."""
 
 
 class LinkFailed(LinkError):

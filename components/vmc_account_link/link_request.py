@@ -137,8 +137,7 @@ def _mint(
 ) -> dict[str, Any]:
     """Look whether the account is linked, ask for a link once, fetch and judge its template."""
     account = find_account(vmc.list_connected_accounts(), inputs["account_number"])
-    if account is not None and account.state == AccountState.ACTIVE and not is_ours(account, stack_names):
-        raise _already_linked(account)
+    refuse_another_stacks_link(account, stack_names)
     link = vmc.mint_link()
     template.check_source(
         link.template_url, service_url=settings.vmc_url, further_hosts=inputs.get("template_hosts") or ()
@@ -148,6 +147,7 @@ def _mint(
         "template_execution_url": link.template_execution_url,
         "expiration_date": link.expiration_date.isoformat() if link.expiration_date else None,
         "tracking_task": link.tracking_task,
+        "stack_names": list(dict.fromkeys(stack_names)),
         "clock_ahead_seconds": round(vmc.clock_ahead_seconds()),
         "minted_at": datetime.now(UTC).isoformat(),
         "record_before": account.mark if account and is_ours(account, [inputs["stack_name"]]) else None,
@@ -162,8 +162,19 @@ def _template_body(vmc: VmcClient, url: str) -> str | None:
     return text if template.fits_inline(text) else None
 
 
-def _already_linked(account: AccountRecord) -> AlreadyLinked:
-    return AlreadyLinked(
+def refuse_another_stacks_link(account: AccountRecord | None, stack_names: Sequence[str]) -> None:
+    """Make sure that an account's live link is not another stack's.
+
+    Args:
+        account: its record, just read; None where it has none.
+        stack_names: the stacks that are ours.
+
+    Raises:
+        AlreadyLinked: it is, and ACTIVE.
+    """
+    if account is None or account.state != AccountState.ACTIVE or is_ours(account, stack_names):
+        return
+    raise AlreadyLinked(
         f"link AWS account {account.account_number}",
         f'CloudFormation stack "{account.cf_stack_name}" linked it already (connected account {account.id})',
         "Nothing was created: either use that link (vmc-account-link:link `adopt`), or unlink the account "
@@ -192,6 +203,8 @@ class LinkRequest(Resource, module="vmc", name="LinkRequest"):
     """By this machine's clock; ISO 8601, UTC."""
     record_before: pulumi.Output[str | None]
     """The mark of the account's record when the link was minted; None where our stack had made none."""
+    stack_names: pulumi.Output[list[str] | None]
+    """The stack the link was minted for, and the one whose link it replaces."""
 
     def __init__(
         self,
@@ -236,6 +249,7 @@ class LinkRequest(Resource, module="vmc", name="LinkRequest"):
                 "renews": None,
                 "minted_at": None,
                 "record_before": None,
+                "stack_names": None,
             },
             pulumi.ResourceOptions.merge(
                 pulumi.ResourceOptions(

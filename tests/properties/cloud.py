@@ -28,7 +28,7 @@ from sandbox.vmc.state import LinkBoard
 from sandbox.vmware_app import build_vmware_app
 from sandbox.world import World
 from tests.properties.wsgi import BotocoreSession, Network, RequestsAdapter
-from vmc_account_link import connected_account, link_request
+from vmc_account_link import connected_account, link_request, link_watch
 from vmc_account_link.auth import AccessTokens
 from vmc_account_link.client import VmcClient
 from vmc_account_link.settings import ApiToken, VmcSettings
@@ -164,6 +164,8 @@ class Cloud:
             (link_request, "VmcClient", self.open_client),
             (link_request, "datetime", moment),
             (connected_account, "VmcClient", self.open_client),
+            (link_watch, "VmcClient", self.open_client),
+            (link_watch, "datetime", moment),
             (connected_account, "wait_until_linked", partial(wait_until_linked, **looking)),
             (connected_account, "unlink_until_gone", partial(unlink_until_gone, **looking)),
             (stack_calls, "time", time),

@@ -88,6 +88,10 @@ class Declaration:
     replaces_on_init_error: bool = False
     """`replace_on_changes=["#initerror"]`."""
     delete_before_replace: bool = False
+    before: Callable[[Values, Values], None] | None = None
+    """Hook before a creation or an update: old and new inputs; it may raise `StepFailed`."""
+    after: Callable[[Values, Values], None] | None = None
+    """Hook after a creation or an update: old and new outputs."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +115,11 @@ class Outcome:
     def succeeded(self) -> bool:
         """Whether it would exit with 0."""
         return self.error is None
+
+    @property
+    def cause(self) -> BaseException | None:
+        """What was raised, where it failed."""
+        return self.error.__cause__ if self.error else None
 
 
 class Engine:
@@ -246,16 +255,26 @@ class Engine:
                 self._pending_deletes.append((provider, old))
             self._create(declaration, news)
         elif difference.changes or old.init_errors:
+            self._run_hook(declaration.before, old.inputs, news)
             with self._storing_failures(declaration, news):
                 outputs = provider.update(old.id, old.outputs, news)
                 self._store(declaration, old.id, news, outputs)
+            self._run_hook(declaration.after, old.outputs, outputs)
         else:
             self._store(declaration, old.id, news, old.outputs)
 
     def _create(self, declaration: Declaration, news: Values) -> None:
+        self._run_hook(declaration.before, {}, news)
         with self._storing_failures(declaration, news):
             id_, outputs = declaration.provider.create(news)
             self._store(declaration, id_, news, outputs)
+        self._run_hook(declaration.after, {}, outputs)
+
+    @staticmethod
+    def _run_hook(hook: Callable[[Values, Values], None] | None, olds: Values, news: Values) -> None:
+        """A creation's hooks see nothing old, a replacement's either. Source: the SDK's ResourceHookArgs."""
+        if hook is not None:
+            hook(olds, news)
 
     @contextmanager
     def _storing_failures(self, declaration: Declaration, news: Values) -> Iterator[None]:

@@ -11,9 +11,10 @@ from typing import Any
 
 from tests.properties.cloud import Cloud
 from tests.properties.engine_model import UNKNOWN, Declaration, Engine, Outcome, Provider, Values
-from tests.properties.provider_model import DynamicProvider, StackProvider
+from tests.properties.provider_model import DynamicProvider, StackProvider, failing
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.link_request import LinkRequestProvider
+from vmc_account_link.link_watch import LinkWatch
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -67,6 +68,18 @@ class Lab:
     def _declarations(self) -> list[Declaration]:
         settings, org_id = self.settings, self.cloud.settings.org_id
         account_number = self._stack.caller_account()
+        watch = LinkWatch(self.cloud.settings)
+
+        def note(olds: Values, news: Values) -> None:
+            if olds.get("template_url") != news.get("template_url"):
+                watch.note_minting()
+
+        def look(olds: Values, news: Values) -> None:
+            if any(olds.get(key) != news.get(key) for key in ("templateBody", "templateUrl")):
+                request = self.engine.state["request"].outputs
+                ours, expires = request["stack_names"], request.get("expiration_date")
+                failing(lambda: watch.look(account_number, ours, expires))
+
         return [
             Declaration(
                 name="request",
@@ -79,6 +92,7 @@ class Lab:
                     "template_hosts": list(settings.template_hosts),
                 },
                 reads={},
+                after=note,
             ),
             Declaration(
                 name="stack",
@@ -94,6 +108,7 @@ class Lab:
                 reads={"templateBody": "request", "templateUrl": "request"},
                 replaces_on_init_error=True,
                 delete_before_replace=True,
+                before=look,
             ),
             Declaration(
                 name="connected",

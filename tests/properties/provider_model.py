@@ -33,7 +33,7 @@ class DynamicProvider:
 
     def check(self, olds: Values, news: Values) -> Values:
         """Raise for the first failure, as the engine words it."""
-        checked = _failing(lambda: self._provider.check(olds, _sent(news)))
+        checked = failing(lambda: self._provider.check(olds, _sent(news)))
         if checked.failures:
             first = checked.failures[0]
             raise StepFailed(f"property {first.property} has a problem: {first.reason}")
@@ -41,7 +41,7 @@ class DynamicProvider:
 
     def diff(self, id_: str, olds: Values, news: Values) -> Difference:
         """Ask the provider."""
-        answer = _failing(lambda: self._provider.diff(id_, olds, news))
+        answer = failing(lambda: self._provider.diff(id_, olds, news))
         return Difference(
             changes=bool(answer.changes),
             replaces=bool(answer.replaces),
@@ -50,25 +50,25 @@ class DynamicProvider:
 
     def create(self, inputs: Values) -> tuple[str, Values]:
         """Ask the provider."""
-        made = _failing(lambda: self._provider.create(inputs))
+        made = failing(lambda: self._provider.create(inputs))
         return made.id, _sent(made.outs or {})
 
     def update(self, id_: str, olds: Values, news: Values) -> Values:
         """Ask the provider."""
-        return _sent(_failing(lambda: self._provider.update(id_, olds, news)).outs or {})
+        return _sent(failing(lambda: self._provider.update(id_, olds, news)).outs or {})
 
     def read(self, id_: str, outputs: Values, inputs: Values) -> tuple[Values, Values] | None:
         """Ask the provider; without an id it is gone."""
-        seen = _failing(lambda: self._provider.read(id_, outputs))
+        seen = failing(lambda: self._provider.read(id_, outputs))
         return (_sent(seen.outs or {}), inputs) if seen.id else None
 
     def delete(self, id_: str, outputs: Values) -> None:
         """Ask the provider."""
-        _failing(lambda: self._provider.delete(id_, outputs))
+        failing(lambda: self._provider.delete(id_, outputs))
 
 
-def _failing(ask: Callable[[], T]) -> T:
-    """Whatever the provider raises ends the step; the cause is kept for the tests to judge."""
+def failing(ask: Callable[[], T]) -> T:
+    """Whatever a provider or a hook raises ends the step; the cause is kept for the tests to judge."""
     try:
         return ask()
     except Exception as error:

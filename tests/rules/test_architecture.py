@@ -36,6 +36,7 @@ ORDER = [
     "identity",
     "relinking",
     "link_request",
+    "link_watch",
     "connected_account",
     "adopted_account",
     "arguments",

@@ -35,9 +35,9 @@ class Run:
 
 
 class Lab:
-    """A copy of the program's two files in a folder of its own, and the stack `lab`."""
+    """A copy of the program's two files in a folder of its own, and a Pulumi stack."""
 
-    def __init__(self, box: Sandbox, folder: Path) -> None:
+    def __init__(self, box: Sandbox, folder: Path, *, stack: str = "lab") -> None:
         """Create the stack."""
         self.box = box
         self.control = box.control
@@ -49,7 +49,7 @@ class Lab:
             shutil.copy(REPOSITORY / name, folder / name)
         # The official language host takes the interpreter from the project's folder.
         (folder / ".venv").symlink_to(REPOSITORY / ".venv")
-        self.must("stack", "init", "lab")
+        self.must("stack", "init", stack)
 
     def command_environment(self) -> dict[str, str]:
         """The whole environment of a command."""

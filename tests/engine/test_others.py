@@ -1,0 +1,101 @@
+"""Others at the same lab, on the real engine: what they delete, what they link, and a second `up`."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import boto3
+import pytest
+
+from tests.engine.test_faults import arrived
+from tests.support.lab import ACCOUNT, Lab
+
+pytestmark = pytest.mark.engine
+
+
+def delete_stack_by_hand(lab: Lab) -> None:
+    """As somebody does in the console."""
+    box = lab.box.environment
+    aws = boto3.client(
+        "cloudformation",
+        region_name="us-west-2",
+        endpoint_url=box["AWS_ENDPOINT_URL"],
+        aws_access_key_id=box["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=box["AWS_SECRET_ACCESS_KEY"],
+    )
+    aws.delete_stack(StackName="SDDC-Account-Link")
+    lab.control.advance(60)
+
+
+def test_a_stack_made_anew_does_not_take_the_account_from_whoever_linked_it_meanwhile(lab: Lab) -> None:
+    lab.up()
+    delete_stack_by_hand(lab)
+    theirs = lab.control.seed_account(ACCOUNT, cf_stack_name="theirs")
+    lab.must("refresh", "--yes", "--skip-preview")
+    assert "Stack" not in lab.resources()
+
+    lab.control.clear_journal()
+    failed = lab.fail_up()
+    (line,) = [line for line in failed.error_lines() if "hook" in line]
+    assert 'CloudFormation stack "theirs" linked it already' in line
+    assert "mint-link" not in lab.calls()
+    assert "cloudformation.CreateStack" not in lab.calls()
+    assert lab.control.connected_accounts() == (theirs,)
+
+    lab.control.remove_account(ACCOUNT)
+    lab.up()
+    assert len(lab.control.links()) == 1
+    arrived(lab)
+
+
+@contextmanager
+def waiting_up(lab: Lab) -> Iterator[subprocess.Popen[str]]:
+    """A `pulumi up` that waits for the service, until the body lets it end."""
+    lab.control.set_modes(task_seconds=600.0)
+    started = subprocess.Popen(
+        ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--color", "never"],
+        cwd=lab.folder,
+        env=lab.command_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not lab.control.journal(call="get-task"):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        yield started
+    finally:
+        if started.poll() is None:
+            started.kill()
+        assert started.stdout is not None
+        started.stdout.close()
+        started.wait()
+
+
+def test_a_second_up_at_the_same_time_is_told_and_harms_nothing(lab: Lab, tmp_path: Path) -> None:
+    other = Lab(lab.box, tmp_path / "other", stack="other")
+    with waiting_up(lab) as first:
+        same_stack = lab.run("up", "--yes", "--skip-preview")
+        assert same_stack.code != 0
+        assert "the stack is currently locked" in same_stack.output
+
+        # Another Pulumi stack, the same account and the same name: CloudFormation holds the name.
+        same_name = other.fail_up()
+        assert "AlreadyExistsException" in same_name.output
+        assert lab.calls().count("cloudformation.DeleteStack") == 0
+
+        lab.control.advance(600)
+        output, _ = first.communicate(timeout=60)
+        assert first.returncode == 0, output
+    arrived(lab)
+
+    # Later, and under another name: the account is the first one's.
+    other.set({"stackName": "Lab-7"})
+    refused = other.fail_up()
+    assert 'CloudFormation stack "SDDC-Account-Link" linked it already' in refused.output
+    other.destroy()
+    arrived(lab)
