@@ -161,7 +161,7 @@ class AccountLink(pulumi.ComponentResource):
                 replace_on_changes=["#initerror"],
                 delete_before_replace=True,
                 transforms=_in_place_while_relinked(request) if "relink" in given else None,
-                # Not before a look whether the link may be run still (ADR 0012).
+                # Not before a look whether the link may be run still (ADR 0016).
                 hooks=stack_hooks(name, watch, _known_link(request, stack_name)),
             ),
         )

@@ -3,7 +3,7 @@
 A link is minted only after such a look, but an update may stop between the minting and the stack, and a
 stack that went away is made anew from the link in the state. The service holds one link for each account, so
 running the template would take the account from whoever has it now; and one that has expired fails after
-minutes. Only the engine knows that it is about to create the stack, hence a hook of the engine's. ADR 0012.
+minutes. Only the engine knows that it is about to create the stack, hence a hook of the engine's. ADR 0016.
 """
 
 import asyncio

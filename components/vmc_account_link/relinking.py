@@ -52,10 +52,10 @@ def why_mint(
         return Why.WANTED
     record_before = olds.get("record_before") if olds.get("renews") else None
     expired_for = _expired_for_seconds(olds, now)
-    # Our clock may be hours off in either direction: it and what was known of the service's when the
-    # link was minted only say whether it is time to ask; the service's own clock decides.
+    # Our clock may be hours off in either direction, and another one than the link was minted by: it and what
+    # was known of the service's then only say whether it is time to ask; the service's own clock decides.
     seems_expired = max(expired_for, expired_for + float(olds.get("clock_ahead_seconds") or 0)) >= 0
-    if record_before is None and not seems_expired:
+    if record_before is None and not seems_expired and not _was_set_back(olds, now):
         return None
     same_organisation(settings, olds)
     account = find_account(vmc.list_connected_accounts(), olds["account_number"])
@@ -120,6 +120,12 @@ def _expired_for_seconds(olds: Mapping[str, Any], now: datetime) -> float:
     if not isinstance(expires, str):
         return -math.inf
     return now.timestamp() - parse_moment(expires).timestamp()
+
+
+def _was_set_back(olds: Mapping[str, Any], now: datetime) -> bool:
+    """Whether it is earlier by this machine's clock than when the link was minted."""
+    minted_at = olds.get("minted_at")
+    return isinstance(minted_at, str) and now < parse_moment(minted_at)
 
 
 def _task(vmc: VmcClient, olds: Mapping[str, Any]) -> Task | None:

@@ -184,6 +184,18 @@ def test_a_clock_of_ours_that_is_hours_behind_does_not_keep_an_expired_link(
     assert provider.diff("id", olds, inputs).changes is True
 
 
+def test_a_clock_of_ours_that_was_set_back_since_does_not_keep_an_expired_link(
+    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    olds = provider.create(inputs).outs or {}
+    control.advance(1805)
+    assert provider.diff("id", olds, inputs).changes is False
+    # Ours can't be moved: minted by a machine whose clock is six hours ahead of this one's.
+    later = datetime.fromisoformat(olds["minted_at"]) + timedelta(hours=6)
+    olds["minted_at"] = later.isoformat()
+    assert provider.diff("id", olds, inputs).changes is True
+
+
 def test_an_expired_link_is_not_taken_for_spent_while_the_service_can_not_be_asked(
     provider: LinkRequestProvider, inputs: dict[str, Any], spent: dict[str, Any], control: SandboxControl
 ) -> None:
