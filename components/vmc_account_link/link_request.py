@@ -30,7 +30,7 @@ from vmc_account_link.errors import AlreadyLinked
 from vmc_account_link.identity import IDENTITY, identity_failures
 from vmc_account_link.models import AccountRecord, AccountState
 from vmc_account_link.progress import find_account, is_ours
-from vmc_account_link.relinking import NEEDS_NEW_LINK, Why, refuse_where_sddcs_are, why_mint
+from vmc_account_link.relinking import NEEDS_NEW_LINK, Why, our_stacks, refuse_where_sddcs_are, why_mint
 from vmc_account_link.settings import VmcSettings, read_settings
 
 
@@ -103,8 +103,7 @@ class LinkRequestProvider(ResourceProvider):
                 return UpdateResult(outs=kept)
             if why is not Why.SPENT:
                 refuse_where_sddcs_are(vmc, olds, news)
-            stack_names = [news["stack_name"], olds.get("stack_name", news["stack_name"])]
-            outputs = _mint(vmc, self.settings, news, stack_names=stack_names)
+            outputs = _mint(vmc, self.settings, news, stack_names=our_stacks(vmc, olds, news))
         # What this link is for: where the stack's update fails, the next `up` asks for another one.
         renews = outputs["record_before"] is not None
         return UpdateResult(outs={**kept, **outputs, "renews": renews})
@@ -147,7 +146,7 @@ def _mint(
         "template_execution_url": link.template_execution_url,
         "expiration_date": link.expiration_date.isoformat() if link.expiration_date else None,
         "tracking_task": link.tracking_task,
-        "stack_names": list(dict.fromkeys(stack_names)),
+        "stack_names": list(stack_names),
         "clock_ahead_seconds": round(vmc.clock_ahead_seconds()),
         "minted_at": datetime.now(UTC).isoformat(),
         "record_before": account.mark if account and is_ours(account, [inputs["stack_name"]]) else None,
@@ -204,7 +203,7 @@ class LinkRequest(Resource, module="vmc", name="LinkRequest"):
     record_before: pulumi.Output[str | None]
     """The mark of the account's record when the link was minted; None where our stack had made none."""
     stack_names: pulumi.Output[list[str] | None]
-    """The stack the link was minted for, and the one whose link it replaces."""
+    """The stack the link was minted for, and those whose link it replaces."""
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from typing import Any
 from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import NotFound, SddcsOnLink
 from vmc_account_link.identity import same_organisation
-from vmc_account_link.models import AccountState, Task, parse_moment
+from vmc_account_link.models import AccountState, Task, TaskStatus, parse_moment
 from vmc_account_link.progress import find_account, is_ours, is_run
 from vmc_account_link.settings import VmcSettings
 
@@ -64,6 +64,24 @@ def why_mint(
     connected = account is not None and account.state == AccountState.ACTIVE
     expired = expired_for + vmc.clock_ahead_seconds() >= 0
     return Why.SPENT if expired and not (connected and is_ours(account, [olds["stack_name"]])) else None
+
+
+def our_stacks(vmc: VmcClient, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+    """Under which stacks' names a live record of the account is ours, the wanted one first.
+
+    Under another name than before, the old one is ours only if its link was run: a stack that was never made,
+    because somebody else's has that name, made no record. What the service no longer knows is believed.
+
+    Raises:
+        VmcError: the service could not be asked.
+    """
+    stack_name, old_name = news["stack_name"], olds.get("stack_name")
+    earlier = list(olds.get("stack_names") or ())[1:]
+    if old_name not in {None, stack_name}:
+        task = None if olds.get("renews") else _task(vmc, olds)
+        if task is None or task.status == TaskStatus.FINISHED:
+            earlier.insert(0, old_name)
+    return list(dict.fromkeys([stack_name, *earlier]))
 
 
 def needs_new_link(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from tests.support.lab import ACCOUNT
 from vmc_account_link.errors import VmcError
 from vmc_account_link.models import parse_moment
 
-_LONGEST_LINE = 1200
+LONGEST_LINE = 1200
 PLACE = Place(account_number=ACCOUNT, region="us-west-2")
 """Where our stacks are."""
 _NEEDS_NEW_LINK = ("stack_name", "inline_template")
@@ -69,9 +69,9 @@ def judge_words(cloud: Cloud, outcome: Outcome, told: str) -> None:
         assert cause is None or is_the_plugins or isinstance(cause, VmcError), repr(cause)
         if not is_the_plugins:
             assert "\n" not in str(outcome.error)
-            assert len(str(outcome.error)) <= _LONGEST_LINE
+            assert len(str(outcome.error)) <= LONGEST_LINE
     for line in told.splitlines():
-        assert len(line) <= _LONGEST_LINE
+        assert len(line) <= LONGEST_LINE
     for secret in cloud.secrets():
         assert secret not in said
 

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 
 from sandbox.control.client import SandboxControl
+from sandbox.environment import Sandbox
 from tests.support.lab import ACCOUNT
 from vmc_account_link import template
 from vmc_account_link.errors import AlreadyLinked, TemplateRejected, Unavailable
 from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.settings import VmcSettings
 
+ROLES = ("RemoteRole", "RemoteRolePayer", "RemoteRoleService")
 UNKNOWN = object()
 """Stands for an input that is not known yet; the SDK hands over an object that is no string."""
 
@@ -229,12 +231,32 @@ def test_a_change_asks_for_a_new_link_where_the_old_one_is_of_no_use(
 
 
 def test_our_own_link_under_the_old_stack_name_does_not_stop_a_renaming(
-    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl, box: Sandbox
 ) -> None:
     olds = provider.create(inputs).outs or {}
+    roles = {name: f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ROLES}
+    box.world.links.complete_link(
+        link_id=olds["tracking_task"], account_number=ACCOUNT, stack_name="ours", role_arns=roles
+    )
+    control.advance(60)
+    renamed = {**inputs, "stack_name": "other"}
+    outs = provider.update("id", olds, renamed).outs or {}
+    assert outs["stack_names"] == ["other", "ours"]
+    # Renamed once more, or back, before the account was unlinked: the record is still ours.
+    outs = provider.update("id", outs, {**inputs, "stack_name": "third"}).outs or {}
+    assert outs["stack_names"] == ["third", "ours"]
+    provider.update("id", outs, inputs)
+    assert minted(control) == 4
+
+
+def test_a_stack_of_somebody_else_does_not_become_ours_because_we_asked_for_its_name_first(
+    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    olds = provider.create(inputs).outs or {}  # CloudFormation refused the stack: that name is taken
     control.seed_account(ACCOUNT, cf_stack_name="ours")
-    provider.update("id", olds, {**inputs, "stack_name": "other"})
-    assert minted(control) == 2
+    with pytest.raises(AlreadyLinked, match='"ours"'):
+        provider.update("id", olds, {**inputs, "stack_name": "other"})
+    assert minted(control) == 1
 
 
 @pytest.mark.parametrize("key", ["org_id", "account_number"])
