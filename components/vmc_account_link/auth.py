@@ -5,12 +5,15 @@ import dataclasses
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from vmc_account_link.calls import Answer, Call, Repeat
 from vmc_account_link.errors import Forbidden, NotFound, Refused, Unauthenticated, Unavailable
 from vmc_account_link.models import BadPayload
 from vmc_account_link.settings import ApiToken, OAuthApp, VmcSettings
-from vmc_account_link.transport import Transport
+
+if TYPE_CHECKING:
+    from vmc_account_link.transport import Transport
 
 _MARGIN_SECONDS = 60.0
 """Renewed this long before its end, or a tenth of its life where that is less."""
@@ -54,7 +57,7 @@ class AccessTokens:
         self._held: dict[VmcSettings, tuple[AccessToken, float]] = {}
         self._lock = threading.Lock()
 
-    def get(self, settings: VmcSettings, transport: Transport, repeat: Repeat = Repeat.SAFE) -> str:
+    def get(self, settings: VmcSettings, transport: "Transport", repeat: Repeat = Repeat.SAFE) -> str:
         """Return a token that is still good, exchanging the credentials for one where none is held.
 
         Raises:
@@ -81,7 +84,7 @@ PROCESS_TOKENS = AccessTokens()
 """Those of this process."""
 
 
-def _exchange(settings: VmcSettings, transport: Transport, repeat: Repeat) -> AccessToken:
+def _exchange(settings: VmcSettings, transport: "Transport", repeat: Repeat) -> AccessToken:
     """Exchange the credentials; a second exchange is harmless, so it may be repeated.
 
     Source: API document of the identity service; the OAuth path is the Terraform provider's.

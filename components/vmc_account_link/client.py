@@ -1,7 +1,7 @@
 """The VMC service's account-link calls, one method each. Returns models, raises errors."""
 
 from collections.abc import Callable
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 from urllib.parse import quote
 
 from vmc_account_link.auth import PROCESS_TOKENS, AccessTokens
@@ -16,7 +16,9 @@ from vmc_account_link.errors import (
 )
 from vmc_account_link.models import AccountRecord, Link, SddcConnection, Task
 from vmc_account_link.settings import VmcSettings
-from vmc_account_link.transport import Transport
+
+if TYPE_CHECKING:
+    from vmc_account_link.transport import Transport
 
 T = TypeVar("T")
 
@@ -31,7 +33,7 @@ class VmcClient:
         self,
         settings: VmcSettings,
         *,
-        transport: Transport | None = None,
+        transport: "Transport | None" = None,
         tokens: AccessTokens = PROCESS_TOKENS,
     ) -> None:
         """Prepare the conversation; nothing is sent yet.
@@ -42,7 +44,13 @@ class VmcClient:
             tokens: where access tokens are kept.
         """
         self._settings = settings
-        self._transport = transport or Transport()
+        if transport is None:
+            # Here, because it loads requests and tenacity, 0.2 CPU seconds (docs/performance.md),
+            # which a program, a preview and an unchanged update have no use for.
+            from vmc_account_link.transport import Transport  # noqa: PLC0415
+
+            transport = Transport()
+        self._transport = transport
         self._tokens = tokens
 
     def __enter__(self) -> Self:

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-import cfn_flip
-
 from vmc_account_link.errors import TemplateRejected, without_query
 
 LARGEST_INLINE_BYTES = 51_200
@@ -93,6 +91,9 @@ def parse(text: str, asked: str) -> Mapping[str, Any]:
     Raises:
         TemplateRejected: it is neither.
     """
+    # Here, because only a new link is read: an unchanged update does without its YAML libraries.
+    import cfn_flip  # noqa: PLC0415
+
     try:
         template, _ = cfn_flip.load(text)
     except Exception:  # noqa: BLE001  # the loaders of JSON and YAML raise a dozen kinds
