@@ -10,10 +10,10 @@ from pathlib import Path
 from bench import machine, publish
 from bench.cloud import REPOSITORY
 from bench.measure import CommandFailed
-from bench.questions import breakdown, fleet, link, unchanged
+from bench.questions import breakdown, fleet, link, unchanged, waiting
 from bench.scale import Scale
 
-QUESTIONS = {module.NAME: module for module in (link, unchanged, fleet, breakdown)}
+QUESTIONS = {module.NAME: module for module in (link, unchanged, fleet, breakdown, waiting)}
 _PUBLISHED = REPOSITORY / "docs" / "performance"
 _UNPUBLISHED = REPOSITORY / "bench-results"
 

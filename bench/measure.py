@@ -1,5 +1,6 @@
 """Start a command under a meter of its own, and read what the meter found."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -9,6 +10,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
+
+import psutil
 
 from bench.meter import LOOK_VARIABLE
 
@@ -91,6 +94,15 @@ class Running:
     def is_running(self) -> bool:
         """Whether the command, or something that it started, runs."""
         return self._meter.poll() is None
+
+    def cpu_seconds_so_far(self) -> float:
+        """User and system time of the processes that run now; for the difference of two moments."""
+        total = 0.0
+        for process in psutil.Process(self._meter.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                times = process.cpu_times()
+                total += times.user + times.system
+        return total
 
     def output(self) -> str:
         """What the command has printed so far."""

@@ -1,6 +1,7 @@
-"""3. A workshop of labs: what the loops that people write cost a lab. `labs up` joins when it is there."""
+"""3. A workshop of labs: `labs up` beside the loops that people write."""
 
 import dataclasses
+import importlib.util
 import json
 import os
 import shutil
@@ -11,13 +12,15 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from bench import end_state
-from bench.answer import Answer, Column, Row, Value, median, spread
+from bench.answer import Aim, Answer, Column, Row, Value, median, spread
 from bench.cloud import REPOSITORY, Account, Cloud, cloud
 from bench.measure import Measurement, measure, python
 from bench.project import link_project
 from bench.scale import Scale
 
 NAME = "fleet"
+_WANTED_FACTOR = 3
+_WANTED_FLATNESS = 0.1
 _THREADS = 4 * (os.cpu_count() or 1)
 """Of the thread pool: a lab mostly waits."""
 
@@ -75,10 +78,33 @@ def _automation_pool(sandbox: Cloud, accounts: Sequence[Account], folder: Path) 
     return _automation_loop(sandbox, accounts, folder, threads=_THREADS)
 
 
+def _labs_up(sandbox: Cloud, accounts: Sequence[Account], folder: Path) -> Sequence[str]:
+    folder.mkdir(parents=True)
+    labs = [
+        {
+            "name": f"lab-{one.number}",
+            "roleArn": f"arn:aws:iam::{one.number}:role/lab",
+            "awsAccountId": one.number,
+        }
+        for one in accounts
+    ]
+    spec = {
+        "event": f"bench-{accounts[0].number}",
+        "vmc": {"orgId": sandbox.environment["ORG_ID"]},
+        "defaults": {"tags": {"owner": "workshop"}},
+        "labs": labs,
+    }
+    # JSON is YAML.
+    (folder / "spec.yaml").write_text(json.dumps(spec), encoding="utf-8")
+    return python("-m", "labs", "up", str(folder / "spec.yaml"))
+
+
 SHELL = Contender(name="shell loop of `pulumi up`", prepare=_shell_loop, sizes=(10,))
 TEXTBOOK = Contender(name="textbook loop", prepare=_automation_loop, sizes=(10,))
 POOL = Contender(name=f"textbook loop, {_THREADS} threads", prepare=_automation_pool, sizes=(10, 30))
-CONTENDERS = (SHELL, TEXTBOOK, POOL)
+LABS_UP = Contender(name="`labs up`", prepare=_labs_up, sizes=(10, 30, 100, 300))
+_HAS_LABS_UP = importlib.util.find_spec("labs.commands.up") is not None
+CONTENDERS = (*((LABS_UP,) if _HAS_LABS_UP else ()), SHELL, TEXTBOOK, POOL)
 
 
 def ask(scale: Scale) -> Answer:
@@ -131,7 +157,7 @@ def answer(runs: Sequence[FleetRun]) -> Answer:
             Column(key="vmc", heading="of them VMC and CSP"),
         ],
         rows=rows,
-        aims=[],
+        aims=_aims(runs),
         notes=[
             (
                 "Each lab in an AWS account of its own; a stack takes 3 s and VMware's side 5 s, and the AWS "
@@ -154,6 +180,36 @@ def answer(runs: Sequence[FleetRun]) -> Answer:
         ],
         runs=[dataclasses.asdict(run) for run in runs],
     )
+
+
+def _aims(runs: Sequence[FleetRun]) -> list[Aim]:
+    def cpu(name: str, labs: int) -> float | None:
+        found = [run.cpu_seconds_a_lab for run in runs if (run.contender, run.labs) == (name, labs)]
+        return median(found) if found else None
+
+    sizes = sorted({run.labs for run in runs if run.contender == LABS_UP.name})
+    aims = []
+    for loop in (TEXTBOOK.name, POOL.name):
+        for labs in sizes:
+            ours, theirs = cpu(LABS_UP.name, labs), cpu(loop, labs)
+            if ours and theirs:
+                aims.append(
+                    Aim(
+                        wanted=f"{labs} labs: at least {_WANTED_FACTOR} x less CPU a lab than the {loop}",
+                        came=f"{theirs / ours:.1f} x less",
+                        is_met=theirs / ours >= _WANTED_FACTOR,
+                    )
+                )
+    if len(sizes) > 1:
+        few, many = (cpu(LABS_UP.name, size) or 0.0 for size in (sizes[0], sizes[-1]))
+        aims.append(
+            Aim(
+                wanted=f"CPU a lab at {sizes[-1]} labs within {_WANTED_FLATNESS:.0%} of that at {sizes[0]}",
+                came=f"{many / few - 1:+.0%}",
+                is_met=abs(many / few - 1) <= _WANTED_FLATNESS,
+            )
+        )
+    return aims
 
 
 def _row(runs: Sequence[FleetRun]) -> dict[str, Value]:

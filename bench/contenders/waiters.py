@@ -1,0 +1,77 @@
+"""The waiting alone: N labs of one organisation in one process, each in the package's own waiting loop.
+
+`python -m bench.contenders.waiters N each|shared SECONDS`. `each`: every lab asks the service itself, as N
+`pulumi up` do. `shared`: they ask the fleet command's broker, which asks for all of them. After SECONDS it
+prints what the waiting cost as JSON.
+"""
+
+import contextlib
+import io
+import json
+import os
+import sys
+import threading
+import time
+
+from labs.broker import Broker
+from vmc_account_link.client import VmcClient
+from vmc_account_link.errors import WaitInterrupted
+from vmc_account_link.progress import Wanted
+from vmc_account_link.settings import VmcSettings, read_settings
+from vmc_account_link.waiting import wait_until_linked
+
+_FIRST_ACCOUNT = 300_000_000_000
+_LONG_SECONDS = 3600.0
+_STACK_BYTES = 256 * 1024
+"""Of each thread: a thousand of the default 8 MB would be most of an address space on small machines."""
+
+
+def main() -> None:
+    """Wait, and tell what it cost."""
+    labs, way, seconds = int(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+    settings = read_settings(lambda _: None, os.environ)
+    with contextlib.ExitStack() as stack:
+        asked = settings
+        if way == "shared":
+            broker = Broker()
+            stack.callback(broker.close)
+            asked = read_settings(lambda _: None, broker.environment(settings))
+        with VmcClient(settings) as vmc:
+            tasks = [vmc.mint_link().tracking_task for _ in range(labs)]
+        stop = threading.Event()
+        interrupted: list[int] = []
+        threading.stack_size(_STACK_BYTES)
+        threads = [
+            threading.Thread(target=_wait, args=(asked, number, task, stop, interrupted), daemon=True)
+            for number, task in enumerate(tasks)
+        ]
+        # What the loop tells a person is not wanted a thousand times.
+        tell, sys.stdout = sys.stdout, io.StringIO()
+        for thread in threads:
+            thread.start()
+        cpu = time.process_time()
+        time.sleep(seconds)
+        cpu = time.process_time() - cpu
+        stop.set()
+        for thread in threads:
+            thread.join()
+        sys.stdout = tell
+    told = {"cpu_seconds": cpu, "seconds": seconds, "waited_to_the_end": len(interrupted)}
+    print(json.dumps(told), flush=True)  # noqa: T201 - a script tells
+
+
+def _wait(
+    settings: VmcSettings, number: int, task: str | None, stop: threading.Event, interrupted: list[int]
+) -> None:
+    wanted = Wanted(
+        account_number=str(_FIRST_ACCOUNT + number), stack_name="SDDC-Account-Link", tracking_task=task
+    )
+    with VmcClient(settings) as vmc:
+        try:
+            wait_until_linked(vmc, wanted, timeout_seconds=_LONG_SECONDS, sleep=stop.wait, canceled=stop)
+        except WaitInterrupted:
+            interrupted.append(number)
+
+
+if __name__ == "__main__":
+    main()
