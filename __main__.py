@@ -17,7 +17,11 @@ link = AccountLink(
         "link_timeout_minutes": config.get_int("linkTimeoutMinutes"),
         "unlink_on_destroy": config.get_bool("unlinkOnDestroy"),
         "relink": config.get("relink"),
+        "template_policy": config.get_object("templatePolicy"),
         "subnet_region": config.get("subnetRegion"),
+        "sddc_type": config.get("sddcType"),
+        "sddc_hosts": config.get_int("sddcHosts"),
+        "sddc_subnets": config.get_object("sddcSubnets"),
         "tags": config.get_object("tags"),
     },
 )
@@ -30,3 +34,4 @@ pulumi.export("stack_name", link.stack_name)
 pulumi.export("tracking_task", link.tracking_task)
 pulumi.export("link_expiration_date", link.link_expiration_date)
 pulumi.export("compatible_subnets", link.compatible_subnets)
+pulumi.export("rejected_subnets", link.rejected_subnets)

@@ -21,6 +21,7 @@ from vmc_account_link.arguments import (
 )
 from vmc_account_link.aws_identity import caller_account
 from vmc_account_link.aws_provider import pinned_provider
+from vmc_account_link.compatible_subnets import CompatibleSubnets
 from vmc_account_link.connected_account import ConnectedAccount
 from vmc_account_link.link_request import LinkRequest
 from vmc_account_link.link_watch import LinkWatch, request_hooks, stack_hooks
@@ -53,7 +54,9 @@ class AccountLink(pulumi.ComponentResource):
     """When the link's template stops being usable: ISO 8601, UTC. The connection does not end then. None
     of an adopted link."""
     compatible_subnets: pulumi.Output[dict[str, list[str]]]
-    """Availability zone -> subnet ids; empty in this release."""
+    """Availability zone -> subnet ids, both sorted; empty without `subnet_region`."""
+    rejected_subnets: pulumi.Output[dict[str, str]]
+    """Subnet id -> why no SDDC can use it; empty without `subnet_region`."""
     template_url: pulumi.Output[str | None]
     """The link's value of that name; secret."""
     template_execution_url: pulumi.Output[str | None]
@@ -72,7 +75,7 @@ class AccountLink(pulumi.ComponentResource):
             opts: resource options; an `aws` provider among `providers` is used as it is, region and all.
 
         Raises:
-            SettingsError: a setting is missing, malformed, or not in this release.
+            SettingsError: a setting is missing or malformed, or contradicts another.
         """
         given = given_arguments(args)
         super().__init__("vmc:index:AccountLink", name, dict(given), opts)
@@ -90,7 +93,7 @@ class AccountLink(pulumi.ComponentResource):
             self._adopt(name, settings, account_number)
         else:
             self._make(name, settings, account_number, provider, given)
-        self.compatible_subnets = pulumi.Output.from_input({})
+        self._list_subnets(name, settings, given)
         self.register_outputs({key: getattr(self, key) for key in AccountLink.__annotations__})
 
     def _adopt(self, name: str, settings: VmcSettings, account_number: pulumi.Output[str]) -> None:
@@ -135,6 +138,7 @@ class AccountLink(pulumi.ComponentResource):
             inline_template=given.get("inline_template", True),
             template_hosts=given.get("template_hosts", []),
             relink=given.get("relink"),
+            template_policy=given.get("template_policy") or None,
             # The other way round: what was adopted is not made over (ADR 0011).
             opts=pulumi.ResourceOptions(
                 parent=self,
@@ -188,6 +192,26 @@ class AccountLink(pulumi.ComponentResource):
         self.template_url = request.template_url
         self.template_execution_url = request.template_execution_url
         self.expiration_date = request.expiration_date
+
+    def _list_subnets(self, name: str, settings: VmcSettings, given: Mapping[str, Any]) -> None:
+        """List what an SDDC can be connected to, where that is asked for."""
+        if "subnet_region" not in given:
+            self.compatible_subnets = pulumi.Output.from_input({})
+            self.rejected_subnets = pulumi.Output.from_input({})
+            return
+        subnets = CompatibleSubnets(
+            f"{name}-subnets",
+            org_id=settings.org_id,
+            connected_account_id=self.connected_account_id,
+            region=given["subnet_region"],
+            sddc_type=given.get("sddc_type"),
+            hosts=given.get("sddc_hosts"),
+            chosen=given.get("sddc_subnets") or None,
+            tracking_task=self.tracking_task,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.compatible_subnets = subnets.compatible_subnets
+        self.rejected_subnets = subnets.rejected_subnets
 
 
 def _in_place_while_relinked(request: LinkRequest) -> list[pulumi.ResourceTransform] | None:

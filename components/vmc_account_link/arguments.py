@@ -1,6 +1,7 @@
 """What an account link can be told, and whether that makes sense. Pure, but for a warning."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
@@ -8,11 +9,14 @@ import pulumi
 
 from vmc_account_link.errors import SettingsError
 from vmc_account_link.settings import VmcSettings, read_settings
+from vmc_account_link.subnets import SDDC_TYPES
+from vmc_account_link.template_policy import read_policy
 
 DEFAULT_REGION = "us-west-2"
 DEFAULT_STACK_NAME = "SDDC-Account-Link"
 DEFAULT_LINK_TIMEOUT_MINUTES = 30
 _WAYS_TO_LINK = ("create", "adopt")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 
 
 class AccountLinkArgs(TypedDict):
@@ -37,8 +41,16 @@ class AccountLinkArgs(TypedDict):
     relink: NotRequired[str | None]
     """Another text than before asks for a new link and runs its template in the same stack. While SDDCs use
     the link this is refused unless the word `despite-sddcs` is in it."""
+    template_policy: NotRequired[Mapping[str, Sequence[str]] | None]
+    """What the template may make (`resourceTypes`) and whom its roles may let in (`trustedAccounts`)."""
     subnet_region: NotRequired[str | None]
-    """Not in this release."""
+    """List the subnets of this region that an SDDC can use."""
+    sddc_type: NotRequired[str | None]
+    """Of the SDDC that the subnets are for: `1NODE`, `SingleAZ` or `MultiAZ`."""
+    sddc_hosts: NotRequired[int | None]
+    """How many hosts that SDDC will have; 0 is as good as left out."""
+    sddc_subnets: NotRequired[Sequence[str] | None]
+    """The subnets chosen for that SDDC: fail where they do not fit it."""
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]] | None]
     """Tags of the stack."""
 
@@ -56,21 +68,20 @@ def read_vmc_settings() -> VmcSettings:
 def given_arguments(args: AccountLinkArgs | None) -> dict[str, Any]:
     """The arguments that say something.
 
-    Empty text is how Pulumi.yaml's defaults say "unset". An Output has no opinion yet.
+    Empty text, and 0 of `sddc_hosts`, is how Pulumi.yaml's defaults say "unset". An Output has no opinion.
     """
-    return {key: value for key, value in (args or {}).items() if value is not None and not _is_blank(value)}
+    given = {key: value for key, value in (args or {}).items() if value is not None and not _is_blank(value)}
+    if given.get("sddc_hosts") == 0:
+        del given["sddc_hosts"]
+    return given
 
 
 def refuse_what_can_not_be(given: Mapping[str, Any]) -> None:
     """Judge the arguments.
 
     Raises:
-        SettingsError: one does not exist, can't have its value, is not in this release, or goes ill with
-            another.
+        SettingsError: one does not exist, can't have its value, or goes ill with another.
     """
-    for key, setting in (("subnet_region", "subnetRegion"),):
-        if key in given:
-            raise SettingsError(f"vmc-account-link:{setting}", "it is not in this release", "Remove it.")
     link = given.get("link", "create")
     if link not in _WAYS_TO_LINK:
         raise SettingsError(
@@ -87,9 +98,37 @@ def refuse_what_can_not_be(given: Mapping[str, Any]) -> None:
         raise SettingsError(
             "vmc-account-link:linkTimeoutMinutes", f"{minutes} is too short", "Set 1 or more."
         )
+    read_policy(given.get("template_policy"))
+    _refuse_subnets_that_can_not_be(given)
     unknown = sorted(set(given) - set(AccountLinkArgs.__annotations__))
     if unknown:
         raise SettingsError("AccountLink", f"it has no argument {', '.join(unknown)}", "See AccountLinkArgs.")
+
+
+def _refuse_subnets_that_can_not_be(given: Mapping[str, Any]) -> None:
+    if "subnet_region" not in given:
+        for key, setting in (
+            ("sddc_type", "sddcType"),
+            ("sddc_hosts", "sddcHosts"),
+            ("sddc_subnets", "sddcSubnets"),
+        ):
+            if given.get(key):
+                raise SettingsError(
+                    f"vmc-account-link:{setting}",
+                    "it says something of subnets, and none are asked for",
+                    "Set vmc-account-link:subnetRegion too, or remove it.",
+                )
+        return
+    region = given["subnet_region"]
+    if not _REGION.fullmatch(region):
+        raise SettingsError("vmc-account-link:subnetRegion", f"{region!r} is no region", "Such as us-west-2.")
+    kind = given.get("sddc_type", SDDC_TYPES[0])
+    if kind not in SDDC_TYPES:
+        raise SettingsError(
+            "vmc-account-link:sddcType", f"{kind!r} is none", f"It is one of {', '.join(SDDC_TYPES)}."
+        )
+    if given.get("sddc_hosts", 1) < 1:
+        raise SettingsError("vmc-account-link:sddcHosts", "there are no such SDDCs", "Set 1 or more.")
 
 
 def stack_region(given: Mapping[str, Any]) -> str:

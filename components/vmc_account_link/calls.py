@@ -48,6 +48,8 @@ class Call:
     secrets: tuple[str, ...] = dataclasses.field(default=(), repr=False)
     """What must not appear in a message about this call."""
     largest_bytes: int = LARGEST_ANSWER_BYTES
+    read_seconds: float | None = None
+    """Between two bytes of the answer, where the service is known to take longer; None: as for every call."""
     do_if_refused: str | None = None
     """What to do about a 4xx, where the call knows better than the status."""
 
@@ -55,6 +57,7 @@ class Call:
     def timeouts_seconds(self) -> tuple[float, float]:
         """To connect, and between two bytes of the answer."""
         connect, read = TIMEOUTS_SECONDS
+        read = self.read_seconds or read
         return connect, GLANCE_READ_SECONDS if self.repeat is Repeat.NEVER else read
 
 

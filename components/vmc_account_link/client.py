@@ -1,6 +1,6 @@
 """The VMC service's account-link calls, one method each. Returns models, raises errors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Self, TypeVar
 from urllib.parse import quote
 
@@ -14,7 +14,7 @@ from vmc_account_link.errors import (
     UnexpectedAnswer,
     without_query,
 )
-from vmc_account_link.models import AccountRecord, Link, SddcConnection, Task
+from vmc_account_link.models import AccountRecord, Link, SddcConnection, Subnet, Task
 from vmc_account_link.settings import VmcSettings
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 LARGEST_TEMPLATE_BYTES = 1024 * 1024
 """CloudFormation's own limit for a template behind a URL is 1 MB."""
+_RESCAN_SECONDS = 120.0
+"""How long an answer may take for which the service looks at an AWS account anew."""
 
 
 class VmcClient:
@@ -108,6 +110,45 @@ class VmcClient:
             repeat=repeat,
         )
 
+    def list_compatible_subnets(
+        self,
+        connected_account_id: str,
+        *,
+        region: str,
+        sddc_type: str | None = None,
+        hosts: int | None = None,
+        force_refresh: bool = False,
+    ) -> tuple[Subnet, ...]:
+        """List the subnets of a connected account in a region, those that no SDDC can use among them.
+
+        Args:
+            connected_account_id: the record's id, not the AWS account number.
+            region: such as `us-west-2`.
+            sddc_type: `1NODE`, `SingleAZ` or `MultiAZ`; None leaves it to the service.
+            hosts: how many the SDDC will have; None leaves it to the service.
+            force_refresh: have the service look at the AWS account again first, which takes its time.
+
+        Raises:
+            VmcError: refused, not heard, or not understood; never an empty list instead.
+        """
+        params = {
+            "linkedAccountId": connected_account_id,
+            "region": region,
+            # The service refuses an empty parameter (terraform-provider-vmc, issue 191).
+            **({"sddcType": sddc_type} if sddc_type else {}),
+            **({"numOfHosts": str(hosts)} if hosts else {}),
+            **({"forceRefresh": "true"} if force_refresh else {}),
+        }
+        return self._ask(
+            "GET",
+            "account-link/compatible-subnets",
+            f"list the subnets of connected account {connected_account_id} in {region}",
+            lambda answer: Subnet.list_from_wire(answer.json()),
+            repeat=Repeat.SAFE,
+            params=params,
+            read_seconds=_RESCAN_SECONDS if force_refresh else None,
+        )
+
     def get_task(self, task_id: str, repeat: Repeat = Repeat.SAFE) -> Task:
         """Look at the service's work on a link.
 
@@ -174,6 +215,8 @@ class VmcClient:
         *,
         repeat: Repeat,
         do_if_refused: str | None = None,
+        params: Mapping[str, str] | None = None,
+        read_seconds: float | None = None,
     ) -> T:
         """Send a call of this organisation's API; renew the access token once where it is refused.
 
@@ -189,6 +232,8 @@ class VmcClient:
                 headers={"csp-auth-token": token, "Accept": "application/json"},
                 secrets=(token, *self._settings.secrets),
                 do_if_refused=do_if_refused,
+                params=params or {},
+                read_seconds=read_seconds,
             )
             return self._transport.send(call, read)
 

@@ -20,6 +20,7 @@ VmcError
    ├─ LinkTimedOut       our own deadline passed
    ├─ WaitInterrupted    the person pressed Ctrl-C
    ├─ SddcsOnLink        SDDCs use the link that was to be made anew
+   ├─ SubnetsDoNotFit    the chosen subnets are none that an SDDC can use
    ├─ StillLinked        an unlinked account did not leave the list
    └─ WrongAccount       the AWS credentials are of another account, or of none
 """
@@ -182,6 +183,10 @@ class WaitInterrupted(LinkError):
 
 class SddcsOnLink(LinkError):
     """SDDCs use the link that was to be made anew."""
+
+
+class SubnetsDoNotFit(LinkError):
+    """The chosen subnets are none that an SDDC of the wanted kind can use."""
 
 
 class StillLinked(LinkError):

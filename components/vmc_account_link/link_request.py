@@ -28,10 +28,13 @@ from vmc_account_link import template
 from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import AlreadyLinked
 from vmc_account_link.identity import IDENTITY, identity_failures
+from vmc_account_link.inspection import TemplatePolicy
 from vmc_account_link.models import AccountRecord, AccountState
 from vmc_account_link.progress import find_account, is_ours
 from vmc_account_link.relinking import NEEDS_NEW_LINK, Why, our_stacks, refuse_where_sddcs_are, why_mint
 from vmc_account_link.settings import VmcSettings, read_settings
+from vmc_account_link.template_policy import judge_template, read_policy
+from vmc_account_link.waiting import tell
 
 
 class LinkRequestProvider(ResourceProvider):
@@ -59,7 +62,16 @@ class LinkRequestProvider(ResourceProvider):
         """
         if olds and "stack_name" not in olds:
             return CheckResult(inputs=news, failures=[_adopted(olds)])
-        return CheckResult(inputs=news, failures=identity_failures(olds, news))
+        failures = identity_failures(olds, news)
+        if news.get("template_policy") and news.get("inline_template") is False:
+            failures.append(
+                CheckFailure(
+                    "template_policy",
+                    "a template that is passed by its URL is not seen: set vmc-account-link:inlineTemplate "
+                    "to true, or remove templatePolicy",
+                )
+            )
+        return CheckResult(inputs=news, failures=failures)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Say whether there is something to do; on a preview too, so that a refusal is seen there.
@@ -100,6 +112,7 @@ class LinkRequestProvider(ResourceProvider):
         with VmcClient(self.settings) as vmc:
             why = why_mint(vmc, self.settings, olds, news, datetime.now(UTC))
             if why is None:
+                _judge_again(olds, news)
                 return UpdateResult(outs=kept)
             if why is not Why.SPENT:
                 refuse_where_sddcs_are(vmc, olds, news)
@@ -127,8 +140,15 @@ def _adopted(olds: Mapping[str, Any]) -> CheckFailure:
 
 def _changed_inputs(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     """Whether an input differs; an unknown one may."""
-    keys = (*IDENTITY, *NEEDS_NEW_LINK, "template_hosts")
+    keys = (*IDENTITY, *NEEDS_NEW_LINK, "template_hosts", "template_policy")
     return any(news.get(key) != olds.get(key) for key in keys)
+
+
+def _judge_again(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
+    """Judge the template that runs by a policy that has changed; one above the inline limit is not kept."""
+    body = olds.get("template_body")
+    if news.get("template_policy") != olds.get("template_policy") and isinstance(body, str):
+        judge_template(body, read_policy(news.get("template_policy")))
 
 
 def _mint(
@@ -150,14 +170,20 @@ def _mint(
         "clock_ahead_seconds": round(vmc.clock_ahead_seconds()),
         "minted_at": datetime.now(UTC).isoformat(),
         "record_before": account.mark if account and is_ours(account, [inputs["stack_name"]]) else None,
-        "template_body": _template_body(vmc, link.template_url) if inputs["inline_template"] else None,
+        "template_body": (
+            _template_body(vmc, link.template_url, read_policy(inputs.get("template_policy")))
+            if inputs["inline_template"]
+            else None
+        ),
     }
 
 
-def _template_body(vmc: VmcClient, url: str) -> str | None:
+def _template_body(vmc: VmcClient, url: str, policy: TemplatePolicy) -> str | None:
     """The template where CloudFormation takes it inline; None where it has to be passed by URL."""
     text = vmc.download_template(url)
     template.inspect(text, url=url)
+    for line in judge_template(text, policy):
+        tell(line)
     return text if template.fits_inline(text) else None
 
 
@@ -215,6 +241,7 @@ class LinkRequest(Resource, module="vmc", name="LinkRequest"):
         inline_template: pulumi.Input[bool],
         template_hosts: pulumi.Input[Sequence[str]],
         relink: str | None = None,
+        template_policy: pulumi.Input[Mapping[str, Sequence[str]] | None] = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the request.
@@ -227,6 +254,7 @@ class LinkRequest(Resource, module="vmc", name="LinkRequest"):
             inline_template: whether to download the template (else only its URL is used).
             template_hosts: further hosts that the template may come from.
             relink: another text asks for a new link; with the word `despite-sddcs` even while SDDCs use it.
+            template_policy: what the template may make and whom it may let in (`read_policy`).
             opts: resource options.
         """
         super().__init__(
@@ -239,6 +267,7 @@ class LinkRequest(Resource, module="vmc", name="LinkRequest"):
                 "inline_template": inline_template,
                 "template_hosts": template_hosts,
                 "relink": relink,
+                "template_policy": template_policy,
                 # Outputs have to be named here to become attributes.
                 "template_url": None,
                 "template_execution_url": None,

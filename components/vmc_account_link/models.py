@@ -163,6 +163,53 @@ class SddcConnection:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Subnet:
+    """A subnet of a connected account, as VMware's inventory has it."""
+
+    id: str
+    availability_zone: str | None
+    """Of the customer's account: the same name is another zone in another account."""
+    cidr_block: str | None
+    vpc_id: str | None
+    is_compatible: bool
+    """Whether an SDDC of the kind that was asked for can use it."""
+    note: str | None
+    """Why not, in the service's words."""
+    connected_account_id: str | None
+
+    @classmethod
+    def list_from_wire(cls, wire: Any) -> "tuple[Subnet, ...]":
+        """Read the subnets of all VPCs in an AwsCompatibleSubnets.
+
+        Raises:
+            BadPayload: a subnet without an id, or a field of the wrong kind.
+        """
+        vpcs = _object(wire).get("vpc_map")
+        found = [
+            cls._from_wire(_object(subnet))
+            for vpc in (_object(vpcs) if vpcs is not None else {}).values()
+            for subnet in _list(_object(vpc).get("subnets") or [])
+        ]
+        return tuple(sorted(found, key=lambda subnet: (subnet.availability_zone or "", subnet.id)))
+
+    @classmethod
+    def _from_wire(cls, fields: Mapping[str, Any]) -> "Subnet":
+        subnet_id = _text(fields, "subnet_id")
+        if subnet_id is None:
+            raise BadPayload("subnet_id is missing")
+        return cls(
+            id=subnet_id,
+            availability_zone=_text(fields, "availability_zone"),
+            cidr_block=_text(fields, "subnet_cidr_block"),
+            vpc_id=_text(fields, "vpc_id"),
+            # What is not said to be compatible is not taken for it.
+            is_compatible=fields.get("compatible") is True,
+            note=_text(fields, "note"),
+            connected_account_id=_text(fields, "connected_account_id"),
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """The service's work on a link."""
 

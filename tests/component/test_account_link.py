@@ -35,6 +35,7 @@ _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"
 """How the engine's protocol marks a special value, and a secret among those."""
 CONNECTED = "pulumi-python:dynamic/vmc:ConnectedAccount"
+SUBNETS = "pulumi-python:dynamic/vmc:CompatibleSubnets"
 ADOPTED = "pulumi-python:dynamic/vmc:AdoptedAccount"
 
 
@@ -256,6 +257,22 @@ def test_the_arguments_reach_the_resources_they_are_for(run: Run) -> None:
     )
 
 
+@pytest.mark.parametrize("link", ["create", "adopt"])
+def test_subnets_are_listed_of_the_connected_account_where_a_region_is_given(run: Run, link: str) -> None:
+    given: AccountLinkArgs = {
+        "link": link,
+        "subnet_region": "us-west-2",
+        "sddc_type": "MultiAZ",
+        "sddc_hosts": 6,
+        "sddc_subnets": ["subnet-1", "subnet-2"],
+    }
+    inputs = run(given).inputs(SUBNETS)
+    assert inputs["connected_account_id"] == "record-1"
+    asked = [inputs[key] for key in ("region", "sddc_type", "hosts", "chosen")]
+    assert asked == ["us-west-2", "MultiAZ", 6, ["subnet-1", "subnet-2"]]
+    assert SUBNETS not in {request.type for request in run({"sddc_hosts": 0}).requests}
+
+
 def test_adopting_declares_neither_a_request_nor_a_stack(run: Run) -> None:
     recorder = run({"link": "adopt", "aws_account_id": ACCOUNT})
     declared = {request.type for request in recorder.requests}
@@ -288,8 +305,16 @@ def test_on_preview_what_the_service_will_say_is_unknown_and_nothing_fails(run: 
         pytest.param(
             {"link": "adopt", "relink": "1"}, CONFIG, "vmc-account-link:relink", id="relink of another's"
         ),
+        pytest.param({"subnet_region": "Oregon"}, CONFIG, "subnetRegion", id="no region"),
+        pytest.param({"sddc_hosts": 2}, CONFIG, "sddcHosts", id="hosts of an SDDC, and no subnets"),
         pytest.param(
-            {"subnet_region": "us-west-2"}, CONFIG, "vmc-account-link:subnetRegion", id="subnetRegion"
+            {"subnet_region": "us-west-2", "sddc_type": "2AZ"}, CONFIG, "sddcType", id="no type of SDDC"
+        ),
+        pytest.param(
+            {"template_policy": {"resource_types": []}}, CONFIG, "templatePolicy", id="a misspelt policy"
+        ),
+        pytest.param(
+            {"template_policy": {"trustedAccounts": ["1"]}}, CONFIG, "trustedAccounts", id="no account"
         ),
         pytest.param({"link_timeout_minutes": 0}, CONFIG, "linkTimeoutMinutes", id="no time to wait"),
         pytest.param({"stackname": "x"}, CONFIG, "stackname", id="a misspelt argument"),
@@ -336,6 +361,7 @@ def test_the_whole_program_exports_the_contracts_outputs(run: Run, monkeypatch: 
         "tracking_task",
         "link_expiration_date",
         "compatible_subnets",
+        "rejected_subnets",
     ]
 
 

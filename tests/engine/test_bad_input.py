@@ -81,17 +81,6 @@ def test_a_template_that_is_not_one_to_run_is_refused(lab: Lab, template: str, c
     assert not re.search(r"[?&]X-Amz", line)
 
 
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [("subnetRegion", "us-west-2")],
-    ids=lambda text: text,
-)
-def test_what_a_later_release_brings_is_refused_plainly(lab: Lab, key: str, value: str) -> None:
-    lab.set({key: value})
-    refused(lab, f"vmc-account-link:{key}", "not in this release")
-    assert lab.calls(service="vmc") == []
-
-
 def test_a_refused_preview_says_the_same(lab: Lab) -> None:
     lab.environment["ORG_ID"] = ""
     preview = lab.run("preview")

@@ -20,6 +20,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from sandbox.environment import Sandbox
 from tests.support.lab import ACCOUNT
 from vmc_account_link.adopted_account import AdoptedAccountProvider
+from vmc_account_link.compatible_subnets import CompatibleSubnetsProvider
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.link_request import LinkRequestProvider
 
@@ -27,7 +28,12 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """How the engine sends a value that is not known yet."""
 PICKLED: dict[type, str] = {
     cls: serialize_provider(cls())
-    for cls in (LinkRequestProvider, ConnectedAccountProvider, AdoptedAccountProvider)
+    for cls in (
+        LinkRequestProvider,
+        ConnectedAccountProvider,
+        AdoptedAccountProvider,
+        CompatibleSubnetsProvider,
+    )
 }
 
 
@@ -193,6 +199,7 @@ def test_a_missing_setting_is_named_when_no_program_has_run_before(
         (LinkRequestProvider, "vmc_account_link.link_request.LinkRequestProvider"),
         (ConnectedAccountProvider, "vmc_account_link.connected_account.ConnectedAccountProvider"),
         (AdoptedAccountProvider, "vmc_account_link.adopted_account.AdoptedAccountProvider"),
+        (CompatibleSubnetsProvider, "vmc_account_link.compatible_subnets.CompatibleSubnetsProvider"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -30,6 +30,8 @@ ORDER = [
     "intrinsics",
     "statements",
     "inspection",
+    "template_policy",
+    "subnets",
     "progress",
     "interruption",
     "waiting",
@@ -39,6 +41,7 @@ ORDER = [
     "link_watch",
     "connected_account",
     "adopted_account",
+    "compatible_subnets",
     "arguments",
     "aws_identity",
     "aws_provider",
@@ -124,6 +127,7 @@ def test_the_public_names_are_the_ones_that_are_promised() -> None:
     assert vmc_account_link.__all__ == [
         "AccountLink",
         "AccountLinkArgs",
+        "CompatibleSubnets",
         "TemplatePolicy",
         "TemplateReport",
         "VmcError",
@@ -149,6 +153,7 @@ def test_the_dynamic_providers_process_does_not_load_the_component() -> None:
         "vmc_account_link.link_request.LinkRequestProvider",
         "vmc_account_link.connected_account.ConnectedAccountProvider",
         "vmc_account_link.adopted_account.AdoptedAccountProvider",
+        "vmc_account_link.compatible_subnets.CompatibleSubnetsProvider",
     ],
 )
 def test_the_paths_that_stand_in_state_files_still_lead_somewhere(path: str) -> None:
@@ -215,6 +220,6 @@ def test_the_readme_lists_every_setting_and_every_output() -> None:
         r"^  (\w+):$", (REPOSITORY / "Pulumi.yaml").read_text().partition("\nconfig:")[2], re.MULTILINE
     )
     outputs = re.findall(r'pulumi\.export\("(\w+)"', (REPOSITORY / "__main__.py").read_text())
-    assert len(settings) == 11
-    assert len(outputs) == 8
+    assert len(settings) == 15
+    assert len(outputs) == 9
     assert [name for name in settings + outputs if f"`{name}`" not in readme] == []

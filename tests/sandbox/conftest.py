@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.sandbox.vmware import Vmware
+from tests.sandbox.service import Vmware
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from sandbox.control.client import ControlRefused
 from sandbox.environment import Backend, Sandbox
 from sandbox.faults import InvalidFault, PlannedFault
-from tests.sandbox.vmware import TIMEOUT_SECONDS
+from tests.sandbox.service import TIMEOUT_SECONDS
 
 IAM = ["CAPABILITY_IAM"]
 NUMBERS = ["200000000001", "200000000002"]

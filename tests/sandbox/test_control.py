@@ -18,7 +18,7 @@ from sandbox.modes import Modes, StackOutcome, TaskOutcome
 from sandbox.server import RunningServer
 from sandbox.vmc.accounts import AccountState
 from sandbox.vmc.links import TaskStatus
-from tests.sandbox.vmware import ACCOUNT, TIMEOUT_SECONDS, Vmware
+from tests.sandbox.service import ACCOUNT, TIMEOUT_SECONDS, Vmware
 
 
 def test_modes_change_by_name_and_reset(vmware: Vmware) -> None:

@@ -8,7 +8,7 @@ import requests
 
 from sandbox.control.client import ControlRefused
 from sandbox.faults import FaultBody, FaultKind, InvalidFault, PlannedFault
-from tests.sandbox.vmware import Vmware
+from tests.sandbox.service import Vmware
 
 MINT = ("vmc", "mint-link")
 

@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from tests.sandbox.vmware import TIMEOUT_SECONDS, Vmware
+from tests.sandbox.service import TIMEOUT_SECONDS, Vmware
 
 OTHER_ORG = "00000000-0000-4000-8000-000000000000"
 

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from sandbox.environment import Sandbox, ambient_names
-from tests.sandbox.vmware import TIMEOUT_SECONDS
+from tests.sandbox.service import TIMEOUT_SECONDS
 
 CONTRACT = {
     "VMC_URL", "CSP_URL", "ORG_ID", "API_TOKEN", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID",

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.sandbox.vmware import ACCOUNT, ROLE_ARNS, Vmware
+from tests.sandbox.service import ACCOUNT, ROLE_ARNS, Vmware
 
 OTHER_ACCOUNT = "210987654321"
 

@@ -10,7 +10,7 @@ import requests
 
 from sandbox.vmc.state import LinkRefused
 from sandbox.vmc.template import INLINE_LIMIT_BYTES
-from tests.sandbox.vmware import ACCOUNT, ROLE_ARNS, TIMEOUT_SECONDS, Vmware
+from tests.sandbox.service import ACCOUNT, ROLE_ARNS, TIMEOUT_SECONDS, Vmware
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 

@@ -1,0 +1,65 @@
+"""The policy of the configuration, and a template judged by it. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from vmc_account_link.errors import SettingsError, TemplateRejected
+from vmc_account_link.inspection import TemplatePolicy, inspect_template, summary, violations
+
+_SETTING = "vmc-account-link:templatePolicy"
+_KEYS = ("resourceTypes", "trustedAccounts")
+
+
+def read_policy(wire: Any) -> TemplatePolicy:
+    """Read `templatePolicy`.
+
+    Args:
+        wire: an object with `resourceTypes` and `trustedAccounts`, lists of texts; what is left out does not
+            limit, an empty list allows nothing. None or an empty object: no policy.
+
+    Raises:
+        SettingsError: anything else; a policy that is misspelt must not be one that allows everything.
+    """
+    if wire is None:
+        return TemplatePolicy()
+    if not isinstance(wire, Mapping) or set(wire) - set(_KEYS):
+        raise SettingsError(_SETTING, "it is not as it should be", f"Its keys are {' and '.join(_KEYS)}.")
+    wire = {key: _texts(value) for key, value in wire.items()}
+    for key, value in wire.items():
+        if not isinstance(value, list | tuple) or not all(
+            isinstance(entry, str) and entry for entry in value
+        ):
+            raise SettingsError(f"{_SETTING}.{key}", "it is no list of texts", "Set it as a list.")
+    types, accounts = (wire.get(key) for key in _KEYS)
+    if wrong := [number for number in accounts or () if not (len(number) == 12 and number.isdecimal())]:
+        raise SettingsError(
+            f"{_SETTING}.{_KEYS[1]}", f"{wrong[0]} is no AWS account", "Each is a text of 12 digits."
+        )
+    return TemplatePolicy(
+        resource_types=None if types is None else frozenset(types),
+        trusted_accounts=None if accounts is None else frozenset(accounts),
+    )
+
+
+def _texts(value: Any) -> Any:
+    """A list with its numbers as texts: `pulumi config set --path` makes one of an account's digits."""
+    if not isinstance(value, list | tuple):
+        return value
+    return [f"{entry:.0f}" if type(entry) in {int, float} else entry for entry in value]
+
+
+def judge_template(text: str, policy: TemplatePolicy) -> tuple[str, ...]:
+    """Say in a few lines what a template makes, if the policy allows it.
+
+    Raises:
+        TemplateRejected: the policy does not, or it is no template.
+    """
+    report = inspect_template(text)
+    found = violations(report, policy)
+    if found:
+        raise TemplateRejected(
+            f"run the link's template under {_SETTING}",
+            "; ".join(found),
+            "Nothing was created; look at it (`python -m vmc_account_link inspect`) before you allow more.",
+        )
+    return summary(report)

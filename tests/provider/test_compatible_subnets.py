@@ -1,0 +1,160 @@
+"""The subnets' provider, and the policy of the link request's, in front of the emulated service."""
+
+from typing import Any
+
+import pytest
+
+from sandbox.control.client import SandboxControl
+from tests.support.lab import ACCOUNT
+from vmc_account_link.compatible_subnets import CompatibleSubnetsProvider
+from vmc_account_link.errors import Refused, SettingsError, SubnetsDoNotFit, TemplateRejected, Unavailable
+from vmc_account_link.link_request import LinkRequestProvider
+from vmc_account_link.settings import VmcSettings
+
+CALL = "list-compatible-subnets"
+
+
+@pytest.fixture
+def provider(settings: VmcSettings) -> CompatibleSubnetsProvider:
+    made = CompatibleSubnetsProvider()
+    made.settings = settings
+    return made
+
+
+@pytest.fixture
+def inputs(settings: VmcSettings, control: SandboxControl) -> dict[str, Any]:
+    """As the engine sends them for a linked account with nothing but its default VPC."""
+    record = control.seed_account(ACCOUNT)
+    return {"org_id": settings.org_id, "connected_account_id": record.id, "region": "us-west-2"}
+
+
+def calls(control: SandboxControl) -> list[str]:
+    return [entry.call for entry in control.journal(service="vmc")]
+
+
+def test_a_look_gives_what_can_be_used_by_zone_and_why_the_rest_can_not(
+    provider: CompatibleSubnetsProvider,
+    inputs: dict[str, Any],
+    control: SandboxControl,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    outs = provider.create({**inputs, "sddc_type": "SingleAZ", "hosts": 2.0}).outs or {}
+    assert list(outs["compatible_subnets"]) == ["us-west-2a", "us-west-2b", "us-west-2c"]
+    (note,) = outs["rejected_subnets"].values()
+    assert note.endswith("Not in a supported availability zone.")
+    assert calls(control) == [CALL]
+    assert "in us-west-2a, us-west-2b, us-west-2c" in capsys.readouterr().out
+
+
+def test_right_after_linking_the_service_is_had_to_look_again_once(
+    provider: CompatibleSubnetsProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    control.set_modes(inventory_seconds=1000)
+    outs = provider.create(inputs).outs or {}
+    assert len(outs["compatible_subnets"]) == 3
+    assert calls(control) == [CALL, CALL]
+
+
+def test_an_empty_list_is_looked_at_again_and_a_full_one_is_not(
+    provider: CompatibleSubnetsProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    full = {**inputs, "compatible_subnets": {"us-west-2a": ["subnet-1"]}}
+    assert provider.diff("id", full, inputs).changes is False
+    assert provider.diff("id", {**full, "compatible_subnets": {}}, inputs).changes is True
+    for change in ({"sddc_type": "MultiAZ"}, {"hosts": 3}, {"chosen": ["s"]}, {"tracking_task": object()}):
+        assert provider.diff("id", full, {**inputs, **change}).changes is True
+    assert control.journal() == ()
+
+
+@pytest.mark.parametrize("method", ["create", "update"])
+def test_chosen_subnets_that_do_not_fit_are_an_error(
+    provider: CompatibleSubnetsProvider, inputs: dict[str, Any], method: str
+) -> None:
+    outs = provider.create(inputs).outs or {}
+    zones = outs["compatible_subnets"]
+    pair = [zones["us-west-2a"][0], zones["us-west-2b"][0]]
+
+    def look(**changes: Any) -> Any:
+        news = {**inputs, **changes}
+        return provider.create(news) if method == "create" else provider.update("id", outs, news)
+
+    look(sddc_type="MultiAZ", chosen=pair)
+    with pytest.raises(SubnetsDoNotFit, match="SingleAZ takes one subnet"):
+        look(chosen=pair)
+
+
+def test_refresh_looks_without_a_rescan_and_takes_an_account_that_is_gone_for_gone(
+    provider: CompatibleSubnetsProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    outs = provider.create(inputs).outs or {}
+    control.clear_journal()
+    assert provider.read("id", {**outs, "compatible_subnets": {}}).outs == outs
+    assert calls(control) == ["list-connected-accounts", CALL]
+    control.plan_fault("vmc", "list-connected-accounts", "status", status=500, retryable=False)
+    with pytest.raises(Unavailable):
+        provider.read("id", outs)
+    control.remove_account(ACCOUNT)
+    assert provider.read("id", outs).id is None
+
+
+def test_another_organisation_and_an_unknown_account_are_said(
+    provider: CompatibleSubnetsProvider, inputs: dict[str, Any]
+) -> None:
+    with pytest.raises(SettingsError, match="vmc:orgId"):
+        provider.create({**inputs, "org_id": "00000000-0000-4000-8000-000000000000"})
+    with pytest.raises(Refused, match="no connected account"):
+        provider.create({**inputs, "connected_account_id": "11111111-1111-1111-1111-111111111111"})
+
+
+def test_inputs_that_can_not_be_are_refused_and_unknown_ones_wait(
+    provider: CompatibleSubnetsProvider, inputs: dict[str, Any]
+) -> None:
+    wrong = provider.check({}, {**inputs, "sddc_type": "2AZ", "hosts": 1.5}).failures
+    assert [failure.property for failure in wrong] == ["sddc_type", "hosts"]
+    unknown = {**inputs, "sddc_type": object(), "hosts": object()}
+    assert provider.check({}, unknown).failures == []
+
+
+@pytest.fixture
+def link(settings: VmcSettings) -> LinkRequestProvider:
+    made = LinkRequestProvider()
+    made.settings = settings
+    return made
+
+
+@pytest.fixture
+def link_inputs(settings: VmcSettings) -> dict[str, Any]:
+    return {
+        "org_id": settings.org_id,
+        "account_number": ACCOUNT,
+        "stack_name": "ours",
+        "inline_template": True,
+        "template_hosts": [],
+    }
+
+
+POLICY = {"trustedAccounts": ["000000000101"]}
+
+
+def test_a_template_is_told_and_judged_before_it_is_handed_on(
+    link: LinkRequestProvider, link_inputs: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    outs = link.create(link_inputs).outs or {}
+    assert "RemoteRole" in capsys.readouterr().out
+    with pytest.raises(TemplateRejected, match="000000000103"):
+        link.create({**link_inputs, "template_policy": POLICY})
+    # A policy that came later is held against the template that runs.
+    news = {**link_inputs, "template_policy": POLICY}
+    assert link.diff("id", outs, news).changes is True
+    with pytest.raises(TemplateRejected, match="000000000103"):
+        link.update("id", outs, news)
+    link.update("id", outs, {**link_inputs, "template_policy": {"resourceTypes": ["AWS::*", "Custom::*"]}})
+
+
+def test_a_policy_and_a_template_that_nobody_sees_do_not_go_together(
+    link: LinkRequestProvider, link_inputs: dict[str, Any]
+) -> None:
+    unseen = {**link_inputs, "inline_template": False}
+    (failure,) = link.check({}, {**unseen, "template_policy": POLICY}).failures
+    assert "inlineTemplate" in failure.reason
+    assert link.check({}, unseen).failures == []

@@ -1,0 +1,58 @@
+"""The policy of the configuration: what it may be, and a template judged by it."""
+
+import pytest
+
+from sandbox.modes import TemplateKind
+from sandbox.vmc.template import template_text
+from vmc_account_link.errors import SettingsError, TemplateRejected
+from vmc_account_link.inspection import TemplatePolicy
+from vmc_account_link.template_policy import judge_template, read_policy
+
+TEMPLATE = template_text(TemplateKind.NORMAL, link_id="l", org_id="o")
+TYPES = ["AWS::IAM::Role", "AWS::Lambda::Function", "Custom::*"]
+ACCOUNTS = ["000000000101", "000000000102", "000000000103"]
+
+
+def test_what_is_left_out_does_not_limit_and_an_empty_list_allows_nothing() -> None:
+    assert read_policy(None) == read_policy({}) == TemplatePolicy()
+    policy = read_policy({"resourceTypes": [], "trustedAccounts": ACCOUNTS})
+    assert read_policy({"trustedAccounts": [123456789012]}).trusted_accounts == frozenset({"123456789012"})
+    assert policy == TemplatePolicy(resource_types=frozenset(), trusted_accounts=frozenset(ACCOUNTS))
+
+
+@pytest.mark.parametrize(
+    ("wire", "named"),
+    [
+        ({"resource_types": TYPES}, "resourceTypes and trustedAccounts"),
+        ("AWS::IAM::Role", "it is not as it should be"),
+        ({"resourceTypes": "AWS::IAM::Role"}, "templatePolicy.resourceTypes"),
+        ({"trustedAccounts": [True]}, "templatePolicy.trustedAccounts"),
+        ({"trustedAccounts": [101]}, "101 is no AWS account"),
+        ({"trustedAccounts": ["101"]}, "101 is no AWS account"),
+    ],
+)
+def test_a_policy_that_is_misspelt_is_not_one_that_allows_everything(wire: object, named: str) -> None:
+    with pytest.raises(SettingsError, match=r"templatePolicy") as refusal:
+        read_policy(wire)
+    assert named in str(refusal.value)
+
+
+def test_what_fits_is_told_in_a_few_lines() -> None:
+    lines = judge_template(TEMPLATE, read_policy({"resourceTypes": TYPES, "trustedAccounts": ACCOUNTS}))
+    assert lines == judge_template(TEMPLATE, TemplatePolicy())
+    assert 3 <= len(lines) <= 8
+    assert any("000000000101" in line and "RemoteRole" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("policy", "named"),
+    [
+        ({"resourceTypes": TYPES[:2]}, "Custom::VmcAccountLink is not allowed"),
+        ({"trustedAccounts": ACCOUNTS[:2]}, "000000000103"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_its_name(policy: object, named: str) -> None:
+    with pytest.raises(TemplateRejected) as refusal:
+        judge_template(TEMPLATE, read_policy(policy))
+    assert named in str(refusal.value)
+    assert "python -m vmc_account_link inspect" in str(refusal.value)
