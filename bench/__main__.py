@@ -31,13 +31,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     code = 0
     for name in options.questions or QUESTIONS:
         started = time.monotonic()
+        now = {**about, "load": machine.load()}
         try:
             answer = QUESTIONS[name].ask(scale)
         except CommandFailed as error:
             sys.stderr.write(f"bench: {name}: {error}\n")
             code = 1
             continue
-        sys.stdout.write(publish.publish(answer, QUESTIONS[name].draw, about, folder))
+        sys.stdout.write(publish.publish(answer, QUESTIONS[name].draw, now, folder))
         sys.stdout.write(f"\n({name}: {time.monotonic() - started:.0f} s, load {machine.load()})\n\n")
         sys.stdout.flush()
     return code

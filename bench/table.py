@@ -79,4 +79,4 @@ def _machine(about: Mapping[str, Value | Mapping[str, Value]]) -> str:
     smoke = (
         "**A smoke run: it shows that the bench works, its figures mean nothing.** " if about["smoke"] else ""
     )
-    return f"{smoke}Measured on {told}."
+    return f"{smoke}Measured on {told}. Load average before it began: {about['load']}."

@@ -18,6 +18,7 @@ _ABOUT: Mapping[str, Any] = {
     "machine": dict.fromkeys(_FACTS.split(), "x"),
     "when": "2026-11-25",
     "smoke": False,
+    "load": 0.1,
 }
 
 
