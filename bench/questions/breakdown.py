@@ -28,9 +28,10 @@ _WHOSE = {
     roles.AWS_PLUGIN: "AWS plugin (stand-in)",
 }
 _IMPORTED = {
-    "program": "import vmc_account_link",
+    "program": "import vmc_account_link; vmc_account_link.AccountLink",
     "dynamic provider": (
-        "import pulumi.dynamic.__main__, vmc_account_link.link_request, vmc_account_link.connected_account"
+        # Not `pulumi.dynamic.__main__`, which serves as soon as it is imported.
+        "import pulumi.dynamic, vmc_account_link.link_request, vmc_account_link.connected_account"
     ),
 }
 """What our two processes load before they do anything."""
@@ -185,6 +186,7 @@ def _import_seconds(statement: str) -> dict[str, float]:
         text=True,
         check=False,
         cwd=REPOSITORY,
+        timeout=60,
     )
     if done.returncode != 0:
         raise CommandFailed(done.stderr[-500:])
