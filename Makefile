@@ -1,7 +1,7 @@
 # make setup | demo | test | bench | sweep | crashes | lint | lock. Needs Python >= 3.11, make, git and either an installed
 # `pulumi`, an internet connection, or a Go toolchain to build the engine from its modules.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test browser sweep crashes bench lint lock clean
+.PHONY: help setup demo test browser sweep faults crashes histories bench lint lock clean
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -36,14 +36,17 @@ test: setup browser ## All tests: unit, providers, component, sandbox, and the r
 browser: ## Chromium, in which tests look at the report (installed where this is root on Debian)
 	@./tools/browser.sh
 
-sweep: setup ## Every call of up and destroy x every kind of fault, on the real engine (an hour or two)
+sweep: setup ## The next three, results in sweep-results/ (two hours on two idle cores)
+	@status=0; for part in faults crashes histories; do $(MAKE) $$part || status=1; done; exit $$status
+
+faults: setup ## Every call of up and destroy x every kind of fault, on the real engine
 	$(BIN)/python -m tests.sweep sweep-results
 
-crashes: setup ## kill -9 at every call and at 200 random moments, then recover (an hour)
+crashes: setup ## kill -9 at every call and at 200 random moments, then recover
 	$(BIN)/python -m tests.crashes sweep-results
 
-bench: setup ## What a link costs, beside the script and plain loops; writes docs/performance
-	$(BIN)/python -m bench
+histories: setup ## 500 random histories of a link, up to 30 steps each
+	HYPOTHESIS_PROFILE=sweep $(BIN)/python -m pytest -n 0 tests/properties/test_link_lifecycle.py
 
 lint: $(VENV)/.installed ## Format, lint, types, security, and the documentation's links (into .site/)
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""A backend in a folder: what a kill in the middle of a write leaves there, and how it is put right.
+"""A backend in a folder: what a kill leaves there, and how it is put right.
 
 The engine writes a checkpoint beside its place and renames it, so the state itself is whole. But each file
 has a sidecar, `.attrs`, which is written in place: cut off, it makes the engine say "failed to load
@@ -30,6 +30,24 @@ def drop_broken_sidecars(backend_url: str, project: str, stack: str) -> tuple[Pa
     for path in broken:
         path.unlink(missing_ok=True)
     return broken
+
+
+def remove_locks(locks: tuple[str, ...]) -> bool:
+    """Delete these locks and no other, where all are files; whether they were.
+
+    The engine's own `cancel` deletes every lock, that of somebody who came meanwhile too.
+
+    Args:
+        locks: as the engine names them.
+    """
+    parts = [urlsplit(lock) for lock in locks]
+    if not locks or any(part.scheme != "file" for part in parts):
+        return False
+    for part in parts:
+        path = Path(unquote(part.path))
+        path.unlink(missing_ok=True)
+        path.with_name(f"{path.name}.attrs").unlink(missing_ok=True)
+    return True
 
 
 def _is_json(path: Path) -> bool:

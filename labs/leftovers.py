@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import socket
 from pathlib import Path
 
 import psutil
@@ -24,20 +25,24 @@ def left_behind(folder: Path) -> tuple[Leftover, ...]:
 
     A plugin's last argument is its engine's address, and its working folder is the project's.
     """
-    listening = {
-        c.laddr[1] for c in psutil.net_connections("tcp") if c.laddr and c.status == psutil.CONN_LISTEN
-    }
     found = []
     for process in psutil.process_iter():
         try:
             arguments = process.cmdline()
             address = _ENGINE_ADDRESS.fullmatch(arguments[-1]) if len(arguments) > 1 else None
-            if address is None or int(address[1]) in listening or Path(process.cwd()) != folder.resolve():
+            if address is None or Path(process.cwd()) != folder.resolve() or _listens(int(address[1])):
                 continue
         except (psutil.Error, OSError):
             continue  # gone meanwhile, or another user's
         found.append(Leftover(pid=process.pid, command=_program(arguments)))
     return tuple(found)
+
+
+def _listens(port: int) -> bool:
+    """Whether something takes connections there, without the list of all sockets, which is root's to see."""
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def end(leftovers: tuple[Leftover, ...]) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from labs.cloud import FoundStack
+from labs.cloud import AwsAccess, FoundStack
 
 STACK_TYPE = "aws:cloudformation/stack:Stack"
 LINK_TYPE = "pulumi-python:dynamic/vmc:LinkRequest"
@@ -26,12 +26,16 @@ State = Mapping[str, Any]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PendingStack:
-    """A CloudFormation stack whose creation was under way."""
+    """A CloudFormation stack with which something was under way."""
 
     urn: str
     name: str
-    region: str | None
-    profile: str | None
+    access: AwsAccess
+    """Where its provider makes it, and as whom."""
+    account_number: str | None
+    """The AWS account of its link, 12 digits; None where the state does not say."""
+    is_creation: bool
+    """Whether it may or may not exist; else the state knows it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,19 +51,33 @@ def operations(state: State) -> list[dict[str, Any]]:
     return list(state["deployment"].get("pending_operations") or [])
 
 
-def pending_stacks(state: State) -> tuple[PendingStack, ...]:
-    """The CloudFormation stacks that have to be looked for: under way, or unknown to the state."""
-    providers = {_reference(r): r for r in _resources(state) if r["type"] == PROVIDER_TYPE}
+def pending_stacks(secrets: State) -> tuple[PendingStack, ...]:
+    """The CloudFormation stacks that have to be looked for: under way, or unknown to the state.
+
+    Args:
+        secrets: the state in plaintext: a provider's credentials may be among its secrets.
+    """
+    providers = {_reference(r): r for r in _resources(secrets) if r["type"] == PROVIDER_TYPE}
+    accounts = {
+        r.get("parent"): r.get("outputs", {}).get("account_number")
+        for r in _resources(secrets)
+        if r["type"] == LINK_TYPE
+    }
+    created = [*_pending_creations(secrets, STACK_TYPE), *_unrecorded(secrets)]
+    changed = [
+        o["resource"]
+        for o in operations(secrets)
+        if o["resource"]["type"] == STACK_TYPE and o["type"] in {"updating", "deleting"}
+    ]
     return tuple(
         PendingStack(
             urn=resource["urn"],
-            name=resource["inputs"]["name"],
-            region=(inputs := providers.get(resource.get("provider", ""), {}).get("inputs", {})).get(
-                "region"
-            ),
-            profile=inputs.get("profile"),
+            name=resource["inputs"]["name"] if resource in created else resource["id"],
+            access=AwsAccess.from_inputs(_inputs(providers.get(resource.get("provider", ""), {}))),
+            account_number=_plain(accounts.get(resource.get("parent"))),
+            is_creation=resource in created,
         )
-        for resource in [*_pending_creations(state, STACK_TYPE), *_unrecorded(state)]
+        for resource in [*created, *changed]
     )
 
 
@@ -80,7 +98,7 @@ def repair(state: State, secrets: State, found: Mapping[str, FoundStack | None])
         resource, kind = operation["resource"], operation["type"]
         stack = found.get(resource["urn"]) if kind == "creating" else None
         if stack is None:
-            lines.append(f"{_name(resource)}: {_dropped(resource, kind)}")
+            lines.append(f"{_name(resource)}: {_dropped(resource, kind, found.get(resource['urn']))}")
         elif not _is_ours(stack, resource["urn"], state, secrets):
             lines.append(
                 f"{_name(resource)}: CloudFormation stack {resource['inputs']['name']} exists but not as "
@@ -115,9 +133,7 @@ def _unrecorded(state: State) -> list[dict[str, Any]]:
     for link in (r for r in resources if r["type"] == LINK_TYPE):
         urn = link["urn"].replace(LINK_TYPE, STACK_TYPE).removesuffix("-request") + "-stack"
         parent, outputs = link.get("parent"), link.get("outputs", {})
-        provider = next(
-            (r for r in resources if r["type"] == PROVIDER_TYPE and r.get("parent") == parent), None
-        )
+        provider = _provider_of(parent, resources)
         if urn in known or provider is None or not outputs.get("stack_name"):
             continue
         source = (
@@ -164,9 +180,29 @@ def _is_ours(stack: FoundStack, urn: str, state: State, secrets: State) -> bool:
     sent = next((_plain(r["inputs"].get("templateBody")) for r in creations if r["urn"] == urn), None)
     if sent:
         return _same_template(sent, stack.template)
-    links = [r for r in _resources(state) if r["type"] == LINK_TYPE]
-    asked = [datetime.fromisoformat(r["modified"][:19] + "+00:00") for r in links if "modified" in r]
-    return bool(asked) and stack.created.timestamp() >= max(moment.timestamp() for moment in asked) - 1
+    links = [r for r in _resources(state) if r["type"] == LINK_TYPE and "modified" in r]
+    return bool(links) and stack.created.timestamp() >= max(map(_asked_at, links)) - 1
+
+
+def _asked_at(link: Mapping[str, Any]) -> float:
+    """When a link was asked for, by the service's clock: this machine's may be hours off."""
+    moment = datetime.fromisoformat(link["modified"][:19] + "+00:00").timestamp()
+    return moment + float(link.get("outputs", {}).get("clock_ahead_seconds") or 0.0)
+
+
+def _provider_of(parent: str | None, resources: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The AWS provider of a link's stack: the component's own, or the one that it was handed."""
+    providers = [r for r in resources if r["type"] == PROVIDER_TYPE]
+    own = [r for r in providers if r.get("parent") == parent]
+    return own[0] if own else providers[0] if len(providers) == 1 else None
+
+
+def _inputs(provider: Mapping[str, Any]) -> dict[str, Any]:
+    """A provider's inputs, its secrets as plain text."""
+    return {
+        key: _plain(value) if isinstance(value, dict) else value
+        for key, value in provider.get("inputs", {}).items()
+    }
 
 
 def _plain(value: Any) -> str | None:
@@ -185,9 +221,10 @@ def _same_template(sent: str, kept: object) -> bool:
     return False
 
 
-def _dropped(resource: Mapping[str, Any], kind: str) -> str:
+def _dropped(resource: Mapping[str, Any], kind: str, stack: FoundStack | None) -> str:
     if kind != "creating":
-        return f"{kind} was interrupted; the next run does it again, which is harmless"
+        seen = f"; CloudFormation says {stack.status}" if stack else ""
+        return f"{kind} was interrupted{seen}; the next run does it again, which is harmless"
     return {
         STACK_TYPE: "no such CloudFormation stack exists; the next `pulumi up` creates it",
         LINK_TYPE: "a link that nobody used expires by itself; the next `pulumi up` asks for one",

@@ -34,6 +34,8 @@ class FaultKind(StrEnum):
     """Act, then answer 200 with half of the body, whole as far as HTTP is concerned."""
     SLOW = "slow"
     """Act, then answer `seconds` later."""
+    LATE = "late"
+    """Hold the request for `seconds`, then act and answer."""
     REFUSE_NEXT = "refuse_next"
     """Act and answer; from before the answer on, `server` refuses connections for `seconds`."""
 
@@ -52,7 +54,7 @@ class FaultBody(StrEnum):
     """Half an ErrorResponse."""
 
 
-_HOLDING = frozenset({FaultKind.TIME_OUT, FaultKind.SLOW})
+_HOLDING = frozenset({FaultKind.TIME_OUT, FaultKind.SLOW, FaultKind.LATE})
 _TIMED = _HOLDING | {FaultKind.REFUSE_NEXT}
 _ONLY_FOR: Mapping[str, frozenset[FaultKind]] = {
     "status": frozenset({FaultKind.STATUS}),
@@ -95,7 +97,7 @@ class PlannedFault:
     acts: bool = False
     """Whether the call takes effect although the answer is a fault."""
     seconds: float | None = None
-    """For the kinds `slow`, `time_out` and `refuse_next`, of real time."""
+    """For the kinds `slow`, `late`, `time_out` and `refuse_next`, of real time."""
     server: str | None = None
     """For kind `refuse_next`: one of `SERVERS`."""
     account_number: str | None = None

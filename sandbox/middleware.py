@@ -76,6 +76,8 @@ class FaultyApp:
         account = self._account_of(environ)
         fault = self._faults.take(self._service, call, account_number=account)
         path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+        if fault and fault.kind is FaultKind.LATE and fault.seconds:
+            self._faults.hold(fault.seconds)
         acted = _call(self._app, environ) if fault is None or fault.lets_act else None
         answer = _spoil(fault, acted, path)
         self._journal.record(
@@ -91,7 +93,7 @@ class FaultyApp:
         )
         if fault and fault.kind is FaultKind.REFUSE_NEXT:
             self._faults.shut(fault)
-        elif fault and fault.seconds:
+        elif fault and fault.seconds and fault.kind is not FaultKind.LATE:
             self._faults.hold(fault.seconds)
         if answer is None:
             raise ConnectionCut(f"planned fault {fault.kind if fault else ''}")

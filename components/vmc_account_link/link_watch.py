@@ -20,6 +20,7 @@ from vmc_account_link.link_request import refuse_another_stacks_link
 from vmc_account_link.models import parse_moment
 from vmc_account_link.progress import find_account
 from vmc_account_link.settings import VmcSettings
+from vmc_account_link.taken_name import taken_name_hook
 
 _TEMPLATE = ("templateBody", "templateUrl")
 
@@ -84,6 +85,8 @@ def stack_hooks(
 ) -> pulumi.ResourceHookBinding | None:
     """The hooks of the stack: they fail its creation, and its update to another template, by `watch.look`.
 
+    And one says what to do where the stack's name is taken.
+
     Args:
         name: the component's name.
         watch: of this run.
@@ -99,7 +102,9 @@ def stack_hooks(
             await asyncio.to_thread(watch.look, *known)
 
     hook = pulumi.ResourceHook(f"{name}-link", look)
-    return pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook])
+    return pulumi.ResourceHookBinding(
+        before_create=[hook], before_update=[hook], on_error=[taken_name_hook(f"{name}-name-taken")]
+    )
 
 
 def _has_hooks() -> bool:

@@ -10,6 +10,9 @@ from vmc_account_link.errors import TemplateRejected, without_query
 LARGEST_INLINE_BYTES = 51_200
 """CloudFormation takes a larger template by URL only (API reference, CreateStack, TemplateBody)."""
 
+_RUNNING_TYPES = ("AWS::Lambda::", "Custom::", "AWS::CloudFormation::")
+"""What runs code, or brings in resources that are not seen here (nested stacks, custom resources)."""
+
 # The path-style, virtual-hosted and dual-stack names of S3; the bucket is VMware's own and not documented.
 _S3_HOST = re.compile(r"([a-z0-9.-]+\.)?s3([.-](dualstack\.)?[a-z0-9-]+)?\.amazonaws\.com(\.cn)?")
 
@@ -55,7 +58,8 @@ def inspect(text: str, *, url: str) -> None:
         url: from where, for the message.
 
     Raises:
-        TemplateRejected: no JSON or YAML, no resources, or a parameter that somebody would have to fill in.
+        TemplateRejected: no JSON or YAML, no resources, a parameter that somebody would have to fill in, or
+            nothing that could report the account.
     """
     asked = f"read the link's template from {without_query(url)}"
     template = parse(text, asked)
@@ -74,6 +78,22 @@ def inspect(text: str, *, url: str) -> None:
             f"it asks for parameters without a default ({', '.join(open_parameters)})",
             "Nothing was created; run this template by hand in the AWS console.",
         )
+    if not _could_report(template, resources):
+        raise TemplateRejected(
+            asked,
+            "nothing in it could report the account to VMware, so it may have been cut off",
+            "Nothing was created; run `pulumi up` again: it asks for a new link.",
+        )
+
+
+def _could_report(template: Mapping[str, Any], resources: Mapping[str, Any]) -> bool:
+    """Whether something in the template runs, or may: YAML that was cut off is YAML still.
+
+    Source: VMware's documents name a Lambda function beside the roles; a stack of roles alone would be
+    complete and never linked.
+    """
+    kinds = [str(one.get("Type", "")) for one in resources.values() if isinstance(one, Mapping)]
+    return "Transform" in template or any(kind.startswith(_RUNNING_TYPES) for kind in kinds)
 
 
 def fits_inline(text: str) -> bool:

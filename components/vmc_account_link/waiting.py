@@ -59,9 +59,10 @@ def wait_until_linked(
     start = monotonic()
     finished_at: float | None = None
     told_stage, told_at = "", start
+    seen: str | None = None
     while True:
         now = monotonic()
-        verdict, finished_at = _look_and_judge(vmc, wanted, now, finished_at)
+        verdict, finished_at = _look_and_judge(vmc, wanted, now, finished_at, canceled)
         match verdict:
             case Linked(account=account):
                 tell(f"AWS account {wanted.account_number} is connected")
@@ -72,10 +73,14 @@ def wait_until_linked(
         if verdict.stage != told_stage or now - told_at >= _REPORT_SECONDS:
             tell(f"waiting {_clock(elapsed)} for AWS account {wanted.account_number}: {verdict.why}")
             told_stage, told_at = verdict.stage, now
+        # A look that Ctrl-C has cut short knows less than the one before it.
+        seen = verdict.why if seen is None or not canceled.is_set() else seen
+        if not canceled.is_set() and elapsed < timeout_seconds:
+            sleep(min(pause_seconds(elapsed), timeout_seconds - elapsed))
         if canceled.is_set():
             raise WaitInterrupted(
                 f"wait for AWS account {wanted.account_number} to be connected",
-                f"interrupted after {_clock(elapsed)}; last seen: {verdict.why}",
+                f"interrupted after {_clock(elapsed)}; last seen: {seen}",
                 _KEPT,
             )
         if elapsed >= timeout_seconds:
@@ -84,18 +89,17 @@ def wait_until_linked(
                 f"{timeout_seconds / 60:.0f} min passed (linkTimeoutMinutes); last seen: {verdict.why}",
                 _KEPT,
             )
-        sleep(min(pause_seconds(elapsed), timeout_seconds - elapsed))
 
 
 def _look_and_judge(
-    vmc: VmcClient, wanted: Wanted, now: float, finished_at: float | None
+    vmc: VmcClient, wanted: Wanted, now: float, finished_at: float | None, canceled: Event
 ) -> tuple[Waiting | Linked | Failed, float | None]:
     """One look: the verdict, and when the task was first seen FINISHED.
 
     A look that fails for a reason that may pass is a reason to look again, told like any other.
     """
     try:
-        accounts, task = _look(vmc, wanted)
+        accounts, task = _look(vmc, wanted, canceled)
     except VmcError as error:
         if refused_for_good(error):
             raise
@@ -106,11 +110,14 @@ def _look_and_judge(
     return judge(wanted, accounts, task, since_finished_seconds=since_finished), finished_at
 
 
-def _look(vmc: VmcClient, wanted: Wanted) -> tuple[tuple[AccountRecord, ...], Task | None]:
-    """The list, and the task where the list does not settle it; neither is repeated, the wait does that."""
+def _look(vmc: VmcClient, wanted: Wanted, canceled: Event) -> tuple[tuple[AccountRecord, ...], Task | None]:
+    """The list, and the task where the list does not settle it; neither is repeated, the wait does that.
+
+    A person who wants to stop waits for one silent service, not for two.
+    """
     accounts = vmc.list_connected_accounts(Repeat.NEVER)
     is_settled = wanted.record_before is None and isinstance(judge(wanted, accounts, None), Linked)
-    if wanted.tracking_task is None or is_settled:
+    if wanted.tracking_task is None or is_settled or canceled.is_set():
         return accounts, None
     try:
         return accounts, vmc.get_task(wanted.tracking_task, Repeat.NEVER)

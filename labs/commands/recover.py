@@ -19,9 +19,8 @@ from labs.engine import Engine
 from labs.errors import LabsError, StackLocked, StateUnreadable
 from labs.holder import holders, is_dead
 
-_DEFAULT_REGION = "us-west-2"
 _ATTEMPTS = 3
-"""How often the state is read anew because a dead holder's lock had to be removed."""
+"""How often the state is read anew: a dead holder's lock had to be removed, or somebody has changed it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +41,22 @@ def run(request: RecoverRequest, *, tell: Callable[[str], None]) -> None:
         LabsError: it could not be done; nothing is lost, run it again.
     """
     engine = Engine(request.folder, request.stack)
+    state: dict[str, Any] | None = None
     for _ in range(_ATTEMPTS):
         _end_leftovers(engine, tell)
-        state = _readable_state(engine, tell)
+        is_new = state is None
+        if state is None:
+            state = _readable_state(engine, tell)
+            repaired = _repair(engine, state, tell)
+        took_time = not is_new or pending.pending_stacks(state)
+        if took_time and engine.export() != state:
+            # An `up` has ended, or another recovery: what was found out is of no use any more.
+            tell("the state has changed meanwhile: looking again")
+            state = None
+            continue
         backup = _keep_copy(engine, state)
-        repaired = pending.repair(state, _with_secrets(engine, state), _look_up(state, tell))
         try:
-            with _written(repaired.state) as file:
+            with _written(repaired.state, backup.parent) as file:
                 engine.import_(file)
         except StackLocked as locked:
             backup.unlink()
@@ -56,15 +64,24 @@ def run(request: RecoverRequest, *, tell: Callable[[str], None]) -> None:
             continue
         for line in repaired.lines:
             tell(line)
-        tell(
-            f"stack {engine.stack} is ready for `pulumi up`; the state from before is kept in {backup}"
-            if repaired.lines
-            else f"stack {engine.stack} has nothing under way"
-        )
-        if not repaired.lines:
+        if repaired.lines:
+            tell(f"stack {engine.stack} is ready for the next run; the state from before is kept in {backup}")
+        else:
             backup.unlink()
+            tell(f"stack {engine.stack} has nothing under way")
         return
-    raise LabsError(f"stack {engine.stack} was locked again and again: somebody is using it")
+    raise LabsError(
+        f"stack {engine.stack} is in use by somebody else: wait for the end of it, then this again"
+    )
+
+
+def _repair(engine: Engine, state: dict[str, Any], tell: Callable[[str], None]) -> pending.Repair:
+    """Find out what became of what was under way."""
+    if not pending.pending_stacks(state):
+        return pending.repair(state, state, {})
+    # In plaintext, in memory alone: a template has to be compared, a provider's credentials are secret.
+    secrets = engine.export(show_secrets=True)
+    return pending.repair(state, secrets, _look_up(secrets, tell))
 
 
 def _end_leftovers(engine: Engine, tell: Callable[[str], None]) -> None:
@@ -87,18 +104,18 @@ def _readable_state(engine: Engine, tell: Callable[[str], None]) -> dict[str, An
         return engine.export()
 
 
-def _look_up(state: dict[str, Any], tell: Callable[[str], None]) -> dict[str, cloud.FoundStack | None]:
+def _look_up(secrets: dict[str, Any], tell: Callable[[str], None]) -> dict[str, cloud.FoundStack | None]:
     found = {}
-    for stack in pending.pending_stacks(state):
-        tell(f"looking for CloudFormation stack {stack.name}, of which the state knows no end")
-        region = stack.region or _DEFAULT_REGION
-        found[stack.urn] = cloud.find_stack(stack.name, region=region, profile=stack.profile)
+    for stack in pending.pending_stacks(secrets):
+        tell(f"asking AWS about CloudFormation stack {stack.name}, of which the state knows no end")
+        found[stack.urn] = cloud.find_stack(
+            stack.name,
+            access=stack.access,
+            account_number=stack.account_number,
+            may_be_on_its_way=stack.is_creation,
+            tell=tell,
+        )
     return found
-
-
-def _with_secrets(engine: Engine, state: dict[str, Any]) -> dict[str, Any]:
-    """The state in plaintext, in memory alone; only where a template has to be compared."""
-    return engine.export(show_secrets=True) if pending.pending_stacks(state) else state
 
 
 def _unlock(engine: Engine, message: str, lost_hosts: tuple[str, ...], tell: Callable[[str], None]) -> None:
@@ -107,8 +124,11 @@ def _unlock(engine: Engine, message: str, lost_hosts: tuple[str, ...], tell: Cal
     Raises:
         LabsError: one is alive, or it can't be known.
     """
-    for holder in holders(message):
-        dead = is_dead(holder) or (holder.host in lost_hosts or None)
+    dead_ones = holders(message)
+    for holder in dead_ones:
+        dead = is_dead(holder)
+        if dead is None and holder.host in lost_hosts:
+            dead = True
         if dead is None:
             raise LabsError(
                 f"the stack is locked by {holder}, elsewhere: if that machine is gone for good, run this "
@@ -116,8 +136,10 @@ def _unlock(engine: Engine, message: str, lost_hosts: tuple[str, ...], tell: Cal
             )
         if not dead:
             raise LabsError(f"the stack is in use by {holder}: wait for it, or press Ctrl-C there")
+    if not file_backend.remove_locks(tuple(holder.lock for holder in dead_ones)):
+        engine.unlock()
+    for holder in dead_ones:
         tell(f"removed the lock of {holder}, which is dead")
-    engine.unlock()
 
 
 def _keep_copy(engine: Engine, state: dict[str, Any]) -> Path:
@@ -132,9 +154,9 @@ def _keep_copy(engine: Engine, state: dict[str, Any]) -> Path:
 
 
 @contextlib.contextmanager
-def _written(state: dict[str, Any]) -> Iterator[Path]:
+def _written(state: dict[str, Any], folder: Path) -> Iterator[Path]:
     """The state in a file of this user's alone, for as long as the engine reads it."""
-    descriptor, name = tempfile.mkstemp(suffix=".json")
+    descriptor, name = tempfile.mkstemp(suffix=".new", dir=folder)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(state, file)

@@ -1,63 +1,63 @@
-"""`python -m tests.crashes FOLDER`: every point of a crash, and random moments; a table and a total.
+"""`python -m tests.crashes FOLDER`: kill -9 at every call and at random moments, recover, go on.
 
 Exit code 1 if one falls short.
 """
 
 import argparse
-import dataclasses
-import json
 import sys
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from collections.abc import Sequence
 from pathlib import Path
 
-from tests.crashes.case import DESTROY_CALLS, UP_CALLS, Crash, Outcome, run_in_folder
+from tests.crashes.points import at_points, at_random
+from tests.crashes.pool import play_all
+from tests.crashes.table import load, save, table, totals
 
 
-def crashes(random_kills: int, *, points: bool) -> list[Crash]:
-    """Every call of a clean `up` and `destroy`, before and after its effect; then random moments of `up`."""
-    at_points = [
-        Crash(command=command, everything=everything, call=call, before_effect=before)
-        for command, calls in (("up", UP_CALLS), ("destroy", DESTROY_CALLS))
-        for call in calls
-        for before in (True, False)
-        for everything in (True, False)
-    ]
-    at_random = [
-        Crash(command="destroy" if n % 4 == 3 else "up", everything=n % 2 == 0, seed=n)
-        for n in range(random_kills)
-    ]
-    return (at_points if points else []) + at_random
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Play the crashes; 1 where one falls short."""
+    options = _parser().parse_args(arguments)
+    folder: Path = options.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    crashes = [*([] if options.no_points else at_points()), *at_random(options.random)]
+    if options.calls:
+        crashes = [crash for crash in crashes if crash.call in options.calls.split(",")]
+    if options.list:
+        _say("\n".join(crash.name for crash in crashes))
+        return 0
+    names = {crash.name for crash in crashes}
+    kept = load(folder) if options.resume else {}
+    outcomes = {name: outcome for name, outcome in kept.items() if name in names}
+    wanted = sum(1 for crash in crashes if crash.is_random)
+    for outcome in play_all(crashes, outcomes, wanted=wanted, workers=options.workers):
+        outcomes[outcome.crash] = outcome
+        save(folder, crashes, outcomes)
+        verdict = f"FELL SHORT: {outcome.fell_short}" if outcome.fell_short else "converged"
+        _say(
+            f"{len(outcomes)}/{len(crashes)} {outcome.seconds:5.1f} s  {outcome.crash}  "
+            f"{verdict if outcome.killed_after or outcome.fell_short else 'too late'}"
+        )
+    _say(table(crashes, outcomes) if options.table else totals(crashes, outcomes))
+    _say(f"{folder / 'crashes.txt'}, {folder / 'crashes.json'}")
+    return 1 if any(outcome.fell_short for outcome in outcomes.values()) else 0
 
 
-def main() -> int:
-    """Run the crashes and write `crashes.json`."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="where crashes.json is written")
+def _say(line: str) -> None:
+    """Print a line at once: a sweep is long."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.crashes", description=__doc__)
+    parser.add_argument("folder", type=Path, help="for crashes.txt and crashes.json")
+    parser.add_argument("--resume", action="store_true", help="keep the outcomes that are in the folder")
     parser.add_argument("--random", type=int, default=200, help="random kills (default 200)")
     parser.add_argument("--no-points", action="store_true", help="random kills only")
+    parser.add_argument("--calls", default="", help="those calls only, with commas")
     parser.add_argument("--workers", type=int, default=2)
-    options = parser.parse_args()
-    options.folder.mkdir(parents=True, exist_ok=True)
-    todo = crashes(options.random, points=not options.no_points)
-    outcomes: list[Outcome] = []
-    # Fresh processes: a forked sandbox would share moto's state and its threads' locks.
-    with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
-        for future in as_completed([pool.submit(run_in_folder, crash) for crash in todo]):
-            outcome = future.result()
-            outcomes.append(outcome)
-            verdict = f"FELL SHORT: {outcome.fell_short}" if outcome.fell_short else "converged"
-            tell(f"{len(outcomes)}/{len(todo)} {outcome.crash}: {verdict} ({outcome.seconds:.0f} s)")
-            wire = [dataclasses.asdict(o) for o in outcomes]
-            (options.folder / "crashes.json").write_text(json.dumps(wire, indent=1))
-    short = sum(1 for outcome in outcomes if outcome.fell_short)
-    tell(f"{len(outcomes)} crashes: {len(outcomes) - short} converged, {short} fell short")
-    return 1 if short else 0
-
-
-def tell(line: str) -> None:
-    """Print a line at once: a sweep is long."""
-    print(line, flush=True)  # noqa: T201
+    parser.add_argument("--list", action="store_true", help="name the crashes and play none")
+    parser.add_argument("--table", action="store_true", help="print the table at the end")
+    return parser
 
 
 if __name__ == "__main__":

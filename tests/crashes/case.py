@@ -1,190 +1,166 @@
-"""One crash: a command is killed at a point, the stack is recovered, and the command is run again."""
+"""One crash on the real engine: kill, do what the README says, run the command again, look at the world."""
 
 import contextlib
 import dataclasses
-import random
-import shutil
 import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
 
 import psutil
 
-from sandbox.environment import Sandbox
-from tests.support.lab import ACCOUNT, REPOSITORY, Lab
+from sandbox.faults import FaultKind, PlannedFault
+from tests.crashes.points import Crash, Moment
+from tests.support.lab import Lab
+from tests.sweep.stage import Stages, end_everything_in, ending_of, recover, run
+from tests.sweep.verdict import shortfalls
 
-UP_CALLS = (
-    "sts.GetCallerIdentity",
-    "exchange-token",
-    "list-connected-accounts",
-    "mint-link",
-    "download-template",
-    "cloudformation.CreateStack",
-    "cloudformation.DescribeStacks",
-    "cloudformation.GetTemplate",
-    "get-task",
-)
-DESTROY_CALLS = (
-    "sts.GetCallerIdentity",
-    "exchange-token",
-    "list-connected-accounts",
-    "unlink",
-    "cloudformation.DeleteStack",
-    "cloudformation.DescribeStacks",
-)
-_LONGEST_SECONDS = 9.0
-"""A little more than the command takes: some random kills come too late, as in life."""
 _HOLD_SECONDS = 3.0
-"""How long a call is held so that the kill comes before its effect."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Crash:
-    """When to kill what."""
-
-    command: str
-    """`up` or `destroy`."""
-    everything: bool
-    """The CLI and all that it started, or the CLI alone."""
-    call: str | None = None
-    """Kill at this call; None: at a random moment."""
-    before_effect: bool = False
-    """Kill while the call is on its way, or once it has been answered."""
-    seed: int = 0
-    """Of the random moment."""
-
-    def __str__(self) -> str:
-        what = "all" if self.everything else "CLI"
-        if self.call is None:
-            return f"{self.command}, random moment {self.seed}, {what}"
-        return f"{self.command}, {'before' if self.before_effect else 'after'} {self.call}, {what}"
+"""How long a request is on its way where the kill has to come before its effect."""
+_COMMAND_SECONDS = 100.0
+_RECOVER_SECONDS = 120.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of it."""
+    """What became of a crash."""
 
     crash: str
-    fell_short: str | None
-    """None where the end is as without the crash; else why not."""
+    row: str
+    column: str
+    killed_after: str
+    """The last call that was journaled before the kill; `-`: none; empty: the kill came too late."""
+    fell_short: str
+    """Empty where the end is as without the crash; else why not."""
     recovered: str
     """What `recover` said."""
     seconds: float
 
 
-def run(crash: Crash, folder: Path) -> Outcome:
+class FellShort(Exception):
+    """The end is not as without the crash; the text says how."""
+
+
+def play(crash: Crash, stages: Stages, *, usual_seconds: float) -> Outcome:
     """Crash, recover, go on, and look."""
     began = time.monotonic()
-    said = ""
-    with Sandbox.start(folder / "sandbox", first_poll_seconds=0.3) as box:
-        lab = Lab(box, folder / "project")
-        try:
-            box.control.set_modes(stack_seconds=0.6, task_seconds=1.2)
-            if crash.command == "destroy":
-                lab.up()
-            box.control.clear_journal()
-            _kill(lab, crash)
-            box.control.clear_faults()
-            said = _recover(lab)
-            _go_on_and_look(lab, crash)
-            fell_short = None
-        except AssertionError as error:
-            fell_short = " ".join(str(error).split())[-1500:]
-        finally:
-            _end_everything(folder)
-    return Outcome(crash=str(crash), fell_short=fell_short, recovered=said, seconds=time.monotonic() - began)
-
-
-def run_in_folder(crash: Crash) -> Outcome:
-    """Run one crash in a temporary folder."""
-    folder = Path(tempfile.mkdtemp(prefix="vmc-crash-"))
+    lab = stages.linked() if crash.operation == "destroy" else stages.empty()
+    said, killed_after, fell_short = "", "", ""
+    links_before = len(lab.control.links())
+    lab.box.control.clear_journal()
     try:
-        return run(crash, folder)
-    except Exception as error:  # noqa: BLE001  # a case that can't be judged falls short
-        return Outcome(
-            crash=str(crash), fell_short=f"{type(error).__name__}: {error}", recovered="", seconds=0.0
-        )
+        killed_after = _kill(lab, crash, usual_seconds)
+        lab.box.world.faults.clear()
+        if killed_after:
+            said = _recover(lab)
+            _go_on_and_look(lab, crash, links_before, was_adopted="taken into" in said)
+    except FellShort as reason:
+        fell_short = " ".join(str(reason).split())[-1500:]
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        end_everything_in(lab.folder)
+        is_linked = crash.operation == "up" and not fell_short
+        (stages.keep if is_linked else stages.drop)(lab)
+    return Outcome(
+        crash=crash.name,
+        row=crash.row,
+        column=f"{'any' if crash.is_random else crash.moment.value} {crash.what}",
+        killed_after=killed_after,
+        fell_short=fell_short,
+        recovered=said,
+        seconds=round(time.monotonic() - began, 1),
+    )
 
 
-def _kill(lab: Lab, crash: Crash) -> None:
-    if crash.call and crash.before_effect:
-        service = "aws" if "." in crash.call else _service(crash.call)
-        lab.control.plan_fault(service, crash.call, "time_out", seconds=_HOLD_SECONDS)
+def _kill(lab: Lab, crash: Crash, usual_seconds: float) -> str:
+    """Start the command and kill it; the last call before that, or nothing where it had ended."""
+    kinds = {Moment.LOST: FaultKind.TIME_OUT, Moment.LATE: FaultKind.LATE}
+    if not crash.is_random and crash.moment in kinds:
+        lab.box.world.faults.plan(
+            PlannedFault(
+                service=crash.service,
+                call=crash.call,
+                nth=crash.nth,
+                kind=kinds[crash.moment],
+                seconds=_HOLD_SECONDS,
+            )
+        )
     started = subprocess.Popen(
-        ["pulumi", crash.command, "--yes", "--skip-preview", "--non-interactive"],
+        ["pulumi", crash.operation, "--yes", "--skip-preview", "--non-interactive"],
         cwd=lab.folder,
         env=lab.command_environment(),
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    if crash.call is None:
-        time.sleep(random.Random(crash.seed).uniform(0.0, _LONGEST_SECONDS))  # noqa: S311  # not for secrets
+    if crash.is_random:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            started.wait(crash.fraction * usual_seconds)
     else:
         _wait_for(lab, crash, started)
+    if started.poll() is not None:
+        return ""
     family = psutil.Process(started.pid).children(recursive=True) if crash.everything else []
     started.kill()
-    started.wait()
     for process in family:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
+    started.wait()
+    entries = lab.box.world.journal.entries()
+    return f"{entries[-1].service} {entries[-1].call}" if entries else "-"
 
 
 def _wait_for(lab: Lab, crash: Crash, started: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while started.poll() is None:
-        assert time.monotonic() < deadline, f"{crash.call} was never made"
-        if crash.before_effect and not lab.control.faults():
+    """Return at the crash's call.
+
+    Raises:
+        FellShort: the command never came there.
+    """
+    deadline = time.monotonic() + _COMMAND_SECONDS
+    world, is_held = lab.box.world, crash.moment is not Moment.AFTER
+    while started.poll() is None and time.monotonic() < deadline:
+        if is_held and not world.faults.planned():
             return  # the fault is spent: the call is being held
-        if not crash.before_effect and lab.control.journal(call=crash.call):
-            return
-        time.sleep(0.01)
-    raise AssertionError(f"the command ended before {crash.call}")
-
-
-def _service(call: str) -> str:
-    return {"exchange-token": "csp", "download-template": "template"}.get(call, "vmc")
+        if not is_held:
+            made = [e for e in world.journal.entries() if (e.service, e.call) == (crash.service, crash.call)]
+            if len(made) >= crash.nth:
+                return
+        time.sleep(0.02)
+    if started.poll() is None:
+        started.kill()
+        started.wait()
+    raise FellShort(f"{crash.call} was never made")
 
 
 def _recover(lab: Lab) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "labs", "recover", "--stack", "lab", "--project", str(lab.folder)],
-        cwd=REPOSITORY,
-        env=lab.command_environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, f"recover exited with {done.returncode}: {done.stdout}{done.stderr}"
-    return done.stdout
+    """Run the command that the README tells a person to run.
+
+    Raises:
+        FellShort: it failed.
+    """
+    done = recover(lab, seconds=_RECOVER_SECONDS)
+    if done.code != 0:
+        raise FellShort(f"recover exited with {done.code}: {done.output}")
+    return done.output
 
 
-def _go_on_and_look(lab: Lab, crash: Crash) -> None:
-    if crash.command == "destroy":
-        lab.destroy()
-        assert lab.resources() == {}, "something is left in the state"
-        assert lab.control.connected_accounts() == (), "the account is still connected"
-        return
-    lab.up()
-    (record,) = lab.control.connected_accounts()
-    assert (record.account_number, record.state) == (ACCOUNT, "ACTIVE")
-    outputs = lab.outputs()
-    assert outputs["connected_account_id"] == record.id
-    made = [e for e in lab.control.journal(call="cloudformation.CreateStack") if e.status == 200]
-    gone = [e for e in lab.control.journal(call="cloudformation.DeleteStack") if e.status == 200]
-    assert len(made) - len(gone) == 1, f"{len(made)} stacks made, {len(gone)} deleted"
-    assert len(lab.control.links()) <= 2, "more links asked for than the crash explains"
-    lab.must("up", "--yes", "--skip-preview", "--expect-no-changes")
+def _go_on_and_look(lab: Lab, crash: Crash, links_before: int, *, was_adopted: bool) -> None:
+    """Run the command again; where a stack was adopted once more, which must find nothing to do.
 
-
-def _end_everything(folder: Path) -> None:
-    """End what a crash left in the case's folder, so that the next case is not slowed by it."""
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            if process.cwd().startswith(str(folder)):
-                process.kill()
+    Raises:
+        FellShort: something is not as without the crash.
+    """
+    again = run(lab, crash.operation, seconds=_COMMAND_SECONDS)
+    if again.code != 0:
+        raise FellShort(f"the next {crash.operation} exited with {again.code}: {again.output}")
+    ending = ending_of(lab, links_before=links_before)
+    reasons = shortfalls(crash.operation, ending)
+    if crash.operation == "up":
+        if ending.stacks_made != 1:
+            reasons.append(f"{ending.stacks_made} stacks made")
+        if ending.links > 2:
+            reasons.append(f"{ending.links} links minted")
+        if was_adopted:
+            unchanged = run(lab, "up", "--expect-no-changes", seconds=_COMMAND_SECONDS)
+            if unchanged.code != 0:
+                reasons.append(f"the up after that had something to do: {unchanged.output}")
+    if reasons:
+        raise FellShort("; ".join(reasons))

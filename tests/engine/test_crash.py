@@ -63,9 +63,13 @@ def arrived(lab: Lab) -> None:
     assert "pending" not in again.output
 
 
-@pytest.mark.parametrize("group", [False, True], ids=["CLI alone", "all it started"])
 @pytest.mark.parametrize(
-    "call", ["list-connected-accounts", "mint-link", "cloudformation.CreateStack", "get-task"]
+    ("call", "group"),
+    [
+        pytest.param("mint-link", True, id="mint-link, all it started"),
+        pytest.param("cloudformation.CreateStack", False, id="CreateStack, CLI alone"),
+        pytest.param("get-task", True, id="get-task, all it started"),
+    ],
 )
 def test_a_killed_up_is_recovered_and_the_next_one_arrives(lab: Lab, call: str, group: bool) -> None:  # noqa: FBT001
     lab.control.set_modes(stack_seconds=1.5, task_seconds=2.5)
@@ -124,31 +128,54 @@ def test_a_stack_in_use_is_not_touched(lab: Lab) -> None:
 
 
 def test_recover_killed_anywhere_can_be_run_again(lab: Lab) -> None:
-    lab.control.set_modes(stack_seconds=1.5)
+    lab.control.set_modes(stack_seconds=1.0)
     kill_at(lab, "cloudformation.CreateStack", group=True)
-    for after in (0.6, 1.2, 1.8):
-        killed = subprocess.Popen(
-            [sys.executable, "-m", "labs", "recover", "--stack", "lab", "--project", str(lab.folder)],
-            cwd=REPOSITORY,
-            env=lab.command_environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        time.sleep(after)
-        os.killpg(killed.pid, signal.SIGKILL)
-        killed.wait()
+    # As it reads the state; as it would write and is locked out; as it writes.
+    for command, nth in (("stack export", 1), ("stack import", 1), ("stack import", 1), ("stack import", 2)):
+        kill_recover_at(lab, command, nth)
     recovered = recover(lab)
     assert recovered.returncode == 0, recovered.stdout + recovered.stderr
+    assert "removed the lock" in recovered.stdout or "nothing under way" in recovered.stdout
     lab.up()
     arrived(lab)
+    assert len([e for e in lab.control.journal(call="cloudformation.CreateStack") if e.status == 200]) == 1
+    kept = list((lab.folder / ".recovered").glob("*.json"))
+    assert any("pending_operations" in path.read_text() for path in kept)
+    assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
+
+
+def kill_recover_at(lab: Lab, command: str, nth: int) -> None:
+    """Start recover and kill -9 it and its engine, if it comes to run an engine command for the nth time."""
+    started = subprocess.Popen(
+        [sys.executable, "-m", "labs", "recover", "--stack", "lab", "--project", str(lab.folder)],
+        cwd=REPOSITORY,
+        env=lab.command_environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    seen: set[int] = set()
+    while started.poll() is None and len(seen) < nth:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for child in psutil.Process(started.pid).children():
+                if command in " ".join(child.cmdline()):
+                    seen.add(child.pid)
+        time.sleep(0.01)
+    if started.poll() is None:
+        # A little into it: before that it has not even looked at the backend.
+        time.sleep(0.3)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(started.pid, signal.SIGKILL)
+        started.wait()
 
 
 def test_a_stack_that_was_made_though_its_answer_was_lost_is_taken_into_the_state(lab: Lab) -> None:
     lab.control.plan_fault("aws", "cloudformation.CreateStack", "ok_empty", count=5)
     lab.fail_up()
     lab.control.clear_faults()
-    assert "AlreadyExists" in lab.fail_up().output
+    told = lab.fail_up().output
+    assert "AlreadyExists" in told
+    assert "`python -m labs recover --stack lab` takes it in" in told
     recovered = recover(lab)
     assert recovered.returncode == 0, recovered.stderr
     assert "made without the state knowing" in recovered.stdout

@@ -1,4 +1,4 @@
-"""Ctrl-C while `pulumi up` waits: the prompt comes back soon, and the next `up` goes on waiting."""
+"""Ctrl-C while `pulumi up` works: the prompt comes back soon, and nothing is lost."""
 
 import os
 import signal
@@ -8,34 +8,57 @@ import time
 import pytest
 
 from tests.support.lab import Lab
+from tests.sweep.stage import ending_of, recover
+from tests.sweep.verdict import shortfalls
 
 pytestmark = pytest.mark.engine
 
 
-def test_ctrl_c_during_the_wait_gives_the_prompt_back_and_the_next_up_goes_on(lab: Lab) -> None:
-    lab.control.set_modes(task_seconds=600.0)
-    started = subprocess.Popen(
+def start_up(lab: Lab) -> subprocess.Popen[str]:
+    """Start `pulumi up` as a terminal does, in a process group of its own."""
+    return subprocess.Popen(
         ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--color", "never"],
         cwd=lab.folder,
         env=lab.command_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        start_new_session=True,  # as a terminal gives it a process group of its own
+        start_new_session=True,
     )
+
+
+def wait_for(lab: Lab, call: str) -> None:
+    """Return once a call has been made."""
     deadline = time.monotonic() + 60
-    while not lab.control.journal(call="get-task"):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    pressed = time.monotonic()
+    while not lab.control.journal(call=call):
+        assert time.monotonic() < deadline, f"{call} was never made"
+        time.sleep(0.05)
+
+
+def press_ctrl_c(started: subprocess.Popen[str]) -> None:
+    """A terminal sends it to the whole group."""
     os.killpg(started.pid, signal.SIGINT)
+
+
+def test_ctrl_c_gives_the_prompt_back_though_the_service_is_silent_and_the_next_up_goes_on(lab: Lab) -> None:
+    lab.control.set_modes(task_seconds=600.0)
+    started = start_up(lab)
+    wait_for(lab, "get-task")
+    # The worst moment: the wait has just asked, and there is no answer.
+    lab.control.plan_fault("vmc", "list-connected-accounts", "time_out", seconds=60)
+    deadline = time.monotonic() + 60
+    while lab.control.faults():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    pressed = time.monotonic()
+    press_ctrl_c(started)
     output, _ = started.communicate(timeout=60)
 
     assert time.monotonic() - pressed < 15
     assert started.returncode != 0
-    assert "interrupted after 0:0" in output
-    assert "last seen: task STARTED" in output
-    assert "run `pulumi up` again to go on waiting" in output
+    assert "interrupted after 0:" in output
+    assert "last seen: " in output
+    assert "The stack and the link are kept: run `pulumi up` again to go on waiting" in output
     assert set(lab.resources()) == {"AccountLink", "LinkRequest", "Stack"}
 
     lab.control.advance(600)
@@ -44,3 +67,22 @@ def test_ctrl_c_during_the_wait_gives_the_prompt_back_and_the_next_up_goes_on(la
     assert lab.outputs()["connected_account_state"] == "ACTIVE"
     assert "mint-link" not in lab.calls()
     assert "cloudformation.CreateStack" not in lab.calls()
+
+
+def test_a_second_ctrl_c_loses_nothing_that_recover_can_not_find(lab: Lab) -> None:
+    lab.control.set_modes(stack_seconds=4.0)
+    started = start_up(lab)
+    wait_for(lab, "cloudformation.CreateStack")
+    press_ctrl_c(started)
+    time.sleep(0.5)
+    press_ctrl_c(started)
+    started.communicate(timeout=60)
+    assert started.returncode != 0
+
+    recovered = recover(lab, seconds=60)
+    assert recovered.code == 0, recovered.output
+    assert "account-link-stack: taken into the state, CREATE_COMPLETE" in recovered.output
+    lab.up()
+    ending = ending_of(lab)
+    assert shortfalls("up", ending) == []
+    assert (ending.stacks_made, ending.links) == (1, 1)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from labs.cloud import FoundStack
+from labs.cloud import AwsAccess, FoundStack
 from labs.pending import ACCOUNT_TYPE, LINK_TYPE, STACK_TYPE, PendingStack, pending_stacks, repair
 
 PROVIDER = "urn:pulumi:dev::p::pulumi:providers:aws::link-aws"
@@ -29,7 +29,12 @@ def state(*pending: dict[str, Any], kind: str = "creating") -> dict[str, Any]:
         "type": "pulumi:providers:aws",
         "inputs": {"region": "eu-west-1", "profile": "labs"},
     }
-    link = {"urn": "urn::link-request", "type": LINK_TYPE, "modified": "2026-01-10T12:00:00.123456789Z"}
+    link = {
+        "urn": "urn::link-request",
+        "type": LINK_TYPE,
+        "modified": "2026-01-10T12:00:00.123456789Z",
+        "outputs": {"account_number": "123456789012"},
+    }
     operations = [{"resource": resource, "type": kind} for resource in pending]
     return {"version": 3, "deployment": {"resources": [provider, link], "pending_operations": operations}}
 
@@ -55,8 +60,44 @@ def found(status: str = "CREATE_COMPLETE", template: object = TEMPLATE) -> Found
 
 def test_a_pending_stack_is_looked_for_where_its_provider_makes_it() -> None:
     assert pending_stacks(state(stack())) == (
-        PendingStack(urn=URN, name="SDDC-Account-Link", region="eu-west-1", profile="labs"),
+        PendingStack(
+            urn=URN,
+            name="SDDC-Account-Link",
+            access=AwsAccess(region="eu-west-1", profile="labs"),
+            account_number="123456789012",
+            is_creation=True,
+        ),
     )
+
+
+def test_a_provider_of_roles_and_keys_is_asked_as_it_asks() -> None:
+    plain = state(stack())
+    plain["deployment"]["resources"][0]["inputs"] |= {
+        "accessKey": {**SECRET, "plaintext": '"AKIA"'},
+        "secretKey": {**SECRET, "plaintext": '"key"'},
+        "assumeRoles": '[{"roleArn": "arn:aws:iam::123456789012:role/lab", "externalId": "x"}]',
+        "endpoints": '[{"cloudformation": "http://localhost:1"}]',
+    }
+    (wanted,) = pending_stacks(plain)
+    assert wanted.access == AwsAccess(
+        region="eu-west-1",
+        profile="labs",
+        access_key="AKIA",
+        secret_key="key",
+        assumed_roles=({"roleArn": "arn:aws:iam::123456789012:role/lab", "externalId": "x"},),
+        endpoints={"cloudformation": "http://localhost:1"},
+    )
+    assert "key" not in repr(wanted.access).replace("access_key", "").replace("secret_key", "")
+
+
+@pytest.mark.parametrize("kind", ["updating", "deleting"])
+def test_a_stack_that_was_being_changed_is_waited_for_and_its_end_is_told(kind: str) -> None:
+    before = state({**stack(), "id": found().id}, kind=kind)
+    (wanted,) = pending_stacks(before)
+    assert (wanted.name, wanted.is_creation) == (found().id, False)
+    repaired = repair(before, before, {URN: found("UPDATE_COMPLETE")})
+    assert "CloudFormation says UPDATE_COMPLETE" in repaired.lines[0]
+    assert len(repaired.state["deployment"]["resources"]) == 2
 
 
 @pytest.mark.parametrize("template", [TEMPLATE, json.loads(TEMPLATE)], ids=["as text", "parsed by the SDK"])
@@ -97,6 +138,17 @@ def test_a_stack_by_url_is_ours_if_it_is_not_older_than_the_link() -> None:
     assert len(repair(before, before, {URN: older}).state["deployment"]["resources"]) == 2
 
 
+def test_a_link_is_as_old_as_the_services_clock_says() -> None:
+    by_url = stack(templateUrl={**SECRET, "ciphertext": "v1:abc"})
+    del by_url["inputs"]["templateBody"]
+    fast_clock = state(by_url)
+    link = fast_clock["deployment"]["resources"][1]
+    link["modified"] = "2026-01-10T15:00:00.1Z"
+    assert len(repair(fast_clock, fast_clock, {URN: found()}).state["deployment"]["resources"]) == 2
+    link["outputs"]["clock_ahead_seconds"] = -3 * 3600.0
+    assert len(repair(fast_clock, fast_clock, {URN: found()}).state["deployment"]["resources"]) == 3
+
+
 @pytest.mark.parametrize(
     ("resource", "kind", "said"),
     [
@@ -124,14 +176,14 @@ def test_a_stack_that_nobody_knows_of_is_looked_for_and_taken_in_if_it_is_the_li
     provider, link = before["deployment"]["resources"]
     provider["parent"] = link["parent"] = parent
     link["urn"] = f"{child}{LINK_TYPE}::link-request"
-    link["outputs"] = {"stack_name": "Lab-7", "template_body": {**SECRET, "ciphertext": "v1:xyz"}}
+    link["outputs"] |= {"stack_name": "Lab-7", "template_body": {**SECRET, "ciphertext": "v1:xyz"}}
     plain = copy.deepcopy(before)
     plain["deployment"]["resources"][1]["outputs"]["template_body"] = {
         **SECRET,
         "plaintext": json.dumps(TEMPLATE),
     }
     (wanted,) = pending_stacks(before)
-    assert (wanted.urn, wanted.name, wanted.region) == (
+    assert (wanted.urn, wanted.name, wanted.access.region) == (
         f"{child}{STACK_TYPE}::link-stack",
         "Lab-7",
         "eu-west-1",

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
@@ -20,12 +21,17 @@ MESSAGE = """error: the stack is currently locked by 2 lock(s). Either wait for 
 """
 
 
-def holder(pid: int, host: str = "here") -> Holder:
-    return Holder(user="ann", host=host, pid=pid, since="2026-11-24T04:30:16Z")
+LOCK = "file:///state/.pulumi/locks/organization/p/dev/1.json"
+
+
+def holder(pid: int, *, host: str = "here", since: datetime | None = None) -> Holder:
+    moment = (since or datetime.now(UTC)).isoformat(timespec="seconds")
+    return Holder(lock=LOCK, user="ann", host=host, pid=pid, since=moment)
 
 
 def test_the_engines_message_names_every_holder() -> None:
     assert [(h.user, h.host, h.pid) for h in holders(MESSAGE)] == [("ann", "here", 12), ("bob", "there", 34)]
+    assert holders(MESSAGE)[0].lock == LOCK
     assert holders("error: something else") == ()
 
 
@@ -46,7 +52,14 @@ def test_a_running_pulumi_is_alive(tmp_path: Path) -> None:
     program.symlink_to("/bin/sleep")
     with running([str(program), "60"]) as pulumi:
         assert is_dead(holder(pulumi.pid), host="here") is False
-        assert is_dead(Holder(user="u", host=socket.gethostname(), pid=pulumi.pid, since="now")) is False
+        assert is_dead(holder(pulumi.pid, host=socket.gethostname())) is False
+
+
+def test_a_pulumi_that_is_younger_than_the_lock_got_the_number_later(tmp_path: Path) -> None:
+    program = tmp_path / "pulumi"
+    program.symlink_to("/bin/sleep")
+    with running([str(program), "60"]) as pulumi:
+        assert is_dead(holder(pulumi.pid, since=datetime.now(UTC) - timedelta(hours=1)), host="here") is True
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from sandbox.control.client import SandboxControl
 from sandbox.environment import Sandbox
 from tests.provider.conftest import NewClient, Time
 from tests.support.lab import ACCOUNT
+from vmc_account_link.calls import Repeat
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.errors import (
     Forbidden,
@@ -24,6 +25,7 @@ from vmc_account_link.errors import (
     Unavailable,
     WaitInterrupted,
 )
+from vmc_account_link.models import AccountRecord
 from vmc_account_link.progress import Wanted
 from vmc_account_link.settings import VmcSettings
 from vmc_account_link.waiting import unlink_until_gone, wait_until_linked
@@ -170,6 +172,35 @@ def test_a_wait_stops_soon_after_the_person_wants_it_to(
         )
     assert time.now < 115
     assert "to go on waiting" in str(stop.value)
+
+
+def test_who_stops_a_wait_does_not_wait_for_a_second_silent_call(
+    new_client: NewClient,
+    wanted: Wanted,
+    time: Time,
+    control: SandboxControl,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    canceled = Event()
+    with new_client() as vmc:
+        look = vmc.list_connected_accounts
+
+        def look_while_the_person_presses(repeat: Repeat) -> tuple[AccountRecord, ...]:
+            if time.now > 50:
+                canceled.set()
+            return look(repeat)
+
+        monkeypatch.setattr(vmc, "list_connected_accounts", look_while_the_person_presses)
+        with pytest.raises(WaitInterrupted, match="last seen: task STARTED"):
+            wait_until_linked(
+                vmc,
+                wanted,
+                timeout_seconds=1800,
+                monotonic=time.monotonic,
+                sleep=time.sleep,
+                canceled=canceled,
+            )
+    assert control.journal()[-1].call == "list-connected-accounts"
 
 
 def test_an_outage_in_the_middle_is_told_and_waited_out(

@@ -38,6 +38,7 @@ ORDER = [
     "identity",
     "relinking",
     "link_request",
+    "taken_name",
     "link_watch",
     "connected_account",
     "adopted_account",

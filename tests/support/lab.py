@@ -1,10 +1,13 @@
 """One Pulumi stack of the real program, driven by the real engine against a sandbox of its own."""
 
+import atexit
 import dataclasses
 import json
 import re
 import shutil
 import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +19,11 @@ from sandbox.environment import Sandbox
 REPOSITORY = Path(__file__).resolve().parents[2]
 ACCOUNT = "123456789012"
 """The AWS account of the sandbox."""
+_INTERPRETER = Path(__file__).with_name("python")
+_KEPT_LISTS = Path(tempfile.mkdtemp(prefix="vmc-kept-lists-"))
+atexit.register(shutil.rmtree, _KEPT_LISTS, ignore_errors=True)
+_NEW_STACKS: dict[str, dict[tuple[str, Path], bytes]] = {}
+"""Stack -> (`project` or `state`, path in it) -> content, where nothing was done yet."""
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _COMMAND_SECONDS = 120
 
@@ -49,11 +57,38 @@ class Lab:
             shutil.copy(REPOSITORY / name, folder / name)
         # The official language host takes the interpreter from the project's folder.
         (folder / ".venv").symlink_to(REPOSITORY / ".venv")
-        self.must("stack", "init", stack)
+        self.stack = stack
+        self._create_stack()
+
+    def _create_stack(self) -> None:
+        """`pulumi stack init`, or what it wrote for this process's first lab of that name."""
+        roots = {"project": self.folder, "state": self.box.folder / "state"}
+        files = {"project": f"Pulumi.{self.stack}.yaml", "state": "**/*"}
+        written = _NEW_STACKS.get(self.stack)
+        if written is None or not self.box.environment["PULUMI_BACKEND_URL"].startswith("file:"):
+            is_first = not any(roots["state"].glob("**/*.json"))
+            self.must("stack", "init", self.stack)
+            if is_first:
+                _NEW_STACKS[self.stack] = {
+                    (name, path.relative_to(root)): path.read_bytes()
+                    for name, root in roots.items()
+                    for path in root.glob(files[name])
+                    if path.is_file()
+                }
+            return
+        for (name, path), content in written.items():
+            (roots[name] / path).parent.mkdir(parents=True, exist_ok=True)
+            (roots[name] / path).write_bytes(content)
 
     def command_environment(self) -> dict[str, str]:
         """The whole environment of a command."""
-        environment = {**self.box.process_environment(), **self.environment}
+        ours = {
+            "PULUMI_PYTHON_CMD": str(_INTERPRETER),
+            "KEPT_PYTHON": sys.executable,
+            "KEPT_LISTS": str(_KEPT_LISTS),
+            "PULUMI_STACK": self.stack,
+        }
+        environment = {**self.box.process_environment(), **ours, **self.environment}
         return {name: value for name, value in environment.items() if value}
 
     def run(self, *arguments: str, stdin: str | None = None) -> Run:

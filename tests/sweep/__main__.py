@@ -10,6 +10,7 @@ from tests.sweep.cell import record
 from tests.sweep.kinds import KIND_NAMES, cells_of
 from tests.sweep.points import OPERATIONS, Point, points_of
 from tests.sweep.pool import play_all
+from tests.sweep.stage import Stages
 from tests.sweep.table import load, save, table, totals
 from tests.sweep.verdict import Verdict
 
@@ -19,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     folder: Path = options.folder
     folder.mkdir(parents=True, exist_ok=True)
-    points = tuple(point for operation in options.operation for point in _recorded(operation))
+    points = tuple(point for point in _recorded() if point.operation in options.operation)
     cells = [
         cell
         for cell in cells_of(points)
@@ -42,12 +43,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if any(one.verdict is Verdict.FELL_SHORT for one in results.values()) else 0
 
 
-def _recorded(operation: str) -> tuple[Point, ...]:
-    """The points of an operation, from a clean run of it."""
-    with tempfile.TemporaryDirectory(prefix="sweep-", ignore_cleanup_errors=True) as folder:
-        points = points_of(operation, record(operation, Path(folder)))
-    _say(f"a clean {operation} makes {len(points)} calls")
-    return points
+def _recorded() -> tuple[Point, ...]:
+    """The points of a clean `up` and of the clean `destroy` after it."""
+    points: list[Point] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="sweep-", ignore_cleanup_errors=True) as folder,
+        Stages(Path(folder)) as stages,
+    ):
+        for operation in OPERATIONS:
+            points += points_of(operation, record(operation, stages))
+    _say(f"a clean up and a clean destroy make {len(points)} calls")
+    return tuple(points)
 
 
 def _say(text: str) -> None:

@@ -2,13 +2,12 @@
 
 import dataclasses
 import time
-from pathlib import Path
 
 from sandbox.journal import Entry
 from tests.support.lab import Lab
 from tests.sweep.kinds import FIRST_REFUSED_SECONDS, Cell
-from tests.sweep.stage import ending_of, leaks, run, secrets_of, stage
-from tests.sweep.verdict import Finished, Seen, Verdict, error_lines, judge
+from tests.sweep.stage import RECOVER, Stages, ending_of, leaks, recover, run, secrets_of
+from tests.sweep.verdict import NOT_REACHED, Finished, Seen, Verdict, error_lines, judge
 
 SECONDS = 100.0
 """For each command of a cell; more where the fault itself takes long."""
@@ -32,25 +31,31 @@ class Result:
     """The commands' output without secrets, where the cell fell short."""
 
 
-def play(cell: Cell, folder: Path) -> Result:
-    """Play a cell in a folder of its own, twice where its fault was missed: a poll can come too late."""
-    for attempt in ("first", "second"):
-        started = time.monotonic()
-        with stage(folder / attempt) as lab:
-            seen, output = _seen(cell, lab)
-            verdict, reason = judge(seen)
-            for name, secret in secrets_of(lab).items():
-                output = output.replace(secret, f"[{name}]")
-        if seen.was_reached:
-            break
-    said = error_lines(seen.first.output) if seen.first.code else []
+def play(cell: Cell, stages: Stages) -> Result:
+    """Play a cell, twice where its fault was missed: a poll can come too late."""
+    result = _play_once(cell, stages)
+    return _play_once(cell, stages) if result.reason == NOT_REACHED else result
+
+
+def _play_once(cell: Cell, stages: Stages) -> Result:
+    started = time.monotonic()
+    lab = stages.linked() if cell.point.operation == "destroy" else stages.empty()
+    verdict = Verdict.FELL_SHORT
+    try:
+        seen, output = _seen(cell, lab)
+        verdict, reason = judge(seen)
+        for name, secret in secrets_of(lab).items():
+            output = output.replace(secret, f"[{name}]")
+    finally:
+        is_linked = cell.point.operation == "up" and verdict is not Verdict.FELL_SHORT
+        (stages.keep if is_linked else stages.drop)(lab)
     return Result(
         cell=cell.name,
         point=cell.point.name,
         kind=cell.kind.name,
         verdict=verdict,
         reason=reason,
-        said="; ".join(said),
+        said="; ".join(error_lines(seen.first.output) if seen.first.code else []),
         stacks_made=seen.ending.stacks_made,
         seconds=round(time.monotonic() - started, 1),
         output=output if verdict is Verdict.FELL_SHORT else "",
@@ -59,8 +64,7 @@ def play(cell: Cell, folder: Path) -> Result:
 
 def _seen(cell: Cell, lab: Lab) -> tuple[Seen, str]:
     operation, box = cell.point.operation, lab.box
-    if operation == "destroy":
-        lab.up()
+    links_before = len(box.control.links())
     box.control.clear_journal()
     seconds = _IDLE_SECONDS if cell.kind.idles else SECONDS
     if (fault := cell.fault()) is not None:
@@ -73,12 +77,15 @@ def _seen(cell: Cell, lab: Lab) -> tuple[Seen, str]:
     box.world.faults.clear()
     if not box.wait_until_reachable():
         raise RuntimeError("a refusing server did not listen again")
-    second = unchanged = None
+    second = recovered = third = unchanged = None
     if first.code != 0:
-        second = run(lab, operation, seconds=SECONDS)
-        if second.code == 0 and operation == "up":
+        last = second = run(lab, operation, seconds=SECONDS)
+        if second.code != 0 and RECOVER in second.output:
+            recovered = recover(lab, seconds=SECONDS)
+            last = third = run(lab, operation, seconds=SECONDS)
+        if last.code == 0 and operation == "up":
             unchanged = run(lab, operation, "--expect-no-changes", seconds=SECONDS)
-    commands = [done for done in (first, second, unchanged) if done is not None]
+    commands = [done for done in (first, second, recovered, third, unchanged) if done is not None]
     output = "\n".join(
         f"--- exit code {done.code} after {done.seconds:.1f} s\n{done.output}" for done in commands
     )
@@ -88,8 +95,10 @@ def _seen(cell: Cell, lab: Lab) -> tuple[Seen, str]:
         was_reached=was_reached,
         first=first,
         second=second,
+        recovered=recovered,
+        third=third,
         unchanged=unchanged,
-        ending=ending_of(lab),
+        ending=ending_of(lab, links_before=links_before),
         leaks=leaks(lab, output),
     )
     return seen, output
@@ -116,17 +125,18 @@ def _was_reached(cell: Cell, entries: tuple[Entry, ...], *, started: float) -> b
     return not later or later[0] >= closed + seconds * 0.9
 
 
-def record(operation: str, folder: Path) -> tuple[tuple[str, str], ...]:
+def record(operation: str, stages: Stages) -> tuple[tuple[str, str], ...]:
     """The calls of a clean `up`, or of the clean `destroy` after one.
 
     Raises:
         RuntimeError: the command failed.
     """
-    with stage(folder) as lab:
-        if operation == "destroy":
-            lab.up()
-        lab.box.control.clear_journal()
-        done: Finished = run(lab, operation, seconds=SECONDS)
-        if done.code != 0:
-            raise RuntimeError(f"a clean {operation} failed:\n{done.output}")
-        return tuple((entry.service, entry.call) for entry in lab.box.world.journal.entries())
+    lab = stages.linked() if operation == "destroy" else stages.empty()
+    lab.box.control.clear_journal()
+    done: Finished = run(lab, operation, seconds=SECONDS)
+    entries = lab.box.world.journal.entries()
+    is_linked = operation == "up" and done.code == 0
+    (stages.keep if is_linked else stages.drop)(lab)
+    if done.code != 0:
+        raise RuntimeError(f"a clean {operation} failed:\n{done.output}")
+    return tuple((entry.service, entry.call) for entry in entries)

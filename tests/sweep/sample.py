@@ -1,37 +1,66 @@
-"""A few cells that meet every call and every kind of fault. Pure."""
+"""What `make test` plays of the sweep: every call and every kind of fault, in few commands. Pure.
 
-from collections import Counter
-from collections.abc import Sequence
+Faults that a command survives share one command: it meets them one after the other. Faults that it does not
+survive need a command of their own, and the next one: of these the sharpest are taken.
+"""
 
-from tests.sweep.kinds import Cell
+from sandbox.faults import PlannedFault
+from tests.sweep.kinds import Cell, kind_named
+from tests.sweep.points import Point
 
 SHARPEST = (
     "up vmc mint-link: reset after",
     "up aws cloudformation.CreateStack: empty 200",
     "up aws sts.GetCallerIdentity #2: 401",
     "up template download-template: truncated",
-    "destroy vmc list-connected-accounts: HTML page",
-    "destroy vmc unlink: 502 after",
 )
-"""Where a mistake would lose something or make it twice: these go first, whatever else they meet."""
+"""Where a mistake would lose something, make it twice or mislead the person; each of them fails first."""
+
+SURVIVED = {
+    "up": (
+        ("aws", "sts.GetCallerIdentity", 1, "reset before"),
+        ("aws", "sts.GetCallerIdentity", 3, "503 Retry-After"),
+        ("csp", "exchange-token", 1, "truncated"),
+        ("vmc", "list-connected-accounts", 1, "401"),
+        ("vmc", "mint-link", 1, "429"),
+        ("template", "download-template", 1, "502 after"),
+        ("aws", "cloudformation.CreateStack", 1, "reset after"),
+        ("aws", "cloudformation.DescribeStacks", 1, "500"),
+        ("aws", "cloudformation.GetTemplate", 1, "429 Retry-After"),
+        # From here on the wait asks: each failure counts as a look in vain.
+        ("vmc", "list-connected-accounts", 3, "503 outage"),
+        ("vmc", "list-connected-accounts", 9, "empty 200"),
+        ("vmc", "list-connected-accounts", 10, "reset midway"),
+        ("vmc", "list-connected-accounts", 11, "retryable"),
+        ("vmc", "list-connected-accounts", 12, "not retryable"),
+        ("vmc", "get-task", 1, "HTML page"),
+        ("vmc", "get-task", 2, "refused"),
+        ("vmc", "get-task", 3, "time-out before"),
+        ("vmc", "get-task", 4, "time-out after"),
+    ),
+    "destroy": (
+        ("aws", "sts.GetCallerIdentity", 1, "502"),
+        ("csp", "exchange-token", 1, "reset midway"),
+        ("vmc", "list-connected-accounts", 1, "HTML page"),
+        ("vmc", "unlink", 1, "502 after"),
+        ("vmc", "list-connected-accounts", 3, "503"),
+        ("aws", "cloudformation.DeleteStack", 1, "reset after"),
+        ("aws", "cloudformation.DescribeStacks", 1, "429"),
+    ),
+}
+"""Operation -> (service, call, which of the calls of that name, kind); a repeated call counts anew."""
 
 
-def sample_of(cells: Sequence[Cell]) -> tuple[Cell, ...]:
-    """The sharpest cells, and one more for each call and kind that is not met yet; always the same ones.
-
-    That is the cell whose call and kind were met the least so far; among equals the first, which is an
-    `up` where `up` comes first: a `destroy` needs one before it.
-    """
-    chosen = [cell for name in SHARPEST for cell in cells if cell.name == name]
-    met = Counter(item for cell in chosen for item in _meets(cell))
-    for wanted in sorted({item for cell in cells for item in _meets(cell)}):
-        if not met[wanted]:
-            able = (cell for cell in cells if wanted in _meets(cell))
-            best = min(able, key=lambda cell: sum(met[item] for item in _meets(cell)))
-            chosen.append(best)
-            met.update(_meets(best))
-    return tuple(chosen)
+def survived_faults(operation: str) -> tuple[PlannedFault, ...]:
+    """The faults that one command of the sample meets."""
+    return tuple(_fault(operation, *entry) for entry in SURVIVED[operation])
 
 
-def _meets(cell: Cell) -> tuple[tuple[str, str], ...]:
-    return ("call", f"{cell.point.service} {cell.point.call}"), ("kind", cell.kind.name)
+def _fault(operation: str, service: str, call: str, nth: int, kind: str) -> PlannedFault:
+    # A refusal is planned on the call before it.
+    after = (service, call, nth) if kind == "refused" else None
+    point = Point(operation=operation, service=service, call=call, nth=nth, after=after)
+    fault = Cell(point=point, kind=kind_named(kind)).fault()
+    if fault is None:
+        raise ValueError(f"{kind} can't be planned on {call}")
+    return fault

@@ -1,20 +1,24 @@
 """The sandbox and the Pulumi stack that a cell plays on; the commands, killed whole when they hang."""
 
+import contextlib
+import itertools
 import json
 import os
 import re
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import boto3
+import psutil
 
 from sandbox.environment import Sandbox
-from tests.support.lab import Lab
+from tests.support.lab import REPOSITORY, Lab
 from tests.sweep.verdict import Ending, Finished
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -23,26 +27,90 @@ _MODES = {"stack_seconds": 0.5, "task_seconds": 1.4}
 _FIRST_POLL_SECONDS = 0.3
 
 
-@contextmanager
-def stage(folder: Path) -> Iterator[Lab]:
-    """A fresh sandbox and a fresh Pulumi stack below `folder`."""
-    with Sandbox.start(folder / "sandbox", first_poll_seconds=_FIRST_POLL_SECONDS) as box:
-        box.control.set_modes(**_MODES)
-        yield Lab(box, folder / "project")
+class Stages:
+    """The stages of one process, each a sandbox and a Pulumi stack; a context manager.
+
+    An `up` gets a fresh one. A `destroy` needs something to destroy: it gets what an `up` before it has
+    left, where that is as it should be.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Put the stages below `folder`."""
+        self._folder = folder
+        self._numbers = itertools.count(1)
+        self._stacks: dict[int, ExitStack] = {}
+        self._linked: Lab | None = None
+
+    def empty(self) -> Lab:
+        """A stage on which nothing was done."""
+        number = next(self._numbers)
+        folder = self._folder / f"stage-{number}"
+        with ExitStack() as stack:
+            box = stack.enter_context(
+                Sandbox.start(folder / "sandbox", first_poll_seconds=_FIRST_POLL_SECONDS)
+            )
+            box.control.set_modes(**_MODES)
+            lab = Lab(box, folder / "project")
+            self._stacks[id(lab)] = stack.pop_all()
+        return lab
+
+    def linked(self) -> Lab:
+        """A stage on which an `up` has succeeded."""
+        lab, self._linked = self._linked, None
+        if lab is None:
+            lab = self.empty()
+            lab.up()
+        return lab
+
+    def keep(self, lab: Lab) -> None:
+        """Take back a stage whose account is linked and whose state says so."""
+        self.drop(self._linked)
+        self._linked = lab
+
+    def drop(self, lab: Lab | None) -> None:
+        """Take back a stage and take it down."""
+        if lab is not None:
+            self._stacks.pop(id(lab)).close()
+            end_everything_in(lab.folder)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._linked = None
+        while self._stacks:
+            self._stacks.popitem()[1].close()
+
+
+RECOVER = "python -m labs recover --stack lab"
+"""What a person is told to run."""
 
 
 def run(lab: Lab, operation: str, *flags: str, seconds: float) -> Finished:
-    """Run `pulumi up` or `pulumi destroy` without its preview; kill all its processes after `seconds`."""
+    """Run `pulumi up` or `pulumi destroy` without its preview; kill it and its group after `seconds`."""
+    arguments = ["--non-interactive", "--color", "never", operation, "--yes", "--skip-preview", *flags]
+    return _run(["pulumi", *arguments], lab.folder, lab.command_environment(), seconds)
+
+
+def recover(lab: Lab, *, seconds: float) -> Finished:
+    """Run `RECOVER` for the lab's project."""
+    arguments = [*RECOVER.split()[1:], "--project", str(lab.folder)]
+    return _run([sys.executable, *arguments], REPOSITORY, lab.command_environment(), seconds)
+
+
+def _run(command: list[str], folder: Path, environment: dict[str, str], seconds: float) -> Finished:
     started = time.monotonic()
     process = subprocess.Popen(
-        ["pulumi", "--non-interactive", "--color", "never", operation, "--yes", "--skip-preview", *flags],
-        cwd=lab.folder,
-        env=lab.command_environment(),
+        command,
+        cwd=folder,
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # Its own process group: the providers are the engine's children, and hold the pipe as well.
+        # Its own process group, so that the engine and the program end together.
         start_new_session=True,
     )
     try:
@@ -55,8 +123,16 @@ def run(lab: Lab, operation: str, *flags: str, seconds: float) -> Finished:
     return Finished(code=code, output=_ANSI.sub("", output), seconds=time.monotonic() - started)
 
 
-def ending_of(lab: Lab) -> Ending:
-    """What there is now: at AWS, at VMware, in the state."""
+def end_everything_in(folder: Path) -> None:
+    """End the processes whose working folder is below this one: providers outlive a killed engine."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.cwd().startswith(str(folder)):
+                process.kill()
+
+
+def ending_of(lab: Lab, *, links_before: int = 0) -> Ending:
+    """What there is now, at AWS, at VMware, in the state, and how many links were minted since."""
     environment = lab.box.environment
     make: Any = boto3.client
     stacks = make(
@@ -73,7 +149,7 @@ def ending_of(lab: Lab) -> Ending:
         records=tuple(
             (one.id, one.state.value, one.cf_stack_name) for one in lab.control.connected_accounts()
         ),
-        links=len(lab.control.links()),
+        links=len(lab.control.links()) - links_before,
         state=tuple(state.get("resources") or ()),
         pending=len(state.get("pending_operations") or ()),
     )

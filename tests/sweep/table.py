@@ -13,11 +13,13 @@ from tests.sweep.verdict import Verdict
 _MARKS: Mapping[Verdict, str] = {
     Verdict.SUCCEEDED: "ok",
     Verdict.CONVERGED: "then ok",
+    Verdict.RECOVERED: "recover",
     Verdict.FELL_SHORT: "SHORT",
 }
 _LEGEND = (
-    "ok: it succeeded; then ok: it failed with one clear line and the next one converged; "
-    "SHORT: neither; ?: not played; -: can't happen there"
+    "ok: it succeeded; then ok: it failed with one clear line and the next one converged; recover: the next\n"
+    "one said to run `labs recover`, and after that it converged; SHORT: neither; ?: not played; "
+    "-: can't happen there"
 )
 
 

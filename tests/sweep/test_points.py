@@ -7,7 +7,7 @@ import pytest
 from sandbox.faults import FaultKind
 from tests.sweep.kinds import KINDS, Cell, cells_of, kind_named
 from tests.sweep.points import Point, points_of, recorded_points
-from tests.sweep.sample import SHARPEST, sample_of
+from tests.sweep.sample import SHARPEST, SURVIVED, survived_faults
 
 LISTS = (("vmc", "list"), ("aws", "sts"), ("vmc", "list"))
 
@@ -61,27 +61,24 @@ def test_a_status_is_the_one_that_the_service_would_use(kind: str, service: str,
     assert (fault.kind, fault.status) == (FaultKind.STATUS, status)
 
 
-def test_the_sample_meets_every_call_and_every_kind_with_as_few_cells_as_there_are_kinds() -> None:
-    cells = cells_of(recorded_points())
-    sample = sample_of(cells)
-    assert {cell.kind.name for cell in sample} == {kind.name for kind in KINDS}
-    assert {(cell.point.service, cell.point.call) for cell in sample} == {
-        (point.service, point.call) for point in recorded_points()
-    }
-    assert len(sample) == len(KINDS)
-    assert sample == sample_of(cells)
-
-
-def test_the_sample_takes_a_destroy_only_where_it_matters_or_no_up_makes_the_call() -> None:
-    sample = sample_of(cells_of(recorded_points()))
-    assert {cell.name for cell in sample} >= set(SHARPEST)
-    assert {cell.point.call for cell in sample if cell.point.operation == "destroy"} == {
-        "list-connected-accounts",
-        "unlink",
-        "cloudformation.DeleteStack",
+def test_the_sample_meets_every_call_and_every_kind() -> None:
+    cells = {cell.name: cell for cell in cells_of(recorded_points())}
+    sharpest = [cells[name] for name in SHARPEST]
+    survived = [(operation, *entry) for operation, entries in SURVIVED.items() for entry in entries]
+    met = {(cell.point.operation, cell.point.service, cell.point.call) for cell in sharpest}
+    met |= {(operation, service, call) for operation, service, call, _, _ in survived}
+    assert met == {(point.operation, point.service, point.call) for point in recorded_points()}
+    assert {kind for *_, kind in survived} | {cell.kind.name for cell in sharpest} == {
+        kind.name for kind in KINDS
     }
 
 
-def test_the_sample_waits_for_no_time_out_of_aws_which_takes_a_minute() -> None:
-    faults = [cell.fault() for cell in sample_of(cells_of(recorded_points())) if cell.kind.idles]
-    assert [fault.seconds for fault in faults if fault] == [32.0, 32.0]
+def test_no_two_faults_of_the_sample_meet_on_one_call() -> None:
+    for operation in SURVIVED:
+        faults = survived_faults(operation)
+        calls = [
+            (fault.service, fault.call, nth)
+            for fault in faults
+            for nth in range(fault.nth, fault.nth + fault.count)
+        ]
+        assert len(set(calls)) == len(calls)

@@ -1,46 +1,77 @@
 """A fixed sample of the fault sweep, every call and every kind in it. Engine and sandbox are real."""
 
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.sweep.cell import Result, play, record
-from tests.sweep.kinds import Cell, cells_of
+from tests.support.lab import Lab
+from tests.sweep.cell import play
+from tests.sweep.kinds import cells_of
 from tests.sweep.points import OPERATIONS, points_of, recorded_points
-from tests.sweep.pool import play_all
-from tests.sweep.sample import sample_of
-from tests.sweep.verdict import Verdict
+from tests.sweep.sample import SHARPEST, survived_faults
+from tests.sweep.stage import Stages, ending_of, leaks, run
+from tests.sweep.verdict import Verdict, shortfalls
 
 pytestmark = pytest.mark.engine
-SAMPLE = sample_of(cells_of(recorded_points()))
+CELLS = {cell.name: cell for cell in cells_of(recorded_points())}
+_SECONDS = 100.0
 
 
-def held(result: Result) -> None:
-    """Fail with what fell short, and with the commands' output, which holds no secret."""
-    assert result.verdict is not Verdict.FELL_SHORT, f"{result.cell}: {result.reason}\n{result.output}"
+@pytest.fixture
+def stages(tmp_path: Path) -> Iterator[Stages]:
+    with Stages(tmp_path) as stages:
+        yield stages
 
 
-@pytest.mark.parametrize("cell", [cell for cell in SAMPLE if not cell.kind.idles], ids=lambda cell: cell.name)
-def test_it_succeeds_or_fails_with_one_clear_line_and_the_next_one_converges(
-    cell: Cell, tmp_path: Path
-) -> None:
-    held(play(cell, tmp_path))
+@pytest.mark.parametrize("name", SHARPEST)
+def test_it_fails_with_one_clear_line_and_the_next_one_converges(name: str, stages: Stages) -> None:
+    result = play(CELLS[name], stages)
+    # The output holds no secret: the cell has taken them out.
+    assert result.verdict in {Verdict.CONVERGED, Verdict.RECOVERED}, f"{result.reason}\n{result.output}"
 
 
-def test_a_service_that_does_not_answer_ends_no_better_and_no_worse() -> None:
-    idle = [cell for cell in SAMPLE if cell.kind.idles]
-    results = list(play_all(idle, workers=1, idle_workers=len(idle)))
-    assert len(results) == len(idle)
-    for result in results:
-        held(result)
+def test_one_up_and_one_destroy_survive_every_kind_of_fault_at_every_call(stages: Stages) -> None:
+    lab = stages.empty()
+    lab.control.set_modes(task_seconds=600.0)
+    outputs = ""
+    for operation in OPERATIONS:
+        lab.box.control.clear_journal()
+        faults = survived_faults(operation)
+        for fault in faults:
+            lab.box.world.faults.plan(fault)
+        threading.Thread(target=_let_finish, args=(lab,), daemon=True).start()
+        done = run(lab, operation, seconds=_SECONDS)
+        outputs += done.output
+        assert done.code == 0, done.output
+        assert lab.box.world.faults.planned() == ()
+        met = [entry for entry in lab.box.world.journal.entries() if entry.fault]
+        assert len(met) == sum(fault.count for fault in faults)
+        assert shortfalls(operation, ending_of(lab)) == []
+    assert len(lab.control.links()) == 1
+    assert ending_of(lab).stacks_made == 1
+    assert leaks(lab, outputs) == ()
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_the_recorded_calls_are_those_of_a_clean_run(operation: str, tmp_path: Path) -> None:
-    recorded = {point for point in recorded_points() if point.operation == operation}
-    made = set(points_of(operation, record(operation, tmp_path)))
-    assert {(point.service, point.call) for point in made} == {
-        (point.service, point.call) for point in recorded
-    }
-    # A machine that stalls makes a wait look once less or more.
-    assert len(made ^ recorded) <= 2
+def _let_finish(lab: Lab) -> None:
+    """Let the link's task end once every fault was met."""
+    while lab.box.world.faults.planned():
+        time.sleep(0.2)
+    lab.control.advance(600)
+
+
+def test_the_recorded_calls_are_those_of_a_clean_run(stages: Stages) -> None:
+    lab = stages.empty()
+    for operation in OPERATIONS:
+        lab.box.control.clear_journal()
+        assert run(lab, operation, seconds=_SECONDS).code == 0
+        entries = lab.box.world.journal.entries()
+        recorded = {point for point in recorded_points() if point.operation == operation}
+        made = set(points_of(operation, [(entry.service, entry.call) for entry in entries]))
+        assert {(point.service, point.call) for point in made} == {
+            (point.service, point.call) for point in recorded
+        }
+        # A machine that stalls makes a wait look once less or more.
+        assert len(made ^ recorded) <= 2

@@ -45,7 +45,8 @@ def test_the_table_has_a_row_for_each_call_and_a_column_for_each_kind() -> None:
 
 def test_the_totals_count_what_was_not_played_too() -> None:
     assert totals(CELLS, RESULTS) == (
-        "3 cells: 1 succeeded, 0 failed then converged, 1 FELL SHORT, 1 not played"
+        "3 cells: 1 succeeded, 0 failed then converged, 0 failed then converged by recover, "
+        "1 FELL SHORT, 1 not played"
     )
 
 

@@ -19,7 +19,7 @@ STATE: tuple[dict[str, Any], ...] = (
     },
 )
 LINKED = Ending(live_stacks=("arn:1",), stacks_made=1, records=(RECORD,), links=1, state=STATE, pending=0)
-GONE = Ending(live_stacks=(), stacks_made=1, records=(), links=1, state=(), pending=0)
+GONE = Ending(live_stacks=(), stacks_made=1, records=(), links=0, state=(), pending=0)
 FAILURE = """Updating (lab):
  +  vmc:LinkRequest creating (0s) error: it broke.
 
@@ -55,12 +55,17 @@ SUCCEEDED = Seen(
     was_reached=True,
     first=finished(),
     second=None,
+    recovered=None,
+    third=None,
     unchanged=None,
     ending=LINKED,
     leaks=(),
 )
 CONVERGED = dataclasses.replace(
     SUCCEEDED, first=finished(255, FAILURE), second=finished(), unchanged=finished()
+)
+RECOVERED = dataclasses.replace(
+    CONVERGED, second=finished(255, AMAZON), recovered=finished(0), third=finished()
 )
 DESTROYED = dataclasses.replace(SUCCEEDED, operation="destroy", ending=GONE)
 
@@ -70,10 +75,11 @@ DESTROYED = dataclasses.replace(SUCCEEDED, operation="destroy", ending=GONE)
     [
         (SUCCEEDED, Verdict.SUCCEEDED),
         (CONVERGED, Verdict.CONVERGED),
+        (RECOVERED, Verdict.RECOVERED),
         (DESTROYED, Verdict.SUCCEEDED),
         (dataclasses.replace(CONVERGED, first=finished(255, AMAZON)), Verdict.CONVERGED),
     ],
-    ids=["up", "up again", "destroy", "an error in AWS's words"],
+    ids=["up", "up again", "up after recover", "destroy", "an error in AWS's words"],
 )
 def test_a_world_as_it_should_be_does_not_fall_short(seen: Seen, verdict: Verdict) -> None:
     assert judge(seen) == (verdict, "")
@@ -94,6 +100,21 @@ def test_a_world_as_it_should_be_does_not_fall_short(seen: Seen, verdict: Verdic
 )
 def test_a_run_that_falls_short_says_how(changes: dict[str, Any], reason: str) -> None:
     verdict, reasons = judge(dataclasses.replace(CONVERGED, **changes))
+    assert verdict is Verdict.FELL_SHORT
+    assert reason in reasons
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"second": finished(1, "all is quiet")}, "no error line"),
+        ({"recovered": finished(1, "error: AWS")}, "recover failed: error: AWS"),
+        ({"third": finished(1, FAILURE)}, "the third up failed"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_recovery_that_falls_short_says_how(changes: dict[str, Any], reason: str) -> None:
+    verdict, reasons = judge(dataclasses.replace(RECOVERED, **changes))
     assert verdict is Verdict.FELL_SHORT
     assert reason in reasons
 
@@ -128,6 +149,7 @@ def test_an_end_of_up_that_falls_short_says_how(changes: dict[str, Any], reason:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
+        ({"links": 1}, "1 links minted"),
         ({"live_stacks": ("arn:1",)}, "1 stacks left"),
         ({"records": (RECORD,)}, "1 records left"),
         ({"state": STATE[:1]}, "1 resources in the state left"),

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 STACK_NAME = "SDDC-Account-Link"
+NOT_REACHED = "not reached"
+"""The reason where the fault never took effect."""
 
 
 class Verdict(StrEnum):
@@ -13,6 +15,7 @@ class Verdict(StrEnum):
 
     SUCCEEDED = "succeeded"
     CONVERGED = "failed then converged"
+    RECOVERED = "failed then converged by recover"
     FELL_SHORT = "FELL SHORT"
 
 
@@ -33,7 +36,7 @@ class Ending:
     live_stacks: tuple[str, ...]
     """Ids of the CloudFormation stacks that are not gone, whatever their name."""
     stacks_made: int
-    """Those, and the gone ones."""
+    """Those, and the gone ones, those of earlier cells on the stage too."""
     records: tuple[tuple[str, str, str], ...]
     """(id, state, stack name) of the connected accounts."""
     links: int
@@ -55,8 +58,12 @@ class Seen:
     """The operation that met the fault."""
     second: Finished | None
     """The same again without a fault, where the first failed."""
+    recovered: Finished | None
+    """`labs recover`, where the second failed and told to run it."""
+    third: Finished | None
+    """The same once more, after that."""
     unchanged: Finished | None
-    """`up --expect-no-changes` after that."""
+    """`up --expect-no-changes` after a failure and a success."""
     ending: Ending
     leaks: tuple[str, ...]
     """What secret stood where in plaintext."""
@@ -71,30 +78,46 @@ def judge(seen: Seen) -> tuple[Verdict, str]:
     reasons = [*_of_run(seen), *_of_ending(seen), *(f"plaintext: {leak}" for leak in seen.leaks)]
     if reasons:
         return Verdict.FELL_SHORT, "; ".join(reasons)
+    if seen.recovered is not None:
+        return Verdict.RECOVERED, ""
     return (Verdict.SUCCEEDED if seen.first.code == 0 else Verdict.CONVERGED), ""
 
 
 def _of_run(seen: Seen) -> list[str]:
-    reasons = [] if seen.was_reached else ["not reached"]
+    reasons = [] if seen.was_reached else [NOT_REACHED]
     if seen.first.code is None:
         reasons.append(f"no end within {seen.first.seconds:.0f} s")
     elif seen.first.code != 0:
         reasons += complaints(seen.first.output)
-    if seen.second is not None and seen.second.code != 0:
-        said = error_lines(seen.second.output)
-        reasons.append(f"the next {seen.operation} failed: {said[0] if said else 'without a word'}")
-    elif seen.unchanged is not None and seen.unchanged.code != 0:
+    if seen.recovered is not None and seen.second is not None:
+        reasons += complaints(seen.second.output)
+    for which, done in (("next", seen.second), ("third", seen.third)):
+        if done is not None and done.code != 0 and (which == "third" or seen.recovered is None):
+            said = error_lines(done.output)
+            reasons.append(f"the {which} {seen.operation} failed: {said[0] if said else 'without a word'}")
+    if seen.recovered is not None and seen.recovered.code != 0:
+        reasons.append(f"recover failed: {' '.join(seen.recovered.output.split())}")
+    if seen.unchanged is not None and seen.unchanged.code != 0:
         reasons.append("the one after that had changes to make")
     return reasons
 
 
 def _of_ending(seen: Seen) -> list[str]:
     ending = seen.ending
-    most_links = 2 if seen.operation == "up" and seen.call in _MAY_MINT_AGAIN else 1
-    reasons = [f"{ending.links} links minted"] if ending.links > most_links else []
-    if ending.pending:
-        reasons.append(f"{ending.pending} pending operations")
-    return reasons + (_not_linked(ending) if seen.operation == "up" else _not_gone(ending))
+    reasons = [f"{ending.links} links minted"] if ending.links > _most_links(seen) else []
+    return reasons + shortfalls(seen.operation, ending)
+
+
+def shortfalls(operation: str, ending: Ending) -> list[str]:
+    """What keeps a world from being as a clean `up` or `destroy` leaves it."""
+    pending = [f"{ending.pending} pending operations"] if ending.pending else []
+    return pending + (_not_linked(ending) if operation == "up" else _not_gone(ending))
+
+
+def _most_links(seen: Seen) -> int:
+    if seen.operation == "destroy":
+        return 0
+    return 2 if seen.call in _MAY_MINT_AGAIN else 1
 
 
 def _not_gone(ending: Ending) -> list[str]:

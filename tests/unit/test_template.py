@@ -9,7 +9,8 @@ from vmc_account_link.errors import TemplateRejected
 
 SERVICE = "https://vmc.vmware.com"
 S3 = "https://bucket.s3.us-west-2.amazonaws.com/key?X-Amz-Signature=planted"
-MINIMAL = {"Resources": {"Role": {"Type": "AWS::IAM::Role"}}}
+ROLE = {"Type": "AWS::IAM::Role"}
+MINIMAL = {"Resources": {"Role": ROLE, "Report": {"Type": "AWS::Lambda::Function"}}}
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,7 @@ YAML = """
 Parameters: {Name: {Type: String, Default: x}}
 Resources:
   Role: {Type: AWS::IAM::Role, Properties: {Path: !Sub "/${Name}/"}}
+  Report: {Type: Custom::Report}
 """
 
 
@@ -86,6 +88,7 @@ def test_a_template_in_json_or_yaml_is_taken(text: str) -> None:
         pytest.param("", "neither", id="nothing"),
         pytest.param("!!python/object/apply:os.system ['true']", "neither", id="YAML that wants to run code"),
         pytest.param('{"Resources": {}}', "no Resources", id="no resources"),
+        pytest.param(json.dumps({"Resources": {"Role": ROLE}}), "cut off", id="roles that nothing reports"),
         pytest.param('{"Resources": ["Role"]}', "no Resources", id="resources that are a list"),
         pytest.param(
             json.dumps({**MINIMAL, "Parameters": {"Key": {"Type": "String"}}}), "Key", id="an open parameter"

@@ -1,0 +1,108 @@
+"""What became of a stack, asked of a CloudFormation on this machine whose clock the test moves."""
+
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from labs.cloud import AwsAccess, FoundStack, find_stack
+from labs.errors import LabsError
+from tests.sandbox.amazon import IAM, Amazon, role_template
+
+NAME = "SDDC-Account-Link"
+ACCOUNT = "123456789012"
+
+
+@pytest.fixture
+def amazon() -> Iterator[Amazon]:
+    with Amazon() as amazon:
+        yield amazon
+
+
+def look(
+    amazon: Amazon, sleep: Callable[[float], object], told: list[str] | None = None, *, asked: bool = True
+) -> FoundStack | None:
+    """Look for the stack as recover does."""
+    return find_stack(
+        NAME,
+        access=AwsAccess(
+            access_key="key",
+            secret_key="secret",
+            endpoints={"cloudformation": amazon.url, "sts": amazon.url},
+        ),
+        account_number=ACCOUNT,
+        may_be_on_its_way=asked,
+        tell=(told if told is not None else []).append,
+        sleep=sleep,
+    )
+
+
+def make(amazon: Amazon) -> str:
+    """Begin to make the stack; its id."""
+    made = amazon.client("cloudformation").create_stack(
+        StackName=NAME, TemplateBody=role_template(), Capabilities=IAM, OnFailure="DELETE"
+    )
+    return str(made["StackId"])
+
+
+def test_a_stack_under_way_is_waited_for(amazon: Amazon) -> None:
+    stack_id, told = make(amazon), list[str]()
+    found = look(amazon, lambda _: amazon.clock.advance(60), told)
+    assert found is not None
+    assert (found.id, found.status) == (stack_id, "CREATE_COMPLETE")
+    assert json.loads(str(json.dumps(found.template))) == json.loads(role_template())
+    assert told == [f"CloudFormation stack {NAME} is CREATE_IN_PROGRESS: waiting for its end"]
+
+
+def test_a_deleted_stack_is_none(amazon: Amazon) -> None:
+    stack_id = make(amazon)
+    amazon.clock.advance(100)
+    amazon.client("cloudformation").delete_stack(StackName=stack_id)
+    amazon.clock.advance(100)
+    assert look(amazon, lambda _: None) is None
+
+
+def test_a_stack_that_was_asked_for_at_the_last_moment_is_found_when_it_arrives(amazon: Amazon) -> None:
+    made: list[str] = []
+
+    def arrive(_: float) -> None:
+        made.extend([] if made else [make(amazon)])
+        amazon.clock.advance(100)
+
+    found = look(amazon, arrive)
+    assert found is not None
+    assert [found.id] == made
+
+
+def test_absent_counts_after_a_while_and_at_once_where_nothing_can_be_on_its_way(amazon: Amazon) -> None:
+    waits: list[float] = []
+    assert look(amazon, waits.append) is None
+    assert sum(waits) >= 10
+    waits.clear()
+    assert look(amazon, waits.append, asked=False) is None
+    assert not waits
+
+
+def test_a_stack_that_another_account_does_not_have_is_not_gone(amazon: Amazon) -> None:
+    with pytest.raises(LabsError, match="are of account 123456789012, the link is of account 999999999999"):
+        find_stack(
+            NAME,
+            access=AwsAccess(
+                access_key="key",
+                secret_key="secret",
+                endpoints={"cloudformation": amazon.url, "sts": amazon.url},
+            ),
+            account_number="999999999999",
+        )
+
+
+def test_a_stack_that_does_not_settle_is_left_for_later(amazon: Amazon) -> None:
+    make(amazon)
+    with pytest.raises(LabsError, match="does not settle: run this again later"):
+        look(amazon, lambda _: None)
+
+
+def test_aws_that_can_not_be_asked_is_no_answer() -> None:
+    access = AwsAccess(access_key="k", secret_key="s", endpoints={"cloudformation": "http://127.0.0.1:9"})
+    with pytest.raises(LabsError, match="Nothing was changed: check the network"):
+        find_stack(NAME, access=access)

@@ -1,0 +1,87 @@
+"""Recover's order of things, with an engine that a test plays: what is written rests on what is there."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labs.commands import recover
+from labs.commands.recover import RecoverRequest
+from labs.errors import LabsError, StackLocked
+from labs.pending import LINK_TYPE
+
+HERE = (
+    "the stack is currently locked by 1 lock(s).\n  s3://b/l.json: created by ann@{host} (pid {pid}) at {at}"
+)
+
+
+def state(*pending: str, resources: int = 1) -> dict[str, Any]:
+    operations = [{"type": "creating", "resource": {"urn": f"u::{kind}", "type": kind}} for kind in pending]
+    links = [{"urn": f"u::{n}", "type": "t"} for n in range(resources)]
+    return {"version": 3, "deployment": {"resources": links, "pending_operations": operations}}
+
+
+class PlayedEngine:
+    """An engine whose states and refusals are given."""
+
+    stack = "dev"
+
+    def __init__(self, folder: Path, states: list[dict[str, Any]], refusals: list[str]) -> None:
+        self.folder, self.states, self.refusals = folder, states, refusals
+        self.imported: list[dict[str, Any]] = []
+        self.unlocked = 0
+
+    def export(self) -> dict[str, Any]:
+        return self.states.pop(0) if len(self.states) > 1 else self.states[0]
+
+    def import_(self, file: Path) -> None:
+        if self.refusals:
+            raise StackLocked(self.refusals.pop(0))
+        self.imported.append(json.loads(file.read_text()))
+
+    def unlock(self) -> None:
+        self.unlocked += 1
+
+
+def play(
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+    states: list[dict[str, Any]],
+    *refusals: str,
+    lost_hosts: tuple[str, ...] = (),
+) -> tuple[PlayedEngine, list[str]]:
+    engine, told = PlayedEngine(folder, states, list(refusals)), list[str]()
+    monkeypatch.setattr(recover, "Engine", lambda *_: engine)
+    recover.run(RecoverRequest(stack="dev", folder=folder, lost_hosts=lost_hosts), tell=told.append)
+    return engine, told
+
+
+def test_a_state_that_changed_while_it_was_locked_is_not_written_over(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Between two looks an `up` has ended: its result must stay."""
+    before, after = state(LINK_TYPE), state(resources=3)
+    lost = HERE.format(host="gone", pid=1, at="2026-01-10T12:00:00Z")
+    engine, told = play(monkeypatch, tmp_path, [before, after], lost, lost_hosts=("gone",))
+    assert engine.imported == [after]
+    assert "the state has changed meanwhile: looking again" in told
+    assert told[-1] == "stack dev has nothing under way"
+
+
+def test_a_lock_of_a_lost_machine_is_removed_by_the_engine_where_it_is_no_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lost = HERE.format(host="gone", pid=1, at="2026-01-10T12:00:00Z")
+    engine, told = play(monkeypatch, tmp_path, [state(LINK_TYPE)], lost, lost_hosts=("gone",))
+    assert engine.unlocked == 1
+    assert any("removed the lock of ann@gone" in line for line in told)
+    (kept,) = (tmp_path / ".recovered").iterdir()
+    assert json.loads(kept.read_text()) == state(LINK_TYPE)
+
+
+def test_a_lock_of_a_machine_that_may_live_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    elsewhere = HERE.format(host="there", pid=1, at="2026-01-10T12:00:00Z")
+    with pytest.raises(LabsError, match="--lost-host there"):
+        play(monkeypatch, tmp_path, [state(LINK_TYPE)], elsewhere)
+    assert not list((tmp_path / ".recovered").iterdir())
