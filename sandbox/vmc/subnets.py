@@ -8,8 +8,6 @@ import ipaddress
 import threading
 from datetime import datetime, timedelta
 
-from moto.ec2.models import ec2_backends
-
 from sandbox.clock import Clock
 from sandbox.modes import ModeSwitch
 from sandbox.vmc.account_book import AccountBook, UnknownAccount
@@ -101,6 +99,9 @@ class SubnetBook:
 
 
 def _seen(account_number: str, region: str) -> tuple[Subnet, ...]:
+    # Here and not above: moto fails to load where AWS_PROFILE names a profile that no file describes.
+    from moto.ec2.models import ec2_backends  # noqa: PLC0415
+
     backend = ec2_backends[account_number][region]
     vpcs = {vpc.id: vpc.cidr_block for vpc in backend.describe_vpcs()}
     return tuple(

@@ -63,7 +63,7 @@ def test_no_secret_is_in_plaintext_in_state_output_or_arguments(lab: Lab, way: s
         "the client secret": credentials.client_secret,
         "the template URL's query": query,
         "an AWS secret key": lab.box.environment["AWS_SECRET_ACCESS_KEY"],
-        "the template": "vmware-vmc",
+        "the template": "AWSTemplateFormatVersion",
     } | {f"access token {n}": token for n, token in enumerate(lab.box.world.tokens.issued())}
     assert any(name.startswith("access token") for name in secrets)
     state = written_text(lab.box.folder / "state") + written_text(lab.box.folder / "pulumi-home" / "logs")

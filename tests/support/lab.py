@@ -65,8 +65,9 @@ class Lab:
         roots = {"project": self.folder, "state": self.box.folder / "state"}
         files = {"project": f"Pulumi.{self.stack}.yaml", "state": "**/*"}
         written = _NEW_STACKS.get(self.stack)
-        if written is None or not self.box.environment["PULUMI_BACKEND_URL"].startswith("file:"):
-            is_first = not any(roots["state"].glob("**/*.json"))
+        in_files = self.box.environment["PULUMI_BACKEND_URL"].startswith("file:")
+        if written is None or not in_files:
+            is_first = in_files and not any(roots["state"].glob("**/*.json"))
             self.must("stack", "init", self.stack)
             if is_first:
                 _NEW_STACKS[self.stack] = {
@@ -154,9 +155,12 @@ class Lab:
         }
 
     def _stored(self) -> list[dict[str, Any]]:
-        """The state's resources, read where the backend keeps them: `stack export` costs 0.4 s each time."""
-        root = Path(urlsplit(self.command_environment()["PULUMI_BACKEND_URL"]).path)
-        (file,) = root.glob("**/stacks/**/lab.json")
+        """The state's resources, from the backend's own file where it is one: `stack export` costs 0.4 s."""
+        backend = urlsplit(self.command_environment()["PULUMI_BACKEND_URL"])
+        if backend.scheme != "file":
+            deployment = json.loads(self.must("stack", "export").output)["deployment"]
+            return list(deployment.get("resources") or [])
+        (file,) = Path(backend.path).glob("**/stacks/**/lab.json")
         latest = json.loads(file.read_text(encoding="utf-8"))["checkpoint"]["latest"] or {}
         return list(latest.get("resources") or [])
 
