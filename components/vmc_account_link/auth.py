@@ -40,8 +40,9 @@ class AccessToken:
         if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
             raise BadPayload("access_token is missing")
         lifetime = wire.get("expires_in", _UNTOLD_LIFETIME_SECONDS)
-        if isinstance(lifetime, bool) or not isinstance(lifetime, int | float):
-            raise BadPayload("expires_in is not a number")
+        # Not NaN either, with which no token would ever end.
+        if isinstance(lifetime, bool) or not isinstance(lifetime, int | float) or not 0 < lifetime < 1e9:
+            raise BadPayload("expires_in is not a number of seconds")
         return cls(value=value, lifetime_seconds=float(lifetime))
 
 

@@ -66,18 +66,17 @@ class Answer:
     """A 2xx answer, read to its end."""
 
     body: bytes = dataclasses.field(repr=False)
-    encoding: str
 
     def text(self) -> str:
-        """The body as text.
+        """The body as text: JSON and YAML are UTF-8, whatever the header says or leaves out.
 
         Raises:
-            BadPayload: it is not in the encoding that it names.
+            BadPayload: it is not in UTF-8.
         """
         try:
-            return self.body.decode(self.encoding)
-        except (UnicodeDecodeError, LookupError):
-            raise BadPayload("it is not text in the encoding that it names") from None
+            return self.body.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise BadPayload("it is not text in UTF-8") from None
 
     def json(self) -> Any:
         """The body as JSON.

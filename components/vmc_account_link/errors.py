@@ -33,6 +33,10 @@ import pulumi
 
 _LONGEST_QUOTE = 400
 """Characters of a service's own text that a message quotes."""
+_LONGEST_READ = 20 * _LONGEST_QUOTE
+"""Characters of it that are looked at: what comes after can't be quoted, and patterns take their time."""
+_LONGEST_PARTS = (300, 500, 400)
+"""Characters of what was asked, came back and is to be done: each may hold a name that the service gave."""
 
 _URL_WITH_QUERY = re.compile(r"(https?://[^\s?#\"'<>]+)[?#][^\s\"'<>]*")
 
@@ -52,13 +56,20 @@ def safe_text(text: str, secrets: Iterable[str] = ()) -> str:
     Anything of eight characters or more that starts like a secret is taken out as well, because the
     token service quotes the beginning of a token it refuses.
     """
+    text = text[:_LONGEST_READ]
     for secret in secrets:
         if len(secret) >= 8:
             text = re.sub(re.escape(secret[:8]) + r"[^\s\"',;)]*", "[secret]", text)
         elif secret:
             text = text.replace(secret, "[secret]")
-    text = " ".join(_URL_WITH_QUERY.sub(r"\1", text).split())
-    return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + "…"
+    return _one_line(_URL_WITH_QUERY.sub(r"\1", text), _LONGEST_QUOTE)
+
+
+def _one_line(text: str, longest: int) -> str:
+    """Cut a text short, without line breaks and what a terminal would obey or can't show."""
+    shown = "".join(character if character.isprintable() else " " for character in text[:_LONGEST_READ])
+    shown = " ".join(shown.split())
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
 class VmcError(pulumi.RunError):
@@ -75,6 +86,8 @@ class VmcError(pulumi.RunError):
             answered: what came back, already safe to show.
             do: what to do about it, as a sentence.
         """
+        parts = zip((asked, answered, do), _LONGEST_PARTS, strict=True)
+        asked, answered, do = (_one_line(text, longest) for text, longest in parts)
         super().__init__(f"{asked}: {answered.rstrip('.')}. {do}")
         self.asked = asked
         self.answered = answered

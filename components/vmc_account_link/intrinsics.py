@@ -12,8 +12,10 @@ from typing import Any
 UNKNOWN = "${"
 """The beginning of what is not known, in any text of a resolved template."""
 
-_MOST_NODES = 200_000
-"""A template of 1 MiB has far fewer; a YAML file's aliases can have any number."""
+_MOST_WORK = 200_000
+"""Nodes looked at. A template of 1 MiB has fewer; conditions that name one another can ask for any number."""
+_CHARACTERS_A_NODE = 64
+"""Of a function's text, that count as one: a long text of a mapping can be asked for any number of times."""
 _DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:([^{}]*)\}\}")
 _EVALUATED = frozenset(
     {"Ref", *(f"Fn::{name}" for name in ("Base64", "FindInMap", "If", "Join", "Select", "Split", "Sub"))}
@@ -127,7 +129,7 @@ class _Resolver:
         from pycfmodel import resolver  # noqa: PLC0415
 
         self._library = resolver
-        self._nodes = 0
+        self._work = 0
         self._mappings = _section(template, "Mappings")
         self._conditions = _section(template, "Conditions")
         self._parameters = {
@@ -137,11 +139,14 @@ class _Resolver:
         }
         self._parameters[_NO_VALUE] = _NO_VALUE
 
+    def _count(self, nodes: int) -> None:
+        self._work += nodes
+        if self._work > _MOST_WORK:
+            raise Entangled("it expands beyond all measure")
+
     def value(self, node: Any) -> Any:
         """The node with everything in it resolved."""
-        self._nodes += 1
-        if self._nodes > _MOST_NODES:
-            raise Entangled("its aliases expand beyond all measure")
+        self._count(1)
         if isinstance(node, str):
             return _DYNAMIC_REFERENCE.sub(r"${resolve:\1}", node)
         if isinstance(node, list):
@@ -159,6 +164,7 @@ class _Resolver:
         """Whether a condition holds; None where that can't be known."""
         if not isinstance(name, str) or name not in self._conditions or name in under:
             return None
+        self._count(1)
         return self._truth(self._conditions[name], (*under, name))
 
     def _truth(self, node: Any, under: tuple[str, ...]) -> bool | None:
@@ -188,9 +194,12 @@ class _Resolver:
         if name not in _EVALUATED or not self._can_be_known(name, arguments):
             return _as_written(name, arguments)
         try:
-            return self._evaluate(name, arguments)
+            value = self._evaluate(name, arguments)
         except (TypeError, ValueError, KeyError, IndexError, AttributeError):
             return _as_written(name, arguments)
+        if isinstance(value, str):
+            self._count(len(value) // _CHARACTERS_A_NODE)
+        return value
 
     def _chosen(self, body: Any) -> Any:
         if not isinstance(body, list) or len(body) != 3:

@@ -10,6 +10,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+_LONGEST_TEXT = 8192
+"""Of an id, a name or a URL; a signed URL has some two thousand characters."""
+
 
 class BadPayload(ValueError):
     """A field that we need is missing or of the wrong kind; the text names it, without its value."""
@@ -204,7 +207,7 @@ class Subnet:
             vpc_id=_text(fields, "vpc_id"),
             # What is not said to be compatible is not taken for it.
             is_compatible=fields.get("compatible") is True,
-            note=_text(fields, "note"),
+            note=_prose(fields, "note"),
             connected_account_id=_text(fields, "connected_account_id"),
         )
 
@@ -270,14 +273,23 @@ def _text(fields: Mapping[str, Any], key: str) -> str | None:
         return None
     if not isinstance(value, str):
         raise BadPayload(f"{key} is {_kind(value)}, not text")
+    if len(value) > _LONGEST_TEXT or not value.isprintable():
+        raise BadPayload(f"{key} is no line of text")
     return value
+
+
+def _prose(fields: Mapping[str, Any], key: str) -> str | None:
+    """A text for people, of any length and shape; None where it is anything else."""
+    value = fields.get(key)
+    return value if isinstance(value, str) and value.strip() else None
 
 
 def _whole_number(fields: Mapping[str, Any], key: str) -> int | None:
     value = fields.get(key)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not abs(value) < 1e9 or value != value // 1:
         raise BadPayload(f"{key} is not a whole number")
     return int(value)
 

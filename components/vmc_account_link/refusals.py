@@ -125,5 +125,5 @@ def _retry_after(response: requests.Response) -> float | None:
         moment = email.utils.parsedate_to_datetime(text)
         answered = email.utils.parsedate_to_datetime(response.headers["Date"])
         return max(0.0, moment.timestamp() - answered.timestamp())
-    except (KeyError, TypeError, ValueError, OverflowError):
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
         return None

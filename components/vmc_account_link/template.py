@@ -112,10 +112,16 @@ def parse(text: str, asked: str) -> Mapping[str, Any]:
         TemplateRejected: it is neither.
     """
     # Here, because only a new link is read: an unchanged update does without its YAML libraries.
-    import cfn_flip  # noqa: PLC0415
+    from vmc_account_link import template_text  # noqa: PLC0415
 
     try:
-        template, _ = cfn_flip.load(text)
+        template = template_text.load(text)
+    except template_text.AliasFound:
+        raise TemplateRejected(
+            asked,
+            "it has YAML aliases, which CloudFormation does not take",
+            "Nothing was created; tell VMware.",
+        ) from None
     except Exception:  # noqa: BLE001  # the loaders of JSON and YAML raise a dozen kinds
         template = None
     if not isinstance(template, Mapping):

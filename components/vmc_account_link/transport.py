@@ -49,6 +49,8 @@ class Transport:
         """
         self._session = session or requests.Session()
         self._session.headers["User-Agent"] = USER_AGENT
+        # Even unfollowed, requests takes a redirect's address apart, and fails on some.
+        self._session.get_redirect_target = lambda _: None  # type: ignore[method-assign,assignment]
         self._sleep = sleep
         self._now = now
         self._ahead_seconds = 0.0
@@ -119,7 +121,7 @@ class Transport:
         if response.status_code >= 400:
             raise refused(call, response, body)
         try:
-            return read(Answer(body=body, encoding=response.encoding or "utf-8"))
+            return read(Answer(body=body))
         except BadPayload as error:
             raise UnexpectedAnswer(
                 call.asked,
@@ -131,8 +133,8 @@ class Transport:
         try:
             told = email.utils.parsedate_to_datetime(response.headers["Date"])
             self._ahead_seconds = told.timestamp() - self._now().timestamp()
-        except (KeyError, TypeError, ValueError, OverflowError):
-            pass
+        except (KeyError, TypeError, ValueError, OverflowError, OSError):
+            pass  # no date, or none that this machine can count with
 
 
 def may_repeat(error: BaseException, policy: Repeat) -> bool:

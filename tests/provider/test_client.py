@@ -4,6 +4,7 @@ Real: requests, sockets, the emulator. Not real: the pauses between repeats.
 """
 
 import dataclasses
+import traceback
 
 import pytest
 
@@ -71,6 +72,15 @@ def test_an_oauth_app_is_taken_instead_of_a_token(
     app = OAuthApp(client_id=known.client_id, client_secret=known.client_secret)
     with new_client(dataclasses.replace(settings, credentials=app)) as vmc:
         assert vmc.list_connected_accounts() == ()
+
+
+def test_what_a_library_says_of_a_failure_does_not_come_with_ours(new_client: NewClient) -> None:
+    signature = f"planted-signature-{len(str(ATTEMPTS))}"  # a traceback shows this file's lines too
+    with new_client() as vmc, pytest.raises(NotSent) as caught:
+        vmc.download_template(f"http://127.0.0.1:1/t?X-Amz-Signature={signature}")
+    shown = "".join(traceback.format_exception(caught.value))
+    assert signature not in shown
+    assert "requests.exceptions" not in shown
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ ORDER = [
     "transport",
     "auth",
     "client",
+    "template_text",
     "template",
     "intrinsics",
     "statements",

@@ -50,6 +50,16 @@ def test_a_long_text_is_cut() -> None:
     assert len(safe_text("x" * 5000)) == 400
 
 
+def test_a_name_of_any_size_and_shape_leaves_the_message_one_line_of_bounded_length() -> None:
+    strange = "\x1b[2J\u202e two\nlines\ud800 " + "x" * 1_000_000
+    line = str(VmcError(f"unlink {strange}", f"404, {strange}", f"Look at {strange}."))
+    assert line.isprintable()
+    assert len(line) < 1300
+    assert "unlink" in line
+    assert "404" in line
+    assert "Look at" in line
+
+
 def test_a_refusal_keeps_what_decides_about_a_repeat() -> None:
     error = Refused("a", "b", "c", status=503, code="x", retryable=False, retry_after_seconds=2.0)
     assert (error.status, error.code, error.retryable, error.retry_after_seconds) == (503, "x", False, 2.0)

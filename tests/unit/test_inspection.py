@@ -271,6 +271,26 @@ def test_yaml_aliases_that_multiply_are_refused_in_one_line() -> None:
     text = "Resources:\n  It:\n    Type: Custom::It\n    Properties:\n" + "\n".join(
         f"      {x}" for x in lines
     )
+    with pytest.raises(TemplateRejected, match="aliases"):
+        inspect_template(text)
+
+
+def test_conditions_that_multiply_are_refused_in_one_line() -> None:
+    conditions: dict[str, object] = {"c0": {"Fn::And": []}}
+    conditions |= {f"c{n}": {"Fn::And": [{"Condition": f"c{n - 1}"}] * 10} for n in range(1, 12)}
+    resources = {"It": {"Type": "Custom::It", "Condition": "c11"}}
+    with pytest.raises(TemplateRejected, match="beyond all measure"):
+        inspect_template(json.dumps({"Conditions": conditions, "Resources": resources}))
+
+
+def test_a_long_text_that_is_asked_for_again_and_again_is_refused_in_one_line() -> None:
+    asked = {"Fn::FindInMap": ["m", "a", "b"]}
+    text = json.dumps(
+        {
+            "Mappings": {"m": {"a": {"b": "x" * 400_000}}},
+            "Resources": {"It": {"Type": "Custom::It", "Properties": {"P": [asked] * 12_000}}},
+        }
+    )
     with pytest.raises(TemplateRejected, match="beyond all measure"):
         inspect_template(text)
 
