@@ -1,4 +1,4 @@
-"""A server on loopback between the labs of this process and the VMC service (ADR 0011).
+"""A server on loopback between the labs of this process and the VMC service (ADR 0020).
 
 Labs get its addresses and a stand-in for the API token, so no secret is in a lab's environment; it has one
 desk for each organisation. It answers nobody who does not show a stand-in of its own.

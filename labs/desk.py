@@ -1,4 +1,4 @@
-"""What labs ask of one VMC organisation, asked for all of them with one access token (ADR 0011).
+"""What labs ask of one VMC organisation, asked for all of them with one access token (ADR 0020).
 
 Answers go back as they came. What the service could not be asked becomes a status that leads the labs' client
 to the same decision as if it had asked itself: 503 for "it cannot have acted", 504 for "it may have".

@@ -2,16 +2,19 @@
 
 import contextlib
 import json
+import logging
 import pickle  # nosec B403 - nothing is unpickled here
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import yaml
 from pulumi.automation import CommandError, PulumiCommand
 from pulumi.automation._server import LanguageServer
+from pulumi.runtime._callbacks import _CallbackServicer
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import language_pb2_grpc
 
@@ -102,11 +105,35 @@ _PICKLER: Any = getattr(pickle, "_Pickler")  # noqa: B009 - private, and not in 
 _UNWRAPPED = _PICKLER._batch_setitems  # noqa: SLF001
 
 
+class _OfThisThread(threading.local):
+    """The callback servers of the program that runs in this thread; given out once, to be shut down."""
+
+    def __init__(self) -> None:
+        self._servers: list[_CallbackServicer] = []
+
+    def append(self, server: _CallbackServicer) -> None:
+        self._servers.append(server)
+
+    def __iter__(self) -> Iterator[_CallbackServicer]:
+        servers, self._servers = self._servers, []
+        return iter(servers)
+
+
+# An engine that failed is gone when its program wants to tell it so, and gRPC prints a traceback of that on
+# standard error. What went wrong is in the engine's own events.
+logging.getLogger("grpc._server").setLevel(logging.CRITICAL)
+
+# A program that ends shuts down the callback servers, which serve its hooks, of every program of the process
+# (3.259: the list is the class's), on its own event loop: "attached to a different loop". They would also
+# pile up, one for each lab.
+_CallbackServicer._servicers = cast("Any", _OfThisThread())  # noqa: SLF001
+
+
 @contextlib.contextmanager
 def serve_program(program: Callable[[], None]) -> Iterator[str]:
     """Serve an inline program to one CLI process; yields the address for its `--client`.
 
-    This is what the SDK's `Stack.up` does, without the seven CLI processes around it (ADR 0010). The server
+    This is what the SDK's `Stack.up` does, without the seven CLI processes around it (ADR 0019). The server
     is private to the SDK: its version is pinned, and the tests on the engine would show a change.
     """
     server = grpc.server(ThreadPoolExecutor(max_workers=2), options=_GRPC_CHANNEL_OPTIONS)

@@ -18,6 +18,7 @@ def run_labs(
     *,
     parallel: int,
     control: Control | None = None,
+    stop: threading.Event | None = None,
     report: Report | None = None,
     start_jitter_seconds: float = 0.0,
     run: RunLab = run_lab,
@@ -32,12 +33,13 @@ def run_labs(
             that an interruption leaves it untouched.
         control: how a running lab tells its progress and hears of Ctrl-C. It holds locks, so it is for
             executors in this process; None for others.
+        stop: once set, no further lab is started; the control's own where there is one.
         report: called with each result as it comes, from the calling thread.
         start_jitter_seconds: a random pause up to this before each start: AWS limits the rate of its calls.
         run: what is run; a test's stand-in, or a top-level function that an executor can pickle.
         sleep: for the jitter.
     """
-    stop = control.stop if control else threading.Event()
+    stop = stop or (control.stop if control else threading.Event())
     results: dict[str, LabResult] = {}
     running: dict[concurrent.futures.Future[LabResult], LabTask] = {}
 

@@ -1,4 +1,4 @@
-"""One lab's CLI processes: one `pulumi up` for an inline program, and the few calls around it (ADR 0010)."""
+"""One lab's CLI processes: one `pulumi up` for an inline program, and the few calls around it (ADR 0019)."""
 
 import contextlib
 import dataclasses
@@ -115,6 +115,15 @@ class LabEngine:
             raise
         return state
 
+    def stacks(self, tag: str) -> tuple[str, ...]:
+        """The names of the project's stacks that have a tag, `name=value`.
+
+        Raises:
+            LabsError: the engine refused, in its own words.
+        """
+        listed = json.loads(self._ask("stack", "ls", "--tag", tag, "--output", "json", of_stack=False))
+        return tuple(str(stack["name"]).rpartition("/")[2] for stack in listed)
+
     def up(
         self, program: Callable[[], None], on_event: Callable[[Event], None], *, refresh: bool = False
     ) -> Ended:
@@ -150,9 +159,10 @@ class LabEngine:
                     errors.append(str(diagnostic.get("message", "")))
         return Ended(code=running.code, errors=tuple(errors), was_interrupted=running.was_interrupted)
 
-    def _ask(self, *arguments: str) -> str:
+    def _ask(self, *arguments: str, of_stack: bool = True) -> str:
+        stack = ["--stack", self.stack] if of_stack else []
         done = subprocess.run(
-            ["pulumi", "--non-interactive", "--color", "never", *arguments, "--stack", self.stack],
+            ["pulumi", "--non-interactive", "--color", "never", *arguments, *stack],
             cwd=self.folder,
             env=self._environment,
             stdin=subprocess.DEVNULL,
@@ -169,6 +179,27 @@ class LabEngine:
             said = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "")
             raise LabsError(f"pulumi {' '.join(arguments[:2])}: {said.removeprefix('error: ')}")
         return done.stdout
+
+
+def current_backend(environment: Mapping[str, str]) -> str:
+    """The URL of the backend that the CLI is logged in to.
+
+    Raises:
+        LabsError: it is logged in to none.
+    """
+    done = subprocess.run(
+        ["pulumi", "--non-interactive", "whoami", "--verbose", "--json"],
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    with contextlib.suppress(ValueError):
+        url = json.loads(done.stdout).get("url")
+        if url:
+            return str(url)
+    raise LabsError("no Pulumi backend: set `backend` in the spec or PULUMI_BACKEND_URL, or `pulumi login`")
 
 
 class _Running:

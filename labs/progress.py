@@ -1,12 +1,10 @@
-"""The engine's events of one update -> phases, lines for the person who watches, and errors. Pure."""
+"""The engine's events of one update -> lines for the person who watches, and its errors. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from labs.pending import ACCOUNT_TYPE, LINK_TYPE, STACK_TYPE
-from labs.results import Phases
 from vmc_account_link.errors import safe_text
 
 _DOING = {
@@ -19,7 +17,6 @@ _DOING = {
     (ACCOUNT_TYPE, "update"): ("connect", "waiting for the account"),
     (ACCOUNT_TYPE, "delete"): ("unlink", "unlinking the account"),
 }
-_REACHED = {LINK_TYPE: "asked", STACK_TYPE: "stack", ACCOUNT_TYPE: "connected"}
 _WRAPPED = re.compile(r"^(Exception calling application: |error: |\S+ \S+ error: )+")
 _NOISE = ("update failed", "resource registration failed", "preview failed")
 
@@ -29,7 +26,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.phase = "engine"
-        self._moments: dict[str, datetime] = {}
+        """What is under way: engine, link, stack, connect, unlink."""
 
     def take(self, event: Mapping[str, Any]) -> str | None:
         """Take an event in; a line for the person where it has one."""
@@ -43,22 +40,7 @@ class Watch:
             if doing:
                 self.phase, line = doing
                 return line
-        if metadata := event.get("resOutputsEvent", {}).get("metadata"):
-            reached = _REACHED.get(metadata.get("type"))
-            if reached and metadata.get("op") in {"create", "update"}:
-                self._moments[reached] = _moment(event)
-        if event.get("summaryEvent"):
-            self._moments["ready"] = _moment(event)
         return None
-
-    def phases(self, before: Phases, *, is_ready: bool) -> Phases:
-        """What was reached now, else before."""
-        return Phases(
-            asked=self._moments.get("asked", before.asked),
-            stack=self._moments.get("stack", before.stack),
-            connected=self._moments.get("connected", before.connected) if is_ready else None,
-            ready=self._moments.get("ready", before.ready) if is_ready else None,
-        )
 
 
 def error_line(messages: Sequence[str]) -> str:
@@ -67,7 +49,3 @@ def error_line(messages: Sequence[str]) -> str:
     lines = [line for line in lines if line]
     causes = [line for line in lines if not line.lower().startswith(_NOISE)]
     return safe_text((causes or lines or ["the engine ended without a reason: see the log"])[0])
-
-
-def _moment(event: Mapping[str, Any]) -> datetime:
-    return datetime.fromtimestamp(float(event["timestamp"]), UTC)

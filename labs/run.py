@@ -61,7 +61,7 @@ def run_lab(task: LabTask, control: Control | None = None) -> LabResult:
             result = LabResult(
                 lab=task.lab.name, outcome=LabOutcome.FAILED, error=f"a bug of ours ({reason}): see the log"
             )
-        log.step(result.outcome, result.error or "done")
+        log.write(f"[{result.outcome}] {result.error or 'done'}")
     return dataclasses.replace(result, seconds=time.monotonic() - start)
 
 
@@ -110,33 +110,29 @@ class _Lab:
         ended = self._until_free(before, lambda: self._engine.up(run, self._take, refresh=refresh))
         after = self._look()
         if ended.code or after is None or not after.is_linked:
-            known = after or before
-            return self._failed(ended, known, self._watch.phases(known.phases, is_ready=False))
-        phases = self._watch.phases(after.phases, is_ready=True)
+            return self._failed(ended, after or before)
         if after.tags.get("settings") != digest:
             self._engine.tag("settings", digest)
         if after.error:
             self._engine.tag("error", None)
-        return self._result(LabOutcome.READY, phases, after)
+        return self._result(LabOutcome.READY, after)
 
     def _down(self) -> LabResult:
         before = self._look()
         if before is None:
-            return self._result(LabOutcome.GONE, Phases(), None)
+            return self._result(LabOutcome.GONE, None)
         ended = self._until_free(before, lambda: self._engine.destroy(self._take))
         after = self._look()
         if ended.code == 0 and after is None:
-            return self._result(LabOutcome.GONE, Phases(), None)
-        return self._failed(ended, after or before, before.phases)
+            return self._result(LabOutcome.GONE, None)
+        return self._failed(ended, after or before)
 
     def _recovered(self) -> LabResult:
         before = self._look()
         if before is None:
-            return self._result(LabOutcome.GONE, Phases(), None)
+            return self._result(LabOutcome.GONE, None)
         self._recover()
-        after = self._look()
-        phases = after.phases if after else before.phases
-        return self._result(LabOutcome.RECOVERED, phases, after)
+        return self._result(LabOutcome.RECOVERED, self._look())
 
     def _until_free(self, before: LabState, update: Callable[[], Ended]) -> Ended:
         """Run an update, putting right what a crash has left where it stands in the way."""
@@ -188,20 +184,24 @@ class _Lab:
         if line:
             self._log.step(self._watch.phase, line)
 
-    def _failed(self, ended: Ended, state: LabState, phases: Phases) -> LabResult:
+    def _failed(self, ended: Ended, state: LabState) -> LabResult:
         if ended.was_interrupted:
             return dataclasses.replace(
-                self._result(LabOutcome.INTERRUPTED, phases, state),
+                self._result(LabOutcome.INTERRUPTED, state),
                 error="interrupted; nothing is lost: the next run goes on",
             )
         error = self._log.translated(error_line(ended.errors))
         if state.error != error_tag(error):
             self._engine.tag("error", error_tag(error))
-        return dataclasses.replace(self._result(LabOutcome.FAILED, phases, state), error=error)
+        return dataclasses.replace(self._result(LabOutcome.FAILED, state), error=error)
 
-    def _result(self, outcome: LabOutcome, phases: Phases, state: LabState | None) -> LabResult:
-        outputs = dict(state.outputs) if state else {}
-        return LabResult(lab=self._lab.name, outcome=outcome, phases=phases, outputs=outputs)
+    def _result(self, outcome: LabOutcome, state: LabState | None) -> LabResult:
+        return LabResult(
+            lab=self._lab.name,
+            outcome=outcome,
+            phases=state.phases if state else Phases(),
+            outputs=dict(state.outputs) if state else {},
+        )
 
 
 def _host_and_port(url: str) -> str:

@@ -43,6 +43,11 @@ class LabSpec:
     ttl: timedelta | None = None
     """How long after its making `reap` may take the lab down; None: never."""
 
+    @property
+    def stack_name(self) -> str:
+        """The name of its CloudFormation stack."""
+        return str(self.settings.get("stack_name", "SDDC-Account-Link"))
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FleetSpec:

@@ -2,7 +2,7 @@
 
 For backends that are files: `file://` and `s3://`, in the engine's layout since 3.61
 (`.pulumi/stacks/<project>/<stack>.json`, tags beside it in `.pulumi-tags`). Any other backend is asked
-through the engine. Nothing is written here but the tags of a stack that has none yet (ADR 0010).
+through the engine. Nothing is written here but the tags of a stack that has none yet (ADR 0019).
 """
 
 import gzip
@@ -44,6 +44,7 @@ class StateFiles:
 
     def __init__(self, store: Store, project: str) -> None:
         self._store = store
+        self._project = project
         self._folder = f".pulumi/stacks/{project}/"
 
     def stacks(self) -> tuple[str, ...]:
@@ -65,6 +66,11 @@ class StateFiles:
             content = gzip.decompress(packed)
         checkpoint = _parsed(content, stack)["checkpoint"]
         return read_state(stack, checkpoint.get("latest") or {}, self._tags(stack))
+
+    def is_locked(self, stack: str) -> bool:
+        """Whether the engine holds the stack, or one that was killed has left its lock."""
+        folder = f".pulumi/locks/organization/{self._project}/{stack}/"
+        return any(name.endswith(".json") for name in self._store.names(folder))
 
     def write_first_tags(self, stack: str, tags: Mapping[str, str]) -> bool:
         """Write the tags of a stack that has none, as the engine would; False where it has some."""

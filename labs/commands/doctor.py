@@ -1,0 +1,113 @@
+"""`doctor`: is everything there that an `up` needs? Nothing is touched."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
+
+from labs import caller, sizing
+from labs.credentials import vmc_settings
+from labs.errors import LabsError
+from labs.fleet_session import FleetSession
+from labs.spec import LabSpec
+from vmc_account_link.client import VmcClient
+from vmc_account_link.errors import VmcError
+from vmc_account_link.models import AccountRecord, AccountState
+from vmc_account_link.progress import find_account, is_ours
+
+_AT_A_TIME = 8
+
+
+class Verdict(StrEnum):
+    """How a check ended."""
+
+    FINE = "ok"
+    WARNING = "warning"
+    BAD = "bad"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at."""
+
+    what: str
+    verdict: Verdict
+    message: str
+    """What was seen, and what to do where it is not fine."""
+
+
+class _Wrong(Exception):
+    """A check's text, where what was seen is not fine."""
+
+
+def run(session: FleetSession) -> list[Check]:
+    """Look at the backend, each organisation's token, and each lab's AWS credentials and account."""
+    checks = [
+        _check("secrets", lambda: _secrets(session)),
+        _check("backend", lambda: _backend(session)),
+    ]
+    accounts: dict[str, tuple[AccountRecord, ...]] = {}
+    checks += [
+        _check(f"organisation {org_id}", functools.partial(_ask, session, lab, accounts))
+        for org_id, lab in {lab.service.org_id: lab for lab in session.labs}.items()
+    ]
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        checks += pool.map(lambda lab: _check(f"lab {lab.name}", lambda: _lab(lab, accounts)), session.labs)
+    width = sizing.parallel(asked=session.spec.parallel, memory_bytes=session.spec.memory_bytes)
+    told = f"{width} labs at a time; logs in {session.places.logs}"
+    return [*checks, Check(what="this machine", verdict=Verdict.FINE, message=told)]
+
+
+def _check(what: str, look: Callable[[], str]) -> Check:
+    """A look's message, its warning, or why it failed."""
+    try:
+        return Check(what=what, verdict=Verdict.FINE, message=look())
+    except _Wrong as warning:
+        return Check(what=what, verdict=Verdict.WARNING, message=str(warning))
+    except (LabsError, VmcError) as error:
+        return Check(what=what, verdict=Verdict.BAD, message=str(error))
+
+
+def _secrets(session: FleetSession) -> str:
+    session.ready_to_act()
+    return "the tokens, and what encrypts the states, are set"
+
+
+def _backend(session: FleetSession) -> str:
+    return f"{session.backend}: {len(session.lookout.tagged(session.spec.event))} stacks of this event"
+
+
+def _ask(session: FleetSession, lab: LabSpec, accounts: dict[str, tuple[AccountRecord, ...]]) -> str:
+    with VmcClient(vmc_settings(lab.service, session.lookout.environment)) as vmc:
+        accounts[lab.service.org_id] = vmc.list_connected_accounts()
+    count = len(accounts[lab.service.org_id])
+    return f"{lab.service.vmc_url} takes the token; {count} connected accounts"
+
+
+def _lab(lab: LabSpec, accounts: Mapping[str, tuple[AccountRecord, ...]]) -> str:
+    """Whose credentials the lab has, and whether its account can be linked.
+
+    Raises:
+        LabsError: they are no good, or another account's, or the account is linked by another stack.
+        _Wrong: an `up` would work, but not as one might expect.
+    """
+    region = str(lab.settings.get("region", "us-west-2"))
+    number = caller.account_number(lab.credentials, region=region)
+    if lab.aws_account_id and number != lab.aws_account_id:
+        raise LabsError(f"the credentials are of AWS account {number}, awsAccountId is {lab.aws_account_id}")
+    if lab.service.org_id not in accounts:
+        return f"AWS account {number}"
+    record = find_account(accounts[lab.service.org_id], number)
+    if lab.settings.get("link") == "adopt":
+        if record is None or record.state != AccountState.ACTIVE:
+            raise LabsError(f"AWS account {number} is not linked: there is nothing to adopt")
+        return f"AWS account {number}, {record.state}"
+    if record is None:
+        return f"AWS account {number}, not linked yet"
+    if is_ours(record, [lab.stack_name]):
+        return f"AWS account {number}, {record.state}"
+    by = f'AWS account {number} is linked by another stack, "{record.cf_stack_name}"'
+    if record.state == AccountState.ACTIVE:
+        raise LabsError(f"{by}: use that link (link: adopt), or unlink it where it was made")
+    raise _Wrong(f"{by}, and is {record.state}")

@@ -1,0 +1,41 @@
+"""`status`: how each lab is, by its state and by what the service says."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from labs.commands.plan import has_tokens
+from labs.fleet_session import FleetSession
+from labs.output import state_word, status_row
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """How the labs are."""
+
+    rows: tuple[Mapping[str, object], ...]
+    """One for each lab, as shown."""
+    is_as_asked: bool
+    """Whether every lab of the spec is linked."""
+
+
+def run(session: FleetSession) -> Status:
+    """Look at every lab; stacks of the event that the spec does not name are shown too.
+
+    Raises:
+        LabsError, VmcError: what is there could not be seen.
+    """
+    seen = session.lookout.look(
+        dataclasses.replace(session.spec, labs=session.labs), ask_service=has_tokens(session)
+    )
+    rows, words = [], []
+    for lab in session.labs:
+        state, difference = seen.states.get(lab.stack), seen.difference(lab)
+        rows.append(status_row(lab.name, lab.stack, state, difference))
+        words.append(state_word(state, difference))
+    if not session.only:
+        strays = session.strays()
+        states = session.lookout.states(strays)
+        for lab in strays:
+            row = status_row(lab.name, lab.stack, states.get(lab.stack), None)
+            rows.append({**row, "note": f"not in the spec; {row['note']}".rstrip("; ")})
+    return Status(rows=tuple(rows), is_as_asked=all(word == "linked" for word in words))

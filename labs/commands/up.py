@@ -1,0 +1,129 @@
+"""`up`: bring every lab of a spec about; a lab that is done costs one look."""
+
+import contextlib
+import dataclasses
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from types import FrameType
+
+from labs import sizing
+from labs.fleet import run_labs
+from labs.fleet_session import FleetSession
+from labs.live import LiveFleet
+from labs.output import Output
+from labs.plan import Action, Step, plan_up, to_do
+from labs.results import LabOutcome, LabResult, Verb
+from labs.run import Control
+from labs.state import LabState
+
+MakeExecutor = Callable[[int], contextlib.AbstractContextManager[Executor]]
+"""(how many labs at a time) -> an executor to run them on."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class UpRequest:
+    """What to bring about."""
+
+    session: FleetSession
+    failed: bool = False
+    """Only the labs whose last run failed."""
+    parallel: int | None = None
+    executor: MakeExecutor | None = None
+    """Where labs run; None: in threads of this process."""
+
+
+def run(request: UpRequest, *, output: Output) -> list[LabResult]:
+    """Bring the labs about and return what came of each.
+
+    Raises:
+        RequestError: something is missing that every lab would fail on; nothing was touched.
+        LabsError, VmcError: what is there could not be seen; nothing was touched.
+    """
+    session = request.session
+    session.ready_to_act()
+    seen = session.lookout.look(session.spec, ask_service=True)
+    steps = plan_up(session.spec, seen, only=session.only, failed=request.failed)
+    done = [_unchanged(step, seen.states[step.lab.stack]) for step in steps if step.action is Action.NOTHING]
+    if done:
+        output.say(f"{len(done)} of {len(steps)} labs are linked already")
+    results = act(
+        session, to_do(steps), Verb.UP, parallel=request.parallel, output=output, executor=request.executor
+    )
+    return in_order(session, [*done, *results])
+
+
+def act(
+    session: FleetSession,
+    steps: Sequence[Step],
+    verb: Verb,
+    *,
+    parallel: int | None,
+    output: Output,
+    executor: MakeExecutor | None = None,
+    lost_hosts: Sequence[str] = (),
+) -> list[LabResult]:
+    """Run a verb on labs, with what the person sees meanwhile and Ctrl-C; returns a result for each lab."""
+    if not steps:
+        return []
+    spec = session.spec
+    tasks = [
+        dataclasses.replace(
+            session.places.task(spec, step.lab, verb, backend=session.backend), lost_hosts=tuple(lost_hosts)
+        )
+        for step in steps
+    ]
+    width = min(len(tasks), sizing.parallel(asked=parallel or spec.parallel, memory_bytes=spec.memory_bytes))
+    output.say(f"{verb}: {len(tasks)} labs, {width} at a time; logs in {session.places.logs}")
+    with LiveFleet(output, len(tasks)) as live:
+        control = Control(tell=live.tell, stop=threading.Event())
+        with _interruptible(control, live.say), (executor or ThreadPoolExecutor)(width) as pool:
+            return run_labs(
+                tasks,
+                pool,
+                parallel=width,
+                # It holds locks, which only threads of this process can share.
+                control=control if isinstance(pool, ThreadPoolExecutor) else None,
+                stop=control.stop,
+                report=live.report,
+                start_jitter_seconds=spec.start_jitter.total_seconds(),
+            )
+
+
+def in_order(session: FleetSession, results: Sequence[LabResult]) -> list[LabResult]:
+    """The results in the spec's order."""
+    places = {lab.name: place for place, lab in enumerate(session.spec.labs)}
+    return sorted(results, key=lambda result: places.get(result.lab, len(places)))
+
+
+def _unchanged(step: Step, state: LabState) -> LabResult:
+    return LabResult(
+        lab=step.lab.name,
+        outcome=LabOutcome.UNCHANGED,
+        phases=state.phases,
+        outputs=dict(state.outputs),
+    )
+
+
+@contextlib.contextmanager
+def _interruptible(control: Control, say: Callable[[str], None]) -> Iterator[None]:
+    """Ctrl-C once: no new labs, running ones end at a safe point. Twice: they end now."""
+
+    def note(_number: int, _frame: FrameType | None) -> None:
+        if control.stop.is_set():
+            control.hurry.set()
+            say("ending now; the next run finds out what became of what was under way")
+        else:
+            control.stop.set()
+            say("no new labs; the running ones end at a safe point (Ctrl-C again: now)")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

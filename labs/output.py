@@ -1,0 +1,206 @@
+"""All writing to the terminal: tables, the live one, plain lines, JSON, CSV, env files."""
+
+import csv
+import json
+import os
+import shlex
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from labs.plan import Action, Step
+from labs.results import LabOutcome, LabResult
+from labs.state import LabState
+
+_COLOURS = {
+    LabOutcome.READY: "green",
+    LabOutcome.UNCHANGED: "green",
+    LabOutcome.GONE: "green",
+    LabOutcome.RECOVERED: "green",
+    LabOutcome.FAILED: "red",
+    LabOutcome.INTERRUPTED: "yellow",
+    LabOutcome.NOT_STARTED: "yellow",
+}
+_WIDE = 200
+"""Columns without a terminal: a line of a log is cut nowhere."""
+
+
+class Output:
+    """Standard output for what was asked for, standard error for what goes on meanwhile."""
+
+    def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
+        self._out = _console(out or sys.stdout)
+        self.progress = _console(err or sys.stderr)
+
+    def say(self, line: str) -> None:
+        """A line about what goes on."""
+        self.progress.print(Text(line), soft_wrap=True)
+
+    def plan(self, steps: Sequence[Step]) -> None:
+        """A plan as a table, and how much it is."""
+        table = _table("lab", "stack", "action", "why")
+        for step in steps:
+            style = "dim" if step.action in {Action.NOTHING, Action.SKIP} else None
+            table.add_row(step.lab.name, step.lab.stack, step.action.value, Text(step.reason), style=style)
+        self._out.print(table)
+        self._out.print(Text(summary([step.action.value for step in steps])))
+
+    def results(self, results: Sequence[LabResult]) -> None:
+        """The summary of a run: how many of what, and each that is not as asked with its reason."""
+        bad = [result for result in results if not result.outcome.is_as_asked]
+        if bad:
+            table = _table("lab", "outcome", "why")
+            for result in bad:
+                table.add_row(
+                    result.lab,
+                    Text(result.outcome, style=_COLOURS[result.outcome]),
+                    Text(result.error or ""),
+                )
+            self._out.print(table)
+        self._out.print(Text(summary([result.outcome.value for result in results])))
+
+    def outputs(self, labs: Mapping[str, Mapping[str, object]], form: str) -> None:
+        """The labs' outputs: `table`, `json` or `csv`."""
+        if form == "json":
+            json.dump(labs, self._out.file, indent=2)
+            self._out.file.write("\n")
+            return
+        rows = [{"lab": lab, **{key: _flat(v) for key, v in found.items()}} for lab, found in labs.items()]
+        if form == "table":
+            self.table(rows)
+            return
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        writer = csv.DictWriter(self._out.file, names or ["lab"], restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({key: _no_formula(value) for key, value in row.items()} for row in rows)
+
+    def json(self, value: object) -> None:
+        """Anything as JSON."""
+        json.dump(value, self._out.file, indent=2, default=str)
+        self._out.file.write("\n")
+
+    def table(self, rows: Sequence[Mapping[str, object]]) -> None:
+        """Rows under the names of their values."""
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        table = _table(*names)
+        for row in rows:
+            table.add_row(*(Text(str(row.get(name, "") or "")) for name in names))
+        self._out.print(table)
+
+
+def summary(words: Iterable[str]) -> str:
+    """`28 ready, 2 failed`: how many of each, the most first."""
+    counts: dict[str, int] = {}
+    for word in words:
+        counts[word] = counts.get(word, 0) + 1
+    parts = sorted(counts.items(), key=lambda item: -item[1])
+    return ", ".join(f"{count} {word}" for word, count in parts) or "no labs"
+
+
+def step_rows(steps: Sequence[Step]) -> list[dict[str, str]]:
+    """A plan for `--json`."""
+    return [
+        {"lab": s.lab.name, "stack": s.lab.stack, "action": s.action.value, "why": s.reason} for s in steps
+    ]
+
+
+def result_rows(results: Sequence[LabResult]) -> list[dict[str, object]]:
+    """A run's results for `--json`."""
+    return [
+        {
+            "lab": one.lab,
+            "outcome": one.outcome.value,
+            "seconds": round(one.seconds, 1),
+            "error": one.error,
+            "outputs": dict(one.outputs),
+        }
+        for one in results
+    ]
+
+
+def status_row(lab: str, stack: str, state: LabState | None, difference: str | None) -> dict[str, object]:
+    """A lab as `status` shows it."""
+    return {
+        "lab": lab,
+        "stack": stack,
+        "state": state_word(state, difference),
+        "account": state.outputs.get("account_number", "") if state else "",
+        "connected": _moment(state.phases.connected) if state else "",
+        "expires": _moment(state.expires) if state else "",
+        "owner": state.tags.get("owner", "") if state else "",
+        "note": difference or (state.error if state else "") or "",
+    }
+
+
+def state_word(state: LabState | None, difference: str | None) -> str:
+    """A lab's state in one word."""
+    if state is None:
+        return "absent"
+    if state.error:
+        return "failed"
+    if difference:
+        return "drifted"
+    if state.has_pending:
+        return "cut off"
+    return "linked" if state.is_linked else "not linked"
+
+
+def write_env_files(folder: Path, labs: Mapping[str, Mapping[str, object]]) -> list[Path]:
+    """Write `<lab>.env` for each lab, for this user only: lines that a shell can read in."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    written = []
+    for lab, outputs in labs.items():
+        path = folder / f"{lab}.env"
+        lines = [f"LAB={shlex.quote(lab)}"]
+        lines += [f"{name.upper()}={shlex.quote(_flat(value))}" for name, value in sorted(outputs.items())]
+        temporary = folder / f".{lab}.env.{os.getpid()}"
+        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write("\n".join([*lines, ""]))
+        temporary.replace(path)
+        written.append(path)
+    return written
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def now_clock() -> str:
+    """The time of day, UTC."""
+    return time.strftime("%H:%M:%S", time.gmtime())
+
+
+def _flat(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _no_formula(value: object) -> object:
+    """A cell that a spreadsheet would not take for a formula."""
+    text = str(value)
+    return f"'{text}" if text[:1] in "=+-@\t\r" and text else value
+
+
+def _moment(moment: object) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%SZ") if hasattr(moment, "strftime") else ""
+
+
+def _console(file: TextIO) -> Console:
+    width = None if file.isatty() else _WIDE
+    return Console(file=file, width=width, highlight=False, markup=False)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table

@@ -1,0 +1,227 @@
+"""A fleet from its first `up` to its `down`. Real: the engine, the command line, AWS accounts (moto)."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from labs.__main__ import main
+from sandbox.environment import Sandbox
+from tests.labs.bad_specs import BAD_SPECS
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ACCOUNTS = 3
+UNLUCKY = "200000000003"
+PATIENCE_SECONDS = 90.0
+
+Command = Callable[..., "Said"]
+
+
+class Said:
+    """What a command said, and its exit code."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture
+def fleet_box(tmp_path: Path) -> Iterator[Sandbox]:
+    with Sandbox.start(tmp_path / "sandbox", accounts=ACCOUNTS, first_poll_seconds=0.2) as box:
+        box.control.set_modes(stack_seconds=0.4, task_seconds=0.4)
+        yield box
+
+
+def environment(box: Sandbox, folder: Path) -> dict[str, str]:
+    return {**box.process_environment(), "XDG_STATE_HOME": str(folder / "state")}
+
+
+@pytest.fixture
+def labs(
+    fleet_box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    """The command line in this process, in the sandbox's environment."""
+    for name in list(os.environ):
+        monkeypatch.delenv(name)
+    for name, value in environment(fleet_box, tmp_path).items():
+        monkeypatch.setenv(name, value)
+
+    def command(*arguments: object) -> Said:
+        monkeypatch.setattr(sys, "argv", ["labs", *map(str, arguments)])
+        capsys.readouterr()
+        code = main()
+        said = capsys.readouterr()
+        return Said(code, said.out, said.err)
+
+    return command
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    file = tmp_path / "spec.yaml"
+    file.write_text(
+        """\
+event: event
+defaults: {ttl: 8h, owner: workshop}
+limits: {startJitter: 1s, parallel: 3}
+labs:
+  - name: team-{01..03}
+    awsProfile: "{name}"
+    awsAccountId: "2000000000{01..03}"
+"""
+    )
+    return file
+
+
+def links(box: Sandbox) -> Mapping[str, int]:
+    """How often each account's stack was made with success."""
+    made: dict[str, int] = {}
+    for entry in box.control.journal(call="cloudformation.CreateStack"):
+        if entry.status == 200 and entry.account_number:
+            made[entry.account_number] = made.get(entry.account_number, 0) + 1
+    return made
+
+
+def connected(box: Sandbox) -> list[str]:
+    return [record.account_number for record in box.control.connected_accounts()]
+
+
+@pytest.mark.engine
+def test_a_fleet_goes_up_past_a_failure_and_down_again(
+    labs: Command, fleet_box: Sandbox, spec: Path, tmp_path: Path
+) -> None:
+    control, numbers = fleet_box.control, [account.number for account in fleet_box.accounts]
+    control.plan_fault(
+        "aws", "cloudformation.CreateStack", "status",
+        status=403, body="xml", error_code="AccessDenied", account_number=UNLUCKY,
+    )  # fmt: skip
+
+    first = labs("up", spec)
+    assert first.code == 1
+    assert first.out.splitlines()[-1] == "2 ready, 1 failed"
+    (line,) = (line for line in first.err.splitlines() if "team-03: failed after" in line)
+    assert "AccessDenied" in line
+    assert "Traceback" not in first.out + first.err
+    assert sorted(connected(fleet_box)) == numbers[:2]
+    exchanges = len(control.journal(call="exchange-token"))
+    assert exchanges == 1, "the access token is for all labs"
+
+    control.clear_journal()
+    retried = labs("up", spec, "--failed", "--json")
+    assert (retried.code, [row["lab"] for row in json.loads(retried.out)]) == (0, ["team-03"])
+    assert links(fleet_box) == {UNLUCKY: 1}
+
+    control.clear_journal()
+    unchanged = labs("up", spec)
+    assert (unchanged.code, unchanged.out) == (0, "3 unchanged\n")
+    assert [entry.call for entry in control.journal()] == ["list-connected-accounts"]
+
+    shown = labs("status", spec, "--json")
+    assert shown.code == 0
+    assert [(row["state"], row["account"], row["note"]) for row in json.loads(shown.out)] == [
+        ("linked", number, "") for number in numbers
+    ]
+    outputs = json.loads(labs("outputs", spec, "--format", "json").out)
+    assert {lab: found["account_number"] for lab, found in outputs.items()} == dict(
+        zip(["team-01", "team-02", "team-03"], numbers, strict=True)
+    )
+    handed = labs("outputs", spec, "--format", "env", "--only", "team-02").out.split()
+    assert [Path(path).name for path in handed] == ["team-02.env"]
+    assert f"ACCOUNT_NUMBER={numbers[1]}" in Path(handed[0]).read_text()
+    page = labs("report", spec).out.strip()
+    assert outputs["team-03"]["connected_account_id"] in Path(page).read_text()
+    assert labs("plan", spec, "--expect-no-changes").code == 0
+    assert labs("doctor", spec).code == 0
+
+    control.set_account_state(numbers[0], "BROKEN")
+    assert labs("status", spec).code == 1
+    assert "2 nothing, 1 repair" in labs("plan", spec).out
+    control.set_account_state(numbers[0], "ACTIVE")
+
+    asked = labs("down", spec)
+    assert (asked.code, len(connected(fleet_box))) == (2, ACCOUNTS), "nobody had agreed"
+    assert "pass --yes" in asked.err
+    assert labs("reap", spec, "--yes").out.splitlines()[-1] == "3 skip"
+    gone = labs("down", spec, "--yes")
+    assert (gone.code, gone.out.splitlines()[-1]) == (0, "3 gone")
+    assert connected(fleet_box) == []
+    assert labs("status", spec).code == 1
+    assert_no_secret(fleet_box, tmp_path / "state")
+
+
+def assert_no_secret(box: Sandbox, folder: Path) -> None:
+    token = box.environment["API_TOKEN"]
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert files
+    assert [path for path in files if token in path.read_text(errors="replace")] == []
+
+
+@pytest.mark.engine
+def test_a_driver_killed_in_the_middle_leaves_nothing_that_the_next_up_does_not_find(
+    labs: Command, fleet_box: Sandbox, spec: Path, tmp_path: Path
+) -> None:
+    fleet_box.control.set_modes(stack_seconds=4)
+    driver = subprocess.Popen(
+        [sys.executable, "-m", "labs", "up", str(spec), "--log-dir", str(tmp_path / "logs")],
+        cwd=REPOSITORY,
+        env=environment(fleet_box, tmp_path),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not links(fleet_box):
+        assert time.monotonic() < deadline, "no stack was made"
+        time.sleep(0.05)
+    os.kill(driver.pid, signal.SIGKILL)
+    driver.wait()
+
+    again = labs("up", spec)
+    assert (again.code, again.out.splitlines()[-1]) == (0, "3 ready"), again.out + again.err
+    numbers = [account.number for account in fleet_box.accounts]
+    assert sorted(connected(fleet_box)) == numbers
+    assert links(fleet_box) == dict.fromkeys(numbers, 1), "a stack was made twice"
+
+
+@pytest.mark.parametrize("command", ["plan", "up", "status", "outputs", "down", "reap", "recover", "report"])
+def test_a_wrong_spec_is_exit_code_2_and_nothing_is_touched(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text, (line,) = BAD_SPECS["an unknown key"]
+    file = tmp_path / "spec.yaml"
+    file.write_text(text)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(sys, "argv", ["labs", command, str(file)])
+    assert main() == 2
+    assert capsys.readouterr().err == f"error: {file}:{line}\n"
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["up"], "Missing argument 'SPEC'"),
+        (["up", "nowhere.yaml"], "'nowhere.yaml' does not exist"),
+        (["rise", "spec.yaml"], "No such command 'rise'"),
+        (["recover"], "either SPEC or --stack is needed"),
+        (["outputs", "{spec}", "--directory", "x"], "--directory is for --format env"),
+        (["up", "{spec}", "--only", "team-9*"], "--only: team-9*: there is no such lab in"),
+        (["up", "{spec}", "--parallel", "0"], "0 is not in the range"),
+    ],
+)
+def test_a_wrong_request_is_exit_code_2(
+    arguments: list[str],
+    said: str,
+    spec: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    spec.write_text(spec.read_text().replace('    awsProfile: "{name}"\n', ""))
+    monkeypatch.setenv("ORG_ID", "8120f1bc-8fa6-45fe-9ccd-70ce37730bb0")
+    monkeypatch.setattr(sys, "argv", ["labs", *(a.replace("{spec}", str(spec)) for a in arguments)])
+    assert main() == 2
+    assert said in capsys.readouterr().err

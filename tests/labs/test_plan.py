@@ -1,0 +1,203 @@
+"""What is done with a lab, and why: from (spec, what was seen) alone. Pure."""
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from labs.plan import Action, Seen, plan_down, plan_reap, plan_recover, plan_up, to_do
+from labs.results import Phases
+from labs.spec import Credentials, FleetSpec, LabSpec, Service
+from labs.state import LabState, first_tags, read_state, settings_digest
+from vmc_account_link.models import AccountRecord
+
+NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
+ACCOUNT = "200000000001"
+ORG = "8120f1bc-8fa6-45fe-9ccd-70ce37730bb0"
+LAB = LabSpec(
+    name="team-01",
+    stack="event-team-01",
+    service=Service(org_id=ORG, vmc_url="https://vmc", csp_url="https://csp"),
+    credentials=Credentials(profile="team-01"),
+    aws_account_id=ACCOUNT,
+    settings={},
+    owner="workshop",
+    ttl=timedelta(hours=8),
+)
+FLEET = FleetSpec(event="event", backend="", secrets_provider=None, labs=(LAB,))
+
+
+def state(lab: LabSpec = LAB, **changes: Any) -> LabState:
+    """A lab that is linked, unless the changes say otherwise."""
+    tags = {**first_tags("event", lab, NOW), "settings": settings_digest(lab), **changes.pop("tags", {})}
+    values: dict[str, Any] = {
+        "stack": lab.stack,
+        "tags": {name: value for name, value in tags.items() if value is not None},
+        "phases": Phases(),
+        "outputs": {"account_number": ACCOUNT},
+        "has_pending": False,
+        "is_linked": True,
+        "resource_count": 5,
+    }
+    return LabState(**(values | changes))
+
+
+def record(**changes: Any) -> AccountRecord:
+    wire = {
+        "id": "11111111-2222-3333-4444-555555555555",
+        "account_number": ACCOUNT,
+        "state": "ACTIVE",
+        "cf_stack_name": "SDDC-Account-Link",
+        **changes,
+    }
+    return AccountRecord.from_wire(wire)
+
+
+def seen(found: LabState | None, *accounts: AccountRecord) -> Seen:
+    return Seen(states={} if found is None else {found.stack: found}, accounts={ORG: accounts})
+
+
+UP: dict[str, tuple[Seen, Action, str]] = {
+    "a lab that is not there is made": (seen(None), Action.CREATE, "there is no such stack"),
+    "a lab that failed is tried again": (
+        seen(state(tags={"error": "AccessDenied"}, is_linked=False)),
+        Action.RETRY,
+        "it failed: AccessDenied",
+    ),
+    "a lab that was cut off is taken up": (
+        seen(state(has_pending=True, is_linked=False)),
+        Action.RESUME,
+        "something was under way when a run ended",
+    ),
+    "a lab that is not linked is taken up": (
+        seen(state(is_linked=False)), Action.RESUME, "it is not linked yet",
+    ),
+    "a lab with other settings is updated": (
+        seen(state(tags={"settings": "other"}), record()), Action.UPDATE, "its settings have changed",
+    ),
+    "a lab whose tag is lost is updated": (
+        seen(state(tags={"settings": None}), record()), Action.UPDATE, "its settings have changed",
+    ),
+    "a lab that is done costs no more than the look": (seen(state(), record()), Action.NOTHING, "linked"),
+    "an account that vanished is linked again": (
+        seen(state()),
+        Action.REPAIR,
+        f"the organisation does not list AWS account {ACCOUNT} any more",
+    ),
+    "an account that broke is repaired": (
+        seen(state(), record(state="BROKEN")), Action.REPAIR, "the account is BROKEN",
+    ),
+    "an account that another stack took over is told": (
+        seen(state(), record(cf_stack_name="Other")),
+        Action.REPAIR,
+        'the account is linked by another stack, "Other"',
+    ),
+    "a service that was not asked says nothing against a lab": (
+        Seen(states={LAB.stack: state()}, accounts={}), Action.NOTHING, "linked",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UP)
+def test_what_up_does(name: str) -> None:
+    saw, action, reason = UP[name]
+    (step,) = plan_up(FLEET, saw)
+    assert (step.action, step.reason) == (action, reason)
+    assert bool(to_do([step])) == (action is not Action.NOTHING)
+
+
+@pytest.mark.parametrize("name", UP)
+def test_failed_picks_up_failed_labs_alone(name: str) -> None:
+    saw, action, _ = UP[name]
+    (step,) = plan_up(FLEET, saw, failed=True)
+    assert step.action is (Action.RETRY if action is Action.RETRY else Action.SKIP)
+
+
+def test_only_the_named_labs_are_in_a_plan() -> None:
+    other = dataclasses.replace(LAB, name="team-02", stack="event-team-02")
+    fleet = dataclasses.replace(FLEET, labs=(LAB, other))
+    assert [step.lab.name for step in plan_up(fleet, seen(None), only=["team-02"])] == ["team-02"]
+    assert [step.lab.name for step in plan_down(fleet, seen(None), only=["team-02"])] == ["team-02"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "found", "reason"),
+    [
+        ({}, None, "there is no such stack"),
+        ({}, state(resource_count=0), "the stack is empty"),
+        (
+            {},
+            state(),
+            f"AWS account {ACCOUNT}: unlink it, then delete CloudFormation stack SDDC-Account-Link",
+        ),
+        ({"link": "adopt"}, state(), f"AWS account {ACCOUNT} stays linked (adopt)"),
+        (
+            {"unlink_on_destroy": False, "stack_name": "Link"},
+            state(),
+            f"AWS account {ACCOUNT}: it stays linked (unlinkOnDestroy); delete CloudFormation stack Link",
+        ),
+    ],
+)
+def test_down_says_what_it_means_for_the_account(
+    settings: Mapping[str, object], found: LabState | None, reason: str
+) -> None:
+    fleet = dataclasses.replace(FLEET, labs=(dataclasses.replace(LAB, settings=settings),))
+    (step,) = plan_down(fleet, seen(found))
+    assert step.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("expires", "action"),
+    [
+        (NOW - timedelta(seconds=1), Action.DESTROY),
+        (NOW + timedelta(seconds=1), Action.SKIP),
+        (None, Action.SKIP),
+    ],
+)
+def test_reap_takes_what_is_past_its_time_and_nothing_else(expires: datetime | None, action: Action) -> None:
+    found = state(tags={"expires": expires.isoformat() if expires else None})
+    (step,) = plan_reap([LAB], seen(found), now=NOW)
+    assert step.action is action
+
+
+def test_reap_leaves_a_lab_whose_end_can_not_be_read() -> None:
+    (step,) = plan_reap([LAB], seen(state(tags={"expires": "tomorrow"})), now=NOW)
+    assert step.action is Action.SKIP
+
+
+@pytest.mark.parametrize(
+    ("found", "locked", "action"),
+    [
+        pytest.param(None, frozenset(), Action.NOTHING, id="a stack that is not there"),
+        pytest.param(state(), frozenset(), Action.NOTHING, id="one that is linked"),
+        pytest.param(state(), frozenset({LAB.stack}), Action.RECOVER, id="one that somebody holds"),
+        pytest.param(state(), None, Action.RECOVER, id="one that somebody may hold"),
+        pytest.param(state(has_pending=True), frozenset(), Action.RECOVER, id="one that was cut off"),
+        pytest.param(state(is_linked=False), frozenset(), Action.RECOVER, id="one with more than is known"),
+    ],
+)  # fmt: skip
+def test_what_recover_looks_into(
+    found: LabState | None, locked: frozenset[str] | None, action: Action
+) -> None:
+    (step,) = plan_recover([LAB], seen(found), locked)
+    assert step.action is action
+
+
+def test_a_digest_changes_with_all_that_an_up_depends_on() -> None:
+    variants = [
+        LAB,
+        dataclasses.replace(LAB, settings={"tags": {"a": "b"}}),
+        dataclasses.replace(LAB, credentials=Credentials(role_arn="arn:aws:iam::1:role/lab")),
+        dataclasses.replace(LAB, aws_account_id=None),
+        dataclasses.replace(LAB, service=dataclasses.replace(LAB.service, org_id="other")),
+    ]
+    assert len({settings_digest(lab) for lab in variants}) == len(variants)
+    assert settings_digest(LAB) == settings_digest(dataclasses.replace(LAB, owner="else", ttl=None))
+
+
+def test_a_secret_output_is_not_read_from_a_state() -> None:
+    secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x"}
+    root = {"type": "pulumi:pulumi:Stack", "outputs": {"account_number": ACCOUNT, "url": secret}}
+    assert dict(read_state("s", {"resources": [root]}, {}).outputs) == {"account_number": ACCOUNT}

@@ -1,0 +1,99 @@
+"""Specs: what is refused, where and why; and what a right one comes to. No engine, no network."""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from labs.spec import Credentials, FleetSpec, Service
+from labs.spec_file import json_schema
+from labs.spec_reading import SpecRefused, load_spec, read_spec
+from tests.labs.bad_specs import BAD_SPECS, GOOD_SPEC
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SCHEMA = REPOSITORY / "labs" / "spec.schema.json"
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> Mapping[str, str]:
+    """Profiles team-01 and team-02, and nothing else."""
+    config, credentials = tmp_path / "config", tmp_path / "credentials"
+    config.write_text("[profile team-01]\nregion = us-west-2\n")
+    credentials.write_text("[team-02]\naws_access_key_id = a\naws_secret_access_key = b\n")
+    return {"AWS_CONFIG_FILE": str(config), "AWS_SHARED_CREDENTIALS_FILE": str(credentials)}
+
+
+@pytest.mark.parametrize("name", BAD_SPECS)
+def test_a_spec_is_refused_with_file_line_and_key(
+    name: str, environ: Mapping[str, str], tmp_path: Path
+) -> None:
+    text, expected = BAD_SPECS[name]
+    file = tmp_path / "spec.yaml"
+    file.write_text(text)
+    with pytest.raises(SpecRefused) as refused:
+        load_spec(file, environ)
+    assert str(refused.value).splitlines() == [f"{file}:{line}" for line in expected]
+
+
+def read(text: str, environ: Mapping[str, str]) -> FleetSpec:
+    return read_spec(text, file="spec.yaml", environ=environ)
+
+
+def test_a_spec_is_read_with_its_patterns_and_defaults_worked_out(environ: Mapping[str, str]) -> None:
+    spec = read(GOOD_SPEC, environ)
+    assert [lab.name for lab in spec.labs] == ["team-01", "team-02", "spare"]
+    assert (spec.event, spec.parallel, spec.memory_bytes) == ("reinvent-2026", 6, 4_000_000_000)
+    assert spec.backend == "s3://my-state-bucket?region=us-east-1"
+    assert spec.secrets_provider == "awskms://alias/pulumi"
+    assert spec.start_jitter == timedelta(seconds=2)
+    second, spare = spec.labs[1:]
+    assert (second.stack, second.stack_name) == ("reinvent-2026-team-02", "Link-team-02")
+    assert second.credentials == Credentials(profile="team-02")
+    assert second.aws_account_id == "200000000002"
+    assert second.settings == {
+        "link_timeout_minutes": 45,
+        "stack_name": "Link-team-02",
+        "tags": {"owner": "workshop", "room": "A"},
+    }
+    assert (second.ttl, second.owner) == (timedelta(hours=8), "workshop")
+    assert spare.credentials == Credentials(role_arn="arn:aws:iam::333333333333:role/lab")
+    assert spare.ttl == timedelta(hours=36)
+    assert spare.service == Service(
+        org_id="11111111-2222-3333-4444-555555555555",
+        vmc_url="https://vmc.vmware.com",
+        csp_url="https://console.cloud.vmware.com",
+        token_variable="SPARE_TOKEN",
+    )
+
+
+def test_what_a_spec_leaves_open_comes_from_the_environment(environ: Mapping[str, str]) -> None:
+    known = {"ORG_ID": "8120f1bc-8fa6-45fe-9ccd-70ce37730bb0", "VMC_URL": "http://127.0.0.1:1"}
+    (lab,) = read("event: e\nlabs: [{name: a}]\n", {**environ, **known}).labs
+    assert (lab.service.org_id, lab.service.vmc_url) == (known["ORG_ID"], known["VMC_URL"])
+    assert lab.credentials == Credentials()
+
+
+def test_the_published_schema_is_that_of_the_models() -> None:
+    assert json.loads(SCHEMA.read_text()) == json_schema(), "python -m labs schema > labs/spec.schema.json"
+
+
+def test_the_schema_takes_what_the_reader_takes() -> None:
+    jsonschema.Draft202012Validator(json_schema()).validate(yaml.safe_load(GOOD_SPEC))
+
+
+SEEN_BY_EDITORS = [
+    "an unknown key of a lab", "a key of another notation", "a token", "no event", "no labs",
+    "an empty list of labs", "an account number that YAML takes for a number", "a duration without a unit",
+    "a duration that is none", "a size that is none", "no labs at a time", "a word for yes",
+    "a link that is neither made nor adopted", "a region that is none", "a tag that is a number",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SEEN_BY_EDITORS)
+def test_an_editor_sees_by_the_schema(name: str) -> None:
+    validator = jsonschema.Draft202012Validator(json_schema())
+    assert not validator.is_valid(yaml.safe_load(BAD_SPECS[name][0]))
