@@ -1,1 +1,1 @@
-"""The fleet command. In this release it has one verb, `recover`; it is not in the wheel."""
+"""The fleet command: an event's labs from one spec, a Pulumi stack each. It is not in the wheel."""

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from labs.errors import LabsError
+from labs.leftovers import listens
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
 _CLIENT = re.compile(r"--client=127\.0\.0\.1:(\d+)")
@@ -81,19 +82,13 @@ def end_orphans(folder: Path, tell: Callable[[str], None]) -> None:
 
 def orphans(folder: Path) -> tuple[psutil.Process, ...]:
     """The CLI processes in the folder whose inline program nobody serves any more."""
-    listening = None
     found = []
     for process in psutil.process_iter():
         try:
             client = _CLIENT.search(" ".join(process.cmdline()))
-            if client is None or Path(process.cwd()) != folder.resolve():
+            if client is None or Path(process.cwd()) != folder.resolve() or listens(int(client[1])):
                 continue
         except (psutil.Error, OSError):
             continue  # gone meanwhile, or another user's
-        # Read after the process was seen: its driver listened before it was started.
-        listening = listening or {
-            c.laddr[1] for c in psutil.net_connections("tcp") if c.laddr and c.status == psutil.CONN_LISTEN
-        }
-        if int(client[1]) not in listening:
-            found.append(process)
+        found.append(process)
     return tuple(found)

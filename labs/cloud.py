@@ -11,6 +11,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from labs.errors import LabsError
+from vmc_account_link.errors import safe_text
 
 DEFAULT_REGION = "us-west-2"
 _POLL_SECONDS = 5.0
@@ -109,6 +110,19 @@ def find_stack(
             f"ask AWS about CloudFormation stack {name} in {access.region}: {type(error).__name__}. Nothing "
             "was changed: check the network and the credentials"
         ) from None
+
+
+def account_number(access: AwsAccess) -> str:
+    """The AWS account, 12 digits, whose credentials these are.
+
+    Raises:
+        LabsError: there is no such profile, AWS refuses the credentials or a role, or could not be asked.
+    """
+    try:
+        sts = _session(access).client("sts", endpoint_url=access.endpoints.get("sts"))
+        return str(sts.get_caller_identity()["Account"])
+    except (BotoCoreError, ClientError) as error:
+        raise LabsError(f"ask AWS whose credentials these are: {safe_text(str(error))}") from None
 
 
 def _settled(

@@ -30,7 +30,7 @@ def left_behind(folder: Path) -> tuple[Leftover, ...]:
         try:
             arguments = process.cmdline()
             address = _ENGINE_ADDRESS.fullmatch(arguments[-1]) if len(arguments) > 1 else None
-            if address is None or Path(process.cwd()) != folder.resolve() or _listens(int(address[1])):
+            if address is None or Path(process.cwd()) != folder.resolve() or listens(int(address[1])):
                 continue
         except (psutil.Error, OSError):
             continue  # gone meanwhile, or another user's
@@ -38,7 +38,7 @@ def left_behind(folder: Path) -> tuple[Leftover, ...]:
     return tuple(found)
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     """Whether something takes connections there, without the list of all sockets, which is root's to see."""
     with socket.socket() as probe:
         probe.settimeout(1.0)

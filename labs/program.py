@@ -11,7 +11,7 @@ from typing import Any, cast
 import pulumi
 import pulumi_aws as aws
 
-from labs.spec import LabSpec
+from labs.spec import ROLE_SESSION_NAME, LabSpec
 from vmc_account_link import AccountLink, AccountLinkArgs
 
 COMPONENT = "account-link"
@@ -73,6 +73,6 @@ def configuration(lab: LabSpec) -> dict[str, str]:
     if lab.credentials.profile:
         values["aws:profile"] = lab.credentials.profile
     if lab.credentials.role_arn:
-        role = {"roleArn": lab.credentials.role_arn, "sessionName": "vmc-account-link"}
+        role = {"roleArn": lab.credentials.role_arn, "sessionName": ROLE_SESSION_NAME}
         values["aws:assumeRoles"] = json.dumps([role])
     return values

@@ -4,6 +4,9 @@ import dataclasses
 from collections.abc import Mapping
 from datetime import timedelta
 
+ROLE_SESSION_NAME = "vmc-account-link"
+"""Under which a lab's role is assumed, as AWS's logs show it."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Service:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 
-from labs import caller, sizing
+from labs import cloud, sizing
 from labs.credentials import vmc_settings
 from labs.errors import LabsError
 from labs.fleet_session import FleetSession
-from labs.spec import LabSpec
+from labs.spec import ROLE_SESSION_NAME, LabSpec
 from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import VmcError
 from vmc_account_link.models import AccountRecord, AccountState
@@ -92,8 +92,14 @@ def _lab(lab: LabSpec, accounts: Mapping[str, tuple[AccountRecord, ...]]) -> str
         LabsError: they are no good, or another account's, or the account is linked by another stack.
         _Wrong: an `up` would work, but not as one might expect.
     """
-    region = str(lab.settings.get("region", "us-west-2"))
-    number = caller.account_number(lab.credentials, region=region)
+    role = lab.credentials.role_arn
+    number = cloud.account_number(
+        cloud.AwsAccess(
+            region=str(lab.settings.get("region", cloud.DEFAULT_REGION)),
+            profile=lab.credentials.profile,
+            assumed_roles=({"roleArn": role, "sessionName": ROLE_SESSION_NAME},) if role else (),
+        )
+    )
     if lab.aws_account_id and number != lab.aws_account_id:
         raise LabsError(f"the credentials are of AWS account {number}, awsAccountId is {lab.aws_account_id}")
     if lab.service.org_id not in accounts:
