@@ -135,7 +135,8 @@ def test_recover_killed_anywhere_can_be_run_again(lab: Lab) -> None:
         kill_recover_at(lab, command, nth)
     recovered = recover(lab)
     assert recovered.returncode == 0, recovered.stdout + recovered.stderr
-    assert "removed the lock" in recovered.stdout or "nothing under way" in recovered.stdout
+    # What is left to do depends on how far the killed ones came.
+    assert "taken into the state" in recovered.stdout or "nothing under way" in recovered.stdout
     lab.up()
     arrived(lab)
     assert len([e for e in lab.control.journal(call="cloudformation.CreateStack") if e.status == 200]) == 1
