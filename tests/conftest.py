@@ -1,11 +1,14 @@
 """Fixtures that several kinds of tests use."""
 
+import functools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from sandbox.environment import Sandbox
+from sandbox.environment import Sandbox, ambient_names
+from tests.support.cli import Command, run_command
 from tests.support.lab import Lab
 
 
@@ -21,3 +24,18 @@ def box(tmp_path: Path) -> Iterator[Sandbox]:
 def lab(box: Sandbox, tmp_path: Path) -> Lab:
     """The program and a fresh Pulumi stack, nothing made yet."""
     return Lab(box, tmp_path / "project")
+
+
+@pytest.fixture
+def command(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Command:
+    """Runs a command of the package in an empty folder, in the sandbox's environment."""
+    for name in ambient_names(os.environ):
+        monkeypatch.delenv(name)
+    for name, value in box.environment.items():
+        monkeypatch.setenv(name, value)
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return functools.partial(run_command, box, capsys)

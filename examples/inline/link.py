@@ -13,8 +13,12 @@ from vmc_account_link import AccountLink
 
 def program() -> None:
     """Declare the link, and beside it whatever needs one."""
-    link = AccountLink("account-link", {"stack_name": "SDDC-Account-Link", "tags": {"owner": "workshop"}})
+    link = AccountLink(
+        "account-link",
+        {"stack_name": "SDDC-Account-Link", "subnet_region": "us-west-2", "tags": {"owner": "workshop"}},
+    )
     pulumi.export("connected_account_id", link.connected_account_id)
+    pulumi.export("compatible_subnets", link.compatible_subnets)
     pulumi.export("connected_account_state", link.connected_account_state)
 
 
@@ -32,6 +36,7 @@ def main(command: str) -> None:
         return
     outputs = stack.up(on_output=print).outputs
     print("connected account:", outputs["connected_account_id"].value)
+    print("subnets for an SDDC:", outputs["compatible_subnets"].value)
 
 
 if __name__ == "__main__":

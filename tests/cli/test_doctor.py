@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from sandbox.environment import Sandbox
-from tests.cli.conftest import Command
 from tests.sandbox.amazon import role_template
+from tests.support.cli import Command
 from tests.support.lab import ACCOUNT
 
 LINES = ("token", "organisation", "roles", "AWS identity", "linked", "region", "stack name", "subnets")
@@ -37,9 +37,14 @@ def test_several_things_wrong_at_once_are_a_line_each(command: Command, box: San
         denied_actions="iam:CreateRole, lambda:CreateFunction, cloudformation:DescribeStacks",
     )
     box.control.seed_account(ACCOUNT, cf_stack_name="theirs")
-    said = command("doctor", "--json", "--region", "ap-east-1", "--aws-account-id", "210987654321")
+    flags = ("--region", "ap-east-1", "--aws-account-id", "210987654321")
+    said, text = command("doctor", "--json", *flags), command("doctor", *flags)
     lines = said.lines()
-    assert said.code == 1
+    assert (said.code, text.code) == (1, 1)
+    for name in ("roles", "AWS identity", "linked", "region", "stack name", "permissions"):
+        assert f"FAIL  {name:<14}{lines[name]['found']}\n" in text.out
+        told = " ".join(text.out.partition(lines[name]["found"])[2].split())
+        assert told.startswith(f"-> {lines[name]['do']}")
     assert {name: line["verdict"] for name, line in lines.items()} == {
         "token": "warn",
         "organisation": "pass",

@@ -8,8 +8,8 @@ import pytest
 
 from sandbox.modes import TemplateKind
 from sandbox.vmc.template import template_text
-from tests.cli.conftest import Command
 from tests.sandbox.amazon import role_template
+from tests.support.cli import Command
 from vmc_account_link.cli.project import links_of
 
 TYPES = ("AWS::IAM::Role", "AWS::Lambda::Function", "Custom::*")

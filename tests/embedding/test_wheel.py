@@ -6,17 +6,18 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sandbox.aws_accounts import AwsAccount
 from sandbox.environment import Sandbox
-from tests.cli.conftest import UNANSWERED
-from tests.support.lab import REPOSITORY, Lab
+from tests.support.lab import ACCOUNT, REPOSITORY, Lab
 
 EXAMPLES = REPOSITORY / "examples"
+_OF_ONE_RUN = {"templateBody", "stack_id", "tracking_task", "connected_account_id", "__provider", "endpoints"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class Installed:
         done = subprocess.run(
             [str(self.python), *arguments],
             cwd=cwd,
-            env={**environment, "PULUMI_PYTHON_CMD": str(self.python)},
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -66,109 +67,93 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     return Installed(python=python)
 
 
-def read_state(lab: Lab) -> None:
-    """Let the command line look at the stack that is up: each command takes what it needs from the state."""
-
-    def look(*arguments: str) -> tuple[int, Any]:
-        done = subprocess.run(
-            [sys.executable, "-m", "vmc_account_link", *arguments, "--json"],
-            cwd=lab.folder,
-            env=lab.command_environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert lab.box.environment["API_TOKEN"] not in done.stdout + done.stderr
-        return done.returncode, json.loads(done.stdout)
-
-    code, told = look("status")
-    assert code == len(UNANSWERED), told
-    assert {line["name"] for line in told["lines"] if line["verdict"] != "pass"} == UNANSWERED
-    code, told = look("doctor")
-    assert code == 0, told
-    own = {line["name"]: line["found"] for line in told["lines"]}
-    assert own["stack name"].startswith("SDDC-Account-Link is this Pulumi stack's own")
-    assert own["linked"].endswith("as this Pulumi stack holds it")
-    code, told = look("inspect", "--trust-account", "000000000101")
-    assert (code, len(told["violations"])) == (1, 2)
-    assert told["report"]["custom_resources"][0]["calls"] == "LinkFunction"
-
-
-def made(deployment: Mapping[str, Any], *, org_id: str) -> dict[str, Any]:
+def made(
+    box: Sandbox, *select: str, cwd: Path, account_number: str
+) -> dict[str, tuple[str, Mapping[str, Any] | None]]:
     """Name -> type and inputs of a stack's resources, without what differs from run to run."""
-    found = {}
-    for resource in deployment["resources"]:
+    done = subprocess.run(
+        ["pulumi", "stack", "export", *select],
+        cwd=cwd,
+        env=box.process_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    text = done.stdout.replace(box.environment["ORG_ID"], "ORG").replace(account_number, "ACCOUNT")
+    found: dict[str, tuple[str, Mapping[str, Any] | None]] = {}
+    for resource in json.loads(text)["deployment"]["resources"]:
         kind, name = resource["type"], resource["urn"].rpartition("::")[2]
         if kind == "pulumi:pulumi:Stack" or name.startswith("default"):
             continue
-        text = json.dumps(resource.get("inputs", {}), sort_keys=True).replace(org_id, "ORG")
-        inputs = json.loads(text)
         # Ids, encrypted values and moments are of one run; that they are there at all is compared.
-        for key in ("templateBody", "stack_id", "tracking_task", "__provider", "endpoints"):
-            if key in inputs:
-                inputs[key] = "…"
+        inputs = {
+            key: "…" if key in _OF_ONE_RUN else value for key, value in resource.get("inputs", {}).items()
+        }
         # What a program says to the component is its own affair; what the component makes of it is not.
         found[name] = (kind, None if kind == "vmc:index:AccountLink" else inputs)
     return found
 
 
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Sandbox]:
+    """With an AWS account for each program: an organization holds one link of an account."""
+    with Sandbox.start(tmp_path / "sandbox", accounts=2, first_poll_seconds=0.2) as box:
+        box.control.set_modes(stack_seconds=0.4, task_seconds=0.4)
+        yield box
+
+
 @pytest.mark.engine
 def test_the_wheels_programs_make_what_the_repositorys_program_makes(
-    installed: Installed, tmp_path: Path, box: Sandbox
+    installed: Installed, tmp_path: Path, lab: Lab, box: Sandbox
 ) -> None:
-    org_id = box.environment["ORG_ID"]
-    repository = Lab(box, tmp_path / "repository")
-    repository.must("config", "set", "--path", "tags.owner", "workshop")
-    repository.up()
-    ours = made(json.loads(repository.must("stack", "export").output)["deployment"], org_id=org_id)
+    lab.must("config", "set", "--path", "tags.owner", "workshop")
+    lab.set({"subnetRegion": "us-west-2"})
+    lab.up()
+    ours = made(box, cwd=lab.folder, account_number=ACCOUNT)
     assert {kind for kind, _ in ours.values()} == {
         "vmc:index:AccountLink",
         "pulumi:providers:aws",
         "pulumi-python:dynamic/vmc:LinkRequest",
         "aws:cloudformation/stack:Stack",
         "pulumi-python:dynamic/vmc:ConnectedAccount",
+        "pulumi-python:dynamic/vmc:CompatibleSubnets",
     }
-    read_state(repository)
-    repository.destroy()
 
+    def environment_of(account: AwsAccount) -> dict[str, str]:
+        keys = {
+            "AWS_ACCESS_KEY_ID": account.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": account.secret_access_key,
+        }
+        return {**box.process_environment(), **keys, "PULUMI_PYTHON_CMD": str(installed.python)}
+
+    first, second = box.accounts
     local = tmp_path / "local"
     shutil.copytree(EXAMPLES / "local", local)
-    environment = {**box.process_environment(), "PULUMI_PYTHON_CMD": str(installed.python)}
-
-    def pulumi(*arguments: str) -> str:
+    for arguments in (["stack", "init", "local"], ["up", "--yes", "--skip-preview"]):
         done = subprocess.run(
             ["pulumi", "--non-interactive", *arguments],
             cwd=local,
-            env=environment,
+            env=environment_of(first),
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    pulumi("stack", "init", "local")
-    pulumi("up", "--yes", "--skip-preview")
-    theirs = made(json.loads(pulumi("stack", "export"))["deployment"], org_id=org_id)
-    assert theirs == ours
-    pulumi("destroy", "--yes", "--skip-preview")
+    assert made(box, cwd=local, account_number=first.number) == ours
 
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     script = str(EXAMPLES / "inline" / "link.py")
-    said = installed.run(script, "up", cwd=elsewhere, environment=box.process_environment())
+    said = installed.run(script, "up", cwd=elsewhere, environment=environment_of(second))
     assert "connected account: " in said
-    exported = subprocess.run(
-        ["pulumi", "stack", "export", "--stack", "organization/my-lab/dev"],
-        cwd=elsewhere,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert made(json.loads(exported.stdout)["deployment"], org_id=org_id) == ours
-    installed.run(script, "down", cwd=elsewhere, environment=box.process_environment())
-    assert box.control.connected_accounts() == ()
+    assert "subnets for an SDDC: {'us-west-2a': ['subnet-" in said
+    theirs = made(box, "--stack", "organization/my-lab/dev", cwd=elsewhere, account_number=second.number)
+    assert theirs == ours
+    numbers = {record.account_number for record in box.control.connected_accounts()}
+    assert numbers == {ACCOUNT, first.number, second.number}
+    installed.run(script, "down", cwd=elsewhere, environment=environment_of(second))
+    numbers = {record.account_number for record in box.control.connected_accounts()}
+    assert numbers == {ACCOUNT, first.number}
 
 
 def test_the_wheel_is_typed_and_says_what_its_command_line_lacks(

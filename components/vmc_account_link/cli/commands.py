@@ -19,6 +19,7 @@ from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import SettingsError, VmcError
 from vmc_account_link.inspection import TemplatePolicy, inspect_template, violations
 from vmc_account_link.settings import VmcSettings, read_settings
+from vmc_account_link.template_policy import read_policy
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,20 @@ class Context:
         """A setting of the program, without its namespace; None where it is unset or empty."""
         name = self.project.name if self.project else ""
         return (self.config.get(f"{name}:{key}") or "").strip() or None
+
+    def structured(self, key: str) -> Any:
+        """As `setting`, of one that is a list or an object.
+
+        Raises:
+            SettingsError: it is neither.
+        """
+        text = self.setting(key)
+        try:
+            return json.loads(text) if text else None
+        except ValueError:
+            raise SettingsError(
+                f"vmc-account-link:{key}", "it is neither a list nor an object", "Set it with --path."
+            ) from None
 
     def vmc_settings(self) -> VmcSettings:
         """The `vmc:` settings, of the configuration or the environment.
@@ -159,7 +174,7 @@ def _template_text(options: argparse.Namespace, context: Context) -> str:
 def _downloaded(url: str, context: Context) -> str:
     """The template behind the link's URL, under the same rules as in `pulumi up`."""
     settings = context.vmc_settings()
-    hosts = json.loads(context.setting("templateHosts") or "[]")
+    hosts = context.structured("templateHosts") or ()
     template.check_source(url, service_url=settings.vmc_url, further_hosts=hosts)
     with VmcClient(settings) as vmc:
         return vmc.download_template(url)
@@ -176,19 +191,11 @@ def _link_of_state(context: Context, options: argparse.Namespace, *, show_secret
 
 
 def _policy(options: argparse.Namespace, context: Context) -> TemplatePolicy:
-    """The policy of the options, else of `templatePolicy` in the configuration."""
-    try:
-        wire: Any = json.loads(context.setting("templatePolicy") or "{}")
-    except ValueError:
-        wire = None
-    if not isinstance(wire, dict):
-        raise SettingsError("templatePolicy", "it is not an object", "See the configuration reference.")
-    types = options.allow_type or wire.get("resourceTypes")
-    accounts = options.trust_account or wire.get("trustedAccounts")
-    return TemplatePolicy(
-        resource_types=None if types is None else frozenset(map(str, types)),
-        trusted_accounts=None if accounts is None else frozenset(map(str, accounts)),
-    )
+    """`templatePolicy` of the configuration; an option takes the place of the part that it names."""
+    wire = context.structured("templatePolicy")
+    read_policy(wire)  # A misspelt one is refused, whatever the options say.
+    given = {"resourceTypes": options.allow_type, "trustedAccounts": options.trust_account}
+    return read_policy({**(wire or {}), **{key: value for key, value in given.items() if value}})
 
 
 def _verdict_lines(policy: TemplatePolicy, found: tuple[str, ...]) -> list[str]:
