@@ -109,7 +109,7 @@ def test_the_wheels_programs_make_what_the_repositorys_program_makes(
     lab.must("config", "set", "--path", "tags.owner", "workshop")
     lab.set({"subnetRegion": "us-west-2"})
     lab.up()
-    ours = made(box, cwd=lab.folder, account_number=ACCOUNT)
+    ours = made(box, "--stack", "lab", cwd=lab.folder, account_number=ACCOUNT)
     assert {kind for kind, _ in ours.values()} == {
         "vmc:index:AccountLink",
         "pulumi:providers:aws",

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.engine
 
 def look_from_the_command_line(command: Command, lab: Lab) -> None:
     """Each command takes what it needs from the project's configuration and state."""
-    project = ("--json", "--cwd", str(lab.folder))
+    project = ("--json", "--cwd", str(lab.folder), "--stack", "lab")
     status = command("status", *project)
     assert {line["verdict"] for line in status.lines().values()} == {"pass"}, status.out
     assert " expires " in status.lines()["request"]["found"]
@@ -58,6 +58,6 @@ def test_a_policy_is_held_to_and_subnets_are_listed_and_chosen(lab: Lab, command
     lab.must("config", "set", "--path", "sddcSubnets[0]", zones["us-west-2b"][0])
     lab.up()
     lab.must("config", "set", "--path", "templatePolicy.resourceType", "AWS::IAM::*")
-    misspelt = command("inspect", "--cwd", str(lab.folder))
+    misspelt = command("inspect", "--cwd", str(lab.folder), "--stack", "lab")
     assert (misspelt.code, "templatePolicy: it is not as it should be" in misspelt.err) == (2, True)
     assert "cloudformation.UpdateStack" not in lab.calls()

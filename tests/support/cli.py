@@ -21,6 +21,7 @@ class Said:
 
     def lines(self) -> dict[str, dict[str, Any]]:
         """Name -> line, of a command that was run with --json."""
+        assert self.out, self.err
         return {line["name"]: line for line in json.loads(self.out)["lines"]}
 
 
