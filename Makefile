@@ -1,7 +1,7 @@
-# make setup | demo | test | bench | sweep | crashes | lint | lock. Needs Python >= 3.11, make, git and either an installed
-# `pulumi`, an internet connection, or a Go toolchain to build the engine from its modules.
+# make setup | demo | demo-labs | test | bench | sweep | crashes | lint | lock. Needs Python >= 3.11, make, git and either
+# an installed `pulumi`, an internet connection, or a Go toolchain to build the engine from its modules.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test browser sweep faults crashes histories bench lint lock clean
+.PHONY: help setup demo demo-labs test browser sweep faults crashes histories bench lint lock clean
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 help: ## Show the commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
 setup: $(VENV)/.installed ## Install .venv and, if `pulumi` is not on PATH, .engine/bin
 	@$(BIN)/python -m tools.engine
@@ -29,6 +29,9 @@ lock: $(VENV)/.installed ## Resolve requirements.lock anew from pyproject.toml
 
 demo: setup ## A real `pulumi up` against VMware Cloud and AWS emulated on this machine
 	@$(BIN)/python -m sandbox run --mode task_seconds=20 -- ./tools/demo.sh
+
+demo-labs: setup ## Thirty labs in thirty accounts, one of which fails first; ends with the report's path
+	@$(BIN)/python -m sandbox run --accounts 30 --mode task_seconds=18 -- $(BIN)/python -m tools.demo_labs
 
 test: setup browser ## All tests: unit, providers, component, sandbox, and the real engine (under 10 minutes)
 	$(BIN)/python -m pytest -n 2

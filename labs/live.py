@@ -83,4 +83,6 @@ class LiveFleet:
             table.add_row(lab, progress.phase, elapsed, Text(progress.message))
         waiting = self._total - len(done) - len(running)
         hidden = f", {len(running) - _MOST_ROWS} more in flight" if len(running) > _MOST_ROWS else ""
-        return Group(table, Text(f"{summary(done)}; {len(running)} in flight, {waiting} to come{hidden}"))
+        came = f" ({summary(done)})" if done else ""
+        told = f"{len(done)} of {self._total} done{came}, {len(running)} in flight, {waiting} to come{hidden}"
+        return Group(table, Text(told))

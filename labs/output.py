@@ -19,14 +19,12 @@ from labs.results import LabOutcome, LabResult
 from labs.state import LabState
 
 _COLOURS = {
-    LabOutcome.READY: "green",
-    LabOutcome.UNCHANGED: "green",
-    LabOutcome.GONE: "green",
-    LabOutcome.RECOVERED: "green",
     LabOutcome.FAILED: "red",
     LabOutcome.INTERRUPTED: "yellow",
     LabOutcome.NOT_STARTED: "yellow",
 }
+_SHOWN = ("account_number", "connected_account_id", "connected_account_state", "stack_name")
+"""The outputs that a table has room for."""
 _WIDE = 200
 """Columns without a terminal: a line of a log is cut nowhere."""
 
@@ -53,28 +51,25 @@ class Output:
 
     def results(self, results: Sequence[LabResult]) -> None:
         """The summary of a run: how many of what, and each that is not as asked with its reason."""
-        bad = [result for result in results if not result.outcome.is_as_asked]
-        if bad:
-            table = _table("lab", "outcome", "why")
-            for result in bad:
-                table.add_row(
-                    result.lab,
-                    Text(result.outcome, style=_COLOURS[result.outcome]),
-                    Text(result.error or ""),
-                )
-            self._out.print(table)
+        for result in results:
+            if not result.outcome.is_as_asked:
+                outcome = Text(result.outcome, style=_COLOURS[result.outcome])
+                why = f": {result.error}" if result.error else ""
+                self._out.print(Text.assemble(f"{result.lab} ", outcome, why), soft_wrap=True)
         self._out.print(Text(summary([result.outcome.value for result in results])))
 
     def outputs(self, labs: Mapping[str, Mapping[str, object]], form: str) -> None:
-        """The labs' outputs: `table`, `json` or `csv`."""
+        """The labs' outputs: all of them as `json` or `csv`, what people ask for as a `table`."""
         if form == "json":
             json.dump(labs, self._out.file, indent=2)
             self._out.file.write("\n")
             return
-        rows = [{"lab": lab, **{key: _flat(v) for key, v in found.items()}} for lab, found in labs.items()]
         if form == "table":
-            self.table(rows)
+            self.table(
+                [{"lab": lab, **{key: found.get(key) for key in _SHOWN}} for lab, found in labs.items()]
+            )
             return
+        rows = [{"lab": lab, **{key: _flat(v) for key, v in found.items()}} for lab, found in labs.items()]
         names = list(dict.fromkeys(name for row in rows for name in row))
         writer = csv.DictWriter(self._out.file, names or ["lab"], restval="", lineterminator="\n")
         writer.writeheader()

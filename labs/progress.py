@@ -17,7 +17,9 @@ _DOING = {
     (ACCOUNT_TYPE, "update"): ("connect", "waiting for the account"),
     (ACCOUNT_TYPE, "delete"): ("unlink", "unlinking the account"),
 }
-_WRAPPED = re.compile(r"^(Exception calling application: |error: |\S+ \S+ error: )+")
+_WRAPPED = re.compile(
+    r"^(Exception calling application: |error: |\S+ \S+ error: |\d+ errors? occurred:\s+\* )+"
+)
 _NOISE = ("update failed", "resource registration failed", "preview failed")
 
 
