@@ -1,7 +1,7 @@
 # make setup | demo | demo-labs | test | bench | sweep | crashes | lint | lock. Needs Python >= 3.11, make, git and either
 # an installed `pulumi`, an internet connection, or a Go toolchain to build the engine from its modules.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-labs test browser sweep faults crashes histories bench lint lock clean
+.PHONY: help setup demo demo-labs test browser sweep faults crashes histories fleet-sweep bench lint lock clean
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -50,6 +50,9 @@ crashes: setup ## kill -9 at every call and at 200 random moments, then recover
 
 histories: setup ## 500 random histories of a link, up to 30 steps each
 	HYPOTHESIS_PROFILE=sweep $(BIN)/python -m pytest -n 0 tests/properties/test_link_lifecycle.py
+
+fleet-sweep: setup ## 30 and 300 labs: what they cost; the driver of 30 killed with -9, five times (half an hour)
+	$(BIN)/python -m tests.fleets sweep-results
 
 lint: $(VENV)/.installed ## Format, lint, types, security, and the documentation's links (into .site/)
 	$(BIN)/ruff format --check .

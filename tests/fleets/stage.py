@@ -1,0 +1,79 @@
+"""A sandbox with many accounts, a spec for them, and the fleet command as a process of its own."""
+
+import dataclasses
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+
+from sandbox.environment import Sandbox
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+_STACK_SECONDS = 3.0
+_LINK_SECONDS = 5.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Everything is set up, nothing has been asked for."""
+
+    box: Sandbox
+    folder: Path
+    spec: Path
+    labs: int
+
+    def environment(self) -> Mapping[str, str]:
+        """Of the fleet command."""
+        return {**self.box.process_environment(), "XDG_STATE_HOME": str(self.folder / "state")}
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command of the fleet; its standard error is the pipe that tells the progress."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "labs", arguments[0], str(self.spec), *arguments[1:]],
+            cwd=REPOSITORY,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def calls(self) -> Counter[str]:
+        """How often each call of VMware's services was answered since the journal was cleared."""
+        return Counter(entry.call for entry in self.box.control.journal() if entry.service in {"vmc", "csp"})
+
+    def fell_short(self) -> str:
+        """In what the labs are not as asked, each linked once; empty where they are."""
+        control = self.box.control
+        numbers = Counter(account.number for account in self.box.accounts)
+        records = [one for one in control.connected_accounts() if one.state == "ACTIVE"]
+        made = Counter(
+            entry.account_number or ""
+            for entry in control.journal(call="cloudformation.CreateStack")
+            if entry.status == 200
+        )
+        short = []
+        if (linked := Counter(one.account_number for one in records)) != numbers:
+            short.append(f"{linked.total()} of {self.labs} accounts are ACTIVE")
+        if made != numbers:
+            short.append(f"{made.total()} stacks were made for {self.labs} labs: {made - numbers}")
+        return "; ".join(short)
+
+
+@contextmanager
+def stage(folder: Path, labs: int) -> Iterator[Stage]:
+    """A stage for so many labs, in as many accounts."""
+    folder.mkdir(parents=True)
+    with Sandbox.start(folder / "sandbox", accounts=labs) as box:
+        box.control.set_modes(stack_seconds=_STACK_SECONDS, task_seconds=_LINK_SECONDS)
+        entries = [
+            {"name": f"lab-{place:03}", "awsProfile": one.profile, "awsAccountId": one.number}
+            for place, one in enumerate(box.accounts, 1)
+        ]
+        spec = folder / "spec.yaml"
+        spec.write_text(yaml.safe_dump({"event": "fleet", "labs": entries}), encoding="utf-8")
+        yield Stage(box=box, folder=folder, spec=spec, labs=labs)
