@@ -64,7 +64,7 @@ class CompatibleSubnetsProvider(ResourceProvider):
         return DiffResult(changes=changed or not olds.get("compatible_subnets"))
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """List the subnets; where the service knows none, have it look at the account again.
+        """List the subnets; where the service knows none, or not a chosen one, have it look again.
 
         Raises:
             SubnetsDoNotFit: the chosen ones are none that an SDDC can use.
@@ -100,15 +100,18 @@ class CompatibleSubnetsProvider(ResourceProvider):
 
     def _look(self, props: Mapping[str, Any]) -> dict[str, Any]:
         same_organisation(self.settings, props)
+        chosen = props.get("chosen") or ()
         with VmcClient(self.settings) as vmc:
             subnets = _listed(vmc, props)
-            if not subnets:
+            missing = sorted(set(chosen) - {subnet.id for subnet in subnets})
+            if missing or not subnets:
                 tell(
-                    f"VMware knows no subnet in {props['region']} yet: asking it to look at the account again"
+                    f"VMware knows no {', '.join(missing) or 'subnet'} in {props['region']} yet: "
+                    "asking it to look at the account again"
                 )
                 subnets = _listed(vmc, props, force_refresh=True)
         _tell_result(props["region"], subnets)
-        if chosen := props.get("chosen"):
+        if chosen:
             check_chosen(
                 chosen,
                 subnets,

@@ -6,18 +6,20 @@ Real: the SDK, its serialisation, our component. Mocked: the engine, by a monito
 import asyncio
 import gc
 import json
+import re
 import runpy
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 import pytest
+import yaml
 from google.protobuf.json_format import MessageToDict
 from pulumi.runtime import mocks, settings
 from pulumi.runtime.proto import resource_pb2
 
+from tests.support.lab import REPOSITORY
 from vmc_account_link import AccountLink, AccountLinkArgs, VmcError
 
 ACCOUNT = "123456789012"
@@ -343,7 +345,7 @@ def test_another_region_is_allowed_with_a_warning(run: Run, caplog: pytest.LogCa
 def test_the_whole_program_exports_the_contracts_outputs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     exported: dict[str, Any] = {}
     monkeypatch.setattr(pulumi, "export", exported.__setitem__)
-    program = Path(__file__).parents[2] / "__main__.py"
+    program = REPOSITORY / "__main__.py"
     run(
         config={
             **CONFIG,
@@ -363,6 +365,56 @@ def test_the_whole_program_exports_the_contracts_outputs(run: Run, monkeypatch: 
         "compatible_subnets",
         "rejected_subnets",
     ]
+
+
+EVERY_SETTING: dict[str, tuple[str, Any]] = {
+    "link": ("create", "create"),
+    "stackName": ("Lab-7", "Lab-7"),
+    "region": ("eu-west-1", "eu-west-1"),
+    "awsAccountId": (ACCOUNT, ACCOUNT),
+    "inlineTemplate": ("true", True),
+    "templateHosts": ('["mirror.example"]', ["mirror.example"]),
+    "linkTimeoutMinutes": ("5", 5),
+    "unlinkOnDestroy": ("false", False),
+    "relink": ("2", "2"),
+    "subnetRegion": ("us-west-2", "us-west-2"),
+    "sddcType": ("MultiAZ", "MultiAZ"),
+    "sddcHosts": ("6", 6),
+    "sddcSubnets": ('["subnet-1","subnet-2"]', ["subnet-1", "subnet-2"]),
+    "templatePolicy": (f'{{"trustedAccounts":["{ACCOUNT}"]}}', {"trustedAccounts": [ACCOUNT]}),
+    "tags": ('{"owner":"workshop"}', {"owner": "workshop"}),
+}
+"""Key -> how the configuration has it, and the argument that it is."""
+
+
+def declared(recorder: Recorder) -> list[dict[str, Any]]:
+    """All that was said of each resource, but for where in a program, and the transforms of one run."""
+    said = [MessageToDict(one) for one in recorder.requests if one.type != "pulumi:pulumi:Stack"]
+    for one in said:
+        for key in ("transforms", "sourcePosition", "stackTrace"):
+            one.pop(key, None)
+    return sorted(said, key=lambda one: (one["type"], one["name"]))
+
+
+@pytest.mark.parametrize("link", ["create", "adopt"])
+def test_the_program_declares_what_the_component_does_that_is_told_the_same(
+    run: Run, monkeypatch: pytest.MonkeyPatch, link: str
+) -> None:
+    described = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text())["config"]
+    assert set(EVERY_SETTING) == set(described)
+    told = {**EVERY_SETTING, "link": (link, link)}
+    if link == "adopt":
+        del told["relink"]
+    monkeypatch.setattr(pulumi, "export", lambda *_: None)
+    config = {**CONFIG, **{f"vmc-account-link:{key}": text for key, (text, _) in told.items()}}
+    program = run(config=config, program=lambda: runpy.run_path(str(REPOSITORY / "__main__.py")) and None)
+    args: Any = {re.sub("[A-Z]", lambda m: f"_{m[0].lower()}", key): one for key, (_, one) in told.items()}
+    assert declared(run(program=lambda: AccountLink("account-link", args))) == declared(program)
+    if link == "create":
+        assert set(args) == set(AccountLinkArgs.__annotations__)
+        request, subnets = program.inputs(REQUEST), program.inputs(SUBNETS)
+        assert (request["relink"], request["template_policy"]) == ("2", {"trustedAccounts": [ACCOUNT]})
+        assert (subnets["hosts"], subnets["chosen"]) == (6, ["subnet-1", "subnet-2"])
 
 
 def test_the_pinned_provider_works_in_the_wanted_account_alone(run: Run) -> None:

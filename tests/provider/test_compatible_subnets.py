@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from moto.ec2.models import ec2_backends
 
 from sandbox.control.client import SandboxControl
 from tests.support.lab import ACCOUNT
@@ -53,6 +54,23 @@ def test_right_after_linking_the_service_is_had_to_look_again_once(
     outs = provider.create(inputs).outs or {}
     assert len(outs["compatible_subnets"]) == 3
     assert calls(control) == [CALL, CALL]
+
+
+def test_a_chosen_subnet_that_came_later_is_found_by_a_rescan_and_an_unknown_one_is_said(
+    provider: CompatibleSubnetsProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    outs = provider.create(inputs).outs or {}
+    network = ec2_backends[ACCOUNT]["us-west-2"]
+    late = network.create_subnet(
+        network.describe_vpcs()[0].id, "172.31.64.0/26", availability_zone="us-west-2a"
+    ).id
+    control.clear_journal()
+    found = provider.update("id", outs, {**inputs, "chosen": [late]}).outs or {}
+    assert late in found["compatible_subnets"]["us-west-2a"]
+    assert calls(control) == [CALL, CALL]
+    with pytest.raises(SubnetsDoNotFit, match="VMware knows no subnet-0 in the linked account"):
+        provider.update("id", outs, {**inputs, "chosen": ["subnet-0"]})
+    assert calls(control) == [CALL] * 4
 
 
 def test_an_empty_list_is_looked_at_again_and_a_full_one_is_not(
