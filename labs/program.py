@@ -25,6 +25,7 @@ OUTPUTS = (
     "tracking_task",
     "link_expiration_date",
     "compatible_subnets",
+    "rejected_subnets",
 )
 
 # Loads the lazy modules.

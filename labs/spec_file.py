@@ -115,13 +115,10 @@ class _Model(BaseModel):
 class Vmc(_Model):
     """The VMC organisation. The API token is never in a spec: it comes from the environment."""
 
-    org_id: (
-        Annotated[
-            str,
-            Field(pattern=r"^[0-9A-Za-z-]{8,64}$", description="The organisation's long id; default ORG_ID."),
-        ]
-        | None
-    ) = None
+    org_id: Annotated[
+        Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{8,64}$")] | None,
+        Field(description="The organisation's long id; default ORG_ID."),
+    ] = None
     token_variable: Annotated[
         Variable | None,
         Field(description="The environment variable that holds the organisation's API token: API_TOKEN."),
@@ -131,6 +128,17 @@ class Vmc(_Model):
     ] = None
     csp_url: Annotated[
         Annotated[str, AfterValidator(_check_url)] | None, Field(description="Default CSP_URL, or VMware's.")
+    ] = None
+
+
+class Policy(_Model):
+    """What a link's template may make, and whom it may let in; what is left out does not limit."""
+
+    resource_types: Annotated[
+        list[Text] | None, Field(description="CloudFormation types that it may make.")
+    ] = None
+    trusted_accounts: Annotated[
+        list[Text] | None, Field(description="AWS accounts that its roles may let in.")
     ] = None
 
 
@@ -163,9 +171,22 @@ class Settings(_Model):
         bool | None, Field(description="Unlink the account before the stack is deleted; default true.")
     ] = None
     relink: Annotated[Text | None, Field(description="Change it to ask for a new link and run it.")] = None
+    template_policy: Annotated[
+        Policy | None,
+        Field(description="Refuse a template that does more than this before its stack is made."),
+    ] = None
     subnet_region: Annotated[
         Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] | None,
         Field(description="List the subnets of that region that an SDDC can use."),
+    ] = None
+    sddc_type: Annotated[
+        Literal["1NODE", "SingleAZ", "MultiAZ"] | None, Field(description="Of the SDDC that these are for.")
+    ] = None
+    sddc_hosts: Annotated[
+        Annotated[int, Field(ge=1)] | None, Field(description="How many hosts that SDDC will have.")
+    ] = None
+    sddc_subnets: Annotated[
+        list[Text] | None, Field(description="The subnets chosen for that SDDC: fail where they do not fit.")
     ] = None
     tags: Annotated[
         Annotated[dict[str, str], AfterValidator(_check_tags)] | None,

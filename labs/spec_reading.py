@@ -1,7 +1,5 @@
 """A spec's file -> frozen values. The whole file is judged, before anything is touched."""
 
-import configparser
-import dataclasses
 import difflib
 import os
 import re
@@ -16,29 +14,9 @@ from labs import marked_yaml, spec_file
 from labs.errors import RequestError
 from labs.patterns import expand
 from labs.spec import Credentials, FleetSpec, LabSpec, Service
+from labs.spec_judging import Placed, judge
+from labs.spec_problems import Problem, Problems, SpecRefused, key_of
 from vmc_account_link.settings import DEFAULT_CSP_URL, DEFAULT_VMC_URL
-
-_STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
-"""CloudFormation's rule."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """One thing that is wrong in a spec."""
-
-    line: int
-    path: str
-    """`labs[3].awsAccountId`; empty for the file as a whole."""
-    reason: str
-
-
-class SpecRefused(RequestError):
-    """The spec is wrong; nothing was touched. One line for each problem: file, line, key, reason."""
-
-    def __init__(self, file: str, problems: list[Problem]) -> None:
-        self.problems = tuple(sorted(problems, key=lambda p: (p.line, p.path)))
-        lines = (f"{file}:{p.line}: {f'{p.path}: ' if p.path else ''}{p.reason}" for p in self.problems)
-        super().__init__("\n".join(lines))
 
 
 def load_spec(path: Path, environ: Mapping[str, str] = os.environ) -> FleetSpec:
@@ -67,17 +45,15 @@ def read_spec(text: str, *, file: str, environ: Mapping[str, str]) -> FleetSpec:
     try:
         marked = marked_yaml.read(text)
     except marked_yaml.YamlRefused as error:
-        problem = Problem(line=error.line, path=_key(error.path), reason=error.reason)
+        problem = Problem(line=error.line, path=key_of(error.path), reason=error.reason)
         raise SpecRefused(file, [problem]) from None
-    problems = _Problems(marked)
+    problems = Problems(marked)
     written = _validated(marked, problems)
     if written is None:
         raise SpecRefused(file, problems.found)
     labs = _labs(written, problems, environ)
     if not problems.found:
-        _refuse_stack_names(labs, problems, written)
-        _refuse_doubles(labs, problems)
-        _refuse_missing_profiles(labs, problems, environ)
+        judge(labs, written, problems, environ)
     if problems.found:
         raise SpecRefused(file, problems.found)
     jitter = written.limits.start_jitter
@@ -92,22 +68,7 @@ def read_spec(text: str, *, file: str, environ: Mapping[str, str]) -> FleetSpec:
     )
 
 
-class _Problems:
-    def __init__(self, marked: marked_yaml.Marked) -> None:
-        self._marked = marked
-        self.found: list[Problem] = []
-
-    def add(self, path: marked_yaml.Path, reason: str) -> None:
-        problem = Problem(line=self._marked.line(path), path=_key(path), reason=reason)
-        if problem not in self.found:
-            self.found.append(problem)
-
-
-_Placed = list[tuple[int, LabSpec]]
-"""Labs with their entry's place in the file."""
-
-
-def _validated(marked: marked_yaml.Marked, problems: _Problems) -> spec_file.Fleet | None:
+def _validated(marked: marked_yaml.Marked, problems: Problems) -> spec_file.Fleet | None:
     if not isinstance(marked.data, dict):
         problems.add((), "it is no spec: `event:` and `labs:` are needed")
         return None
@@ -167,7 +128,7 @@ def _reason(error: Any, path: marked_yaml.Path) -> str:
 
 
 def _perhaps(path: marked_yaml.Path) -> str:
-    models = (spec_file.Fleet, spec_file.Lab, spec_file.Vmc, spec_file.Limits)
+    models = (spec_file.Fleet, spec_file.Lab, spec_file.Vmc, spec_file.Limits, spec_file.Policy)
     known = {field.alias or "" for model in models for field in model.model_fields.values()}
     word = str(path[-1]) if path else ""
     if re.search(r"(?i)token$|secret$|password", word):
@@ -181,8 +142,8 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
-def _labs(written: spec_file.Fleet, problems: _Problems, environ: Mapping[str, str]) -> _Placed:
-    labs: _Placed = []
+def _labs(written: spec_file.Fleet, problems: Problems, environ: Mapping[str, str]) -> Placed:
+    labs: Placed = []
     for place, entry in enumerate(written.labs):
         names = expand(entry.name)
         fields = {
@@ -213,7 +174,7 @@ def _labs(written: spec_file.Fleet, problems: _Problems, environ: Mapping[str, s
 
 
 def _spread(
-    value: str | list[str] | None, names: tuple[str, ...], path: marked_yaml.Path, problems: _Problems
+    value: str | list[str] | None, names: tuple[str, ...], path: marked_yaml.Path, problems: Problems
 ) -> tuple[str | None, ...]:
     """One value for each lab of an entry."""
     if value is None:
@@ -232,7 +193,7 @@ def _spread(
 
 
 def _filled(
-    text: str | None, name: str, account: str | None, path: marked_yaml.Path, problems: _Problems
+    text: str | None, name: str, account: str | None, path: marked_yaml.Path, problems: Problems
 ) -> str | None:
     """The text with `{name}` and `{account}` filled in."""
     if text is None:
@@ -246,9 +207,7 @@ def _filled(
     return filled
 
 
-def _account(
-    account: str | None, role: str | None, path: marked_yaml.Path, problems: _Problems
-) -> str | None:
+def _account(account: str | None, role: str | None, path: marked_yaml.Path, problems: Problems) -> str | None:
     """The lab's account, which its role names too."""
     of_role = role.split(":")[4] if role and role.count(":") >= 5 else None
     if account and of_role and account != of_role and of_role.isdecimal():
@@ -260,7 +219,7 @@ def _service(
     fleet: spec_file.Vmc,
     lab: spec_file.Vmc | None,
     place: int,
-    problems: _Problems,
+    problems: Problems,
     environ: Mapping[str, str],
 ) -> Service:
     vmc = lab or fleet
@@ -287,76 +246,8 @@ def _settings(defaults: spec_file.Settings, lab: spec_file.Lab, name: str) -> di
     merged = {**shared, **own}
     if "tags" in shared and "tags" in own:
         merged["tags"] = {**shared["tags"], **own["tags"]}
+    if "template_policy" in merged:
+        merged["template_policy"] = merged["template_policy"].model_dump(by_alias=True, exclude_none=True)
     if "stack_name" in merged:
         merged["stack_name"] = merged["stack_name"].replace("{name}", name)
     return {field: merged[field] for field in sorted(merged)}
-
-
-def _refuse_stack_names(labs: _Placed, problems: _Problems, written: spec_file.Fleet) -> None:
-    """Refuse what `{name}` makes of a stack's name where CloudFormation would."""
-    for place, lab in labs:
-        if not _STACK_NAME.fullmatch(lab.stack_name):
-            path: marked_yaml.Path = ("labs", place) if written.labs[place].stack_name else ("defaults",)
-            reason = f"{lab.stack_name!r} can't be a stack's name: letters, digits and `-`, 128 at most"
-            problems.add((*path, "stackName"), reason)
-
-
-def _refuse_doubles(labs: _Placed, problems: _Problems) -> None:
-    names: dict[str, int] = {}
-    links: dict[tuple[object, ...], str] = {}
-    stacks: dict[tuple[object, ...], str] = {}
-    for place, lab in labs:
-        if lab.name in names:
-            problems.add(("labs", place, "name"), f"lab {lab.name} is there twice")
-        names.setdefault(lab.name, place)
-        credentials = lab.credentials
-        account = lab.aws_account_id or (credentials.profile, credentials.role_arn)
-        whose = f"AWS account {account}" if lab.aws_account_id else "the account of these credentials"
-        path: marked_yaml.Path = ("labs", place)
-        if lab.aws_account_id or credentials.profile:
-            path = (*path, "awsAccountId" if lab.aws_account_id else "awsProfile")
-        first = links.setdefault((account, lab.service.org_id), lab.name)
-        if first != lab.name:
-            problems.add(
-                path, f"{whose} is lab {first}'s already: an organisation holds one link for each account"
-            )
-            continue
-        region = lab.settings.get("region", "us-west-2")
-        first = stacks.setdefault((account, region, lab.stack_name), lab.name)
-        if first != lab.name:
-            problems.add(path, f"lab {first} has stack {lab.stack_name} in {whose}: set another stackName")
-
-
-def _refuse_missing_profiles(labs: _Placed, problems: _Problems, environ: Mapping[str, str]) -> None:
-    wanted = [(place, lab.credentials.profile) for place, lab in labs if lab.credentials.profile]
-    if not wanted:
-        return
-    known = _profiles(environ)
-    for place, profile in wanted:
-        if profile not in known:
-            problems.add(
-                ("labs", place, "awsProfile"),
-                f"there is no AWS profile {profile!r} (AWS_CONFIG_FILE, ~/.aws/config)",
-            )
-
-
-def _profiles(environ: Mapping[str, str]) -> set[str]:
-    """The profiles of AWS's two shared files."""
-    found = set()
-    for variable, default in (("AWS_CONFIG_FILE", "config"), ("AWS_SHARED_CREDENTIALS_FILE", "credentials")):
-        parser = configparser.RawConfigParser(strict=False)
-        path = Path(environ.get(variable) or Path.home() / ".aws" / default).expanduser()
-        try:
-            parser.read(path, encoding="utf-8")
-        except (configparser.Error, UnicodeDecodeError):
-            continue
-        found |= {section.removeprefix("profile ").strip() for section in parser.sections()}
-    return found
-
-
-def _key(path: marked_yaml.Path) -> str:
-    """`("labs", 3, "name")` -> `labs[3].name`."""
-    text = ""
-    for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f"{'.' if text else ''}{step}"
-    return text

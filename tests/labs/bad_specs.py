@@ -255,6 +255,24 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
         HEAD + "defaults: {stackName: 'link-{name}'}\nlabs: [{name: team_1}]\n",
         ("3: defaults.stackName: 'link-team_1' can't be a stack's name: letters, digits and `-`, 128 at most",),
     ),
+    "subnets for an SDDC in no region": (
+        HEAD + "defaults:\n  sddcType: MultiAZ\nlabs: [{name: a}]\n",
+        (
+            "4: defaults.sddcType: it says something of subnets, and none are asked for: Set "
+            "vmc-account-link:subnetRegion too, or remove it.",
+        ),
+    ),
+    "a new link for an adopted one": (
+        _labs("{name: a, link: adopt, relink: again}"),
+        (
+            "4: labs[0].relink: an adopted link is renewed where it was made: Remove it (`pulumi config rm "
+            "relink`).",
+        ),
+    ),
+    "a policy with an unknown key": (
+        _with("defaults: {templatePolicy: {types: [a]}}"),
+        ("3: defaults.templatePolicy.types: there is no such key",),
+    ),
     "a region that is none": (
         _with("defaults: {region: Oregon}"),
         (r"3: defaults.region: 'Oregon' is not of the form ^[a-z]{2}(-[a-z]+)+-\d$",),
@@ -282,6 +300,7 @@ GOOD_SPEC = HEAD + textwrap.dedent("""\
       ttl: 8h
       owner: workshop
       linkTimeoutMinutes: 45
+      templatePolicy: {trustedAccounts: ["111111111111"]}
     limits: {parallel: 6, memory: 4GB, startJitter: 2s}
     labs:
       - name: team-{01..02}

@@ -1,6 +1,7 @@
 """Specs: what is refused, where and why; and what a right one comes to. No engine, no network."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -9,9 +10,11 @@ import jsonschema
 import pytest
 import yaml
 
+from labs.program import OUTPUTS
 from labs.spec import Credentials, FleetSpec, Service
 from labs.spec_file import json_schema
-from labs.spec_reading import SpecRefused, load_spec, read_spec
+from labs.spec_problems import SpecRefused
+from labs.spec_reading import load_spec, read_spec
 from tests.labs.bad_specs import BAD_SPECS, GOOD_SPEC
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -58,6 +61,7 @@ def test_a_spec_is_read_with_its_patterns_and_defaults_worked_out(environ: Mappi
         "link_timeout_minutes": 45,
         "stack_name": "Link-team-02",
         "tags": {"owner": "workshop", "room": "A"},
+        "template_policy": {"trustedAccounts": ["111111111111"]},
     }
     assert (second.ttl, second.owner) == (timedelta(hours=8), "workshop")
     assert spare.credentials == Credentials(role_arn="arn:aws:iam::333333333333:role/lab")
@@ -75,6 +79,13 @@ def test_what_a_spec_leaves_open_comes_from_the_environment(environ: Mapping[str
     (lab,) = read("event: e\nlabs: [{name: a}]\n", {**environ, **known}).labs
     assert (lab.service.org_id, lab.service.vmc_url) == (known["ORG_ID"], known["VMC_URL"])
     assert lab.credentials == Credentials()
+
+
+def test_a_lab_has_every_setting_and_output_of_the_program() -> None:
+    program = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text())["config"]
+    assert set(program) <= set(json_schema()["$defs"]["Lab"]["properties"])
+    exported = re.findall(r'pulumi\.export\("(\w+)"', (REPOSITORY / "__main__.py").read_text())
+    assert list(OUTPUTS) == exported
 
 
 def test_the_published_schema_is_that_of_the_models() -> None:

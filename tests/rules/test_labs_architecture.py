@@ -12,6 +12,8 @@ ORDER = [
     "marked_yaml",
     "spec",
     "spec_file",
+    "spec_problems",
+    "spec_judging",
     "spec_reading",
     "results",
     "credentials",

@@ -1,11 +1,12 @@
 """The configuration reference is made of Pulumi.yaml; unwritten pages stay out of the navigation."""
 
+import json
 import re
 from pathlib import Path
 
 import yaml
 
-from tools.docs.hooks import _existing, commands_text, settings_table
+from tools.docs.hooks import _existing, commands_text, settings_table, spec_tables
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -20,6 +21,15 @@ def test_every_setting_is_in_the_table_with_its_type_default_and_description() -
 
 def test_the_three_commands_are_in_the_reference() -> None:
     assert re.findall(r"^## (\w+)$", commands_text(), re.MULTILINE) == ["inspect", "doctor", "status"]
+
+
+def test_every_key_of_a_spec_is_in_the_tables_with_its_description() -> None:
+    schema = json.loads((REPOSITORY / "labs" / "spec.schema.json").read_text())
+    tables = spec_tables(schema)
+    keys = [*schema["properties"], *(key for part in schema["$defs"].values() for key in part["properties"])]
+    nested = {*schema["$defs"]["Policy"]["properties"]}
+    assert [key for key in keys if f"| `{key}` | " not in tables and key not in nested] == []
+    assert re.findall(r"\| `\w+` \|  \|", tables) == [], "a key without a description"
 
 
 def test_a_page_that_does_not_exist_is_left_out_and_one_that_does_is_not() -> None:

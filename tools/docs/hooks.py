@@ -1,6 +1,7 @@
 """MkDocs hooks: reference pages out of Pulumi.yaml and the command line, and links into the repository."""
 
 import argparse
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,6 +39,9 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
     described = yaml.safe_load((_REPOSITORY / "Pulumi.yaml").read_text(encoding="utf-8"))
     markdown = markdown.replace("<!-- settings -->", settings_table(described["config"]))
     markdown = markdown.replace("<!-- commands -->", commands_text())
+    if "<!-- spec -->" in markdown:
+        schema = json.loads((_REPOSITORY / "labs" / "spec.schema.json").read_text(encoding="utf-8"))
+        markdown = markdown.replace("<!-- spec -->", spec_tables(schema))
     return _OUT_OF_DOCS.sub(r"](#) `\1`", markdown) if page.file.src_uri.startswith("adr/") else markdown
 
 
@@ -48,6 +52,29 @@ def settings_table(config: Mapping[str, Mapping[str, Any]]) -> str:
         for name, entry in config.items()
     ]
     return "\n".join(["| key | type | default | meaning |", "| --- | --- | --- | --- |", *rows])
+
+
+def spec_tables(schema: Mapping[str, Any]) -> str:
+    """The keys of a fleet's spec, a table for each part of it. Pure."""
+    parts = schema["$defs"]
+    own = {key: value for key, value in parts["Lab"]["properties"].items() if key not in _shared(schema)}
+    tables = {
+        "At the top": schema["properties"],
+        "`vmc`": parts["Vmc"]["properties"],
+        "`limits`": parts["Limits"]["properties"],
+        "`labs[]`": own,
+        "`defaults`, and `labs[]` where a lab differs": _shared(schema),
+    }
+    return "\n".join(
+        f"**{title}**\n\n| key | meaning |\n| --- | --- |\n"
+        + "".join(f"| `{key}` | {value.get('description', '')} |\n" for key, value in keys.items())
+        for title, keys in tables.items()
+    )
+
+
+def _shared(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    shared: Mapping[str, Any] = schema["$defs"]["Settings"]["properties"]
+    return shared
 
 
 def commands_text() -> str:

@@ -1,0 +1,110 @@
+"""Labs that are well written, and yet can't be: by the program's rules, by each other, by this machine."""
+
+import configparser
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic.alias_generators import to_snake
+
+from labs import marked_yaml, spec_file
+from labs.spec import LabSpec
+from labs.spec_problems import Problems
+from vmc_account_link.arguments import refuse_what_can_not_be
+from vmc_account_link.errors import SettingsError
+
+Placed = list[tuple[int, LabSpec]]
+"""Labs with their entry's place in the file."""
+
+
+_STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
+"""CloudFormation's rule."""
+
+
+def judge(labs: Placed, written: spec_file.Fleet, problems: Problems, environ: Mapping[str, str]) -> None:
+    """Note what is wrong with labs that are each well written.
+
+    Args:
+        labs: with patterns and defaults worked out.
+        written: the file, to say where a setting stands.
+        problems: takes what is found.
+        environ: says where AWS's shared files are.
+    """
+    _refuse_stack_names(labs, problems, written)
+    _refuse_what_the_program_would(labs, problems, written)
+    _refuse_doubles(labs, problems)
+    _refuse_missing_profiles(labs, problems, environ)
+
+
+def _refuse_stack_names(labs: Placed, problems: Problems, written: spec_file.Fleet) -> None:
+    """Refuse what `{name}` makes of a stack's name where CloudFormation would."""
+    for place, lab in labs:
+        if not _STACK_NAME.fullmatch(lab.stack_name):
+            path: marked_yaml.Path = ("labs", place) if written.labs[place].stack_name else ("defaults",)
+            reason = f"{lab.stack_name!r} can't be a stack's name: letters, digits and `-`, 128 at most"
+            problems.add((*path, "stackName"), reason)
+
+
+def _refuse_what_the_program_would(labs: Placed, problems: Problems, written: spec_file.Fleet) -> None:
+    """Judge each lab's settings as the program does, which knows what goes ill with what."""
+    for place, lab in labs:
+        try:
+            refuse_what_can_not_be(lab.settings)
+        except SettingsError as error:
+            key = error.asked.rpartition(":")[2]
+            is_own = to_snake(key) in written.labs[place].model_fields_set
+            path: marked_yaml.Path = ("labs", place) if is_own else ("defaults",)
+            problems.add((*path, key), f"{error.answered}: {error.do}")
+
+
+def _refuse_doubles(labs: Placed, problems: Problems) -> None:
+    names: dict[str, int] = {}
+    links: dict[tuple[object, ...], str] = {}
+    stacks: dict[tuple[object, ...], str] = {}
+    for place, lab in labs:
+        if lab.name in names:
+            problems.add(("labs", place, "name"), f"lab {lab.name} is there twice")
+        names.setdefault(lab.name, place)
+        credentials = lab.credentials
+        account = lab.aws_account_id or (credentials.profile, credentials.role_arn)
+        whose = f"AWS account {account}" if lab.aws_account_id else "the account of these credentials"
+        path: marked_yaml.Path = ("labs", place)
+        if lab.aws_account_id or credentials.profile:
+            path = (*path, "awsAccountId" if lab.aws_account_id else "awsProfile")
+        first = links.setdefault((account, lab.service.org_id), lab.name)
+        if first != lab.name:
+            problems.add(
+                path, f"{whose} is lab {first}'s already: an organisation holds one link for each account"
+            )
+            continue
+        region = lab.settings.get("region", "us-west-2")
+        first = stacks.setdefault((account, region, lab.stack_name), lab.name)
+        if first != lab.name:
+            problems.add(path, f"lab {first} has stack {lab.stack_name} in {whose}: set another stackName")
+
+
+def _refuse_missing_profiles(labs: Placed, problems: Problems, environ: Mapping[str, str]) -> None:
+    wanted = [(place, lab.credentials.profile) for place, lab in labs if lab.credentials.profile]
+    if not wanted:
+        return
+    known = _profiles(environ)
+    for place, profile in wanted:
+        if profile not in known:
+            problems.add(
+                ("labs", place, "awsProfile"),
+                f"there is no AWS profile {profile!r} (AWS_CONFIG_FILE, ~/.aws/config)",
+            )
+
+
+def _profiles(environ: Mapping[str, str]) -> set[str]:
+    """The profiles of AWS's two shared files."""
+    found = set()
+    for variable, default in (("AWS_CONFIG_FILE", "config"), ("AWS_SHARED_CREDENTIALS_FILE", "credentials")):
+        parser = configparser.RawConfigParser(strict=False)
+        path = Path(environ.get(variable) or Path.home() / ".aws" / default).expanduser()
+        try:
+            parser.read(path, encoding="utf-8")
+        except (configparser.Error, UnicodeDecodeError):
+            continue
+        found |= {section.removeprefix("profile ").strip() for section in parser.sections()}
+    return found

@@ -1,0 +1,32 @@
+"""What the documentation shows as YAML is what it says it is."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from labs.spec_reading import read_spec
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def blocks(file: str) -> list[str]:
+    """The YAML of a page."""
+    text = (REPOSITORY / file).read_text(encoding="utf-8")
+    return re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def test_the_readmes_spec_is_one(tmp_path: Path) -> None:
+    (text,) = (block for block in blocks("README.md") if "event:" in block)
+    config = tmp_path / "config"
+    config.write_text("".join(f"[profile team-{number:02}]\n" for number in range(1, 31)))
+    spec = read_spec(text, file="README.md", environ={"AWS_CONFIG_FILE": str(config)})
+    assert len(spec.labs) == 31
+    assert spec.labs[6].credentials.profile == "team-07"
+
+
+def test_the_files_for_other_ways_to_scale_are_yaml() -> None:
+    workflow, objects = blocks("docs/scaling.md")
+    assert yaml.safe_load(workflow)["jobs"]["up"]["needs"] == "plan"
+    kinds = [one["kind"] for one in yaml.safe_load_all(objects)]
+    assert kinds == ["ServiceAccount", "ClusterRoleBinding", "Stack"]
