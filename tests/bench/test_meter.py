@@ -19,9 +19,10 @@ subprocess.Popen([sys.executable, "-c", {burn!r}], start_new_session=True)
 
 def test_a_process_that_outlives_its_parent_is_counted(tmp_path: Path) -> None:
     code = _ORPHAN.format(burn=_BURN.format(0.6))
+    begun = time.monotonic()
     cost = measure([sys.executable, "-c", code], environment=dict(os.environ), folder=tmp_path)
     assert 0.6 <= cost.cpu_seconds <= 1.2
-    assert cost.wall_seconds < 0.5, "the wall time is the command's own"
+    assert cost.wall_seconds < time.monotonic() - begun - 0.4, "the wall time is the command's own"
 
 
 def test_what_is_left_behind_is_ended_and_fails_the_run(
