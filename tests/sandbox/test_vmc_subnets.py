@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 import requests
+from flask import Flask
 from moto.ec2.models import ec2_backends
 from moto.moto_api._internal.models import moto_api_backend
 
+from sandbox.vmc.routes import vmc_blueprint
 from tests.sandbox.sdk_shapes import decode, unknown_fields
 from tests.sandbox.service import ACCOUNT, Vmware
 
@@ -194,6 +196,23 @@ def test_vmwares_own_sdk_decodes_every_answer(vmware: Vmware, record: dict[str, 
         first = answer.json()
     for field in ("id", "account_number", "tracking_task", "sddc_id", "subnet_id", "error_code"):
         assert getattr(decoded, field, None) == first.get(field)
+
+
+def test_no_call_around_a_link_is_left_out(vmware: Vmware) -> None:
+    moto_api_backend.reset()
+    for _, ask in ANSWERS.values():
+        vmware.control.reset_modes()
+        vmware.link_account()
+        ask(vmware, vmware.accounts()[0])
+    app = Flask("calls")
+    app.register_blueprint(vmc_blueprint(vmware.world.organizations, started_at=vmware.control.now()))
+    calls = {
+        rule.endpoint.rpartition(".")[2]
+        for rule in app.url_map.iter_rules()
+        if "/account-link" in rule.rule or "/tasks" in rule.rule
+    }
+    assert len(calls) == 11
+    assert calls <= {entry.call for entry in vmware.control.journal(service="vmc")}
 
 
 @pytest.mark.parametrize(
