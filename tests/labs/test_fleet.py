@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,20 +14,12 @@ import pytest
 from labs.__main__ import main
 from sandbox.environment import Sandbox
 from tests.labs.bad_specs import BAD_SPECS
+from tests.support.fleet_command import Command, environment, fleet_command
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ACCOUNTS = 3
 UNLUCKY = "200000000003"
 PATIENCE_SECONDS = 90.0
-
-Command = Callable[..., "Said"]
-
-
-class Said:
-    """What a command said, and its exit code."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
 
 
 @pytest.fixture
@@ -37,28 +29,12 @@ def fleet_box(tmp_path: Path) -> Iterator[Sandbox]:
         yield box
 
 
-def environment(box: Sandbox, folder: Path) -> dict[str, str]:
-    return {**box.process_environment(), "XDG_STATE_HOME": str(folder / "state")}
-
-
 @pytest.fixture
 def labs(
     fleet_box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Command:
     """The command line in this process, in the sandbox's environment."""
-    for name in list(os.environ):
-        monkeypatch.delenv(name)
-    for name, value in environment(fleet_box, tmp_path).items():
-        monkeypatch.setenv(name, value)
-
-    def command(*arguments: object) -> Said:
-        monkeypatch.setattr(sys, "argv", ["labs", *map(str, arguments)])
-        capsys.readouterr()
-        code = main()
-        said = capsys.readouterr()
-        return Said(code, said.out, said.err)
-
-    return command
+    return fleet_command(fleet_box, tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture

@@ -1,0 +1,67 @@
+"""A Dask cluster on this machine: a scheduler and workers, each a process with a sandbox's environment."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PATIENCE_SECONDS = 60.0
+
+
+def until(condition: Callable[[], bool], *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    """Wait until something is so; a failure where it does not become so."""
+    deadline = time.monotonic() + patience_seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.1)
+
+
+@contextmanager
+def process(environment: Mapping[str, str], log: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of the cluster that ends with the block."""
+    with log.open("wb") as file:
+        started = subprocess.Popen(
+            [sys.executable, "-m", "dask", *arguments],
+            cwd=REPOSITORY, env={**environment, "PYTHONPATH": str(REPOSITORY)}, stdout=file, stderr=file,
+            start_new_session=True,
+        )  # fmt: skip
+    try:
+        yield started
+    finally:
+        if started.poll() is None:
+            started.terminate()
+        started.wait(PATIENCE_SECONDS)
+
+
+def address_of(file: Path) -> str:
+    """The scheduler's address, from the file that it writes."""
+    until(file.exists)
+    (address,) = (part for part in file.read_text().split('"') if part.startswith("tcp://"))
+    return address
+
+
+@contextmanager
+def cluster(
+    environment: Mapping[str, str], folder: Path, *, workers: int, threads: int
+) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """A scheduler with workers that are all there: (its address, the workers' processes)."""
+    from distributed import Client  # noqa: PLC0415 - slow to load
+
+    file = folder / "scheduler.json"
+    flags = ("--scheduler-file", str(file))
+    worker = ("worker", *flags, "--no-nanny", "--nthreads", str(threads), "--no-dashboard")
+    with ExitStack() as stack:
+        stack.enter_context(
+            process(environment, folder / "s.log", "scheduler", *flags, "--port", "0", "--no-dashboard")
+        )
+        processes = [
+            stack.enter_context(process(environment, folder / f"{n}.log", *worker, "--name", f"w{n}"))
+            for n in range(workers)
+        ]
+        address = address_of(file)
+        with Client(address, set_as_default=False) as client:  # type: ignore[no-untyped-call]
+            client.wait_for_workers(workers, timeout=PATIENCE_SECONDS)
+        yield address, processes
