@@ -18,6 +18,7 @@ from vmc_account_link.arguments import (
     read_vmc_settings,
     refuse_what_can_not_be,
     stack_region,
+    stack_tags,
 )
 from vmc_account_link.aws_identity import caller_account
 from vmc_account_link.aws_provider import pinned_provider
@@ -156,7 +157,7 @@ class AccountLink(pulumi.ComponentResource):
             capabilities=["CAPABILITY_IAM"],
             # A stack that failed leaves nothing behind that a refresh could take for a stack (ADR 0006).
             on_failure="DELETE",
-            tags=given.get("tags"),
+            tags=stack_tags(given),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 provider=provider,

@@ -1,5 +1,6 @@
 """What an account link can be told, and whether that makes sense. Pure, but for a warning."""
 
+import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,7 @@ import pulumi
 
 from vmc_account_link.errors import SettingsError
 from vmc_account_link.settings import VmcSettings, read_settings
-from vmc_account_link.subnets import SDDC_TYPES
+from vmc_account_link.subnets import DEFAULT_SDDC_TYPE, SDDC_TYPES, count_problem
 from vmc_account_link.template_policy import read_policy
 
 DEFAULT_REGION = "us-west-2"
@@ -17,6 +18,19 @@ DEFAULT_STACK_NAME = "SDDC-Account-Link"
 DEFAULT_LINK_TIMEOUT_MINUTES = 30
 _WAYS_TO_LINK = ("create", "adopt")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
+_TEXTS = (
+    ("region", _REGION, "Such as us-west-2."),
+    ("subnet_region", _REGION, "Such as us-west-2."),
+    ("aws_account_id", re.compile(r"\s*[0-9]{12}\s*"), "It has 12 digits."),
+    # CloudFormation's own rule (API reference, CreateStack): it says so only once a link has been minted.
+    (
+        "stack_name",
+        re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}"),
+        "Up to 128 letters, digits and hyphens, a letter first.",
+    ),
+)
+"""Argument, how its text must be, and that in words."""
+_HOST = re.compile(r"\s*[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:[0-9]{1,5})?\s*")
 
 
 class AccountLinkArgs(TypedDict):
@@ -82,53 +96,95 @@ def refuse_what_can_not_be(given: Mapping[str, Any]) -> None:
     Raises:
         SettingsError: one does not exist, can't have its value, or goes ill with another.
     """
-    link = given.get("link", "create")
-    if link not in _WAYS_TO_LINK:
-        raise SettingsError(
-            "vmc-account-link:link", f"{link!r} is no way to link", "Set it to `create` or `adopt`."
-        )
-    if link == "adopt" and "relink" in given:
-        raise SettingsError(
-            "vmc-account-link:relink",
-            "an adopted link is renewed where it was made",
-            "Remove it (`pulumi config rm relink`).",
-        )
-    minutes = given.get("link_timeout_minutes", 1)
-    if isinstance(minutes, int | float) and not minutes >= 1:
-        raise SettingsError(
-            "vmc-account-link:linkTimeoutMinutes", f"{minutes} is too short", "Set 1 or more."
-        )
-    read_policy(given.get("template_policy"))
-    _refuse_subnets_that_can_not_be(given)
     unknown = sorted(set(given) - set(AccountLinkArgs.__annotations__))
     if unknown:
         raise SettingsError("AccountLink", f"it has no argument {', '.join(unknown)}", "See AccountLinkArgs.")
+    link = given.get("link", "create")
+    if link not in _WAYS_TO_LINK:
+        raise _refusal("link", f"{link!r} is no way to link", "Set it to `create` or `adopt`.")
+    if link == "adopt" and "relink" in given:
+        raise _refusal(
+            "relink", "an adopted link is renewed where it was made", "Remove it (`pulumi config rm relink`)."
+        )
+    minutes = given.get("link_timeout_minutes", 1)
+    if isinstance(minutes, int | float) and not minutes >= 1:
+        raise _refusal("link_timeout_minutes", f"{minutes} is too short", "Set 1 or more.")
+    for key, pattern, rule in _TEXTS:
+        if isinstance(text := given.get(key), str) and not pattern.fullmatch(text):
+            raise _refusal(key, f"{text!r} can't be one", rule)
+    _refuse_collections_that_can_not_be(given)
+    read_policy(given.get("template_policy"))
+    if given.get("template_policy") and given.get("inline_template") is False:
+        raise _refusal(
+            "template_policy",
+            "a template that is passed by its URL is not seen",
+            "Set vmc-account-link:inlineTemplate to true, or remove it.",
+        )
+    _refuse_subnets_that_can_not_be(given)
+
+
+def _refuse_collections_that_can_not_be(given: Mapping[str, Any]) -> None:
+    """Judge lists and objects: a text where a list is meant would count as a list of its letters."""
+    for key, rule in (
+        ("template_hosts", "Set a list of texts, each `host` or `host:port`."),
+        ("sddc_subnets", "Set a list of subnet ids."),
+    ):
+        entries = given.get(key, [])
+        if isinstance(entries, pulumi.Output):
+            continue
+        pattern = _HOST if key == "template_hosts" else re.compile(r"\S+")
+        if not isinstance(entries, list | tuple) or not all(_fits(entry, pattern) for entry in entries):
+            raise _refusal(key, f"{entries!r} can't be one", rule)
+    tags = given.get("tags", {})
+    if isinstance(tags, pulumi.Output):
+        return
+    if not isinstance(tags, Mapping) or any(
+        not key.strip() or isinstance(value, Mapping | list | tuple) or value is None
+        for key, value in tags.items()
+    ):
+        raise _refusal("tags", "they are no names with a text each", "Set an object of texts.")
+    if reserved := [key for key in tags if key.lower().startswith("aws:")]:
+        raise _refusal("tags", f"{reserved[0]} is AWS's own", "Choose a name that does not begin with aws:.")
+
+
+def _fits(entry: Any, pattern: re.Pattern[str]) -> bool:
+    return isinstance(entry, pulumi.Output) or (isinstance(entry, str) and bool(pattern.fullmatch(entry)))
 
 
 def _refuse_subnets_that_can_not_be(given: Mapping[str, Any]) -> None:
     if "subnet_region" not in given:
-        for key, setting in (
-            ("sddc_type", "sddcType"),
-            ("sddc_hosts", "sddcHosts"),
-            ("sddc_subnets", "sddcSubnets"),
-        ):
+        for key in ("sddc_type", "sddc_hosts", "sddc_subnets"):
             if given.get(key):
-                raise SettingsError(
-                    f"vmc-account-link:{setting}",
+                raise _refusal(
+                    key,
                     "it says something of subnets, and none are asked for",
                     "Set vmc-account-link:subnetRegion too, or remove it.",
                 )
         return
-    region = given["subnet_region"]
-    if not _REGION.fullmatch(region):
-        raise SettingsError("vmc-account-link:subnetRegion", f"{region!r} is no region", "Such as us-west-2.")
-    kind = given.get("sddc_type", SDDC_TYPES[0])
+    kind = given.get("sddc_type", DEFAULT_SDDC_TYPE)
     if kind not in SDDC_TYPES:
-        raise SettingsError(
-            "vmc-account-link:sddcType", f"{kind!r} is none", f"It is one of {', '.join(SDDC_TYPES)}."
-        )
+        raise _refusal("sddc_type", f"{kind!r} is none", f"It is one of {', '.join(SDDC_TYPES)}.")
     if given.get("sddc_hosts", 1) < 1:
-        raise SettingsError("vmc-account-link:sddcHosts", "there are no such SDDCs", "Set 1 or more.")
+        raise _refusal("sddc_hosts", "there are no such SDDCs", "Set 1 or more.")
+    chosen = given.get("sddc_subnets") or ()
+    if chosen and (problem := count_problem(chosen, kind)):
+        raise _refusal("sddc_subnets", problem, "Correct the list, or vmc-account-link:sddcType.")
+
+
+def _refusal(argument: str, what_is: str, do: str) -> SettingsError:
+    """Name the argument by its key in the configuration."""
+    head, *tail = argument.split("_")
+    return SettingsError(f"vmc-account-link:{head}{''.join(map(str.capitalize, tail))}", what_is, do)
+
+
+def stack_tags(given: Mapping[str, Any]) -> Any:
+    """The stack's tags, None without: `pulumi config set --path tags.year 2026` makes a number of a text."""
+    tags = given.get("tags")
+    if not isinstance(tags, Mapping):
+        return tags
+    return {
+        key: json.dumps(value) if isinstance(value, int | float) else value for key, value in tags.items()
+    }
 
 
 def stack_region(given: Mapping[str, Any]) -> str:

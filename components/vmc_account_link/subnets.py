@@ -7,7 +7,9 @@ from vmc_account_link.errors import SubnetsDoNotFit, safe_text
 from vmc_account_link.models import Subnet
 
 SDDC_TYPES = ("1NODE", "SingleAZ", "MultiAZ")
-"""As the API names them; the service takes SingleAZ where none is given."""
+"""As the API names them."""
+DEFAULT_SDDC_TYPE = "SingleAZ"
+"""What the service takes where none is given."""
 SMALLEST_PREFIX = 26
 """Source: VMware's requirements for subnets of a connected VPC."""
 _NO_REASON = "the service gives no reason"
@@ -52,10 +54,10 @@ def check_chosen(
     Raises:
         SubnetsDoNotFit: they do not, with the reason.
     """
-    kind = sddc_type or "SingleAZ"
-    wanted = 2 if kind == "MultiAZ" else 1
+    kind = sddc_type or DEFAULT_SDDC_TYPE
+    wanted = _wanted_count(kind)
     known = {subnet.id: subnet for subnet in subnets}
-    reason = _count_problem(chosen, wanted, kind)
+    reason = count_problem(chosen, kind)
     for subnet_id in chosen:
         reason = reason or _problem(subnet_id, known.get(subnet_id), connected_account_id)
     if reason is None and wanted == 2:
@@ -71,12 +73,18 @@ def check_chosen(
         )
 
 
-def _count_problem(chosen: Sequence[str], wanted: int, kind: str) -> str | None:
+def count_problem(chosen: Sequence[str], sddc_type: str) -> str | None:
+    """Why so many subnets, whatever they are, are not for an SDDC of this type; None where they may be."""
     if len(set(chosen)) != len(chosen):
         return "one is named twice"
+    wanted = _wanted_count(sddc_type)
     if len(chosen) != wanted:
-        return f"{kind} takes {'two subnets' if wanted == 2 else 'one subnet'}, not {len(chosen)}"
+        return f"{sddc_type} takes {'two subnets' if wanted == 2 else 'one subnet'}, not {len(chosen)}"
     return None
+
+
+def _wanted_count(sddc_type: str) -> int:
+    return 2 if sddc_type == "MultiAZ" else 1
 
 
 def _problem(subnet_id: str, subnet: Subnet | None, connected_account_id: str) -> str | None:

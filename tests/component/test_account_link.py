@@ -1,14 +1,9 @@
-"""The component under mocks: the resources it declares, how they hang together, and what it refuses.
+"""The component under mocks: the resources it declares, how they hang together, and what it refuses."""
 
-Real: the SDK, its serialisation, our component. Mocked: the engine, by a monitor that keeps each request.
-"""
-
-import asyncio
-import gc
 import json
 import re
 import runpy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import pulumi
@@ -16,130 +11,35 @@ import pulumi_aws as aws
 import pytest
 import yaml
 from google.protobuf.json_format import MessageToDict
-from pulumi.runtime import mocks, settings
-from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime import mocks
 
 from tests.support.lab import REPOSITORY
+from tests.support.mocked_engine import (
+    ACCOUNT,
+    ADOPTED,
+    CONFIG,
+    CONNECTED,
+    LINK,
+    REQUEST,
+    SECRET,
+    SIGNATURE,
+    STACK,
+    SUBNETS,
+    Cloud,
+    Recorder,
+    Run,
+    mocked_engine,
+)
 from vmc_account_link import AccountLink, AccountLinkArgs, VmcError
-
-ACCOUNT = "123456789012"
-LINK = {
-    "template_url": "https://b.s3.us-west-2.amazonaws.com/t?X-Amz-Signature=s",
-    "template_execution_url": "https://console.aws.amazon.com/x",
-    "template_body": '{"Resources": {}}',
-    "expiration_date": "2026-01-10T12:30:00+00:00",
-    "tracking_task": "task-1",
-}
-CONFIG = {"vmc:orgId": "org-1", "vmc:apiToken": "planted-token"}
-STACK = "aws:cloudformation/stack:Stack"
-REQUEST = "pulumi-python:dynamic/vmc:LinkRequest"
-_SIGNATURE = "4dabf18193072939515e22adb298388d"
-_SECRET = "1b47061264138c4ac30d75fd1eb44270"
-"""How the engine's protocol marks a special value, and a secret among those."""
-CONNECTED = "pulumi-python:dynamic/vmc:ConnectedAccount"
-SUBNETS = "pulumi-python:dynamic/vmc:CompatibleSubnets"
-ADOPTED = "pulumi-python:dynamic/vmc:AdoptedAccount"
-
-
-class Cloud(mocks.Mocks):
-    """Answers for each resource what the real ones would."""
-
-    def __init__(self, link: Mapping[str, Any]) -> None:
-        self.link = link
-
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        outputs = dict(args.inputs)
-        if args.typ == REQUEST:
-            outputs |= self.link
-        if args.typ == CONNECTED:
-            outputs |= {"connected_account_id": "record-1", "connected_account_state": "ACTIVE"}
-        if args.typ == ADOPTED:
-            outputs |= {"connected_account_id": "record-1", "cf_stack_name": "theirs"}
-        return f"{args.name}-id", outputs
-
-    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:  # type: ignore[override]  # either is taken
-        assert args.token == "aws:index/getCallerIdentity:getCallerIdentity"
-        return {"accountId": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:user/u", "userId": "u", "id": ACCOUNT}
-
-
-class Recorder(mocks.MockMonitor):
-    """Keeps what the SDK sends for each resource, options included, which mocks alone do not see."""
-
-    def __init__(self, cloud: Cloud) -> None:
-        super().__init__(cloud)
-        self.requests: list[resource_pb2.RegisterResourceRequest] = []
-
-    def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> Any:  # noqa: N802
-        self.requests.append(request)
-        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
-
-    def of_type(self, typ: str) -> resource_pb2.RegisterResourceRequest:
-        (request,) = [r for r in self.requests if r.type == typ]
-        return request
-
-    def inputs(self, typ: str) -> dict[str, Any]:
-        return {key: _plain(value) for key, value in self.of_type(typ).object.fields.items()}
-
-
-def _plain(value: Any) -> Any:
-    plain = MessageToDict(value)
-    return plain.get("value", plain) if isinstance(plain, dict) and _SIGNATURE in plain else plain
-
-
-Run = Callable[..., Recorder]
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """Run a program under mocks and return what it declared."""
-    # The SDK makes event loops, in its threads too, and leaves them open.
-    loops: list[asyncio.AbstractEventLoop] = []
-    new_event_loop = asyncio.new_event_loop
-
-    def remembered() -> asyncio.AbstractEventLoop:
-        loops.append(new_event_loop())
-        return loops[-1]
-
-    monkeypatch.setattr(asyncio, "new_event_loop", remembered)
-    asyncio.set_event_loop(asyncio.new_event_loop())
     for name in ("ORG_ID", "API_TOKEN", "CLIENT_ID", "CLIENT_SECRET", "VMC_URL", "CSP_URL"):
         monkeypatch.delenv(name, raising=False)
-
-    def go(
-        args: AccountLinkArgs | None = None,
-        *,
-        config: Mapping[str, str] = CONFIG,
-        secret_keys: list[str] | None = None,
-        link: Mapping[str, Any] = LINK,
-        preview: bool = False,
-        program: Callable[[], Any] | None = None,
-    ) -> Recorder:
-        cloud = Cloud(link)
-        recorder = Recorder(cloud)
-        pulumi.runtime.set_mocks(
-            cloud, project="vmc-account-link", stack="dev", preview=preview, monitor=recorder
-        )
-        pulumi.runtime.set_all_config(dict(config), secret_keys or [])
-
-        @pulumi.runtime.test  # type: ignore[untyped-decorator]
-        def body() -> Any:
-            made = program() if program else AccountLink("link", args)
-            if isinstance(made, AccountLink) and not preview:
-                return pulumi.Output.all(made.stack_id, made.connected_account_id, made.account_number)
-            return None
-
-        body()
-        return recorder
-
-    yield go
-    asyncio.set_event_loop(None)
-    for loop in loops:
-        loop.close()
-    settings.reset_options()
-    pulumi.runtime.set_all_config({}, [])
-    # Futures that nobody asked end here: each prints a traceback, for which CPython 3.11 parses source, and
-    # within a parse of pytest's or ours that is a SystemError (gh-106905).
-    gc.collect()
+    with mocked_engine() as go:
+        yield go
 
 
 def test_it_declares_request_stack_and_connected_account_under_one_component(run: Run) -> None:
@@ -216,7 +116,7 @@ def test_the_users_other_aws_configuration_reaches_the_pinned_provider(run: Run)
 def test_a_secret_of_the_aws_configuration_stays_one(run: Run) -> None:
     recorder = run(config={**CONFIG, "aws:httpProxy": "http://u:p@proxy"}, secret_keys=["aws:httpProxy"])
     sent = recorder.of_type("pulumi:providers:aws").object.fields["httpProxy"]
-    assert sent.struct_value.fields[_SIGNATURE].string_value == _SECRET
+    assert sent.struct_value.fields[SIGNATURE].string_value == SECRET
 
 
 def test_an_aws_provider_of_the_caller_is_used_and_no_other_declared(run: Run) -> None:

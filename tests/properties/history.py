@@ -45,7 +45,7 @@ def faults(draw: st.DrawFn) -> PlannedFault:
         }
     elif kind is FaultKind.TIME_OUT:
         own = {"seconds": 30.0, "acts": draw(st.booleans())}
-    elif kind is FaultKind.SLOW:
+    elif kind in {FaultKind.SLOW, FaultKind.LATE}:
         own = {"seconds": 20.0}
     elif kind is FaultKind.REFUSE_NEXT:
         own = {

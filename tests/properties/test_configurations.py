@@ -1,0 +1,136 @@
+"""Whatever the configuration, the program declares the right resources or refuses by the key's name.
+
+Real: `__main__.py`, the component, the SDK. Mocked: the engine. Generated: configuration and environment.
+"""
+
+import os
+import runpy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pulumi
+import pytest
+import yaml
+from hypothesis import event, given, settings
+
+from tests.properties.configurations import (
+    PROGRAM,
+    RIGHT,
+    SECRETS,
+    Configuration,
+    configurations,
+    refused_ones,
+)
+from tests.support.mocked_engine import (
+    ACCOUNT,
+    ADOPTED,
+    CONNECTED,
+    LINK,
+    REQUEST,
+    STACK,
+    SUBNETS,
+    Cloud,
+    Recorder,
+    mocked_engine,
+)
+from vmc_account_link.link_request import LinkRequestProvider
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FOUNDATION = {"pulumi:pulumi:Stack", "vmc:index:AccountLink", "pulumi:providers:aws"}
+OUTPUTS = {
+    *("account_number", "connected_account_id", "connected_account_state", "stack_id", "stack_name"),
+    *("tracking_task", "link_expiration_date", "compatible_subnets", "rejected_subnets"),
+}
+_FOREIGN = ("ORG_ID", "API_TOKEN", "CLIENT_ID", "CLIENT_SECRET", "VMC_URL", "CSP_URL")
+
+
+def run_program(configuration: Configuration) -> tuple[Recorder, set[str]]:
+    """Run `__main__.py`; what it declared, and the names of its outputs."""
+    recorder, exported = Recorder(Cloud(LINK)), set()
+
+    def program() -> None:
+        runpy.run_path(str(REPOSITORY / "__main__.py"))
+
+    environment = {key: value for key, value in os.environ.items() if key not in _FOREIGN}
+    with (
+        mock.patch.dict(os.environ, {**environment, **configuration.environment}, clear=True),
+        mock.patch.object(pulumi, "export", lambda name, _value: exported.add(name)),
+        mocked_engine() as run,
+    ):
+        try:
+            run(config=configuration.config, program=program, recorder=recorder)
+        except pulumi.RunError as refusal:
+            judge_refusal(configuration, recorder, refusal)
+            return recorder, set()
+    return recorder, exported
+
+
+def judge_refusal(configuration: Configuration, recorder: Recorder, refusal: pulumi.RunError) -> None:
+    said = str(refusal)
+    assert configuration.wrong, f"nothing is wrong with it: {said}"
+    assert any(key in said for key in configuration.wrong), said
+    assert said.isprintable(), said
+    assert len(said) < 1300
+    assert not [secret for secret in SECRETS if secret in said]
+    made = {request.type for request in recorder.requests}
+    assert made <= FOUNDATION, "something was made all the same"
+
+
+def judge_resources(meant: Mapping[str, Any], recorder: Recorder) -> None:
+    types = [request.type for request in recorder.requests]
+    adopts, lists = meant.get("link") == "adopt", "subnetRegion" in meant
+    wanted = [*FOUNDATION, *([ADOPTED] if adopts else [REQUEST, STACK, CONNECTED]), *([SUBNETS] * lists)]
+    assert sorted(types) == sorted(wanted)
+    provider = recorder.inputs("pulumi:providers:aws")
+    assert provider["region"] == meant.get("region", "us-west-2")
+    assert provider.get("allowedAccountIds") == (f'["{ACCOUNT}"]' if "awsAccountId" in meant else None)
+    if lists:
+        asked = recorder.inputs(SUBNETS)
+        assert asked["region"] == meant["subnetRegion"]
+        found = [asked.get(key) for key in ("sddc_type", "hosts", "chosen")]
+        assert found == [meant.get("sddcType"), meant.get("sddcHosts"), meant.get("sddcSubnets") or None]
+    if adopts:
+        assert recorder.inputs(ADOPTED)["account_number"] == ACCOUNT
+        return
+    request, stack, connected = (recorder.inputs(typ) for typ in (REQUEST, STACK, CONNECTED))
+    name = meant.get("stackName", "SDDC-Account-Link")
+    assert [request["stack_name"], stack["name"], connected["stack_name"]] == [name] * 3
+    assert [request["account_number"], connected["account_number"]] == [ACCOUNT] * 2
+    assert request["inline_template"] is meant.get("inlineTemplate", True)
+    assert request["template_hosts"] == meant.get("templateHosts", [])
+    assert request.get("relink") == meant.get("relink")
+    assert (request.get("template_policy") or None) == (meant.get("templatePolicy") or None)
+    assert LinkRequestProvider().check({}, request).failures == []
+    assert stack.get("tags", {}) == meant.get("tags", {})
+    assert connected["link_timeout_minutes"] == meant.get("linkTimeoutMinutes", 30)
+    assert connected["unlink_on_destroy"] is meant.get("unlinkOnDestroy", True)
+
+
+@pytest.mark.timeout(3600)
+def test_the_program_declares_what_its_configuration_means_or_names_what_is_wrong() -> None:
+    @settings(max_examples=2 * settings().max_examples)
+    @given(configuration=configurations())
+    def run(configuration: Configuration) -> None:
+        recorder, exported = run_program(configuration)
+        event("refused" if configuration.wrong else "declared")
+        sent = "".join(str(request) for request in recorder.requests)
+        assert not [secret for secret in SECRETS if secret in sent]
+        if not configuration.wrong:
+            judge_resources(configuration.meant, recorder)
+        assert exported == (set() if configuration.wrong else OUTPUTS)
+
+    run()
+
+
+def test_each_wrong_text_and_each_contradiction_is_refused_by_its_key() -> None:
+    for configuration in refused_ones():
+        _, exported = run_program(configuration)
+        assert exported == set(), f"nothing was refused: {configuration.config}"
+
+
+def test_every_key_of_the_program_is_among_the_generated_ones() -> None:
+    declared = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text())
+    assert declared["name"] == PROGRAM
+    assert set(declared["config"]) == set(RIGHT)
