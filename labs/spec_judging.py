@@ -1,7 +1,6 @@
 """Labs that are well written, and yet can't be: by the program's rules, by each other, by this machine."""
 
 import configparser
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,10 +16,6 @@ Placed = list[tuple[int, LabSpec]]
 """Labs with their entry's place in the file."""
 
 
-_STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
-"""CloudFormation's rule."""
-
-
 def judge(labs: Placed, written: spec_file.Fleet, problems: Problems, environ: Mapping[str, str]) -> None:
     """Note what is wrong with labs that are each well written.
 
@@ -30,19 +25,9 @@ def judge(labs: Placed, written: spec_file.Fleet, problems: Problems, environ: M
         problems: takes what is found.
         environ: says where AWS's shared files are.
     """
-    _refuse_stack_names(labs, problems, written)
     _refuse_what_the_program_would(labs, problems, written)
     _refuse_doubles(labs, problems)
     _refuse_missing_profiles(labs, problems, environ)
-
-
-def _refuse_stack_names(labs: Placed, problems: Problems, written: spec_file.Fleet) -> None:
-    """Refuse what `{name}` makes of a stack's name where CloudFormation would."""
-    for place, lab in labs:
-        if not _STACK_NAME.fullmatch(lab.stack_name):
-            path: marked_yaml.Path = ("labs", place) if written.labs[place].stack_name else ("defaults",)
-            reason = f"{lab.stack_name!r} can't be a stack's name: letters, digits and `-`, 128 at most"
-            problems.add((*path, "stackName"), reason)
 
 
 def _refuse_what_the_program_would(labs: Placed, problems: Problems, written: spec_file.Fleet) -> None:

@@ -253,7 +253,9 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "a stack's name that a lab's name spoils": (
         HEAD + "defaults: {stackName: 'link-{name}'}\nlabs: [{name: team_1}]\n",
-        ("3: defaults.stackName: 'link-team_1' can't be a stack's name: letters, digits and `-`, 128 at most",),
+        (
+            "3: defaults.stackName: 'link-team_1' can't be one: Up to 128 letters, digits and hyphens, a letter first.",
+        ),
     ),
     "subnets for an SDDC in no region": (
         HEAD + "defaults:\n  sddcType: MultiAZ\nlabs: [{name: a}]\n",
