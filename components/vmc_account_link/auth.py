@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from vmc_account_link.calls import Answer, Call, Repeat
 from vmc_account_link.errors import Forbidden, NotFound, Refused, Unauthenticated, Unavailable
 from vmc_account_link.models import BadPayload
+from vmc_account_link.secret_text import SecretText
 from vmc_account_link.settings import ApiToken, OAuthApp, VmcSettings
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class AccessToken:
         # Not NaN either, with which no token would ever end.
         if isinstance(lifetime, bool) or not isinstance(lifetime, int | float) or not 0 < lifetime < 1e9:
             raise BadPayload("expires_in is not a number of seconds")
-        return cls(value=value, lifetime_seconds=float(lifetime))
+        return cls(value=SecretText(value), lifetime_seconds=float(lifetime))
 
 
 class AccessTokens:
@@ -99,7 +100,7 @@ def _exchange(settings: VmcSettings, transport: "Transport", repeat: Repeat) -> 
             name, setting = "OAuth app", "vmc:clientId and vmc:clientSecret, or CLIENT_ID and CLIENT_SECRET"
             url, form, basic = f"{api}/token", {"grant_type": "client_credentials"}, (client_id, secret)
     hidden = settings.secrets + tuple(
-        base64.b64encode(":".join(pair).encode()).decode() for pair in (basic,) if pair
+        SecretText(base64.b64encode(":".join(pair).encode()).decode()) for pair in (basic,) if pair
     )
     call = Call(
         method="POST",

@@ -162,7 +162,7 @@ def _mint(
         link.template_url, service_url=settings.vmc_url, further_hosts=inputs.get("template_hosts") or ()
     )
     return {
-        "template_url": link.template_url,
+        "template_url": str(link.template_url),
         "template_execution_url": link.template_execution_url,
         "expiration_date": link.expiration_date.isoformat() if link.expiration_date else None,
         "tracking_task": link.tracking_task,

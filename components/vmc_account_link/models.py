@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from vmc_account_link.secret_text import SecretText
+
 _LONGEST_TEXT = 8192
 """Of an id, a name or a URL; a signed URL has some two thousand characters."""
 
@@ -61,7 +63,7 @@ class Link:
         if template_url is None:
             raise BadPayload("template_url is missing")
         return cls(
-            template_url=template_url,
+            template_url=SecretText(template_url),
             template_execution_url=_text(fields, "template_execution_url"),
             expiration_date=_moment(fields, "expiration_date"),
             tracking_task=_text(fields, "tracking_task"),

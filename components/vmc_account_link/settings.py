@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from vmc_account_link.errors import SettingsError
+from vmc_account_link.secret_text import SecretText
 
 DEFAULT_VMC_URL = "https://vmc.vmware.com"
 DEFAULT_CSP_URL = "https://console.cloud.vmware.com"
@@ -94,13 +95,13 @@ def _credentials(config: Callable[[str], str | None], environ: Mapping[str, str]
         )
     for token, client_id, client_secret in (configured, ambient):
         if token:
-            return ApiToken(value=token)
+            return ApiToken(value=SecretText(token))
         if client_id and client_secret:
-            return OAuthApp(client_id=client_id, client_secret=client_secret)
+            return OAuthApp(client_id=client_id, client_secret=SecretText(client_secret))
     # One half in the configuration and the other in the environment is how a secret is kept out of a file.
     client_id, client_secret = (configured[1] or ambient[1]), (configured[2] or ambient[2])
     if client_id and client_secret:
-        return OAuthApp(client_id=client_id, client_secret=client_secret)
+        return OAuthApp(client_id=client_id, client_secret=SecretText(client_secret))
     if client_id or client_secret:
         missing = "vmc:clientSecret" if client_id else "vmc:clientId"
         variable = "CLIENT_SECRET" if client_id else "CLIENT_ID"

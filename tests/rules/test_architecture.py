@@ -19,6 +19,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "components" / "vmc_account_link"
 ORDER = [
     "errors",
+    "secret_text",
     "settings",
     "models",
     "calls",
