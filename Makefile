@@ -34,7 +34,8 @@ demo-labs: setup ## Thirty labs in thirty accounts, one of which fails first; en
 	@$(BIN)/python -m sandbox run --accounts 30 --mode task_seconds=18 -- $(BIN)/python -m tools.demo_labs
 
 test: setup browser ## All tests: unit, providers, component, sandbox, and the real engine (under 10 minutes)
-	$(BIN)/python -m pytest -n 2
+	@# Four on two cores: a test of the engine waits half of its time.
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 browser: ## Chromium, in which tests look at the report (installed where this is root on Debian)
 	@./tools/browser.sh
