@@ -4,6 +4,7 @@ Real: the client, the transport, requests' reading of an answer. Generated: the 
 """
 
 import dataclasses
+import gzip
 import json
 import math
 import traceback
@@ -20,7 +21,8 @@ from tests.properties.witness import LONGEST_LINE
 from tests.properties.wsgi import Raw, RequestsAdapter
 from vmc_account_link import template
 from vmc_account_link.auth import AccessTokens
-from vmc_account_link.client import VmcClient
+from vmc_account_link.calls import LARGEST_ANSWER_BYTES
+from vmc_account_link.client import LARGEST_TEMPLATE_BYTES, VmcClient
 from vmc_account_link.errors import VmcError
 from vmc_account_link.models import AccountRecord
 from vmc_account_link.settings import ApiToken, OAuthApp, VmcSettings
@@ -129,6 +131,24 @@ def test_every_field_may_be_missing_or_anything_else(call: str) -> None:
     headers = (("Content-Type", "application/json"),)
     for document in each_field_strange(GOOD[call]):
         ask(call, Reply(status=200, headers=headers, body=json.dumps(document).encode()), CREDENTIALS[0])
+
+
+@pytest.mark.parametrize(
+    ("call", "longest"),
+    [("download-template", LARGEST_TEMPLATE_BYTES), ("list-connected-accounts", LARGEST_ANSWER_BYTES)],
+)
+def test_an_answer_without_an_end_is_not_read_to_it(call: str, longest: int) -> None:
+    document = json.dumps(GOOD[call]).encode()
+    for spaces, is_too_long in ((longest - len(document), False), (longest - len(document) + 1, True)):
+        # Packed it is short: what counts is what would be held in memory.
+        body = gzip.compress(document + b" " * spaces)
+        reply = Reply(status=200, headers=(("Content-Encoding", "gzip"),), body=body)
+        with open_client(answering(call, reply), CREDENTIALS[0]) as vmc:
+            if is_too_long:
+                with pytest.raises(VmcError, match=f"more than {longest:,} bytes"):
+                    CALLS[call](vmc)
+            else:
+                CALLS[call](vmc)
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -1,6 +1,7 @@
 """Is a template ours to run: its host, its text, its size. Pure."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -99,6 +100,14 @@ def test_anything_else_is_refused_with_the_reason(text: str, reason: str) -> Non
     with pytest.raises(TemplateRejected, match=reason) as refusal:
         template.inspect(text, url=S3)
     assert "planted" not in str(refusal.value)
+
+
+def test_yaml_that_wants_to_run_code_runs_nothing(tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    text = f"{YAML}Made: !!python/object/apply:os.mkdir ['{made}']\n"
+    with pytest.raises(TemplateRejected, match="neither"):
+        template.inspect(text, url=S3)
+    assert not made.exists()
 
 
 def test_the_inline_limit_counts_bytes_not_characters() -> None:
