@@ -52,7 +52,7 @@ crashes: setup ## kill -9 at every call and at 200 random moments, then recover
 histories: setup ## 500 random histories of a link, up to 30 steps each
 	HYPOTHESIS_PROFILE=sweep $(BIN)/python -m pytest -n 0 tests/properties/test_link_lifecycle.py
 
-fleet-sweep: setup ## 30 and 300 labs: what they cost; the driver of 30 killed with -9, five times (half an hour)
+fleet-sweep: setup ## 30 and 300 labs: what they cost; a driver or a Dask worker of 30 killed with -9 (half an hour)
 	$(BIN)/python -m tests.fleets sweep-results
 
 lint: $(VENV)/.installed ## Format, lint, types, security, and the documentation's links (into .site/)

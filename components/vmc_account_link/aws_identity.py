@@ -1,6 +1,5 @@
 """Whose AWS account is it? Asked of exactly the credentials that run the stack (ADR 0001)."""
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,24 +12,37 @@ def caller_account(
     provider: pulumi.ProviderResource, parent: pulumi.Resource, wanted: pulumi.Input[str] | None
 ) -> pulumi.Output[str]:
     """The account of the provider's credentials, which must be the wanted one."""
-    # Not `aws.get_caller_identity_output`: it keeps the look-up's own Output to itself, so that a failure of
-    # it could not be recovered from and would reach the person as a traceback.
-    caller = pulumi.runtime.invoke_output(
-        "aws:index/getCallerIdentity:getCallerIdentity",
-        {},
-        pulumi.InvokeOutputOptions(parent=parent, provider=provider),
-    ).recover(functools.partial(_credentials_refused, wanted))
-    return pulumi.Output.all(caller["accountId"], wanted).apply(_same_account)
+    return pulumi.Output.all(pulumi.Output.from_input(_found(provider, parent, wanted)), wanted).apply(
+        _same_account
+    )
 
 
-def _credentials_refused(wanted: pulumi.Input[str] | None, error: Exception) -> Any:
+async def _found(
+    provider: pulumi.ProviderResource, parent: pulumi.Resource, wanted: pulumi.Input[str] | None
+) -> Any:
+    """The account that AWS names; unknown where the engine can't ask yet."""
+    # Neither `aws.get_caller_identity_output` nor `invoke_output(…).recover(…)`: in both the failed look-up
+    # is an Output of its own, and the SDK (3.259) waits for all Outputs in no order. Where it comes to that
+    # one first, the person sees its traceback.
+    try:
+        caller = await pulumi.runtime.invoke_async(
+            "aws:index/getCallerIdentity:getCallerIdentity",
+            {},
+            pulumi.InvokeOptions(parent=parent, provider=provider),
+        )
+    except Exception as error:  # noqa: BLE001 - the SDK raises it for whatever the plugin answered
+        raise _credentials_refused(wanted, error) from None
+    return caller["accountId"] if caller else pulumi.UNKNOWN
+
+
+def _credentials_refused(wanted: pulumi.Input[str] | None, error: Exception) -> WrongAccount:
     """Say in one line what the SDK would say in a traceback."""
     only = f"; vmc-account-link:awsAccountId is {wanted}" if isinstance(wanted, str) else ""
-    raise WrongAccount(
+    return WrongAccount(
         "ask AWS whose credentials these are",
         safe_text(str(error).rpartition("returned an error: ")[2]),
         f"Nothing was created: check the credentials (AWS_PROFILE, aws:profile, …){only}.",
-    ) from None
+    )
 
 
 def _same_account(found_and_wanted: Sequence[Any]) -> str:

@@ -1,5 +1,6 @@
 """The component under mocks: the resources it declares, how they hang together, and what it refuses."""
 
+import asyncio
 import json
 import re
 import runpy
@@ -329,7 +330,18 @@ def test_credentials_that_aws_does_not_take_are_said_in_one_line(
     def refuse(self: Cloud, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         return {}, [("", "ExpiredToken: the token has expired")]
 
+    awaited: list[asyncio.Future[Any]] = []
+    track = pulumi.Output._track
+
+    def remembered(output: pulumi.Output[Any]) -> None:
+        awaited.append(output._data)
+        track(output)
+
     monkeypatch.setattr(Cloud, "call", refuse)
+    monkeypatch.setattr(pulumi.Output, "_track", remembered)
     with pytest.raises(VmcError, match="ExpiredToken") as refusal:
         run({"aws_account_id": ACCOUNT})
+    # The SDK tells the failure of whichever Output it comes to first, and of any other error a traceback.
+    failures = [one.exception() for one in awaited if one.done() and not one.cancelled()]
+    assert {type(failure) for failure in failures if failure} == {type(refusal.value)}
     assert f"awsAccountId is {ACCOUNT}" in str(refusal.value)

@@ -1,4 +1,4 @@
-"""`python -m tests.fleets FOLDER`: fleets of 30 and 300 labs, and drivers killed with -9.
+"""`python -m tests.fleets FOLDER`: fleets of 30 and 300 labs, drivers killed with -9, and a Dask cluster.
 
 Exit code 1 if one falls short.
 """
@@ -12,6 +12,9 @@ from pathlib import Path
 
 from tests.fleets.cost import Cost, measure
 from tests.fleets.killed import Killed, play
+from tests.fleets.spread import Spread, spread
+
+Outcome = Cost | Killed | Spread
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,12 +22,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     folder: Path = options.folder
     folder.mkdir(parents=True, exist_ok=True)
-    outcomes: list[Cost | Killed] = []
+    outcomes: list[Outcome] = []
     for labs in options.labs:
         outcomes.append(measure(labs))
         _say(_told(outcomes[-1]))
     for seed in range(options.kills):
         outcomes.append(play(options.killed_labs, seed))
+        _say(_told(outcomes[-1]))
+    for is_killed in (False, True) if options.spread else ():
+        outcomes.append(spread(options.spread, is_killed=is_killed))
         _say(_told(outcomes[-1]))
     file = folder / "fleets.json"
     file.write_text(
@@ -34,12 +40,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(any(one.fell_short for one in outcomes))
 
 
-def _told(one: Cost | Killed) -> str:
+def _told(one: Outcome) -> str:
     verdict = f"FELL SHORT: {one.fell_short}" if one.fell_short else "as asked"
     if isinstance(one, Killed):
         return (
             f"{one.labs} labs, driver killed after {one.killed_after_seconds:.1f} s with "
             f"{one.stacks_at_the_kill} stacks asked for; up again {one.again_seconds:.0f} s, "
+            f"{one.links} links asked for in all: {verdict}"
+        )
+    if isinstance(one, Spread):
+        killed = "" if one.stacks_at_the_kill is None else f", one killed at {one.stacks_at_the_kill} stacks"
+        return (
+            f"{one.labs} labs on {one.workers} Dask workers{killed}: {one.seconds:.0f} s, "
             f"{one.links} links asked for in all: {verdict}"
         )
     growth = one.growth()
@@ -67,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--labs", type=int, nargs="*", default=[30, 300], help="fleets to raise (30 300)")
     parser.add_argument("--kills", type=int, default=5, help="drivers to kill (5)")
     parser.add_argument("--killed-labs", type=int, default=30, help="labs of each (30)")
+    parser.add_argument(
+        "--spread", type=int, default=30, help="labs on two Dask workers, twice (30; 0: none)"
+    )
     return parser
 
 

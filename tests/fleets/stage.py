@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from sandbox.environment import Sandbox
+from sandbox.environment import Backend, Sandbox
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _STACK_SECONDS = 3.0
@@ -46,6 +46,10 @@ class Stage:
         """How often each call of VMware's services was answered since the journal was cleared."""
         return Counter(entry.call for entry in self.box.control.journal() if entry.service in {"vmc", "csp"})
 
+    def stacks_asked_for(self) -> int:
+        """How many stacks CloudFormation was asked for, in all accounts."""
+        return len(self.box.control.journal(call="cloudformation.CreateStack"))
+
     def fell_short(self) -> str:
         """In what the labs are not as asked, each linked once; empty where they are."""
         control = self.box.control
@@ -65,10 +69,10 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path, labs: int) -> Iterator[Stage]:
+def stage(folder: Path, labs: int, *, backend: Backend = Backend.FILE) -> Iterator[Stage]:
     """A stage for so many labs, in as many accounts."""
     folder.mkdir(parents=True)
-    with Sandbox.start(folder / "sandbox", accounts=labs) as box:
+    with Sandbox.start(folder / "sandbox", accounts=labs, backend=backend) as box:
         box.control.set_modes(stack_seconds=_STACK_SECONDS, task_seconds=_LINK_SECONDS)
         entries = [
             {"name": f"lab-{place:03}", "awsProfile": one.profile, "awsAccountId": one.number}

@@ -39,7 +39,7 @@ def test_the_call_after_the_planned_one_is_refused_even_on_a_kept_connection(box
 
 
 def test_one_server_can_refuse_at_the_end_of_a_call_of_the_other(box: Sandbox) -> None:
-    box.control.plan_fault("csp", "exchange-token", "refuse_next", seconds=0.5, server="aws")
+    box.control.plan_fault("csp", "exchange-token", "refuse_next", seconds=60, server="aws")
     with requests.Session() as session:
         # A kept connection is no way in either.
         assert session.get(box.environment["AWS_ENDPOINT_URL"], timeout=_TIMEOUT_SECONDS).status_code
