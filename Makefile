@@ -1,7 +1,7 @@
 # make setup | demo | demo-labs | test | bench | sweep | crashes | lint | lock. Needs Python >= 3.11, make, git and either
 # an installed `pulumi`, an internet connection, or a Go toolchain to build the engine from its modules.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-labs test browser sweep faults crashes histories fleet-sweep bench lint lock clean
+.PHONY: help setup demo demo-labs test browser sweep faults crashes histories fleet-sweep guards bench lint lock clean
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -54,6 +54,9 @@ histories: setup ## 500 random histories of a link, up to 30 steps each
 
 fleet-sweep: setup ## 30 and 300 labs: what they cost; a driver or a Dask worker of 30 killed with -9 (half an hour)
 	$(BIN)/python -m tests.fleets sweep-results
+
+guards: setup ## Take each guarded behaviour out of a copy of the code and see its tests fail
+	$(BIN)/python -m tests.guards sweep-results
 
 lint: $(VENV)/.installed ## Format, lint, types, security, and the documentation's links (into .site/)
 	$(BIN)/ruff format --check .

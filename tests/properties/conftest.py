@@ -2,7 +2,7 @@
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 settings.register_profile(
     "test",
@@ -15,4 +15,8 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.register_profile("sweep", settings.get_profile("test"), max_examples=500, derandomize=False)
+# For tests.guards: that something is found is enough.
+settings.register_profile(
+    "guards", settings.get_profile("test"), phases=[Phase.generate], report_multiple_bugs=False
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))

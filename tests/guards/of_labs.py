@@ -1,0 +1,299 @@
+"""The guards of `labs`: what a crash leaves, many labs at once, and other machines."""
+
+from tests.guards.mutant import guard
+
+_CLOUD = "labs/cloud.py"
+_CLUSTER = "labs/cluster.py"
+_HOLDER = "labs/holder.py"
+_LEFTOVERS = "labs/leftovers.py"
+_PENDING = "labs/pending.py"
+_RECOVER = "labs/commands/recover.py"
+
+_CRASH_TESTS = "tests/engine/test_crash.py"
+_CLOUD_TESTS = "tests/labs/test_cloud.py"
+_FLEET_TESTS = "tests/labs/test_fleet.py"
+_PENDING_TESTS = "tests/labs/test_pending.py"
+_PROCESS_TESTS = "tests/labs/test_processes.py"
+_RECOVER_TESTS = "tests/labs/test_recover.py"
+
+RECOVERING = (
+    guard(
+        "A stack whose creation was under way is taken into the state if it is there.",
+        _PENDING,
+        'stack = found.get(resource["urn"]) if kind == "creating" else None\n',
+        "stack = None\n",
+        f"{_PENDING_TESTS}::test_a_stack_that_was_made_is_taken_in_with_its_secrets_still_encrypted",
+        f"{_CRASH_TESTS}::test_a_killed_up_is_recovered_and_the_next_one_arrives[CreateStack, CLI alone]",
+    ),
+    guard(
+        "A stack that failed unheard is taken in with its error, so that it is made anew.",
+        _PENDING,
+        '        adopted["initErrors"] = [f"stack status ({stack.status}): {stack.reason}"]\n',
+        "        pass\n",
+        f"{_PENDING_TESTS}::test_a_stack_that_failed_is_taken_in_with_its_error_so_that_it_is_made_anew",
+    ),
+    guard(
+        "A stack that failed unheard and is gone is not taken in.",
+        _CLOUD,
+        '    return None if stack["StackStatus"] == "DELETE_COMPLETE" else stack\n',
+        "    return stack\n",
+        f"{_CLOUD_TESTS}::test_a_deleted_stack_is_none",
+        f"{_CRASH_TESTS}::test_a_stack_whose_creation_failed_unheard_is_made_anew",
+    ),
+    guard(
+        "A stack of the same name with another template is left alone.",
+        _PENDING,
+        "        return _same_template(sent, stack.template)\n",
+        "        return True\n",
+        f"{_PENDING_TESTS}::test_a_stack_of_the_same_name_with_another_template_is_somebody_elses",
+    ),
+    guard(
+        "A stack that is older than its link is not the link's.",
+        _PENDING,
+        "    return bool(links) and stack.created.timestamp() >= max(map(_asked_at, links)) - 1\n",
+        "    return bool(links)\n",
+        f"{_PENDING_TESTS}::test_a_stack_by_url_is_ours_if_it_is_not_older_than_the_link",
+    ),
+    guard(
+        "A link is as old as the service's clock says.",
+        _PENDING,
+        ' + float(link.get("outputs", {}).get("clock_ahead_seconds") or 0.0)\n',
+        "\n",
+        f"{_PENDING_TESTS}::test_a_link_is_as_old_as_the_services_clock_says",
+    ),
+    guard(
+        "What does not exist is dropped from what is under way.",
+        _PENDING,
+        '    deployment["pending_operations"] = []\n',
+        "",
+        f"{_PENDING_TESTS}::test_a_stack_that_was_made_is_taken_in_with_its_secrets_still_encrypted",
+        f"{_CRASH_TESTS}::test_a_killed_up_is_recovered_and_the_next_one_arrives[get-task, all it started]",
+    ),
+    guard(
+        "A stack that was made though its answer was lost is looked for.",
+        _PENDING,
+        '        if urn in known or provider is None or not outputs.get("stack_name"):\n',
+        "        if urn:\n",
+        f"{_PENDING_TESTS}::test_a_stack_that_nobody_knows_of_is_looked_for_and_taken_in_if_it_is_the_links",
+        f"{_CRASH_TESTS}::test_a_stack_that_was_made_though_its_answer_was_lost_is_taken_into_the_state",
+    ),
+    guard(
+        "A stack that is under way is waited for.",
+        _CLOUD,
+        'if stack is not None and not stack["StackStatus"].endswith("_IN_PROGRESS"):\n',
+        "if stack is not None:\n",
+        f"{_CLOUD_TESTS}::test_a_stack_under_way_is_waited_for",
+        "tests/engine/test_interrupt.py::test_a_second_ctrl_c_loses_nothing_that_recover_can_not_find",
+    ),
+    guard(
+        "A creation that was asked for at the last moment is found when it arrives.",
+        _CLOUD,
+        "if stack is None and (not may_be_on_its_way or waited >= _STRAGGLER_SECONDS):\n",
+        "if stack is None:\n",
+        f"{_CLOUD_TESTS}::test_a_stack_that_was_asked_for_at_the_last_moment_is_found_when_it_arrives",
+    ),
+    guard(
+        "A stack that another AWS account does not have is not gone.",
+        _CLOUD,
+        "    if found != wanted:\n",
+        "    if not wanted:\n",
+        f"{_CLOUD_TESTS}::test_a_stack_that_another_account_does_not_have_is_not_gone",
+    ),
+    guard(
+        "A lock is left while its holder lives.",
+        _RECOVER,
+        "        if not dead:\n            raise LabsError(",
+        "        if not dead:\n            continue\n            raise LabsError(",
+        f"{_CRASH_TESTS}::test_a_stack_in_use_is_not_touched",
+    ),
+    guard(
+        "A running pulumi is alive.",
+        _HOLDER,
+        "return process.create_time() > ",
+        "return True or process.create_time() > ",
+        f"{_PROCESS_TESTS}::test_a_running_pulumi_is_alive",
+    ),
+    guard(
+        "A number that another program got since is no holder.",
+        _HOLDER,
+        ' or "pulumi" not in process.name():\n',
+        ":\n",
+        f"{_PROCESS_TESTS}::test_a_holder_that_ended_is_dead_and_so_is_a_number_that_another_program_got",
+    ),
+    guard(
+        "A pulumi that is younger than the lock is no holder.",
+        _HOLDER,
+        "return process.create_time() > ",
+        "return False and process.create_time() > ",
+        f"{_PROCESS_TESTS}::test_a_pulumi_that_is_younger_than_the_lock_got_the_number_later",
+    ),
+    guard(
+        "A lock of another machine is left, unless that machine is named as lost.",
+        _RECOVER,
+        "        if dead is None and holder.host in lost_hosts:\n",
+        "        if dead is None:\n",
+        f"{_RECOVER_TESTS}::test_a_lock_of_a_machine_that_may_live_is_left",
+    ),
+    guard(
+        "Only the locks of dead holders are removed.",
+        "labs/file_backend.py",
+        "        path.unlink(missing_ok=True)\n        path.with_name(",
+        "        for other in path.parent.iterdir():\n            other.unlink()\n        path.with_name(",
+        "tests/labs/test_file_backend.py::test_only_the_locks_that_were_named_are_removed",
+    ),
+    guard(
+        "A state that changed while it was looked at is not written over.",
+        _RECOVER,
+        "        if took_time and engine.export() != state:\n",
+        "        if took_time and state is None:\n",
+        f"{_RECOVER_TESTS}::test_a_state_that_changed_while_it_was_locked_is_not_written_over",
+    ),
+    guard(
+        "The state from before is kept.",
+        _RECOVER,
+        '    path.write_text(json.dumps(state), encoding="utf-8")\n',
+        '    path.write_text("{}", encoding="utf-8")\n',
+        f"{_RECOVER_TESTS}::test_a_lock_of_a_lost_machine_is_removed_by_the_engine_where_it_is_no_file",
+    ),
+    guard(
+        "The state that is kept is for this user's eyes.",
+        _RECOVER,
+        "    path.chmod(0o600)\n",
+        "",
+        f"{_CRASH_TESTS}::test_recover_killed_anywhere_can_be_run_again",
+    ),
+    guard(
+        "A state that a kill has cut off is read again.",
+        "labs/file_backend.py",
+        "    broken = tuple(path for path in candidates if not _is_json(path))\n",
+        "    broken = ()\n",
+        "tests/labs/test_file_backend.py::test_a_sidecar_that_was_cut_off_goes_and_everything_else_stays",
+        f"{_CRASH_TESTS}::test_a_state_whose_sidecar_was_cut_off_by_the_kill_is_read_again",
+    ),
+    guard(
+        "A healthy state stays as it is.",
+        _PENDING,
+        "    for resource in _unrecorded(state):\n        stack =",
+        "    resources[-1:] = []\n    for resource in _unrecorded(state):\n        stack =",
+        f"{_PENDING_TESTS}::test_a_state_with_nothing_under_way_stays_as_it_is",
+        f"{_CRASH_TESTS}::test_a_healthy_stack_is_left_as_it_is",
+    ),
+    guard(
+        "Providers whose engine is gone are found and ended.",
+        _LEFTOVERS,
+        "    for process in psutil.process_iter():\n",
+        "    for process in ():\n",
+        f"{_PROCESS_TESTS}::test_a_provider_whose_engine_is_gone_is_found_and_ended",
+    ),
+    guard(
+        "A provider that does not listen to reason is killed.",
+        _LEFTOVERS,
+        "    for process in alive:\n        process.kill()\n",
+        "",
+        f"{_PROCESS_TESTS}::test_one_that_does_not_listen_to_reason_is_killed",
+    ),
+    guard(
+        "A provider of a living engine is let be.",
+        _LEFTOVERS,
+        " or listens(int(address[1])):\n",
+        ":\n",
+        f"{_PROCESS_TESTS}::test_a_provider_of_a_living_engine_or_of_another_project_is_let_be",
+    ),
+    guard(
+        "A destroy that was killed is gone on with: what it was at is dropped, not taken for done.",
+        _PENDING,
+        "    repaired = copy.deepcopy(dict(state))\n",
+        "    repaired = copy.deepcopy(dict(state))\n"
+        '    gone = {o["resource"]["urn"] for o in operations(state)}\n'
+        '    kept = [r for r in repaired["deployment"].get("resources") or [] if r["urn"] not in gone]\n'
+        '    repaired["deployment"]["resources"] = kept\n',
+        f"{_CRASH_TESTS}::test_a_killed_destroy_is_recovered_and_the_next_one_finishes",
+    ),
+    guard(
+        "A wrong request is exit code 2.",
+        "labs/__main__.py",
+        "    except RequestError as error:\n        _complain(error)\n        return 2\n",
+        "    except RequestError as error:\n        _complain(error)\n        return 1\n",
+        f"{_CRASH_TESTS}::test_a_wrong_request_is_exit_code_2_and_touches_nothing",
+        f"{_FLEET_TESTS}::test_a_wrong_spec_is_exit_code_2_and_nothing_is_touched[up]",
+    ),
+)
+
+FLEETS = (
+    guard(
+        "The access token is fetched once for all labs.",
+        "labs/desk.py",
+        "            return self._tokens.get(self.settings, transport, Repeat.SAFE)\n",
+        "            return AccessTokens().get(self.settings, transport, Repeat.SAFE)\n",
+        f"{_FLEET_TESTS}::test_a_fleet_goes_up_past_a_failure_and_down_again",
+    ),
+    guard(
+        "`up --failed` picks up what failed, and that alone.",
+        "labs/plan.py",
+        "        if failed and action is not Action.RETRY:\n",
+        "        if failed and not steps:\n",
+        "tests/labs/test_plan.py::test_failed_picks_up_failed_labs_alone",
+    ),
+    guard(
+        "Nothing is taken down before somebody has agreed.",
+        "labs/commands/down.py",
+        "    if not agree():\n",
+        "    if not doing:\n",
+        f"{_FLEET_TESTS}::test_a_fleet_goes_up_past_a_failure_and_down_again",
+    ),
+    guard(
+        "What a killed driver has left of a lab is put right by the next `up`.",
+        "labs/run.py",
+        "            if not after_crash.stands_in_the_way(ended.errors) or self._control.stop.is_set():\n",
+        "            if ended is not None:\n",
+        f"{_FLEET_TESTS}::test_a_driver_killed_in_the_middle_leaves_nothing_that_the_next_up_does_not_find",
+    ),
+    guard(
+        "A worker that is lost is made up for: its machine's lock too.",
+        _CLUSTER,
+        "        if place.worker not in hosts:\n",
+        "        if place.worker is None:\n",
+        "tests/labs/test_cluster.py::test_what_a_labs_earlier_places_mean",
+        "tests/labs/test_cluster.py::test_labs_of_a_killed_worker_are_recovered_and_done_by_another",
+    ),
+    guard(
+        "A scheduler that is not there is a wrong request.",
+        _CLUSTER,
+        "    except (OSError, ValueError, TimeoutError) as error:\n",
+        "    except ValueError as error:\n",
+        "tests/labs/test_cluster.py::test_a_scheduler_that_is_not_there_is_a_wrong_request",
+    ),
+    guard(
+        "A program that ends leaves the callback servers of the others alone.",
+        "labs/engine.py",
+        '_CallbackServicer._servicers = cast("Any", _OfThisThread())  # noqa: SLF001\n',
+        "",
+        "tests/labs/test_inline_programs.py"
+        "::test_a_program_that_ends_leaves_the_callback_servers_of_the_others_alone",
+    ),
+)
+
+SANDBOX = (
+    guard(
+        "The sandbox's clouds do not take a link that has expired.",
+        "sandbox/vmc/links.py",
+        "        return now >= self.expires_at\n",
+        "        return False\n",
+        "tests/sandbox/test_cloudformation_stacks.py::test_an_expired_links_url_is_denied_by_s3",
+        "tests/sandbox/test_cloudformation_stacks.py::test_a_refused_link_rolls_the_stack_back",
+    ),
+    guard(
+        "The sandbox does not unlink an account that SDDCs use.",
+        "sandbox/vmc/account_book.py",
+        "            if record.account_number in self._sddcs.values() and not force:\n",
+        "            if record.account_number is None:\n",
+        "tests/sandbox/test_vmc_accounts.py::test_sddc_blocks_unlinking_its_account_and_no_other",
+    ),
+    guard(
+        "A connection that the sandbox cuts after the effect had its effect.",
+        "sandbox/middleware.py",
+        "        case FaultKind.RESET_AFTER | FaultKind.TIME_OUT:\n            return None\n",
+        "        case FaultKind.TIME_OUT:\n            return None\n",
+        "tests/sandbox/test_control_faults.py::test_connection_is_cut_after_the_call_acted",
+    ),
+)
