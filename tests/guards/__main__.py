@@ -11,7 +11,7 @@ import queue
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0 if guards else 2
     folder: Path = options.folder
     folder.mkdir(parents=True, exist_ok=True)
-    found: dict[int, list[Line]] = {}
+    lines: list[Line] = []
     with tempfile.TemporaryDirectory(prefix="guards-", ignore_cleanup_errors=True) as scratch:
         try:
             copies = [Checkout(Path(scratch) / f"worker-{n}") for n in range(options.workers)]
@@ -42,19 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except WrongTable as error:
             sys.stderr.write(f"error: {error}\n")
             return 2
-        free: queue.SimpleQueue[Checkout] = queue.SimpleQueue()
-        for copy in copies:
-            free.put(copy)
-        with ThreadPoolExecutor(options.workers) as pool:
-            futures = {pool.submit(_judge, one, free): place for place, one in enumerate(guards)}
-            for future in as_completed(futures):
-                found[futures[future]] = future.result()
-                lines = [line for place in sorted(found) for line in found[place]]
-                save(folder, lines)
-                for line in future.result():
-                    _say(f"{len(found)}/{len(guards)} {line.seconds:5.1f} s  {line.verdict}: {line.test}")
-                    if line.verdict is not Verdict.SEEN_TO_FAIL:
-                        _say(f"    without: {line.behaviour} {line.said}")
+        for judged, lines in _judge_all(guards, copies):
+            save(folder, lines)
+            for line in judged:
+                _say(f"{line.seconds:6.1f} s  {line.verdict}: {line.test}")
+                if line.verdict is not Verdict.SEEN_TO_FAIL:
+                    _say(f"    without: {line.behaviour} {line.said}")
     _say(table(lines) if options.table else totals(lines))
     _say(f"{folder / 'guards.txt'}, {folder / 'guards.json'}")
     return 0 if all(line.verdict is Verdict.SEEN_TO_FAIL for line in lines) else 1
@@ -68,10 +61,30 @@ def _make_sure_that_all_pass(copy: Checkout, guards: Sequence[Guard], workers: i
     """
     tests = dict.fromkeys(test for one in guards for test in one.tests)
     started = time.monotonic()
-    ended = copy.pytest("-n", str(workers), *tests, seconds=_ALL_SECONDS)
+    ended = copy.pytest("-n", str(workers), "--dist", "worksteal", *tests, seconds=_ALL_SECONDS)
     if ended.code:
-        raise WrongTable(f"with nothing taken out the tests must pass:\n{ended.summary}")
+        said = "\n".join(line for line in ended.summary.splitlines() if not line.startswith("PASSED "))
+        raise WrongTable(f"with nothing taken out the tests must pass:\n{said}")
     _say(f"with nothing taken out {len(tests)} tests pass ({time.monotonic() - started:.0f} s)")
+
+
+def _judge_all(
+    guards: Sequence[Guard], copies: Sequence[Checkout]
+) -> Iterator[tuple[Sequence[Line], list[Line]]]:
+    """Judge the guards on as many copies at a time; yields those of each, and all so far in order."""
+    free: queue.SimpleQueue[Checkout] = queue.SimpleQueue()
+    for copy in copies:
+        free.put(copy)
+    found: dict[int, list[Line]] = {}
+    with ThreadPoolExecutor(len(copies)) as pool:
+        futures = {pool.submit(_judge, one, free): place for place, one in enumerate(guards)}
+        try:
+            for future in as_completed(futures):
+                found[futures[future]] = future.result()
+                yield future.result(), [line for place in sorted(found) for line in found[place]]
+        finally:
+            # After Ctrl-C no further one is begun.
+            pool.shutdown(cancel_futures=True)
 
 
 def _judge(one: Guard, free: "queue.SimpleQueue[Checkout]") -> list[Line]:

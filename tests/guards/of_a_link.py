@@ -19,12 +19,12 @@ _MACHINE = (
     "::test_whatever_happens_a_lab_lies_never_makes_nothing_twice_and_arrives"
 )
 
-_SOON = Change(
+SOON = Change(
     file=_CONNECTED,
     find='float(inputs["link_timeout_minutes"]) * 60)',
     replacement='float(inputs["link_timeout_minutes"]) * 0.2)',
 )
-"""A wait in vain ends after six seconds instead of half an hour."""
+"""A wait in vain ends after six seconds instead of half an hour, and its test with it."""
 
 MAKING = (
     guard(
@@ -35,7 +35,7 @@ MAKING = (
         f"{_COMPONENT}::test_a_stack_that_failed_to_create_is_deleted_and_made_anew",
         "tests/engine/test_faults.py::test_a_stack_that_rolled_back_is_no_link_and_the_next_up_makes_it_anew",
         f"{_MODEL}::test_the_engine_makes_replaces_and_removes_in_the_models_order",
-        also=(_SOON,),
+        also=(SOON,),
     ),
     guard(
         "A stack that failed leaves nothing that a refresh could take for one.",
@@ -50,6 +50,27 @@ MAKING = (
         "delete_before_replace=True,",
         "delete_before_replace=False,",
         f"{_COMPONENT}::test_a_stack_that_failed_to_create_is_deleted_and_made_anew",
+    ),
+    guard(
+        "The stack is made in us-west-2, whatever region the user's own configuration names.",
+        f"{_PACKAGE}/aws_provider.py",
+        '        if raw is None or argument == "region":\n',
+        "        if raw is None:\n",
+        f"{_COMPONENT}::test_the_users_other_aws_configuration_reaches_the_pinned_provider",
+    ),
+    guard(
+        "A provider of the caller's is used as it is.",
+        _ACCOUNT_LINK,
+        'self.get_provider("aws:cloudformation/stack:Stack") or pinned_provider(',
+        "pinned_provider(",
+        f"{_COMPONENT}::test_an_aws_provider_of_the_caller_is_used_and_no_other_declared",
+    ),
+    guard(
+        "A template goes to CloudFormation as a body, or else by its URL, never as both.",
+        _ACCOUNT_LINK,
+        "    return None if body else url\n",
+        "    return url\n",
+        f"{_COMPONENT}::test_the_stack_takes_the_template_inline_with_the_capability_it_needs",
     ),
     guard(
         "No link is asked for of an account that another stack has linked.",
@@ -69,7 +90,7 @@ MAKING = (
         "tests/provider/test_link_request.py"
         "::test_a_stack_of_somebody_else_does_not_become_ours_because_we_asked_for_its_name_first",
         "tests/engine/test_others.py::test_a_second_up_at_the_same_time_is_told_and_harms_nothing",
-        also=(_SOON,),
+        also=(SOON,),
     ),
     guard(
         "A link that has not expired is used again.",

@@ -1,6 +1,7 @@
 """The guards of what is sent, what comes back, what is refused, and what stays secret."""
 
 from tests.guards.mutant import Change, Guard, guard
+from tests.guards.of_a_link import SOON
 
 _PACKAGE = "components/vmc_account_link"
 _ACCOUNT_LINK = f"{_PACKAGE}/account_link.py"
@@ -52,6 +53,20 @@ REPEATING = (
         "return error.retryable is not False and (",
         "return (",
         f"{_CLIENT_TESTS}::test_a_fault_that_the_service_calls_final_is_not_repeated",
+    ),
+    guard(
+        "A fault that stays ends after some attempts.",
+        _TRANSPORT,
+        "stop=tenacity.stop_after_attempt(ATTEMPTS),",
+        "stop=tenacity.stop_after_attempt(9),",
+        f"{_CLIENT_TESTS}::test_a_fault_that_stays_ends_after_some_attempts_in_one_line",
+    ),
+    guard(
+        "What never connected was certainly not asked.",
+        f"{_PACKAGE}/refusals.py",
+        " or isinstance(reason, _NEVER_CONNECTED):",
+        ":",
+        f"{_CLIENT_TESTS}::test_a_closed_port_was_certainly_not_asked",
     ),
     guard(
         "A Retry-After is kept, within bounds.",
@@ -136,7 +151,7 @@ READING = (
         f"{_PACKAGE}/calls.py",
         "        except (ValueError, RecursionError):\n",
         "        except ValueError:\n",
-        f"{_REPLIES}::test_a_reply_becomes_a_value_or_one_of_our_errors[list-connected-accounts]",
+        f"{_REPLIES}::test_what_nests_without_an_end_is_one_of_our_errors",
     ),
     guard(
         "A field that we need and can't read is an error of ours.",
@@ -189,6 +204,14 @@ TEMPLATES = (
         "[S3 as a prefix of another domain]",
     ),
     guard(
+        "A template's address holds no user information.",
+        _TEMPLATE,
+        "if not host or parts.username or parts.scheme",
+        "if not host or parts.scheme",
+        f"{_TEMPLATE_TESTS}::test_any_other_source_is_refused_without_quoting_its_signature"
+        "[user information]",
+    ),
+    guard(
         "A template comes over https.",
         _TEMPLATE,
         '    if parts.scheme != "https":\n',
@@ -223,6 +246,9 @@ TEMPLATES = (
         '    return "Transform" in template or any(kind.startswith(_RUNNING_TYPES) for kind in kinds)\n',
         "    return template is not kinds\n",
         f"{_TEMPLATE_TESTS}::test_anything_else_is_refused_with_the_reason[roles that nothing reports]",
+        "tests/sweep/test_sample.py::test_it_fails_with_one_clear_line_and_the_next_one_converges"
+        "[up template download-template: truncated]",
+        also=(SOON,),
     ),
     guard(
         "A template that asks for parameters is refused.",
@@ -266,7 +292,6 @@ CONFIGURATION = (
         "    _refuse_collections_that_can_not_be(given)\n",
         "",
         f"{_CONFIGURATIONS}::test_each_wrong_text_and_each_contradiction_is_refused_by_its_key",
-        f"{_CONFIGURATIONS}::test_the_program_declares_what_its_configuration_means_or_names_what_is_wrong",
     ),
     guard(
         "A stack name, a region or an account number that can't be one is refused.",
@@ -344,6 +369,27 @@ SECRETS = (
         "    for secret in ():\n",
         "tests/unit/test_errors.py::test_a_services_text_is_made_one_line_without_secrets",
         f"{_REPLIES}::test_a_reply_becomes_a_value_or_one_of_our_errors[exchange-token]",
+    ),
+    guard(
+        "A token that is refused is named by its setting and not quoted.",
+        _AUTH,
+        "        secrets=hidden,\n",
+        "",
+        f"{_CLIENT_TESTS}::test_wrong_credentials_are_named_by_their_setting_and_never_quoted",
+    ),
+    guard(
+        "A link's template URL is dots to whoever prints a frame.",
+        _MODELS,
+        "template_url=SecretText(template_url),",
+        "template_url=template_url,",
+        _REPORT,
+    ),
+    guard(
+        "A secret of the aws configuration stays one.",
+        f"{_PACKAGE}/aws_provider.py",
+        'pulumi.Output.secret(value) if is_config_secret(f"aws:{key}") else value',
+        "value",
+        "tests/component/test_account_link.py::test_a_secret_of_the_aws_configuration_stays_one",
     ),
     guard(
         "What a library says of a failure does not come with ours.",

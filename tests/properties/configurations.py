@@ -128,6 +128,8 @@ _WAYS: tuple[tuple[Mapping[str, str], Mapping[str, str], str | None], ...] = (
 )
 """Credentials in the configuration, in the environment, and the key that is missing or too many."""
 
+_PLACES = ("config", "config", "config", "environment", "both")
+"""Where the organisation is set."""
 _NO_SERVICES = (
     *("nonsense", "http://vmc.example", "https://", "https://[", "https://vmc.example:99999"),
     *("https://user:pw@vmc.example", "https://vmc.example/?q", "ftp://vmc.example"),
@@ -163,10 +165,9 @@ def _refused(
 
 @st.composite
 def configurations(draw: st.DrawFn) -> Configuration:
-    """Half of them with nothing wrong in a single key, the others with one or two that are."""
-    wrong_keys = draw(st.lists(st.sampled_from(sorted(WRONG)), max_size=2, unique=True))
-    if draw(st.booleans()):
-        wrong_keys = []
+    """Half of them with nothing wrong, the others with one or two keys that are, or that go ill together."""
+    is_right = draw(st.booleans())
+    wrong_keys = [] if is_right else draw(st.lists(st.sampled_from(sorted(WRONG)), max_size=2, unique=True))
     right_keys = draw(
         st.lists(st.sampled_from(sorted(set(RIGHT) - set(wrong_keys))), max_size=10, unique=True)
     )
@@ -174,9 +175,11 @@ def configurations(draw: st.DrawFn) -> Configuration:
     meant: dict[str, Any] = {}
     for key in right_keys:
         config[f"{PROGRAM}:{key}"], meant[key] = draw(RIGHT[key])
+    while is_right and (at_odds := _contradictions(meant, [])):
+        del config[f"{PROGRAM}:{at_odds[0]}"], meant[at_odds[0]]
     for key in wrong_keys:
         config[f"{PROGRAM}:{key}"] = draw(st.sampled_from(WRONG[key]))
-    of_the_service = draw(_services())
+    of_the_service = draw(_services(is_right=is_right))
     wrong = {f"{PROGRAM}:{key}" for key in (*wrong_keys, *_contradictions(meant, wrong_keys))}
     return Configuration(
         config={**config, **of_the_service.config},
@@ -204,12 +207,12 @@ def _contradictions(meant: Mapping[str, Any], wrong_keys: list[str]) -> list[str
 
 
 @st.composite
-def _services(draw: st.DrawFn) -> Configuration:
+def _services(draw: st.DrawFn, *, is_right: bool) -> Configuration:
     """The `vmc:` settings, of the configuration, the environment or both."""
     config: dict[str, str] = {}
     environment: dict[str, str] = {}
     wrong = set()
-    organisation = draw(st.sampled_from(["config"] * 6 + ["environment", "both", "neither"]))
+    organisation = draw(st.sampled_from([*_PLACES, *([] if is_right else ["neither"])]))
     if organisation in {"config", "both"}:
         config["vmc:orgId"] = "org-1"
     if organisation in {"environment", "both"}:
@@ -217,11 +220,13 @@ def _services(draw: st.DrawFn) -> Configuration:
     if organisation == "neither":
         config["vmc:orgId"] = draw(st.sampled_from(["", "  "]))
         wrong.add("vmc:orgId")
-    in_config, in_environment, missing = draw(st.one_of(st.just(_WAYS[0]), st.sampled_from(_WAYS)))
+    in_config, in_environment, missing = draw(
+        st.sampled_from([way for way in _WAYS if not (is_right and way[2])])
+    )
     if missing:
         wrong.add(missing)
     for key in ("vmc:vmcUrl", "vmc:cspUrl"):
-        match draw(st.integers(0, 11)):
+        match draw(st.integers(1 if is_right else 0, 11)):
             case 0:
                 config[key] = draw(st.sampled_from(_NO_SERVICES))
                 wrong.add(key)

@@ -17,6 +17,9 @@ settings.register_profile(
 settings.register_profile("sweep", settings.get_profile("test"), max_examples=500, derandomize=False)
 # For tests.guards: that something is found is enough.
 settings.register_profile(
-    "guards", settings.get_profile("test"), phases=[Phase.generate], report_multiple_bugs=False
+    "guards",
+    settings.get_profile("test"),
+    phases=[Phase.explicit, Phase.generate],
+    report_multiple_bugs=False,
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))

@@ -24,6 +24,8 @@ _CALLS = {
         "cloudformation.GetTemplate",
     ),
 }
+_ONCE = frozenset({"mint-link", "download-template", "unlink", "cloudformation.CreateStack"})
+"""What an operation calls once: a fault of a later one would hardly ever be met."""
 _STATUSES = (400, 401, 403, 404, 429, 500, 502, 503)
 
 
@@ -56,7 +58,7 @@ def faults(draw: st.DrawFn) -> PlannedFault:
         service=service,
         call=call,
         kind=kind,
-        nth=draw(st.integers(1, 3)),
+        nth=1 if call in _ONCE else draw(st.integers(1, 3)),
         count=draw(st.sampled_from([1, 2, 6])),
         **own,
     )

@@ -106,6 +106,9 @@ STRANGE: tuple[Any, ...] = (
     f"{PLANTED[0]} and {PLANTED[1]} and {PLANTED[2]}",
 )
 """Values that no field of any answer has."""
+NESTED = ('{"a":', "[", "{a: ", "- ")
+"""How JSON and YAML begin that nest; `NESTED_DEPTH` times is more than any reader's stack."""
+NESTED_DEPTH = 100_000
 _STRANGE: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from(STRANGE),
     st.text(max_size=20),
@@ -192,8 +195,7 @@ def bodies(draw: st.DrawFn, call: str, good: Any) -> bytes:
         # Twice the same key, the second time with something else.
         return f'{text.rstrip("}]")}, "id": 1, "template_url": {{}}, "access_token": []}}'.encode()
     if kind == 8:
-        depth, what = 100_000, draw(st.sampled_from(['{"a":', "[", "{a: ", "- "]))
-        return (what * depth).encode()
+        return (draw(st.sampled_from(NESTED)) * NESTED_DEPTH).encode()
     return draw(
         st.one_of(
             st.binary(max_size=60),

@@ -16,7 +16,16 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.properties.replies import GOOD, PLANTED, SIGNATURE, Reply, each_field_strange, replies
+from tests.properties.replies import (
+    GOOD,
+    NESTED,
+    NESTED_DEPTH,
+    PLANTED,
+    SIGNATURE,
+    Reply,
+    each_field_strange,
+    replies,
+)
 from tests.properties.witness import LONGEST_LINE
 from tests.properties.wsgi import Raw, RequestsAdapter
 from vmc_account_link import template
@@ -131,6 +140,19 @@ def test_every_field_may_be_missing_or_anything_else(call: str) -> None:
     headers = (("Content-Type", "application/json"),)
     for document in each_field_strange(GOOD[call]):
         ask(call, Reply(status=200, headers=headers, body=json.dumps(document).encode()), CREDENTIALS[0])
+
+
+@pytest.mark.parametrize("nested", NESTED)
+@pytest.mark.parametrize("call", CALLS)
+def test_what_nests_without_an_end_is_one_of_our_errors(call: str, nested: str) -> None:
+    reply = Reply(status=200, headers=(), body=(nested * NESTED_DEPTH).encode())
+    with open_client(answering(call, reply), CREDENTIALS[0]) as vmc:
+        if call == "unlink":
+            CALLS[call](vmc)  # whose answer is not read
+            return
+        with pytest.raises(VmcError) as refusal:
+            CALLS[call](vmc)
+    judge(refusal.value)
 
 
 @pytest.mark.parametrize(
