@@ -24,6 +24,7 @@ RECOVERING = (
         "stack = None\n",
         f"{_PENDING_TESTS}::test_a_stack_that_was_made_is_taken_in_with_its_secrets_still_encrypted",
         f"{_CRASH_TESTS}::test_a_killed_up_is_recovered_and_the_next_one_arrives[CreateStack, CLI alone]",
+        "tests/engine/test_interrupt.py::test_a_second_ctrl_c_loses_nothing_that_recover_can_not_find",
     ),
     guard(
         "A stack that failed unheard is taken in with its error, so that it is made anew.",
@@ -35,10 +36,17 @@ RECOVERING = (
     guard(
         "A stack that failed unheard and is gone is not taken in.",
         _CLOUD,
+        '        if "does not exist" in error.response["Error"].get("Message", ""):\n',
+        "        if not name:\n",
+        f"{_CLOUD_TESTS}::test_a_deleted_stack_is_none",
+        f"{_CRASH_TESTS}::test_a_stack_whose_creation_failed_unheard_is_made_anew",
+    ),
+    guard(
+        "A deleted stack that CloudFormation still shows is gone.",
+        _CLOUD,
         '    return None if stack["StackStatus"] == "DELETE_COMPLETE" else stack\n',
         "    return stack\n",
         f"{_CLOUD_TESTS}::test_a_deleted_stack_is_none",
-        f"{_CRASH_TESTS}::test_a_stack_whose_creation_failed_unheard_is_made_anew",
     ),
     guard(
         "A stack of the same name with another template is left alone.",
@@ -67,7 +75,6 @@ RECOVERING = (
         '    deployment["pending_operations"] = []\n',
         "",
         f"{_PENDING_TESTS}::test_a_stack_that_was_made_is_taken_in_with_its_secrets_still_encrypted",
-        f"{_CRASH_TESTS}::test_a_killed_up_is_recovered_and_the_next_one_arrives[get-task, all it started]",
     ),
     guard(
         "A stack that was made though its answer was lost is looked for.",
@@ -105,7 +112,6 @@ RECOVERING = (
         'if stack is not None and not stack["StackStatus"].endswith("_IN_PROGRESS"):\n',
         "if stack is not None:\n",
         f"{_CLOUD_TESTS}::test_a_stack_under_way_is_waited_for",
-        "tests/engine/test_interrupt.py::test_a_second_ctrl_c_loses_nothing_that_recover_can_not_find",
     ),
     guard(
         "A creation that was asked for at the last moment is found when it arrives.",
@@ -127,6 +133,14 @@ RECOVERING = (
         "        if not dead:\n            raise LabsError(",
         "        if not dead:\n            continue\n            raise LabsError(",
         f"{_CRASH_TESTS}::test_a_stack_in_use_is_not_touched",
+    ),
+    guard(
+        "A lock whose holder has ended is removed.",
+        _HOLDER,
+        "    except psutil.NoSuchProcess:\n        return True\n",
+        "    except psutil.NoSuchProcess:\n        return False\n",
+        f"{_PROCESS_TESTS}::test_a_holder_that_ended_is_dead_and_so_is_a_number_that_another_program_got",
+        f"{_CRASH_TESTS}::test_a_killed_up_is_recovered_and_the_next_one_arrives[get-task, all it started]",
     ),
     guard(
         "Every holder of a lock is asked after, not the first alone.",

@@ -20,11 +20,16 @@ def amazon() -> Iterator[Amazon]:
 
 
 def look(
-    amazon: Amazon, sleep: Callable[[float], object], told: list[str] | None = None, *, asked: bool = True
+    amazon: Amazon,
+    sleep: Callable[[float], object],
+    told: list[str] | None = None,
+    *,
+    name: str = NAME,
+    asked: bool = True,
 ) -> FoundStack | None:
     """Look for the stack as recover does."""
     return find_stack(
-        NAME,
+        name,
         access=AwsAccess(
             access_key="key",
             secret_key="secret",
@@ -60,6 +65,8 @@ def test_a_deleted_stack_is_none(amazon: Amazon) -> None:
     amazon.client("cloudformation").delete_stack(StackName=stack_id)
     amazon.clock.advance(100)
     assert look(amazon, lambda _: None) is None
+    # One that was being deleted is looked for by its ARN, under which CloudFormation still shows it.
+    assert look(amazon, lambda _: None, name=stack_id, asked=False) is None
 
 
 def test_a_stack_that_was_asked_for_at_the_last_moment_is_found_when_it_arrives(amazon: Amazon) -> None:
