@@ -140,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         default=min(4, 2 * (os.cpu_count() or 1)),
         choices=range(1, 9),
-        help="copies that are worked on at a time (default 4 on two cores: the engine waits half of its time)",
+        help="copies at a time (default 4 on two cores: the engine waits half of its time)",
     )
     parser.add_argument("--list", action="store_true", help="name the guards and take nothing out")
     parser.add_argument("--table", action="store_true", help="print the table at the end")
