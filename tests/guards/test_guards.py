@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.guards.mutant import Change, Guard, Verdict, WrongTable, changed, reason, verdict
+from tests.guards.mutant import Change, Guard, Verdict, WrongTable, changed, not_passed, reason, verdict
 from tests.guards.report import Line, table, totals
 from tests.guards.table import GUARDS
 
@@ -60,6 +60,10 @@ def test_the_reason_is_what_the_test_said_or_the_last_that_pytest_did() -> None:
     assert reason(TEST, PASSED) == ""
     assert reason(TEST, "a\nERROR: not found: a.py::test_c\n\n") == "ERROR: not found: a.py::test_c"
     assert reason(TEST, "") == ""
+
+
+def test_what_did_not_pass_is_known_by_its_id() -> None:
+    assert not_passed(FAILED + BROKEN + PASSED) == (f"{TEST}[x - y]", TEST)
 
 
 def line(judged: Verdict, behaviour: str = "It is so.", said: str = "") -> Line:
