@@ -1,5 +1,6 @@
 """The plugin's process: print the port, then serve until the engine ends it."""
 
+import signal
 import sys
 from concurrent import futures
 
@@ -15,6 +16,8 @@ _MAXIMUM_MESSAGE_BYTES = 400 * 1024 * 1024
 
 def main() -> None:
     """Serve; the first line of standard output is the port, as the engine expects."""
+    # How the engine ends a plugin. The real one says nothing then; what Python would say is shown to people.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     server = grpc.server(
         futures.ThreadPoolExecutor(max_workers=_THREADS),
         options=[("grpc.max_receive_message_length", _MAXIMUM_MESSAGE_BYTES)],
