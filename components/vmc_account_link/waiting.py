@@ -23,6 +23,8 @@ from vmc_account_link.progress import (
 
 _REPORT_SECONDS = 30.0
 """A line at least this often while nothing changes."""
+_SHORTEST_PAUSE_SECONDS = 0.05
+"""What is left before a deadline may be too little for a clock to show."""
 _UNLINK_SECONDS = 120.0
 """How long an unlinked account may stay in the list."""
 _KEPT = "The stack and the link are kept: run `pulumi up` again to go on waiting."
@@ -76,7 +78,7 @@ def wait_until_linked(
         # A look that Ctrl-C has cut short knows less than the one before it.
         seen = verdict.why if seen is None or not canceled.is_set() else seen
         if not canceled.is_set() and elapsed < timeout_seconds:
-            sleep(min(pause_seconds(elapsed), timeout_seconds - elapsed))
+            sleep(min(pause_seconds(elapsed), max(timeout_seconds - elapsed, _SHORTEST_PAUSE_SECONDS)))
         if canceled.is_set():
             raise WaitInterrupted(
                 f"wait for AWS account {wanted.account_number} to be connected",

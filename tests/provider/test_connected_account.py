@@ -95,6 +95,18 @@ def test_the_wait_ends_at_most_a_tenth_late_and_tells_how_far_the_task_is(
     assert 3 <= len(told) <= 10
 
 
+@pytest.mark.timeout(30)
+def test_a_wait_ends_though_what_is_left_of_it_is_too_little_to_move_the_clock(
+    new_client: NewClient, box: Sandbox, wanted: Wanted, time: Time, control: SandboxControl
+) -> None:
+    control.set_modes(task_outcome="never")
+    report(box, wanted)
+    # From here half an hour in these steps ends 2e-13 s early.
+    time.now = 3257.964864
+    with pytest.raises(LinkTimedOut):
+        wait(new_client, wanted, time)
+
+
 def test_a_list_behind_the_task_is_waited_for(
     new_client: NewClient, box: Sandbox, wanted: Wanted, time: Time, control: SandboxControl
 ) -> None:
