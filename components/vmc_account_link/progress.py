@@ -159,7 +159,10 @@ _ASK_ANEW = (
 )
 
 
-_RENEW_ANEW = "The account stays connected by its earlier link; the next `pulumi up` tries again."
+_RENEW_ANEW = (
+    "The account stays connected by its earlier link; `pulumi up` tries again, with a new link once this one "
+    "has expired at the latest."
+)
 
 
 def _failed_task(wanted: Wanted, task: Task) -> LinkFailed:

@@ -27,7 +27,7 @@ class Why(Enum):
     NOT_RUN = auto()
     """The service has not seen the last one run, which was to renew a record."""
     SPENT = auto()
-    """The last one has expired, and the account is not connected."""
+    """The last one has expired, and the account is not connected by it."""
 
 
 def why_mint(
@@ -50,20 +50,24 @@ def why_mint(
     """
     if needs_new_link(olds, news):
         return Why.WANTED
-    record_before = olds.get("record_before") if olds.get("renews") else None
+    record_before = olds.get("record_before")
+    has_to_renew = record_before is not None and bool(olds.get("renews"))
     expired_for = _expired_for_seconds(olds, now)
     # Our clock may be hours off in either direction, and another one than the link was minted by: it and what
     # was known of the service's then only say whether it is time to ask; the service's own clock decides.
     seems_expired = max(expired_for, expired_for + float(olds.get("clock_ahead_seconds") or 0)) >= 0
-    if record_before is None and not seems_expired and not _was_set_back(olds, now):
+    if not has_to_renew and not seems_expired and not _was_set_back(olds, now):
         return None
     same_organisation(settings, olds)
     account = find_account(vmc.list_connected_accounts(), olds["account_number"])
-    if record_before is not None and not is_run(_task(vmc, olds), account, record_before):
+    # A record that was there before, as after a destroy that did not unlink, is not this link's doing.
+    has_run = record_before is None or is_run(_task(vmc, olds), account, record_before)
+    if has_to_renew and not has_run:
         return Why.NOT_RUN
     connected = account is not None and account.state == AccountState.ACTIVE
     expired = expired_for + vmc.clock_ahead_seconds() >= 0
-    return Why.SPENT if expired and not (connected and is_ours(account, [olds["stack_name"]])) else None
+    is_spent = expired and not (has_run and connected and is_ours(account, [olds["stack_name"]]))
+    return Why.SPENT if is_spent else None
 
 
 def our_stacks(vmc: VmcClient, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:

@@ -96,7 +96,10 @@ def _needs_a_link(lab: Lab, before: Sight, after: Sight) -> bool:
         return True
     # A link that renews one is asked for again until the service has seen it run (ADR 0015).
     task = lab.cloud.world.links.task(str(request.outputs.get("tracking_task")))
-    if request.outputs.get("renews") and (task is None or task.status is not TaskStatus.FINISHED):
+    has_run = request.outputs.get("record_before") is None or (
+        task is not None and task.status is TaskStatus.FINISHED
+    )
+    if request.outputs.get("renews") and not has_run:
         return True
     connected = [
         sight.record is not None
@@ -105,7 +108,7 @@ def _needs_a_link(lab: Lab, before: Sight, after: Sight) -> bool:
         for sight in (before, after)
     ]
     expires = request.outputs.get("expiration_date")
-    return expires is not None and parse_moment(expires) <= after.at and not all(connected)
+    return expires is not None and parse_moment(expires) <= after.at and not (all(connected) and has_run)
 
 
 def judge_link(lab: Lab, sight: Sight, *, stack_was_seen: bool = True) -> None:

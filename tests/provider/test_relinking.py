@@ -113,6 +113,21 @@ def test_a_relink_that_failed_is_asked_for_again(
     assert provider.diff("id", second, news).changes is True
 
 
+def test_a_link_over_a_record_that_was_left_is_asked_for_again_once_it_has_expired_unless_it_was_run(
+    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl, box: Sandbox
+) -> None:
+    control.advance(-7200)
+    # As a destroy leaves it that was told not to unlink: ACTIVE, and no doing of this link.
+    control.seed_account(ACCOUNT, cf_stack_name="ours")
+    was_run, was_not = (provider.create(inputs).outs or {} for _ in range(2))
+    run(box, was_run)
+    control.advance(7200)
+    assert provider.diff("id", was_run, inputs).changes is False
+    assert provider.diff("id", was_not, inputs).changes is True
+    again = provider.update("id", was_not, inputs).outs or {}
+    assert again["tracking_task"] != was_not["tracking_task"]
+
+
 def test_a_relink_whose_task_the_service_forgot_is_done_when_the_record_is_another_one(
     provider: LinkRequestProvider,
     inputs: dict[str, Any],
