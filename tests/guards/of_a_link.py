@@ -103,14 +103,22 @@ MAKING = (
     guard(
         "A link that expired before the account was connected is asked for again.",
         _RELINKING,
-        "    return Why.SPENT if expired and not (connected and ",
-        "    return Why.SPENT if not vmc and not (connected and ",
+        "    return Why.SPENT if is_spent else None\n",
+        "    return None\n",
         "tests/provider/test_link_request.py"
         "::test_an_expired_link_of_an_account_that_is_not_connected_is_asked_for_again",
         "tests/engine/test_faults.py"
         "::test_a_link_that_expired_with_a_rolled_back_stack_is_asked_for_again_in_the_same_up",
         "tests/engine/test_faults.py"
         "::test_an_account_unlinked_by_hand_is_linked_again_by_a_healthy_stack_once_the_link_has_expired",
+    ),
+    guard(
+        "A link that expired unrun is asked for again, whatever record was there before it.",
+        _RELINKING,
+        "is_spent = expired and not (has_run and connected and ",
+        "is_spent = expired and not (connected and ",
+        "tests/provider/test_relinking.py"
+        "::test_a_link_over_a_record_that_was_left_is_asked_for_again_once_it_has_expired_unless_it_was_run",
     ),
     guard(
         "Nobody waits for an expired link to be asked for again: a failed task says how to ask at once.",
@@ -251,9 +259,17 @@ WAITING = (
     guard(
         "The deadline of the wait is kept to the second.",
         _WAITING,
-        "sleep(min(pause_seconds(elapsed), timeout_seconds - elapsed))",
+        "sleep(min(pause_seconds(elapsed), max(timeout_seconds - elapsed, _SHORTEST_PAUSE_SECONDS)))",
         "sleep(pause_seconds(elapsed))",
         "tests/provider/test_connected_account.py::test_the_deadline_is_kept_and_says_what_was_last_seen",
+    ),
+    guard(
+        "A wait ends though what is left of it is too little to move a clock.",
+        _WAITING,
+        "max(timeout_seconds - elapsed, _SHORTEST_PAUSE_SECONDS)",
+        "timeout_seconds - elapsed",
+        "tests/provider/test_connected_account.py"
+        "::test_a_wait_ends_though_what_is_left_of_it_is_too_little_to_move_the_clock",
     ),
     guard(
         "Ctrl-C is noticed though the SDK's provider does not pass it on.",
