@@ -55,7 +55,7 @@ histories: setup ## 500 random histories of a link, up to 30 steps each
 fleet-sweep: setup ## 30 and 300 labs: what they cost; a driver or a Dask worker of 30 killed with -9 (half an hour)
 	$(BIN)/python -m tests.fleets sweep-results
 
-guards: setup ## Take each guarded behaviour out of a copy of the code and see its tests fail
+guards: setup ## Take each guarded behaviour out of a copy of the code and see its tests fail (17 minutes on two idle cores)
 	$(BIN)/python -m tests.guards sweep-results
 
 lint: $(VENV)/.installed ## Format, lint, types, security, and the documentation's links (into .site/)
