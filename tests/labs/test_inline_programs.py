@@ -22,8 +22,9 @@ def test_a_program_that_ends_leaves_the_callback_servers_of_the_others_alone() -
     all_serve, first_has_ended = threading.Barrier(PROGRAMS), threading.Event()
 
     async def program(number: int) -> grpc.StatusCode:
-        # An earlier program of this process may have left its engine, now gone, to be logged to.
-        reset_options()
+        # An earlier program of this process may have left its engine, now gone, to be logged to. The names
+        # are the SDK's own: what is set first in a thread is what all threads see that set nothing.
+        reset_options(project="project", stack="stack")
         server = servers(None)
         await server.serve()
         all_serve.wait(timeout=10)

@@ -77,8 +77,8 @@ class Recorder(mocks.MockMonitor):
 
 
 def plain(value: Any) -> Any:
-    plain = MessageToDict(value)
-    return plain.get("value", plain) if isinstance(plain, dict) and SIGNATURE in plain else plain
+    said = MessageToDict(value)
+    return said.get("value", said) if isinstance(said, dict) and SIGNATURE in said else said
 
 
 Run = Callable[..., Recorder]
@@ -98,6 +98,8 @@ def mocked_engine() -> Iterator[Run]:
         loops[-1].set_exception_handler(lambda _loop, _context: None)
         return loops[-1]
 
+    # The SDK asks for its mocks in threads, which see what was set where nothing was: so nothing is, before.
+    settings.reset_options()
     with mock.patch.object(asyncio, "new_event_loop", remembered):
         asyncio.set_event_loop(asyncio.new_event_loop())
         try:
