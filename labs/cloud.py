@@ -11,9 +11,9 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from labs.errors import LabsError
+from vmc_account_link.arguments import DEFAULT_REGION
 from vmc_account_link.errors import safe_text
 
-DEFAULT_REGION = "us-west-2"
 _POLL_SECONDS = 5.0
 _SETTLE_SECONDS = 35 * 60.0
 """CloudFormation's own bound for the link's template is far below; AWS's plugin waits 30 minutes."""

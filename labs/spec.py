@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from datetime import timedelta
 
+from vmc_account_link.arguments import DEFAULT_STACK_NAME
+
 ROLE_SESSION_NAME = "vmc-account-link"
 """Under which a lab's role is assumed, as AWS's logs show it."""
 
@@ -49,7 +51,7 @@ class LabSpec:
     @property
     def stack_name(self) -> str:
         """The name of its CloudFormation stack."""
-        return str(self.settings.get("stack_name", "SDDC-Account-Link"))
+        return str(self.settings.get("stack_name", DEFAULT_STACK_NAME))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_snake
 from labs import marked_yaml, spec_file
 from labs.spec import LabSpec
 from labs.spec_problems import Problems
-from vmc_account_link.arguments import refuse_what_can_not_be
+from vmc_account_link.arguments import DEFAULT_REGION, refuse_what_can_not_be
 from vmc_account_link.errors import SettingsError
 
 Placed = list[tuple[int, LabSpec]]
@@ -62,7 +62,7 @@ def _refuse_doubles(labs: Placed, problems: Problems) -> None:
                 path, f"{whose} is lab {first}'s already: an organisation holds one link for each account"
             )
             continue
-        region = lab.settings.get("region", "us-west-2")
+        region = lab.settings.get("region", DEFAULT_REGION)
         first = stacks.setdefault((account, region, lab.stack_name), lab.name)
         if first != lab.name:
             problems.add(path, f"lab {first} has stack {lab.stack_name} in {whose}: set another stackName")

@@ -9,7 +9,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 
 from vmc_account_link.errors import SettingsError
-from vmc_account_link.settings import VmcSettings, read_settings
+from vmc_account_link.settings import VmcSettings, read_settings, setting_key
 from vmc_account_link.subnets import DEFAULT_SDDC_TYPE, SDDC_TYPES, count_problem
 from vmc_account_link.template_policy import read_policy
 
@@ -30,7 +30,15 @@ _TEXTS = (
     ),
 )
 """Argument, how its text must be, and that in words."""
-_HOST = re.compile(r"\s*[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:[0-9]{1,5})?\s*")
+_LISTS = (
+    (
+        "template_hosts",
+        re.compile(r"\s*[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:[0-9]{1,5})?\s*"),
+        "Set a list of texts, each `host` or `host:port`.",
+    ),
+    ("sddc_subnets", re.compile(r"\S+"), "Set a list of subnet ids."),
+)
+"""Argument, how each text of its list must be, and that in words."""
 
 
 class AccountLinkArgs(TypedDict):
@@ -125,14 +133,10 @@ def refuse_what_can_not_be(given: Mapping[str, Any]) -> None:
 
 def _refuse_collections_that_can_not_be(given: Mapping[str, Any]) -> None:
     """Judge lists and objects: a text where a list is meant would count as a list of its letters."""
-    for key, rule in (
-        ("template_hosts", "Set a list of texts, each `host` or `host:port`."),
-        ("sddc_subnets", "Set a list of subnet ids."),
-    ):
+    for key, pattern, rule in _LISTS:
         entries = given.get(key, [])
         if isinstance(entries, pulumi.Output):
             continue
-        pattern = _HOST if key == "template_hosts" else re.compile(r"\S+")
         if not isinstance(entries, list | tuple) or not all(_fits(entry, pattern) for entry in entries):
             raise _refusal(key, f"{entries!r} can't be one", rule)
     tags = given.get("tags", {})
@@ -173,8 +177,7 @@ def _refuse_subnets_that_can_not_be(given: Mapping[str, Any]) -> None:
 
 def _refusal(argument: str, what_is: str, do: str) -> SettingsError:
     """Name the argument by its key in the configuration."""
-    head, *tail = argument.split("_")
-    return SettingsError(f"vmc-account-link:{head}{''.join(map(str.capitalize, tail))}", what_is, do)
+    return SettingsError(f"vmc-account-link:{setting_key(argument)}", what_is, do)
 
 
 def stack_tags(given: Mapping[str, Any]) -> Any:

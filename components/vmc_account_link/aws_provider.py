@@ -15,6 +15,7 @@ import pulumi_aws as aws
 from pulumi.runtime import is_config_secret
 
 from vmc_account_link.errors import SettingsError
+from vmc_account_link.settings import setting_key
 
 
 def pinned_provider(
@@ -50,7 +51,7 @@ def configured_arguments() -> dict[str, Any]:
     config = pulumi.Config("aws")
     arguments: dict[str, Any] = {}
     for argument, is_text in _text_arguments().items():
-        key = _camel_case(argument)
+        key = setting_key(argument)
         raw = config.get(key)
         if raw is None or argument == "region":
             continue
@@ -81,8 +82,3 @@ def _parsed(key: str, raw: str) -> Any:
         raise SettingsError(
             f"aws:{key}", "it is not of its type", "Set a boolean, number, list or object as JSON."
         ) from None
-
-
-def _camel_case(name: str) -> str:
-    head, *tail = name.split("_")
-    return head + "".join(word.capitalize() for word in tail)

@@ -51,7 +51,7 @@ def why_mint(
     if needs_new_link(olds, news):
         return Why.WANTED
     record_before = olds.get("record_before")
-    has_to_renew = record_before is not None and bool(olds.get("renews"))
+    has_to_renew = bool(olds.get("renews"))
     expired_for = _expired_for_seconds(olds, now)
     # Our clock may be hours off in either direction, and another one than the link was minted by: it and what
     # was known of the service's then only say whether it is time to ask; the service's own clock decides.

@@ -134,3 +134,9 @@ def _base_url(key: str, text: str) -> str:
     if parts.scheme == "http" and host not in _LOOPBACK:
         raise SettingsError(key, "a token is not sent over plain http", f"Use https://{parts.netloc}.")
     return text.rstrip("/")
+
+
+def setting_key(argument: str) -> str:
+    """The key in Pulumi's configuration of an argument: `stack_name` -> `stackName`."""
+    head, *tail = argument.split("_")
+    return head + "".join(word.capitalize() for word in tail)

@@ -11,6 +11,7 @@ from labs.credentials import vmc_settings
 from labs.errors import LabsError
 from labs.fleet_session import FleetSession
 from labs.spec import ROLE_SESSION_NAME, LabSpec
+from vmc_account_link.arguments import DEFAULT_REGION
 from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import VmcError
 from vmc_account_link.models import AccountRecord, AccountState
@@ -95,7 +96,7 @@ def _lab(lab: LabSpec, accounts: Mapping[str, tuple[AccountRecord, ...]]) -> str
     role = lab.credentials.role_arn
     number = cloud.account_number(
         cloud.AwsAccess(
-            region=str(lab.settings.get("region", cloud.DEFAULT_REGION)),
+            region=str(lab.settings.get("region", DEFAULT_REGION)),
             profile=lab.credentials.profile,
             assumed_roles=({"roleArn": role, "sessionName": ROLE_SESSION_NAME},) if role else (),
         )

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import runpy
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import yaml
 from google.protobuf.json_format import MessageToDict
 from pulumi.runtime import mocks
 
-from tests.support.lab import REPOSITORY
+from sandbox.environment import ambient_names
 from tests.support.mocked_engine import (
     ACCOUNT,
     ADOPTED,
@@ -31,14 +32,15 @@ from tests.support.mocked_engine import (
     Run,
     mocked_engine,
 )
+from tests.support.places import REPOSITORY
 from vmc_account_link import AccountLink, AccountLinkArgs, VmcError
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """Run a program under mocks and return what it declared."""
-    for name in ("ORG_ID", "API_TOKEN", "CLIENT_ID", "CLIENT_SECRET", "VMC_URL", "CSP_URL"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ambient_names(os.environ):
+        monkeypatch.delenv(name)
     with mocked_engine() as go:
         yield go
 

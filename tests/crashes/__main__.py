@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.crashes.points import at_points, at_random
 from tests.crashes.pool import play_all
 from tests.crashes.table import load, save, table, totals
+from tests.support.results import say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.calls:
         crashes = [crash for crash in crashes if crash.call in options.calls.split(",")]
     if options.list:
-        _say("\n".join(crash.name for crash in crashes))
+        say("\n".join(crash.name for crash in crashes))
         return 0
     names = {crash.name for crash in crashes}
     kept = load(folder) if options.resume else {}
@@ -32,19 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         outcomes[outcome.crash] = outcome
         save(folder, crashes, outcomes)
         verdict = f"FELL SHORT: {outcome.fell_short}" if outcome.fell_short else "converged"
-        _say(
+        say(
             f"{len(outcomes)}/{len(crashes)} {outcome.seconds:5.1f} s  {outcome.crash}  "
             f"{verdict if outcome.killed_after or outcome.fell_short else 'too late'}"
         )
-    _say(table(crashes, outcomes) if options.table else totals(crashes, outcomes))
-    _say(f"{folder / 'crashes.txt'}, {folder / 'crashes.json'}")
+    say(table(crashes, outcomes) if options.table else totals(crashes, outcomes))
+    say(f"{folder / 'crashes.txt'}, {folder / 'crashes.json'}")
     return 1 if any(outcome.fell_short for outcome in outcomes.values()) else 0
-
-
-def _say(line: str) -> None:
-    """Print a line at once: a sweep is long."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,6 +1,5 @@
 """Outcomes of crashes -> a table, totals, JSON; and back. Pure but for the two files."""
 
-import dataclasses
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from tests.crashes.case import Outcome
 from tests.crashes.points import Crash
+from tests.support.results import save_results
 
 _LEGEND = (
     "lost, late, after: the request never took effect, took effect once its sender was dead, or had taken "
@@ -60,14 +60,7 @@ def table(crashes: Iterable[Crash], outcomes: Mapping[str, Outcome]) -> str:
 
 def save(folder: Path, crashes: Iterable[Crash], outcomes: Mapping[str, Outcome]) -> None:
     """Write `crashes.txt` and `crashes.json`, each at once."""
-    wire = [dataclasses.asdict(outcome) for outcome in outcomes.values()]
-    for name, text in (
-        ("crashes.json", json.dumps(wire, indent=1) + "\n"),
-        ("crashes.txt", table(crashes, outcomes)),
-    ):
-        new = folder / f"{name}.new"
-        new.write_text(text, encoding="utf-8")
-        new.replace(folder / name)
+    save_results(folder, "crashes", outcomes.values(), table(crashes, outcomes))
 
 
 def load(folder: Path) -> dict[str, Outcome]:

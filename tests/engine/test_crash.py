@@ -13,7 +13,9 @@ import time
 import psutil
 import pytest
 
-from tests.support.lab import REPOSITORY, Lab
+from tests.support.lab import Lab
+from tests.support.patience import until
+from tests.support.places import REPOSITORY
 from tests.sweep.stage import ending_of
 from tests.sweep.verdict import shortfalls
 
@@ -30,10 +32,7 @@ def kill_at(lab: Lab, call: str, *, group: bool, command: str = "up") -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 60
-    while not lab.control.journal(call=call):
-        assert time.monotonic() < deadline, f"{call} was never made"
-        time.sleep(0.02)
+    until(lambda: lab.control.journal(call=call), pause_seconds=0.02, otherwise=f"{call} was never made")
     family = psutil.Process(started.pid).children(recursive=True) if group else []
     started.kill()
     started.wait()

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from tests.support.lab import Lab
+from tests.support.patience import until
 from tests.sweep.stage import ending_of, recover
 from tests.sweep.verdict import shortfalls
 
@@ -29,10 +30,7 @@ def start_up(lab: Lab) -> subprocess.Popen[str]:
 
 def wait_for(lab: Lab, call: str) -> None:
     """Return once a call has been made."""
-    deadline = time.monotonic() + 60
-    while not lab.control.journal(call=call):
-        assert time.monotonic() < deadline, f"{call} was never made"
-        time.sleep(0.05)
+    until(lambda: lab.control.journal(call=call), otherwise=f"{call} was never made")
 
 
 def press_ctrl_c(started: subprocess.Popen[str]) -> None:
@@ -46,10 +44,7 @@ def test_ctrl_c_gives_the_prompt_back_though_the_service_is_silent_and_the_next_
     wait_for(lab, "get-task")
     # The worst moment: the wait has just asked, and there is no answer.
     lab.control.plan_fault("vmc", "list-connected-accounts", "time_out", seconds=60)
-    deadline = time.monotonic() + 60
-    while lab.control.faults():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: not lab.control.faults())
     pressed = time.monotonic()
     press_ctrl_c(started)
     output, _ = started.communicate(timeout=60)

@@ -1,7 +1,6 @@
 """Others at the same lab, on the real engine: what they delete, what they link, and a second `up`."""
 
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from tests.engine.test_faults import arrived
 from tests.support.lab import ACCOUNT, Lab
+from tests.support.patience import until
 
 pytestmark = pytest.mark.engine
 
@@ -63,10 +63,7 @@ def waiting_up(lab: Lab) -> Iterator[subprocess.Popen[str]]:
         text=True,
     )
     try:
-        deadline = time.monotonic() + 60
-        while not lab.control.journal(call="get-task"):
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        until(lambda: lab.control.journal(call="get-task"))
         yield started
     finally:
         if started.poll() is None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.fleets.cost import Cost, measure
 from tests.fleets.killed import Killed, play
 from tests.fleets.spread import Spread, spread
+from tests.support.results import say
 
 Outcome = Cost | Killed | Spread
 
@@ -25,18 +26,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     outcomes: list[Outcome] = []
     for labs in options.labs:
         outcomes.append(measure(labs))
-        _say(_told(outcomes[-1]))
+        say(_told(outcomes[-1]))
     for seed in range(options.kills):
         outcomes.append(play(options.killed_labs, seed))
-        _say(_told(outcomes[-1]))
+        say(_told(outcomes[-1]))
     for is_killed in (False, True) if options.spread else ():
         outcomes.append(spread(options.spread, is_killed=is_killed))
-        _say(_told(outcomes[-1]))
+        say(_told(outcomes[-1]))
     file = folder / "fleets.json"
     file.write_text(
         json.dumps([dataclasses.asdict(one) for one in outcomes], indent=1) + "\n", encoding="utf-8"
     )
-    _say(f"{file}")
+    say(f"{file}")
     return int(any(one.fell_short for one in outcomes))
 
 
@@ -65,12 +66,6 @@ def _told(one: Outcome) -> str:
         f"up again {one.unchanged_seconds:.1f} s, {one.unchanged_cpu_seconds:.1f} CPU s, "
         f"{sum(one.unchanged_calls.values())} calls: {verdict}"
     )
-
-
-def _say(line: str) -> None:
-    """Print a line at once: a fleet takes long."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 def _parser() -> argparse.ArgumentParser:

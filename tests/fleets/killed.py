@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.fleets.stage import Stage, stage
+from tests.fleets.stage import stage
 
 _EARLIEST_SECONDS = 4.0
 _SECONDS_A_LAB = 2.5
@@ -40,7 +40,7 @@ def play(labs: int, seed: int) -> Killed:
         driver.stderr.close()
         asked = on.stacks_asked_for()
         begin = time.monotonic()
-        last = _up_again(on)
+        last = on.end(on.start("up"))
         return Killed(
             labs=labs,
             seed=seed,
@@ -50,11 +50,3 @@ def play(labs: int, seed: int) -> Killed:
             links=on.calls()["mint-link"],
             fell_short="; ".join(filter(None, (last, on.fell_short()))),
         )
-
-
-def _up_again(on: Stage) -> str:
-    """Run `up` to its end; what it said of labs that are not as asked."""
-    driver = on.start("up")
-    assert driver.stderr is not None
-    failed = [line.strip() for line in driver.stderr if ": failed after" in line]
-    return "; ".join(failed) if driver.wait() else ""

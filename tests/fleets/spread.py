@@ -7,7 +7,8 @@ from pathlib import Path
 
 from sandbox.environment import Backend
 from tests.fleets.stage import stage
-from tests.support.dask_cluster import cluster, until
+from tests.support.dask_cluster import cluster
+from tests.support.patience import until
 
 _WORKERS = 2
 _THREADS = 4
@@ -42,9 +43,7 @@ def spread(labs: int, *, is_killed: bool) -> Spread:
             until(lambda: on.stacks_asked_for() >= labs // 2, patience_seconds=_PATIENCE_SECONDS)
             workers[0].kill()
             asked = on.stacks_asked_for()
-        said = driver.communicate()[1]
-        failed = [line.strip() for line in said.splitlines() if ": failed after" in line]
-        last = "; ".join(failed or [said[-300:]]) if driver.returncode else ""
+        last = on.end(driver)
         return Spread(
             labs=labs,
             workers=_WORKERS,

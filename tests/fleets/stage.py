@@ -11,8 +11,8 @@ from pathlib import Path
 import yaml
 
 from sandbox.environment import Backend, Sandbox
+from tests.support.places import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 _STACK_SECONDS = 3.0
 _LINK_SECONDS = 5.0
 
@@ -41,6 +41,12 @@ class Stage:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def end(self, driver: subprocess.Popen[str]) -> str:
+        """Wait for a command that was started: empty, or the labs that failed, or else its last words."""
+        said = driver.communicate()[1]
+        failed = [line.strip() for line in said.splitlines() if ": failed after" in line]
+        return "; ".join(failed or [said[-300:]]) if driver.returncode else ""
 
     def calls(self) -> Counter[str]:
         """How often each call of VMware's services was answered since the journal was cleared."""

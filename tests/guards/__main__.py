@@ -19,6 +19,7 @@ from tests.guards.checkout import Checkout, Ended
 from tests.guards.mutant import Guard, Verdict, WrongTable, not_passed, reason, verdict
 from tests.guards.report import Line, save, table, totals
 from tests.guards.table import GUARDS
+from tests.support.results import say
 
 _TEST_SECONDS = 150
 _SECONDS = 200.0
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     guards = [one for one in GUARDS if not options.only or any(word in _words(one) for word in options.only)]
     if options.list or not guards:
-        _say("\n".join(_words(one) for one in guards) or "there is no such guard")
+        say("\n".join(_words(one) for one in guards) or "there is no such guard")
         return 0 if guards else 2
     folder: Path = options.folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -45,11 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for judged, lines in _judge_all(guards, copies):
             save(folder, lines)
             for line in judged:
-                _say(f"{line.seconds:6.1f} s  {line.verdict}: {line.test}")
+                say(f"{line.seconds:6.1f} s  {line.verdict}: {line.test}")
                 if line.verdict is not Verdict.SEEN_TO_FAIL:
-                    _say(f"    without: {line.behaviour} {line.said}")
-    _say(table(lines) if options.table else totals(lines))
-    _say(f"{folder / 'guards.txt'}, {folder / 'guards.json'}")
+                    say(f"    without: {line.behaviour} {line.said}")
+    say(table(lines) if options.table else totals(lines))
+    say(f"{folder / 'guards.txt'}, {folder / 'guards.json'}")
     return 0 if all(line.verdict is Verdict.SEEN_TO_FAIL for line in lines) else 1
 
 
@@ -68,7 +69,7 @@ def _make_sure_that_all_pass(copy: Checkout, guards: Sequence[Guard], workers: i
     if ended.code:
         said = "\n".join(line for line in ended.summary.splitlines() if not line.startswith("PASSED "))
         raise WrongTable(f"with nothing taken out the tests must pass:\n{said}")
-    _say(f"with nothing taken out {len(tests)} tests pass ({time.monotonic() - started:.0f} s)")
+    say(f"with nothing taken out {len(tests)} tests pass ({time.monotonic() - started:.0f} s)")
 
 
 def _judge_all(
@@ -118,12 +119,6 @@ def _judge(one: Guard, free: "queue.SimpleQueue[Checkout]") -> list[Line]:
 
 def _words(one: Guard) -> str:
     return f"{one.behaviour} [{', '.join(one.tests)}]"
-
-
-def _say(text: str) -> None:
-    """Print at once: it takes minutes."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 def _parser() -> argparse.ArgumentParser:

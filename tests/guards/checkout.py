@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.guards.mutant import Change, WrongTable, changed
+from tests.support.places import REPOSITORY
 from tests.sweep.stage import end_everything_in
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 _LINKED = (".venv", ".engine")
 _PACKAGES = ("vmc_account_link", "labs", "sandbox", "tests.guards")
 _PYTEST = ("-q", "--tb=no", "-rfEp", "-p", "no:cacheprovider")

@@ -93,10 +93,12 @@ def reason(test: str, summary: str) -> str:
 
 def not_passed(summary: str) -> tuple[str, ...]:
     """The ids of the tests that failed, or whose fixtures did."""
-    found = filter(None, map(_OUTCOME.match, summary.splitlines()))
-    return tuple(dict.fromkeys(line[2] for line in found if line[1] != "PASSED"))
+    return tuple(dict.fromkeys(line[2] for line in _outcomes(summary) if line[1] != "PASSED"))
 
 
 def _of_test(test: str, summary: str) -> list[re.Match[str]]:
-    found = filter(None, map(_OUTCOME.match, summary.splitlines()))
-    return [line for line in found if line[2] == test or line[2].startswith(f"{test}[")]
+    return [line for line in _outcomes(summary) if line[2] == test or line[2].startswith(f"{test}[")]
+
+
+def _outcomes(summary: str) -> list[re.Match[str]]:
+    return list(filter(None, map(_OUTCOME.match, summary.splitlines())))

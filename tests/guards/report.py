@@ -1,12 +1,12 @@
 """What became of the guards -> a table and JSON. Pure but for the two files."""
 
 import dataclasses
-import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from tests.guards.mutant import Verdict
+from tests.support.results import save_results
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +48,4 @@ def totals(lines: Sequence[Line]) -> str:
 
 def save(folder: Path, lines: Sequence[Line]) -> None:
     """Write `guards.txt` and `guards.json`, each at once."""
-    wire = [dataclasses.asdict(line) for line in lines]
-    for name, text in (("guards.json", json.dumps(wire, indent=1) + "\n"), ("guards.txt", table(lines))):
-        new = folder / f"{name}.new"
-        new.write_text(text, encoding="utf-8")
-        new.replace(folder / name)
+    save_results(folder, "guards", lines, table(lines))

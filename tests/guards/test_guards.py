@@ -1,15 +1,14 @@
 """The guards' own rules, and that the table fits the code. Pure, but for reading the files that it names."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from tests.guards.mutant import Change, Guard, Verdict, WrongTable, changed, not_passed, reason, verdict
 from tests.guards.report import Line, table, totals
 from tests.guards.table import GUARDS
+from tests.support.places import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 TEST = "a.py::test_b"
 FAILED = (
     "F.\n=== short test summary info ===\nPASSED a.py::test_b[z]\nFAILED a.py::test_b[x - y] - [1] == 2\n"

@@ -12,8 +12,9 @@ import pytest
 from labs.cluster import Loss, Place, connected, losses
 from labs.errors import RequestError
 from sandbox.environment import Backend, Sandbox
-from tests.support.dask_cluster import cluster, until
+from tests.support.dask_cluster import cluster
 from tests.support.fleet_command import environment, fleet_command
+from tests.support.patience import until
 
 LABS = 4
 SPEC = """\

@@ -6,8 +6,7 @@ from pathlib import Path
 import yaml
 
 from labs.spec_reading import read_spec
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.support.places import REPOSITORY
 
 
 def blocks(file: str) -> list[str]:

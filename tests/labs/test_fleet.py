@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -15,8 +14,9 @@ from labs.__main__ import main
 from sandbox.environment import Sandbox
 from tests.labs.bad_specs import BAD_SPECS
 from tests.support.fleet_command import Command, environment, fleet_command
+from tests.support.patience import until
+from tests.support.places import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 ACCOUNTS = 3
 UNLUCKY = "200000000003"
 PATIENCE_SECONDS = 90.0
@@ -149,10 +149,7 @@ def test_a_driver_killed_in_the_middle_leaves_nothing_that_the_next_up_does_not_
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not links(fleet_box):
-        assert time.monotonic() < deadline, "no stack was made"
-        time.sleep(0.05)
+    until(lambda: links(fleet_box), patience_seconds=PATIENCE_SECONDS, otherwise="no stack was made")
     os.kill(driver.pid, signal.SIGKILL)
     driver.wait()
 

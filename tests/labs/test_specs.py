@@ -16,8 +16,8 @@ from labs.spec_file import json_schema
 from labs.spec_problems import SpecRefused
 from labs.spec_reading import load_spec, read_spec
 from tests.labs.bad_specs import BAD_SPECS, GOOD_SPEC
+from tests.support.places import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 SCHEMA = REPOSITORY / "labs" / "spec.schema.json"
 
 

@@ -6,7 +6,6 @@ Real: `__main__.py`, the component, the SDK. Mocked: the engine. Generated: conf
 import os
 import runpy
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -15,6 +14,7 @@ import pytest
 import yaml
 from hypothesis import event, given, settings
 
+from sandbox.environment import ambient_names
 from tests.properties.configurations import (
     PROGRAM,
     RIGHT,
@@ -35,15 +35,14 @@ from tests.support.mocked_engine import (
     Recorder,
     mocked_engine,
 )
+from tests.support.places import REPOSITORY
 from vmc_account_link.link_request import LinkRequestProvider
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 FOUNDATION = {"pulumi:pulumi:Stack", "vmc:index:AccountLink", "pulumi:providers:aws"}
 OUTPUTS = {
     *("account_number", "connected_account_id", "connected_account_state", "stack_id", "stack_name"),
     *("tracking_task", "link_expiration_date", "compatible_subnets", "rejected_subnets"),
 }
-_FOREIGN = ("ORG_ID", "API_TOKEN", "CLIENT_ID", "CLIENT_SECRET", "VMC_URL", "CSP_URL")
 
 
 def run_program(configuration: Configuration) -> tuple[Recorder, set[str]]:
@@ -53,7 +52,8 @@ def run_program(configuration: Configuration) -> tuple[Recorder, set[str]]:
     def program() -> None:
         runpy.run_path(str(REPOSITORY / "__main__.py"))
 
-    environment = {key: value for key, value in os.environ.items() if key not in _FOREIGN}
+    foreign = ambient_names(os.environ)
+    environment = {key: value for key, value in os.environ.items() if key not in foreign}
     with (
         mock.patch.dict(os.environ, {**environment, **configuration.environment}, clear=True),
         mock.patch.object(pulumi, "export", lambda name, _value: exported.add(name)),

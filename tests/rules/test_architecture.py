@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 import vmc_account_link
+from tests.support.places import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "components" / "vmc_account_link"
 ORDER = [
     "errors",

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from tests.rules.test_architecture import REPOSITORY, imports
+from tests.rules.test_architecture import imports
+from tests.support.places import REPOSITORY
 
 LABS = REPOSITORY / "labs"
 ORDER = [

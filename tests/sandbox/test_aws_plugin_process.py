@@ -4,8 +4,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, st
 from sandbox.aws_plugin.install import install
 from sandbox.aws_plugin.values import UNKNOWN
 from tests.sandbox.amazon import Amazon, role_template
+from tests.support.patience import until
 
 URN = "urn:pulumi:dev::proof::aws:cloudformation/stack:Stack::lab"
 BODY = role_template()
@@ -33,14 +33,6 @@ def struct(**values: Any) -> struct_pb2.Struct:
 def plain(message: struct_pb2.Struct) -> dict[str, Any]:
     values: dict[str, Any] = json_format.MessageToDict(message)
     return values
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for another process, at most 20 s."""
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
 
 
 class Plugin:
@@ -231,7 +223,11 @@ def test_create_waits_for_the_stack_and_returns_what_aws_says(plugin: Plugin) ->
         **plugin.check(templateUrl=link.template_url, capabilities=["CAPABILITY_IAM"], tags={"a": "b"})
     )
     future = plugin.stub.Create.future(provider_pb2.CreateRequest(urn=URN, properties=inputs))
-    until(lambda: aws.calls().count("cloudformation.DescribeStacks") >= 2)
+    until(
+        lambda: aws.calls().count("cloudformation.DescribeStacks") >= 2,
+        patience_seconds=20,
+        pause_seconds=0.01,
+    )
     assert not future.done()
     aws.clock.advance(100)
     made = future.result(timeout=20)
@@ -445,7 +441,7 @@ def test_delete_waits_until_the_stack_is_gone_and_gone_is_success(plugin: Plugin
     request = provider_pb2.DeleteRequest(id=made.id, urn=URN, properties=made.properties)
     future = plugin.stub.Delete.future(request)
     before = len(plugin.aws.calls())
-    until(lambda: len(plugin.aws.calls()) > before + 2)
+    until(lambda: len(plugin.aws.calls()) > before + 2, patience_seconds=20)
     assert not future.done()
     plugin.aws.clock.advance(100)
     future.result(timeout=20)
@@ -483,7 +479,9 @@ def test_several_stacks_are_waited_for_at_once(plugin: Plugin) -> None:
         )
         for number in range(8)
     ]
-    until(lambda: aws.calls().count("cloudformation.CreateStack") == 8)
+    until(
+        lambda: aws.calls().count("cloudformation.CreateStack") == 8, patience_seconds=20, pause_seconds=0.01
+    )
     aws.clock.advance(100)
     assert len({future.result(timeout=20).id for future in futures}) == 8
 

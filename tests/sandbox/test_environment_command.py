@@ -7,7 +7,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +16,9 @@ import requests
 
 from sandbox.__main__ import export_lines
 from sandbox.control.client import SandboxControl
+from tests.support.patience import until
+from tests.support.places import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 60.0
 PLAIN = {**os.environ, "AWS_PROFILE": "work"}
 
@@ -155,10 +155,7 @@ def test_serve_shows_exports_and_stays_until_told(number: signal.Signals) -> Non
 def test_serve_writes_a_private_file_and_removes_it(tmp_path: Path) -> None:
     file = tmp_path / "sandbox.env"
     with process("serve", "--real-aws-plugin", "--env-file", str(file)) as started:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not file.exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        until(file.exists, patience_seconds=PATIENCE_SECONDS, pause_seconds=0.02)
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         sourced = subprocess.run(
             ["sh", "-c", f". {shlex.quote(str(file))}; echo $VMC_URL"],

@@ -2,21 +2,12 @@
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 60.0
-
-
-def until(condition: Callable[[], bool], *, patience_seconds: float = PATIENCE_SECONDS) -> None:
-    """Wait until something is so; a failure where it does not become so."""
-    deadline = time.monotonic() + patience_seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.1)
+from tests.support.patience import PATIENCE_SECONDS, until
+from tests.support.places import REPOSITORY
 
 
 @contextmanager

@@ -15,8 +15,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sandbox.environment import Sandbox
+from tests.support.places import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 ACCOUNT = "123456789012"
 """The AWS account of the sandbox."""
 _INTERPRETER = Path(__file__).with_name("python")

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.support.results import say
 from tests.sweep.cell import record
 from tests.sweep.kinds import KIND_NAMES, cells_of
 from tests.sweep.points import OPERATIONS, Point, points_of
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if cell.kind.name in options.kinds and (not options.calls or cell.point.call in options.calls)
     ]
     if options.list:
-        _say("\n".join(cell.name for cell in cells))
+        say("\n".join(cell.name for cell in cells))
         return 0
     results = load(folder) if options.resume else {}
     results = {cell.name: results[cell.name] for cell in cells if cell.name in results}
@@ -36,10 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         results[result.cell] = result
         save(folder, cells, results)
         because = f": {result.reason}" if result.reason else f": {result.said}" if result.said else ""
-        _say(f"{len(results)}/{len(cells)} {result.seconds:5.1f} s  {result.cell}  {result.verdict}{because}")
+        say(f"{len(results)}/{len(cells)} {result.seconds:5.1f} s  {result.cell}  {result.verdict}{because}")
     save(folder, cells, results)
-    _say(table(cells, results) if options.table else totals(cells, results))
-    _say(f"{folder / 'sweep.txt'}, {folder / 'sweep.json'}")
+    say(table(cells, results) if options.table else totals(cells, results))
+    say(f"{folder / 'sweep.txt'}, {folder / 'sweep.json'}")
     return 1 if any(one.verdict is Verdict.FELL_SHORT for one in results.values()) else 0
 
 
@@ -52,13 +53,8 @@ def _recorded() -> tuple[Point, ...]:
     ):
         for operation in OPERATIONS:
             points += points_of(operation, record(operation, stages))
-    _say(f"a clean up and a clean destroy make {len(points)} calls")
+    say(f"a clean up and a clean destroy make {len(points)} calls")
     return tuple(points)
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 def _list_of(text: str) -> list[str]:

@@ -18,7 +18,8 @@ import boto3
 import psutil
 
 from sandbox.environment import Sandbox
-from tests.support.lab import REPOSITORY, Lab
+from tests.support.lab import Lab
+from tests.support.places import REPOSITORY
 from tests.sweep.verdict import Ending, Finished
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")

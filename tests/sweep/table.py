@@ -1,11 +1,11 @@
 """Results -> a table, totals, JSON; and back. Pure but for the two files."""
 
-import dataclasses
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from tests.support.results import save_results
 from tests.sweep.cell import Result
 from tests.sweep.kinds import Cell
 from tests.sweep.verdict import Verdict
@@ -64,14 +64,7 @@ def totals(cells: Iterable[Cell], results: Mapping[str, Result]) -> str:
 
 def save(folder: Path, cells: Iterable[Cell], results: Mapping[str, Result]) -> None:
     """Write `sweep.txt` and `sweep.json`, each at once."""
-    wire = [dataclasses.asdict(result) for result in results.values()]
-    for name, text in (
-        ("sweep.json", json.dumps(wire, indent=1) + "\n"),
-        ("sweep.txt", table(cells, results)),
-    ):
-        new = folder / f"{name}.new"
-        new.write_text(text, encoding="utf-8")
-        new.replace(folder / name)
+    save_results(folder, "sweep", results.values(), table(cells, results))
 
 
 def load(folder: Path) -> dict[str, Result]:

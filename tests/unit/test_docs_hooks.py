@@ -2,13 +2,11 @@
 
 import json
 import re
-from pathlib import Path
 
 import yaml
 
+from tests.support.places import REPOSITORY
 from tools.docs.hooks import _existing, commands_text, settings_table, spec_tables
-
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def test_every_setting_is_in_the_table_with_its_type_default_and_description() -> None:

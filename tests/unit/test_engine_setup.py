@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import until
+from tests.support.places import REPOSITORY
 from tools.engine import build, store
 from tools.engine.locate import (
     COMPANIONS,
@@ -34,7 +36,6 @@ from tools.engine.locate import (
 )
 from tools.engine.process import SetupError, run, tail
 
-REPOSITORY = Path(__file__).parents[2]
 RECIPE = "digest"
 MODERN = OnPath(pulumi=Path("/opt/pulumi/pulumi"), version=str(ENGINE_VERSION), missing=())
 BUILT = Stamp(version=str(ENGINE_VERSION), way="build", recipe=RECIPE)
@@ -191,10 +192,7 @@ def blocked_go(checkout: Checkout) -> Iterator[Path]:
 
 
 def wait_for(file: Path) -> None:
-    deadline = time.monotonic() + 20
-    while not file.exists():
-        assert time.monotonic() < deadline, f"{file} did not appear"
-        time.sleep(0.02)
+    until(file.exists, patience_seconds=20, pause_seconds=0.02, otherwise=f"{file} did not appear")
 
 
 # Deciding

@@ -18,7 +18,6 @@ from vmc_account_link.cli.report import report_lines
 from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import SettingsError, VmcError
 from vmc_account_link.inspection import TemplatePolicy, inspect_template, violations
-from vmc_account_link.secret_text import SecretText
 from vmc_account_link.settings import VmcSettings, read_settings
 from vmc_account_link.template_policy import read_policy
 
@@ -166,7 +165,7 @@ def _template_text(options: argparse.Namespace, context: Context) -> str:
     if link.template_body:
         return link.template_body
     if link.template_url:
-        return _downloaded(SecretText(link.template_url), context)
+        return _downloaded(link.template_url, context)
     raise NoSuchLink(
         f"look for the template of {link.component}", "the state holds none", "Name a file, or --stack-name."
     )

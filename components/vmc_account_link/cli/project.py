@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from vmc_account_link.errors import SettingsError, VmcError, safe_text
+from vmc_account_link.secret_text import SecretText
 
 _DYNAMIC = "pulumi-python:dynamic/vmc:"
 _STACK = "aws:cloudformation/stack:Stack"
@@ -177,4 +178,5 @@ def _text(value: Any) -> str | None:
     """A plain value of the state, or a secret that was asked for in plaintext."""
     if isinstance(value, Mapping) and isinstance(value.get("plaintext"), str):
         value = json.loads(value["plaintext"])
+        return SecretText(value) if isinstance(value, str) and value else None
     return value if isinstance(value, str) and value else None
