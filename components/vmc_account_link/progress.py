@@ -9,6 +9,8 @@ from vmc_account_link.models import AccountRecord, AccountState, Task, TaskStatu
 SHORTEST_PAUSE_SECONDS = 0.9
 LONGEST_PAUSE_FRACTION = 0.09
 """Together with the time of a request this keeps the promise "noticed at most 10 % or 1 s late"."""
+LONGEST_PAUSE_SECONDS = 5.0
+"""As often as the AWS plugin looks at the stack; without it, links of minutes were noticed 19 s late."""
 
 RELINK_GRACE_SECONDS = 60.0
 """How long after the task's end the record may still be the one from before a relink."""
@@ -54,7 +56,8 @@ class Failed:
 
 def pause_seconds(elapsed_seconds: float) -> float:
     """How long to wait before looking again: often at first, then in proportion to the wait so far."""
-    return max(SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_FRACTION * elapsed_seconds)
+    in_proportion = max(SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_FRACTION * elapsed_seconds)
+    return min(LONGEST_PAUSE_SECONDS, in_proportion)
 
 
 def find_account(accounts: Sequence[AccountRecord], account_number: str) -> AccountRecord | None:
