@@ -16,6 +16,7 @@ import click
 from labs import options
 from labs.errors import LabsError, RequestError
 from labs.fleet_session import FleetSession
+from labs.memory import share_heaps
 from labs.output import Output, result_rows, step_rows, write_env_files
 from labs.plan import Step, to_do
 from labs.results import LabResult
@@ -297,6 +298,7 @@ def _report(results: Sequence[LabResult], output: Output, *, as_json: bool = Fal
 
 def main() -> int:
     """Run the command line and return the exit code."""
+    share_heaps()
     try:
         result = labs.main(standalone_mode=False, prog_name="python -m labs")
     except click.ClickException as error:

@@ -8,6 +8,7 @@ from tests.support.places import REPOSITORY
 LABS = REPOSITORY / "labs"
 ORDER = [
     "errors",
+    "memory",
     "patterns",
     "words",
     "marked_yaml",
