@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -78,7 +78,7 @@ def ask(scale: Scale) -> Answer:
     """Run every contender at every duration."""
     durations = _SMOKE_SECONDS if scale.is_smoke else _SERVICE_SECONDS
     contenders = (SCRIPT, UP_ALONE) if scale.is_smoke else CONTENDERS
-    gate = threading.Lock()
+    gate = _Gate()
     lanes = [(seconds, contender) for seconds in durations for contender in contenders]
     with concurrent.futures.ThreadPoolExecutor(len(lanes)) as pool:
         futures = [
@@ -139,19 +139,42 @@ def answer(runs: Sequence[LinkRun], *, is_smoke: bool) -> Answer:
     )
 
 
-def _lane(seconds: float, contender: Contender, *, scale: Scale, gate: threading.Lock) -> list[LinkRun]:
+class _Gate:
+    """Lets one in at a time, of those who wait the one with the longest link: it takes longest to end."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting: list[float] = []
+        self._is_free = True
+
+    @contextlib.contextmanager
+    def passed(self, seconds: float) -> Iterator[None]:
+        with self._changed:
+            self._waiting.append(seconds)
+            self._changed.wait_for(lambda: self._is_free and seconds == max(self._waiting))
+            self._waiting.remove(seconds)
+            self._is_free = False
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._is_free = True
+                self._changed.notify_all()
+
+
+def _lane(seconds: float, contender: Contender, *, scale: Scale, gate: "_Gate") -> list[LinkRun]:
     """All repetitions of one contender at one duration, one after the other."""
     repetitions = scale.repetitions if seconds <= _LONGEST_REPEATED_SECONDS else 1
     modes = {"stack_seconds": seconds * _STACK_SHARE, "task_seconds": seconds}
-    with gate:
+    with gate.passed(seconds):
         stack = contextlib.ExitStack()
         sandbox = stack.enter_context(cloud(first_poll_seconds=scale.first_poll_seconds, **modes))
     with stack:
         return [_run(sandbox, seconds, contender, gate) for _ in range(repetitions)]
 
 
-def _run(sandbox: Cloud, seconds: float, contender: Contender, gate: threading.Lock) -> LinkRun:
-    with gate:
+def _run(sandbox: Cloud, seconds: float, contender: Contender, gate: "_Gate") -> LinkRun:
+    with gate.passed(seconds):
         sandbox.new_round()
         (account,) = sandbox.new_accounts(1)
         environment = sandbox.process_environment(account.credentials)
