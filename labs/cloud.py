@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from labs.errors import LabsError
 from vmc_account_link.arguments import DEFAULT_REGION
@@ -19,6 +20,9 @@ _SETTLE_SECONDS = 35 * 60.0
 """CloudFormation's own bound for the link's template is far below; AWS's plugin waits 30 minutes."""
 _STRAGGLER_SECONDS = 10.0
 """A request that was on its way as its sender was killed may take effect after the first look."""
+
+_NO_ANSWER = (BotoCoreError, ResponseParserError, LookupError)
+"""What boto3 raises where AWS did not answer; the last of an answer that is well-formed and none of AWS's."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +109,7 @@ def find_stack(
             f"ask AWS about CloudFormation stack {name} in {access.region}: {code}. Nothing was changed: "
             "check the credentials"
         ) from None
-    except BotoCoreError as error:
+    except _NO_ANSWER as error:
         raise LabsError(
             f"ask AWS about CloudFormation stack {name} in {access.region}: {type(error).__name__}. Nothing "
             "was changed: check the network and the credentials"
@@ -121,7 +125,7 @@ def account_number(access: AwsAccess) -> str:
     try:
         sts = _session(access).client("sts", endpoint_url=access.endpoints.get("sts"))
         return str(sts.get_caller_identity()["Account"])
-    except (BotoCoreError, ClientError) as error:
+    except (ClientError, *_NO_ANSWER) as error:
         raise LabsError(f"ask AWS whose credentials these are: {safe_text(str(error))}") from None
 
 

@@ -20,7 +20,13 @@ _DOING = {
 _WRAPPED = re.compile(
     r"^(Exception calling application: |error: |\S+ \S+ error: |\d+ errors? occurred:\s+\* )+"
 )
-_NOISE = ("update failed", "resource registration failed", "preview failed")
+_NOISE = (
+    "update failed",
+    "resource registration failed",
+    "preview failed",
+    # The program's advice to a person with one stack; a fleet's next `up` or `down` does it by itself.
+    "aws may have made the stack all the same",
+)
 
 
 class Watch:

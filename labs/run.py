@@ -20,9 +20,13 @@ from labs.lab_engine import PROJECT, Ended, LabEngine
 from labs.lab_log import LabLog
 from labs.progress import Watch, error_line
 from labs.results import LabOutcome, LabProgress, LabResult, LabTask, Phases, Verb
-from labs.state import LabState, error_tag, first_tags, read_state, settings_digest
+from labs.state import LabState, UnfinishedLink, error_tag, first_tags, read_state, settings_digest
 from labs.state_files import StateFiles, open_state_files
+from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import VmcError
+from vmc_account_link.progress import find_account, is_ours
+from vmc_account_link.stack_errors import was_refused
+from vmc_account_link.waiting import unlink_until_gone
 
 _ATTEMPTS = 3
 """How often an update is begun: what a crash left shows itself as a lock first, then as a taken name."""
@@ -70,7 +74,7 @@ class _Lab:
 
     def __init__(self, task: LabTask, control: Control, log: LabLog, broker: Broker | None = None) -> None:
         broker = broker or process_broker()
-        settings = vmc_settings(task.lab.service, os.environ)
+        self._settings = settings = vmc_settings(task.lab.service, os.environ)
         self._task, self._lab, self._log, self._control = task, task.lab, log, control
         environment = lab_environment(
             task.lab, os.environ, backend=task.backend, broker=broker.environment(settings)
@@ -121,11 +125,26 @@ class _Lab:
         before = self._look()
         if before is None:
             return self._result(LabOutcome.GONE, None)
+        if before.has_pending or _may_hide_a_stack(before):
+            self._recover()
+            before = self._look() or before
+        if before.unfinished and before.unfinished.has_stack:
+            self._unlink_unseen(before.unfinished)
         ended = self._until_free(before, lambda: self._engine.destroy(self._take))
         after = self._look()
         if ended.code == 0 and after is None:
             return self._result(LabOutcome.GONE, None)
         return self._failed(ended, after or before)
+
+    def _unlink_unseen(self, link: UnfinishedLink) -> None:
+        """Unlink what a destroy would leave: the account may have been connected after the last `up`."""
+        if not self._lab.settings.get("unlink_on_destroy", True):
+            return
+        with VmcClient(self._settings) as vmc:
+            account = find_account(vmc.list_connected_accounts(), link.account_number)
+            if account is not None and is_ours(account, [link.stack_name]):
+                self._log.step("unlink", "unlinking the account, which was connected after the last `up`")
+                unlink_until_gone(vmc, link.account_number, link.stack_name)
 
     def _recovered(self) -> LabResult:
         before = self._look()
@@ -202,6 +221,12 @@ class _Lab:
             phases=state.phases if state else Phases(),
             outputs=dict(state.outputs) if state else {},
         )
+
+
+def _may_hide_a_stack(state: LabState) -> bool:
+    """Whether a stack may have been made that the state does not know, and a destroy would leave."""
+    link = state.unfinished
+    return link is not None and not link.has_stack and not was_refused(state.error or "")
 
 
 def _host_and_port(url: str) -> str:

@@ -20,6 +20,18 @@ _SCREEN = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class UnfinishedLink:
+    """A link that was asked for and whose account was never seen connected, so that a destroy leaves it."""
+
+    account_number: str
+    """12 digits."""
+    stack_name: str
+    """CloudFormation's."""
+    has_stack: bool
+    """Whether the state knows the stack."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class LabState:
     """What is known of a lab whose stack exists."""
 
@@ -30,6 +42,7 @@ class LabState:
     """Without secret ones."""
     has_pending: bool
     """A crash interrupted something, which `recover` has to find out about."""
+    unfinished: UnfinishedLink | None
     is_linked: bool
     """The last look at the service, by the engine, showed the account ACTIVE; and nothing failed since."""
     resource_count: int
@@ -70,6 +83,7 @@ def read_state(stack: str, deployment: Mapping[str, Any], tags: Mapping[str, str
         ),
         outputs=outputs,
         has_pending=has_pending,
+        unfinished=_unfinished(by_type),
         is_linked=is_active and not failed and not has_pending,
         resource_count=len(resources),
     )
@@ -102,6 +116,18 @@ def error_tag(error: str) -> str:
     """An error line as a tag's value."""
     text = _SCREEN.sub(" ", error).strip()
     return text if len(text) <= _LONGEST_TAG else text[: _LONGEST_TAG - 1] + "…"
+
+
+def _unfinished(by_type: Mapping[str, Any]) -> UnfinishedLink | None:
+    link = by_type.get(LINK_TYPE)
+    if link is None or ACCOUNT_TYPE in by_type:
+        return None
+    outputs = link.get("outputs") or {}
+    return UnfinishedLink(
+        account_number=str(outputs.get("account_number")),
+        stack_name=str(outputs.get("stack_name")),
+        has_stack=STACK_TYPE in by_type,
+    )
 
 
 def _is_secret(value: object) -> bool:

@@ -20,7 +20,7 @@ from vmc_account_link.link_request import refuse_another_stacks_link
 from vmc_account_link.models import parse_moment
 from vmc_account_link.progress import find_account
 from vmc_account_link.settings import VmcSettings
-from vmc_account_link.taken_name import taken_name_hook
+from vmc_account_link.stack_errors import stack_error_hook
 
 _TEMPLATE = ("templateBody", "templateUrl")
 
@@ -85,7 +85,7 @@ def stack_hooks(
 ) -> pulumi.ResourceHookBinding | None:
     """The hooks of the stack: they fail its creation, and its update to another template, by `watch.look`.
 
-    And one says what to do where the stack's name is taken.
+    And one says what to do where its making failed and the error does not say it.
 
     Args:
         name: the component's name.
@@ -103,7 +103,7 @@ def stack_hooks(
 
     hook = pulumi.ResourceHook(f"{name}-link", look)
     return pulumi.ResourceHookBinding(
-        before_create=[hook], before_update=[hook], on_error=[taken_name_hook(f"{name}-name-taken")]
+        before_create=[hook], before_update=[hook], on_error=[stack_error_hook(f"{name}-failed")]
     )
 
 

@@ -1,18 +1,29 @@
-"""A stack whose name is taken: what to do about it, beside CloudFormation's own words.
+"""A stack that could not be made: what to do about it, beside the AWS provider's own words.
 
-The name may be taken by our own stack, whose creation was asked for and never heard of: its answer got lost,
-or `pulumi` was killed. The state knows nothing of it, so the engine asks for it once more. Nothing is
-repeated here and nothing adopted: that is `recover`'s business, which can compare the template.
+Where the answer to CreateStack got lost, nobody knows whether the stack was made; the engine stores nothing.
+If it was, the next `up` finds the name taken, and a `destroy` passes it by. Nothing is repeated here and
+nothing adopted: that is `recover`'s business, which can compare the template (ADR 0017).
 """
+
+import re
 
 import pulumi
 
 _TAKEN = "AlreadyExistsException"
+_ASKING = "creating CloudFormation Stack"
+"""How the AWS provider begins what went wrong with CreateStack itself, as opposed to what came after it."""
+_REFUSED = re.compile(r"StatusCode: 4(?!08)\d\d|get identity:")
+"""A 408 refuses nothing; without credentials AWS was not even asked."""
 
 
-def taken_name_hook(name: str) -> pulumi.ErrorHook:
+def stack_error_hook(name: str) -> pulumi.ErrorHook:
     """The error hook of a stack; its name is unique in the program."""
     return pulumi.ErrorHook(name, _say_what_to_do)
+
+
+def was_refused(error: str) -> bool:
+    """Whether the AWS provider's message says that AWS did nothing: it refused, or could not be asked."""
+    return _REFUSED.search(error) is not None
 
 
 def what_to_do(error: str, stack: str) -> str | None:
@@ -22,13 +33,19 @@ def what_to_do(error: str, stack: str) -> str | None:
         error: the AWS provider's message.
         stack: the Pulumi stack's name.
     """
-    if _TAKEN not in error:
-        return None
-    return (
-        "the name is taken by a stack that this Pulumi stack does not know. If an earlier run was cut off or "
-        f"its answer got lost, it is ours: `python -m labs recover --stack {stack}` takes it in. If not, "
-        "choose another vmc-account-link:stackName."
-    )
+    recover = f"`python -m labs recover --stack {stack}`"
+    if _TAKEN in error:
+        return (
+            "the name is taken by a stack that this Pulumi stack does not know. If an earlier run was cut "
+            f"off or its answer got lost, it is ours: {recover} takes it in. If not, choose another "
+            "vmc-account-link:stackName."
+        )
+    if _ASKING in error and not was_refused(error):
+        return (
+            f"AWS may have made the stack all the same: {recover} finds out and takes it in. Do that before "
+            "the next `pulumi up` or `pulumi destroy`, which would know nothing of it."
+        )
+    return None
 
 
 def _say_what_to_do(args: pulumi.ErrorHookArgs) -> bool:

@@ -27,7 +27,10 @@ _SHORTEST_PAUSE_SECONDS = 0.05
 """What is left before a deadline may be too little for a clock to show."""
 _UNLINK_SECONDS = 120.0
 """How long an unlinked account may stay in the list."""
-_KEPT = "The stack and the link are kept: run `pulumi up` again to go on waiting."
+_KEPT = (
+    "The stack and the link are kept: run `pulumi up` again to go on waiting, before a `pulumi destroy` too: "
+    "it unlinks only an account that an `up` has seen connected."
+)
 
 
 def wait_until_linked(

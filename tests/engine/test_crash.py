@@ -172,7 +172,8 @@ def kill_recover_at(lab: Lab, command: str, nth: int) -> None:
 
 def test_a_stack_that_was_made_though_its_answer_was_lost_is_taken_into_the_state(lab: Lab) -> None:
     lab.control.plan_fault("aws", "cloudformation.CreateStack", "ok_empty", count=5)
-    lab.fail_up()
+    unheard = lab.fail_up().output
+    assert "AWS may have made the stack all the same: `python -m labs recover --stack lab`" in unheard
     lab.control.clear_faults()
     told = lab.fail_up().output
     assert "AlreadyExists" in told

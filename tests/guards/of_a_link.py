@@ -176,13 +176,32 @@ MAKING = (
     ),
     guard(
         "A stack whose name is taken comes with the way on: recover, or another name.",
-        f"{_PACKAGE}/taken_name.py",
-        "    if _TAKEN not in error:\n",
-        "    if error:\n",
+        f"{_PACKAGE}/stack_errors.py",
+        "    if _TAKEN in error:\n",
+        "    if not error:\n",
         "tests/engine/test_crash.py"
         "::test_a_stack_that_was_made_though_its_answer_was_lost_is_taken_into_the_state",
         "tests/sweep/test_sample.py::test_it_fails_with_one_clear_line_and_the_next_one_converges"
         "[up aws cloudformation.CreateStack: empty 200]",
+        "tests/unit/test_stack_errors.py::test_a_taken_name_may_be_ours",
+    ),
+    guard(
+        "Where CreateStack's answer got lost, it is said that the stack may be there, and what finds out.",
+        f"{_PACKAGE}/stack_errors.py",
+        "    if _ASKING in error and not was_refused(error):\n",
+        "    if not error:\n",
+        "tests/unit/test_stack_errors.py"
+        "::test_where_no_answer_came_the_stack_may_be_there_and_recover_finds_out[garbled]",
+        "tests/engine/test_crash.py"
+        "::test_a_stack_that_was_made_though_its_answer_was_lost_is_taken_into_the_state",
+    ),
+    guard(
+        "It is not said where AWS has refused.",
+        f"{_PACKAGE}/stack_errors.py",
+        "    return _REFUSED.search(error) is not None\n",
+        "    return False\n",
+        "tests/unit/test_stack_errors.py"
+        "::test_where_the_stack_was_not_made_or_is_known_nothing_is_added[refused]",
     ),
 )
 
@@ -209,6 +228,14 @@ WAITING = (
         "is_there = account is not None",
         "tests/provider/test_connected_account.py"
         "::test_an_account_that_comes_up_broken_and_recovers_is_connected_when_it_is_active",
+    ),
+    guard(
+        "A link that took long is noticed within 5 s.",
+        _PROGRESS,
+        "    return min(LONGEST_PAUSE_SECONDS, in_proportion)\n",
+        "    return in_proportion\n",
+        "tests/unit/test_progress.py"
+        "::test_an_answer_is_noticed_at_most_five_seconds_late_however_long_it_took",
     ),
     guard(
         "A list that lags behind the task is waited for.",

@@ -18,6 +18,14 @@ _RECOVER_TESTS = "tests/labs/test_recover.py"
 
 RECOVERING = (
     guard(
+        "An answer that is none of AWS's is one clear line, and nothing is changed.",
+        _CLOUD,
+        "_NO_ANSWER = (BotoCoreError, ResponseParserError, LookupError)\n",
+        "_NO_ANSWER = (BotoCoreError,)\n",
+        f"{_CLOUD_TESTS}::test_an_answer_that_is_none_of_aws_is_no_answer[ok_html]",
+        f"{_CLOUD_TESTS}::test_an_answer_that_is_none_of_aws_is_no_answer[ok_empty]",
+    ),
+    guard(
         "A stack whose creation was under way is taken into the state if it is there.",
         _PENDING,
         'stack = found.get(resource["urn"]) if kind == "creating" else None\n',
@@ -281,6 +289,27 @@ FLEETS = (
         "    if not agree():\n",
         "    if not doing:\n",
         f"{_FLEET_TESTS}::test_a_fleet_goes_up_past_a_failure_and_down_again",
+    ),
+    guard(
+        "The driver's threads share two heaps.",
+        "labs/memory.py",
+        "        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _HEAPS)\n",
+        "        ctypes.CDLL(None)\n",
+        "tests/labs/test_memory.py::test_many_threads_share_two_heaps",
+    ),
+    guard(
+        "`down` takes a stack along that was made unheard.",
+        "labs/run.py",
+        "        if before.has_pending or _may_hide_a_stack(before):\n",
+        "        if before.has_pending:\n",
+        f"{_FLEET_TESTS}::test_down_takes_a_stack_along_that_was_made_unheard",
+    ),
+    guard(
+        "`down` unlinks an account that no `up` has seen connected.",
+        "labs/run.py",
+        "        if before.unfinished and before.unfinished.has_stack:\n",
+        "        if before.unfinished and not before.resource_count:\n",
+        f"{_FLEET_TESTS}::test_down_takes_a_stack_along_that_was_made_unheard",
     ),
     guard(
         "What a killed driver has left of a lab is put right by the next `up`.",

@@ -7,6 +7,7 @@ import pytest
 
 from labs.cloud import AwsAccess, FoundStack, find_stack
 from labs.errors import LabsError
+from sandbox.faults import FaultKind, PlannedFault
 from tests.sandbox.amazon import IAM, Amazon, role_template
 
 NAME = "SDDC-Account-Link"
@@ -113,3 +114,11 @@ def test_aws_that_can_not_be_asked_is_no_answer() -> None:
     access = AwsAccess(access_key="k", secret_key="s", endpoints={"cloudformation": "http://127.0.0.1:9"})
     with pytest.raises(LabsError, match="Nothing was changed: check the network"):
         find_stack(NAME, access=access)
+
+
+@pytest.mark.parametrize("kind", [FaultKind.OK_HTML, FaultKind.OK_EMPTY, FaultKind.OK_TRUNCATED])
+def test_an_answer_that_is_none_of_aws_is_no_answer(amazon: Amazon, kind: FaultKind) -> None:
+    make(amazon)
+    amazon.faults.plan(PlannedFault(service="aws", call="cloudformation.DescribeStacks", kind=kind, count=9))
+    with pytest.raises(LabsError, match="Nothing was changed: check the network"):
+        look(amazon, lambda _: None)

@@ -160,6 +160,23 @@ def test_a_driver_killed_in_the_middle_leaves_nothing_that_the_next_up_does_not_
     assert links(fleet_box) == dict.fromkeys(numbers, 1), "a stack was made twice"
 
 
+@pytest.mark.engine
+def test_down_takes_a_stack_along_that_was_made_unheard(
+    labs: Command, fleet_box: Sandbox, spec: Path
+) -> None:
+    fleet_box.control.plan_fault("aws", "cloudformation.CreateStack", "ok_empty", count=5)
+    first = labs("up", spec, "--only", "team-01")
+    assert first.code == 1
+    assert "creating CloudFormation Stack" in first.err
+    fleet_box.control.clear_faults()
+    until(lambda: connected(fleet_box), patience_seconds=PATIENCE_SECONDS, otherwise="no stack was made")
+
+    gone = labs("down", spec, "--only", "team-01", "--yes")
+    assert (gone.code, gone.out.splitlines()[-1]) == (0, "1 gone"), gone.out + gone.err
+    assert connected(fleet_box) == []
+    assert "cloudformation.DeleteStack" in [entry.call for entry in fleet_box.control.journal()]
+
+
 @pytest.mark.parametrize("command", ["plan", "up", "status", "outputs", "down", "reap", "recover", "report"])
 def test_a_wrong_spec_is_exit_code_2_and_nothing_is_touched(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -19,6 +19,14 @@ from labs.progress import Watch, error_line
             "creating CloudFormation Stack (Link): AccessDenied",
             id="without the words of the libraries below",
         ),
+        pytest.param(
+            [
+                "AWS may have made the stack all the same: run this",
+                "1 error occurred:\n\t* creating CloudFormation Stack (Link): deserialization failed",
+            ],
+            "creating CloudFormation Stack (Link): deserialization failed",
+            id="what went wrong before what to do",
+        ),
         pytest.param(["update failed"], "update failed", id="a consequence where there is nothing else"),
         pytest.param([], "the engine ended without a reason: see the log", id="never nothing"),
         pytest.param(

@@ -38,6 +38,7 @@ def state(lab: LabSpec = LAB, **changes: Any) -> LabState:
         "phases": Phases(),
         "outputs": {"account_number": ACCOUNT},
         "has_pending": False,
+        "unfinished": None,
         "is_linked": True,
         "resource_count": 5,
     }

@@ -33,7 +33,7 @@ def state(*, is_linked: bool = False, resource_count: int = 3, **tags: str) -> L
     outputs = {"account_number": "200000000001", "connected_account_id": "an-id", "stack_name": "Link"}
     return LabState(
         stack="s", tags=tags, phases=phases(0, 40, 60, 2), outputs=outputs, has_pending=False,
-        is_linked=is_linked, resource_count=resource_count,
+        unfinished=None, is_linked=is_linked, resource_count=resource_count,
     )  # fmt: skip
 
 

@@ -14,6 +14,8 @@ import boto3
 import botocore.session
 import requests
 
+from labs import cloud as labs_cloud
+from labs.cloud import AwsAccess
 from sandbox.aws_plugin import provider as plugin
 from sandbox.aws_plugin import stack_calls
 from sandbox.aws_plugin.configuration import Aws, ProviderConfig
@@ -171,6 +173,7 @@ class Cloud:
             (stack_calls, "time", time),
             (plugin, "StackCalls", partial(_stack_calls, pause=pause)),
             (plugin, "Aws", self._aws),
+            (labs_cloud, "_session", self._session),
         ]
         with ExitStack() as stack:
             for where, name, substitute in replaced:
@@ -178,6 +181,10 @@ class Cloud:
             stack.enter_context(mock.patch("botocore.endpoint.time", time))
             stack.enter_context(mock.patch.dict(os.environ, _aws_environment()))
             yield
+
+    def _session(self, access: AwsAccess) -> Any:
+        aws = self._aws(ProviderConfig(region=access.region))
+        return types.SimpleNamespace(client=lambda service, **_endpoint: aws.client(service))
 
     def _aws(self, config: ProviderConfig) -> "_Clients":
         return _Clients(config, self._clients, BotocoreSession(self._network))

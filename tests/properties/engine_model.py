@@ -9,6 +9,7 @@ Not modelled: parallel steps, secrets, aliases, targets, crashes (they have a sw
 import dataclasses
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Protocol
 
 Values = dict[str, Any]
@@ -92,6 +93,8 @@ class Declaration:
     """Hook before a creation or an update: old and new inputs; it may raise `StepFailed`."""
     after: Callable[[Values, Values], None] | None = None
     """Hook after a creation or an update: old and new outputs."""
+    on_error: Callable[[str], None] | None = None
+    """Hook of a creation or an update that failed: the provider's message."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +105,8 @@ class Resource:
     inputs: Values
     outputs: Values
     reads: Mapping[str, str]
+    modified: datetime
+    """When it was last made or changed, by the engine's clock."""
     init_errors: tuple[str, ...] = ()
 
 
@@ -125,13 +130,15 @@ class Outcome:
 class Engine:
     """One Pulumi stack: its state, and the operations on it."""
 
-    def __init__(self, program: Callable[[], Sequence[Declaration]]) -> None:
+    def __init__(self, program: Callable[[], Sequence[Declaration]], now: Callable[[], datetime]) -> None:
         """Take the program.
 
         Args:
             program: runs it; may raise `StepFailed` as a program may end with an error.
+            now: the clock of the machine that runs it.
         """
         self._program = program
+        self.now = now
         self.state: dict[str, Resource] = {}
         """In the order of creation."""
         self._declared: Mapping[str, Declaration] = {}
@@ -256,16 +263,16 @@ class Engine:
             self._create(declaration, news)
         elif difference.changes or old.init_errors:
             self._run_hook(declaration.before, old.inputs, news)
-            with self._storing_failures(declaration, news):
+            with self._noting_failures(declaration, news):
                 outputs = provider.update(old.id, old.outputs, news)
                 self._store(declaration, old.id, news, outputs)
             self._run_hook(declaration.after, old.outputs, outputs)
         else:
-            self._store(declaration, old.id, news, old.outputs)
+            self._store(declaration, old.id, news, old.outputs, modified=old.modified)
 
     def _create(self, declaration: Declaration, news: Values) -> None:
         self._run_hook(declaration.before, {}, news)
-        with self._storing_failures(declaration, news):
+        with self._noting_failures(declaration, news):
             id_, outputs = declaration.provider.create(news)
             self._store(declaration, id_, news, outputs)
         self._run_hook(declaration.after, {}, outputs)
@@ -277,12 +284,15 @@ class Engine:
             hook(olds, news)
 
     @contextmanager
-    def _storing_failures(self, declaration: Declaration, news: Values) -> Iterator[None]:
+    def _noting_failures(self, declaration: Declaration, news: Values) -> Iterator[None]:
         """A failed create or update that says what it made is stored with its error, another is not."""
         try:
             yield
-        except InitFailed as failure:
-            self._store(declaration, failure.id, news, failure.outputs, init_errors=(str(failure),))
+        except StepFailed as failure:
+            if isinstance(failure, InitFailed):
+                self._store(declaration, failure.id, news, failure.outputs, init_errors=(str(failure),))
+            if declaration.on_error is not None:
+                declaration.on_error(str(failure))
             raise
 
     def _store(
@@ -292,6 +302,7 @@ class Engine:
         inputs: Values,
         outputs: Values,
         *,
+        modified: datetime | None = None,
         init_errors: tuple[str, ...] = (),
     ) -> None:
         self.state[declaration.name] = Resource(
@@ -299,6 +310,7 @@ class Engine:
             inputs=inputs,
             outputs={**outputs, "id": id_},
             reads=declaration.reads,
+            modified=modified or self.now(),
             init_errors=init_errors,
         )
 

@@ -12,9 +12,12 @@ from typing import Any
 from tests.properties.cloud import Cloud
 from tests.properties.engine_model import UNKNOWN, Declaration, Engine, Outcome, Provider, Values
 from tests.properties.provider_model import DynamicProvider, StackProvider, failing
+from tests.properties.recovery_model import recover
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.link_watch import LinkWatch
+from vmc_account_link.stack_errors import what_to_do
+from vmc_account_link.waiting import tell
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -36,7 +39,7 @@ class Lab:
         """Nothing is made yet."""
         self.cloud = cloud
         self.settings = Settings()
-        self.engine = Engine(self._declarations)
+        self.engine = Engine(self._declarations, cloud.now)
         self.told = ""
         self._stack = StackProvider()
 
@@ -55,6 +58,10 @@ class Lab:
     def destroy(self) -> Outcome:
         """`pulumi destroy`."""
         return self._run(self.engine.destroy)
+
+    def recover(self) -> Outcome:
+        """`labs recover --stack lab`."""
+        return self._run(lambda: recover(self.engine, sleep=self.cloud.sleep, tell=tell))
 
     def _run(self, operation: Callable[[], Outcome]) -> Outcome:
         """One command, in processes of its own."""
@@ -109,6 +116,7 @@ class Lab:
                 replaces_on_init_error=True,
                 delete_before_replace=True,
                 before=look,
+                on_error=lambda error: tell(what_to_do(error, "lab") or ""),
             ),
             Declaration(
                 name="connected",

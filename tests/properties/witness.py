@@ -3,6 +3,7 @@
 import dataclasses
 from datetime import datetime
 
+from labs.errors import LabsError
 from sandbox.cloudformation.resources import Place
 from sandbox.vmc.accounts import AccountState, ConnectedAccount
 from sandbox.vmc.links import TaskStatus
@@ -66,7 +67,7 @@ def judge_words(cloud: Cloud, outcome: Outcome, told: str) -> None:
         said += str(outcome.error)
         cause = outcome.error.__cause__
         is_the_plugins = type(cause).__name__ == "_Aborted"
-        assert cause is None or is_the_plugins or isinstance(cause, VmcError), repr(cause)
+        assert cause is None or is_the_plugins or isinstance(cause, VmcError | LabsError), repr(cause)
         if not is_the_plugins:
             assert "\n" not in str(outcome.error)
             assert len(str(outcome.error)) <= LONGEST_LINE

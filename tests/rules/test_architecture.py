@@ -40,7 +40,7 @@ ORDER = [
     "identity",
     "relinking",
     "link_request",
-    "taken_name",
+    "stack_errors",
     "link_watch",
     "connected_account",
     "adopted_account",

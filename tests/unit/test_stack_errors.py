@@ -1,0 +1,53 @@
+"""What is said to a stack that could not be made."""
+
+import pytest
+
+from vmc_account_link.stack_errors import what_to_do
+
+ASKED = "creating CloudFormation Stack (SDDC-Account-Link): operation error CloudFormation: CreateStack, "
+ANSWERED = ASKED + "https response error StatusCode: {}, RequestID: r, "
+TAKEN = ANSWERED.format(400) + "AlreadyExistsException: Stack [SDDC-Account-Link] already exists"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(
+            ANSWERED.format(200) + "deserialization failed, failed to decode response body", id="garbled"
+        ),
+        pytest.param(ANSWERED.format(500) + "api error InternalFailure: ", id="AWS broke down"),
+        pytest.param(ANSWERED.format(408) + "api error RequestTimeout: ", id="AWS gave up"),
+        pytest.param(ANSWERED.format(0) + "request send failed: connection reset by peer", id="cut off"),
+        pytest.param(ASKED + "context canceled", id="interrupted"),
+    ],
+)
+def test_where_no_answer_came_the_stack_may_be_there_and_recover_finds_out(error: str) -> None:
+    said = what_to_do(error, "team-01")
+    assert said is not None
+    assert "AWS may have made the stack all the same: `python -m labs recover --stack team-01`" in said
+    assert "before the next `pulumi up` or `pulumi destroy`" in said
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(ANSWERED.format(403) + "api error AccessDenied: no", id="refused"),
+        pytest.param(ANSWERED.format(429) + "api error Throttling: Rate exceeded", id="throttled"),
+        pytest.param(ASKED + "get identity: get credentials: no EC2 IMDS role found", id="no credentials"),
+        pytest.param(
+            "waiting for CloudFormation Stack (arn:x) create: stack status (ROLLBACK_COMPLETE): no",
+            id="made and failed",
+        ),
+        pytest.param("before hook failed: its link expired", id="not asked for"),
+        pytest.param("", id="nothing"),
+    ],
+)
+def test_where_the_stack_was_not_made_or_is_known_nothing_is_added(error: str) -> None:
+    assert what_to_do(error, "team-01") is None
+
+
+def test_a_taken_name_may_be_ours() -> None:
+    said = what_to_do(TAKEN, "team-01")
+    assert said is not None
+    assert "it is ours: `python -m labs recover --stack team-01` takes it in" in said
+    assert "If not, choose another vmc-account-link:stackName" in said
