@@ -1,6 +1,7 @@
 """What a process of an update is for, told from its arguments. Pure."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import PurePath
 
 CLI = "CLI"
@@ -23,10 +24,13 @@ _PROGRAMS = {
 
 
 def role_of(arguments: Sequence[str]) -> str:
-    """The role of a process with these arguments; `driver` where it is none of the engine's."""
+    """The role of a process with these arguments; `driver` where it is none of the engine's.
+
+    A process that has ended has no arguments any more.
+    """
     if list(arguments[1:]) == ["--version"]:
         return LANGUAGE_HOST  # it asks the interpreter for its version
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in pairwise([*arguments, ""]):
         if argument == "-m":
             return _MODULES.get(following, DRIVER)
         name = PurePath(argument).name
