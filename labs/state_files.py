@@ -15,11 +15,14 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from labs.errors import LabsError
 from labs.state import LabState, read_state
 
 _TAGS_VERSION = 1
+_FAILURES = (BotoCoreError, ClientError, ResponseParserError)
+"""What boto3 raises where S3 refused, or something else than S3 answered."""
 _LEGACY_VARIABLE = "PULUMI_DIY_BACKEND_LEGACY_LAYOUT"
 
 
@@ -171,7 +174,7 @@ class _Bucket:
             )
             for page in pages:
                 yield from (entry["Key"].removeprefix(whole) for entry in page.get("Contents", ()))
-        except (BotoCoreError, ClientError) as error:
+        except _FAILURES as error:
             raise self._failed("list", error) from None
 
     def read(self, name: str) -> bytes | None:
@@ -179,14 +182,14 @@ class _Bucket:
             content: bytes = self._s3.get_object(Bucket=self._bucket, Key=self._prefix + name)["Body"].read()
         except self._s3.exceptions.NoSuchKey:
             return None
-        except (BotoCoreError, ClientError) as error:
+        except _FAILURES as error:
             raise self._failed("read", error) from None
         return content
 
     def write(self, name: str, content: bytes) -> None:
         try:
             self._s3.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=content)
-        except (BotoCoreError, ClientError) as error:
+        except _FAILURES as error:
             raise self._failed("write to", error) from None
 
     def _failed(self, verb: str, error: Exception) -> LabsError:

@@ -139,6 +139,15 @@ def test_without_aws_credentials_its_lines_are_not_looked_at_and_the_services_ar
     }
 
 
+@pytest.mark.parametrize("kind", ["ok_html", "ok_empty", "ok_truncated"])
+def test_an_answer_that_is_none_of_aws_fails_its_line(command: Command, box: Sandbox, kind: str) -> None:
+    box.control.plan_fault("aws", "sts.GetCallerIdentity", kind, count=9)
+    said = command("doctor", "--json")
+    assert said.code == 1
+    line = said.lines()["AWS identity"]
+    assert (line["verdict"], "an answer that is none of AWS's" in line["found"]) == ("fail", True), line
+
+
 def test_an_unknown_profile_is_one_line(command: Command) -> None:
     line = command("doctor", "--json", "--profile", "nobody").lines()["AWS identity"]
     assert line["verdict"] == "fail"

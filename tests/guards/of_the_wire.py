@@ -124,6 +124,14 @@ REPEATING = (
 )
 
 READING = (
+    guard(
+        "An answer that is none of AWS's fails its line of `doctor`, and is no traceback.",
+        f"{_PACKAGE}/cli/amazon.py",
+        "    except (ResponseParserError, LookupError):\n",
+        "    except ZeroDivisionError:\n",
+        "tests/cli/test_doctor.py::test_an_answer_that_is_none_of_aws_fails_its_line[ok_html]",
+        "tests/cli/test_doctor.py::test_an_answer_that_is_none_of_aws_fails_its_line[ok_empty]",
+    ),
     Guard(
         behaviour="A redirect is not followed.",
         without=(

@@ -239,6 +239,7 @@ class Amazon:
 def _heard(asked: str) -> Iterator[None]:
     """Turn boto3's exceptions into one line, without a traceback or a header."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - of the extra [cli]
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415
 
     try:
         yield
@@ -251,6 +252,10 @@ def _heard(asked: str) -> Iterator[None]:
     except BotoCoreError as error:
         do = "Check the AWS credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, …) and the network."
         raise AwsRefused(asked, safe_text(str(error)), do) from None
+    except (ResponseParserError, LookupError):
+        # No XML, or XML in which what was asked for is missing.
+        do = "Check the network: a proxy may have answered in its place."
+        raise AwsRefused(asked, "an answer that is none of AWS's", do) from None
 
 
 def _what_to_do(code: str, text: str) -> str:
