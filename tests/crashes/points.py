@@ -99,15 +99,19 @@ def at_points() -> tuple[Crash, ...]:
 
 
 def at_random(count: int, *, first: int = 0) -> tuple[Crash, ...]:
-    """Random moments: three of `up` to one of `destroy`, half of them of the CLI alone."""
+    """Random moments: three of `up` to one of `destroy`, half of them of the CLI alone.
+
+    The later of two, as more than half of a quick `up` has passed before its first call.
+    """
     return tuple(
         Crash(
             operation="destroy" if seed % 4 == 3 else "up",
             everything=seed // 4 % 2 == 0,
-            fraction=random.Random(seed).uniform(0.0, 1.0),  # noqa: S311 - not for secrets
+            fraction=max(draw.random(), draw.random()),
             seed=seed,
         )
         for seed in range(first, first + count)
+        for draw in [random.Random(seed)]  # noqa: S311 - not for secrets
     )
 
 
