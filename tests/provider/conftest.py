@@ -2,13 +2,16 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from sandbox.control.client import SandboxControl
 from sandbox.environment import Sandbox
+from tests.support.lab import ACCOUNT
 from vmc_account_link.auth import AccessTokens
 from vmc_account_link.client import VmcClient
+from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.settings import VmcSettings, read_settings
 from vmc_account_link.transport import Transport
 
@@ -23,6 +26,27 @@ def control(box: Sandbox) -> SandboxControl:
 def settings(box: Sandbox) -> VmcSettings:
     """Settings that lead into the sandbox."""
     return read_settings(lambda _: None, box.environment)
+
+
+@pytest.fixture
+def link(settings: VmcSettings) -> LinkRequestProvider:
+    """The link request's provider, as the engine configures it."""
+    made = LinkRequestProvider()
+    made.settings = settings
+    return made
+
+
+@pytest.fixture
+def link_inputs(settings: VmcSettings) -> dict[str, Any]:
+    """What the program asks of it."""
+    return {
+        "org_id": settings.org_id,
+        "account_number": ACCOUNT,
+        "stack_name": "ours",
+        "inline_template": True,
+        "template_hosts": [],
+        "__provider": "as the engine sends it",
+    }
 
 
 @dataclasses.dataclass

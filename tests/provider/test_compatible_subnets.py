@@ -133,24 +133,6 @@ def test_inputs_that_can_not_be_are_refused_and_unknown_ones_wait(
     assert provider.check({}, unknown).failures == []
 
 
-@pytest.fixture
-def link(settings: VmcSettings) -> LinkRequestProvider:
-    made = LinkRequestProvider()
-    made.settings = settings
-    return made
-
-
-@pytest.fixture
-def link_inputs(settings: VmcSettings) -> dict[str, Any]:
-    return {
-        "org_id": settings.org_id,
-        "account_number": ACCOUNT,
-        "stack_name": "ours",
-        "inline_template": True,
-        "template_hosts": [],
-    }
-
-
 POLICY = {"trustedAccounts": ["000000000101"]}
 
 

@@ -11,30 +11,10 @@ from tests.support.lab import ACCOUNT
 from vmc_account_link import template
 from vmc_account_link.errors import AlreadyLinked, TemplateRejected, Unavailable
 from vmc_account_link.link_request import LinkRequestProvider
-from vmc_account_link.settings import VmcSettings
 
 ROLES = ("RemoteRole", "RemoteRolePayer", "RemoteRoleService")
 UNKNOWN = object()
 """Stands for an input that is not known yet; the SDK hands over an object that is no string."""
-
-
-@pytest.fixture
-def provider(settings: VmcSettings) -> LinkRequestProvider:
-    made = LinkRequestProvider()
-    made.settings = settings
-    return made
-
-
-@pytest.fixture
-def inputs(settings: VmcSettings) -> dict[str, Any]:
-    return {
-        "org_id": settings.org_id,
-        "account_number": ACCOUNT,
-        "stack_name": "ours",
-        "inline_template": True,
-        "template_hosts": [],
-        "__provider": "as the engine sends it",
-    }
 
 
 def minted(control: SandboxControl) -> int:
@@ -42,9 +22,9 @@ def minted(control: SandboxControl) -> int:
 
 
 def test_create_looks_then_asks_once_then_downloads(
-    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
 ) -> None:
-    result = provider.create(inputs)
+    result = link.create(link_inputs)
     assert [e.call for e in control.journal()] == [
         "exchange-token",
         "list-connected-accounts",
@@ -54,16 +34,16 @@ def test_create_looks_then_asks_once_then_downloads(
     assert result.outs is not None
     assert result.outs["tracking_task"] == control.links()[0].tracking_task
     assert "Custom::VmcAccountLink" in result.outs["template_body"]
-    assert inputs.items() <= result.outs.items()
+    assert link_inputs.items() <= result.outs.items()
     assert ACCOUNT in result.id
 
 
 def test_an_account_linked_by_another_stack_is_refused_naming_it_and_both_ways_on(
-    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     record = control.seed_account(ACCOUNT, cf_stack_name="theirs")
     with pytest.raises(AlreadyLinked) as refusal:
-        provider.create(inputs)
+        link.create(link_inputs)
     for part in ('"theirs"', record.id, "use that link", "unlink the account"):
         assert part in str(refusal.value)
     assert minted(control) == 0
@@ -78,70 +58,70 @@ def test_an_account_linked_by_another_stack_is_refused_naming_it_and_both_ways_o
     ],
 )
 def test_what_is_no_live_link_of_another_stack_is_in_nobodys_way(
-    provider: LinkRequestProvider,
-    inputs: dict[str, Any],
+    link: LinkRequestProvider,
+    link_inputs: dict[str, Any],
     control: SandboxControl,
     account: str,
     stack: str,
     state: str,
 ) -> None:
     control.seed_account(account, cf_stack_name=stack, state=state)
-    provider.create(inputs)
+    link.create(link_inputs)
     assert minted(control) == 1
 
 
 def test_a_list_that_can_not_be_read_is_not_taken_for_an_empty_one(
-    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     control.plan_fault("vmc", "list-connected-accounts", "status", status=503, retryable=False)
     with pytest.raises(Unavailable):
-        provider.create(inputs)
+        link.create(link_inputs)
     assert minted(control) == 0
 
 
 def test_a_template_above_the_inline_limit_goes_by_url(
-    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     control.set_modes(template="large")
-    outs = provider.create(inputs).outs or {}
+    outs = link.create(link_inputs).outs or {}
     assert outs["template_body"] is None
     assert outs["template_url"]
 
 
 def test_without_inlining_nothing_is_downloaded_but_the_host_is_judged_all_the_same(
-    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
 ) -> None:
-    provider.create({**inputs, "inline_template": False})
+    link.create({**link_inputs, "inline_template": False})
     assert control.journal(service="template") == ()
     control.set_modes(template="foreign_host")
     with pytest.raises(TemplateRejected, match="templateHosts"):
-        provider.create({**inputs, "inline_template": False})
+        link.create({**link_inputs, "inline_template": False})
 
 
 def test_a_fresh_link_is_no_reason_to_do_or_ask_anything(
-    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
 ) -> None:
-    olds = provider.create(inputs).outs or {}
+    olds = link.create(link_inputs).outs or {}
     control.clear_journal()
-    assert provider.diff("id", olds, inputs).changes is False
+    assert link.diff("id", olds, link_inputs).changes is False
     assert control.journal() == ()
 
 
 @pytest.fixture
-def spent(provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl) -> dict[str, Any]:
+def spent(link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl) -> dict[str, Any]:
     """The outputs of a link that has expired by everybody's clock."""
     control.advance(-7200)
-    outs = provider.create(inputs).outs or {}
+    outs = link.create(link_inputs).outs or {}
     control.advance(7200)
     control.clear_journal()
     return outs
 
 
 def test_an_expired_link_of_an_account_that_is_not_connected_is_asked_for_again(
-    provider: LinkRequestProvider, inputs: dict[str, Any], spent: dict[str, Any], control: SandboxControl
+    link: LinkRequestProvider, link_inputs: dict[str, Any], spent: dict[str, Any], control: SandboxControl
 ) -> None:
-    assert provider.diff("id", spent, inputs).changes is True
-    outs = provider.update("id", spent, inputs).outs or {}
+    assert link.diff("id", spent, link_inputs).changes is True
+    outs = link.update("id", spent, link_inputs).outs or {}
     assert outs["tracking_task"] == control.links()[-1].tracking_task != spent["tracking_task"]
     assert outs["template_body"] != spent["template_body"]
     assert minted(control) == 2
@@ -152,8 +132,8 @@ def test_an_expired_link_of_an_account_that_is_not_connected_is_asked_for_again(
     [("ours", "ACTIVE", False), ("ours", "BROKEN", True), ("theirs", "ACTIVE", True)],
 )
 def test_an_expired_link_is_only_left_alone_while_our_stacks_account_is_active(
-    provider: LinkRequestProvider,
-    inputs: dict[str, Any],
+    link: LinkRequestProvider,
+    link_inputs: dict[str, Any],
     spent: dict[str, Any],
     control: SandboxControl,
     stack: str,
@@ -161,49 +141,49 @@ def test_an_expired_link_is_only_left_alone_while_our_stacks_account_is_active(
     asks: bool,  # noqa: FBT001
 ) -> None:
     control.seed_account(ACCOUNT, cf_stack_name=stack, state=state)
-    assert provider.diff("id", spent, inputs).changes is asks
+    assert link.diff("id", spent, link_inputs).changes is asks
 
 
 def test_a_clock_of_ours_that_is_hours_ahead_does_not_expire_a_link(
-    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     control.advance(-6 * 3600)
-    olds = provider.create(inputs).outs or {}
-    assert provider.diff("id", olds, inputs).changes is False
+    olds = link.create(link_inputs).outs or {}
+    assert link.diff("id", olds, link_inputs).changes is False
 
 
 def test_a_clock_of_ours_that_is_hours_behind_does_not_keep_an_expired_link(
-    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     control.advance(6 * 3600)
-    olds = provider.create(inputs).outs or {}
-    assert provider.diff("id", olds, inputs).changes is False
+    olds = link.create(link_inputs).outs or {}
+    assert link.diff("id", olds, link_inputs).changes is False
     # Half an hour later by everybody's clock; ours can't be moved, so the link is made older instead.
     control.advance(1805)
     early = datetime.fromisoformat(olds["expiration_date"]) - timedelta(seconds=1805)
     olds["expiration_date"] = early.isoformat()
     assert early > datetime.now(UTC)
-    assert provider.diff("id", olds, inputs).changes is True
+    assert link.diff("id", olds, link_inputs).changes is True
 
 
 def test_a_clock_of_ours_that_was_set_back_since_does_not_keep_an_expired_link(
-    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
 ) -> None:
-    olds = provider.create(inputs).outs or {}
+    olds = link.create(link_inputs).outs or {}
     control.advance(1805)
-    assert provider.diff("id", olds, inputs).changes is False
+    assert link.diff("id", olds, link_inputs).changes is False
     # Ours can't be moved: minted by a machine whose clock is six hours ahead of this one's.
     later = datetime.fromisoformat(olds["minted_at"]) + timedelta(hours=6)
     olds["minted_at"] = later.isoformat()
-    assert provider.diff("id", olds, inputs).changes is True
+    assert link.diff("id", olds, link_inputs).changes is True
 
 
 def test_an_expired_link_is_not_taken_for_spent_while_the_service_can_not_be_asked(
-    provider: LinkRequestProvider, inputs: dict[str, Any], spent: dict[str, Any], control: SandboxControl
+    link: LinkRequestProvider, link_inputs: dict[str, Any], spent: dict[str, Any], control: SandboxControl
 ) -> None:
     control.plan_fault("vmc", "list-connected-accounts", "status", status=503, retryable=False)
     with pytest.raises(Unavailable):
-        provider.diff("id", spent, inputs)
+        link.diff("id", spent, link_inputs)
 
 
 @pytest.mark.parametrize(
@@ -215,73 +195,73 @@ def test_an_expired_link_is_not_taken_for_spent_while_the_service_can_not_be_ask
     ],
 )
 def test_a_change_asks_for_a_new_link_where_the_old_one_is_of_no_use(
-    provider: LinkRequestProvider,
-    inputs: dict[str, Any],
+    link: LinkRequestProvider,
+    link_inputs: dict[str, Any],
     control: SandboxControl,
     change: dict[str, Any],
     asks: bool,  # noqa: FBT001
 ) -> None:
-    olds = provider.create(inputs).outs or {}
-    news = {**inputs, **change}
-    assert provider.diff("id", olds, news).changes is True
-    outs = provider.update("id", olds, news).outs or {}
+    olds = link.create(link_inputs).outs or {}
+    news = {**link_inputs, **change}
+    assert link.diff("id", olds, news).changes is True
+    outs = link.update("id", olds, news).outs or {}
     assert (outs["tracking_task"] != olds["tracking_task"]) is asks
     assert news.items() <= outs.items()
     assert outs["expiration_date"]
 
 
 def test_our_own_link_under_the_old_stack_name_does_not_stop_a_renaming(
-    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl, box: Sandbox
+    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl, box: Sandbox
 ) -> None:
-    olds = provider.create(inputs).outs or {}
+    olds = link.create(link_inputs).outs or {}
     roles = {name: f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ROLES}
     box.world.links.complete_link(
         link_id=olds["tracking_task"], account_number=ACCOUNT, stack_name="ours", role_arns=roles
     )
     control.advance(60)
-    renamed = {**inputs, "stack_name": "other"}
-    outs = provider.update("id", olds, renamed).outs or {}
+    renamed = {**link_inputs, "stack_name": "other"}
+    outs = link.update("id", olds, renamed).outs or {}
     assert outs["stack_names"] == ["other", "ours"]
     # Renamed once more, or back, before the account was unlinked: the record is still ours.
-    outs = provider.update("id", outs, {**inputs, "stack_name": "third"}).outs or {}
+    outs = link.update("id", outs, {**link_inputs, "stack_name": "third"}).outs or {}
     assert outs["stack_names"] == ["third", "ours"]
-    provider.update("id", outs, inputs)
+    link.update("id", outs, link_inputs)
     assert minted(control) == 4
 
 
 def test_a_stack_of_somebody_else_does_not_become_ours_because_we_asked_for_its_name_first(
-    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
 ) -> None:
-    olds = provider.create(inputs).outs or {}  # CloudFormation refused the stack: that name is taken
+    olds = link.create(link_inputs).outs or {}  # CloudFormation refused the stack: that name is taken
     control.seed_account(ACCOUNT, cf_stack_name="ours")
     with pytest.raises(AlreadyLinked, match='"ours"'):
-        provider.update("id", olds, {**inputs, "stack_name": "other"})
+        link.update("id", olds, {**link_inputs, "stack_name": "other"})
     assert minted(control) == 1
 
 
 @pytest.mark.parametrize("key", ["org_id", "account_number"])
 def test_a_link_is_not_moved_to_another_owner(
-    provider: LinkRequestProvider, inputs: dict[str, Any], key: str
+    link: LinkRequestProvider, link_inputs: dict[str, Any], key: str
 ) -> None:
-    (failure,) = provider.check(inputs, {**inputs, key: "another"}).failures
+    (failure,) = link.check(link_inputs, {**link_inputs, key: "another"}).failures
     assert failure.property == key
-    assert provider.check({}, inputs).failures == []
-    assert provider.check(inputs, {**inputs, key: UNKNOWN}).failures == []
+    assert link.check({}, link_inputs).failures == []
+    assert link.check(link_inputs, {**link_inputs, key: UNKNOWN}).failures == []
 
 
 def test_refresh_and_delete_ask_nothing(
-    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
 ) -> None:
-    outs = provider.create(inputs).outs or {}
+    outs = link.create(link_inputs).outs or {}
     control.clear_journal()
-    read = provider.read("id", outs)
-    provider.delete("id", outs)
+    read = link.read("id", outs)
+    link.delete("id", outs)
     assert (read.id, read.outs) == ("id", outs)
     assert control.journal() == ()
 
 
 def test_the_inline_limit_is_the_one_of_the_template_module(
-    provider: LinkRequestProvider, inputs: dict[str, Any]
+    link: LinkRequestProvider, link_inputs: dict[str, Any]
 ) -> None:
-    outs = provider.create(inputs).outs or {}
+    outs = link.create(link_inputs).outs or {}
     assert len(outs["template_body"].encode()) <= template.LARGEST_INLINE_BYTES

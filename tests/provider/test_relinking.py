@@ -13,32 +13,13 @@ from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.models import AccountRecord
 from vmc_account_link.progress import Wanted
 from vmc_account_link.relinking import relink_wish
-from vmc_account_link.settings import VmcSettings
 from vmc_account_link.waiting import wait_until_linked
 
 
 @pytest.fixture
-def provider(settings: VmcSettings) -> LinkRequestProvider:
-    made = LinkRequestProvider()
-    made.settings = settings
-    return made
-
-
-@pytest.fixture
-def inputs(settings: VmcSettings) -> dict[str, Any]:
-    return {
-        "org_id": settings.org_id,
-        "account_number": ACCOUNT,
-        "stack_name": "ours",
-        "inline_template": True,
-        "template_hosts": [],
-    }
-
-
-@pytest.fixture
-def linked(provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl) -> dict[str, Any]:
+def linked(link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl) -> dict[str, Any]:
     """The outputs of a request whose stack has run: the account is ACTIVE."""
-    outs = provider.create(inputs).outs or {}
+    outs = link.create(link_inputs).outs or {}
     control.seed_account(ACCOUNT, cf_stack_name="ours")
     return outs
 
@@ -63,85 +44,85 @@ def run(box: Sandbox, outs: dict[str, Any]) -> None:
     ],
 )
 def test_another_wish_asks_for_a_link_and_a_confirmation_alone_does_not(
-    provider: LinkRequestProvider,
-    inputs: dict[str, Any],
+    link: LinkRequestProvider,
+    link_inputs: dict[str, Any],
     linked: dict[str, Any],
     before: str | None,
     after: str | None,
     asks: bool,  # noqa: FBT001
 ) -> None:
-    olds, news = {**linked, "relink": before}, {**inputs, "relink": after}
-    assert provider.diff("id", olds, news).changes is asks
-    outs = provider.update("id", olds, news).outs or {}
+    olds, news = {**linked, "relink": before}, {**link_inputs, "relink": after}
+    assert link.diff("id", olds, news).changes is asks
+    outs = link.update("id", olds, news).outs or {}
     assert (outs["tracking_task"] != linked["tracking_task"]) is asks
     assert outs["relink"] == after
 
 
 def test_a_relink_that_was_not_run_is_asked_for_again_until_the_service_has_seen_it_run(
-    provider: LinkRequestProvider,
-    inputs: dict[str, Any],
+    link: LinkRequestProvider,
+    link_inputs: dict[str, Any],
     linked: dict[str, Any],
     control: SandboxControl,
     box: Sandbox,
 ) -> None:
-    news = {**inputs, "relink": "1"}
-    second = provider.update("id", linked, news).outs or {}
+    news = {**link_inputs, "relink": "1"}
+    second = link.update("id", linked, news).outs or {}
     # Its stack rolled back, and the engine keeps the new inputs as if they were true (pulumi-aws #21458).
-    assert provider.diff("id", second, news).changes is True
-    third = provider.update("id", second, news).outs or {}
+    assert link.diff("id", second, news).changes is True
+    third = link.update("id", second, news).outs or {}
     assert third["tracking_task"] != second["tracking_task"]
     run(box, third)
     control.advance(10)
     control.clear_journal()
-    assert provider.diff("id", third, news).changes is False
-    assert (provider.update("id", third, news).outs or {})["tracking_task"] == third["tracking_task"]
+    assert link.diff("id", third, news).changes is False
+    assert (link.update("id", third, news).outs or {})["tracking_task"] == third["tracking_task"]
     assert "mint-link" not in {entry.call for entry in control.journal()}
 
 
 def test_a_relink_that_failed_is_asked_for_again(
-    provider: LinkRequestProvider,
-    inputs: dict[str, Any],
+    link: LinkRequestProvider,
+    link_inputs: dict[str, Any],
     linked: dict[str, Any],
     control: SandboxControl,
     box: Sandbox,
 ) -> None:
-    news = {**inputs, "relink": "1"}
+    news = {**link_inputs, "relink": "1"}
     control.set_modes(task_outcome="fail")
-    second = provider.update("id", linked, news).outs or {}
+    second = link.update("id", linked, news).outs or {}
     run(box, second)
     control.advance(10)
-    assert provider.diff("id", second, news).changes is True
+    assert link.diff("id", second, news).changes is True
 
 
 def test_a_link_over_a_record_that_was_left_is_asked_for_again_once_it_has_expired_unless_it_was_run(
-    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl, box: Sandbox
+    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl, box: Sandbox
 ) -> None:
     control.advance(-7200)
     # As a destroy leaves it that was told not to unlink: ACTIVE, and no doing of this link.
     control.seed_account(ACCOUNT, cf_stack_name="ours")
-    was_run, was_not = (provider.create(inputs).outs or {} for _ in range(2))
+    was_run, was_not = (link.create(link_inputs).outs or {} for _ in range(2))
     run(box, was_run)
     control.advance(7200)
-    assert provider.diff("id", was_run, inputs).changes is False
-    assert provider.diff("id", was_not, inputs).changes is True
-    again = provider.update("id", was_not, inputs).outs or {}
+    assert link.diff("id", was_run, link_inputs).changes is False
+    assert link.diff("id", was_not, link_inputs).changes is True
+    again = link.update("id", was_not, link_inputs).outs or {}
     assert again["tracking_task"] != was_not["tracking_task"]
 
 
 def test_a_relink_whose_task_the_service_forgot_is_done_when_the_record_is_another_one(
-    provider: LinkRequestProvider,
-    inputs: dict[str, Any],
+    link: LinkRequestProvider,
+    link_inputs: dict[str, Any],
     linked: dict[str, Any],
     control: SandboxControl,
     box: Sandbox,
 ) -> None:
-    news = {**inputs, "relink": "1"}
-    second = provider.update("id", linked, news).outs or {}
+    news = {**link_inputs, "relink": "1"}
+    second = link.update("id", linked, news).outs or {}
     control.plan_fault("vmc", "get-task", "status", status=404, count=2)
-    assert provider.diff("id", second, news).changes is True
+    assert link.diff("id", second, news).changes is True
     run(box, second)
     control.advance(10)
-    assert provider.diff("id", second, news).changes is False
+    assert link.diff("id", second, news).changes is False
 
 
 @pytest.mark.parametrize(
@@ -150,36 +131,36 @@ def test_a_relink_whose_task_the_service_forgot_is_done_when_the_record_is_anoth
     ids=["relink", "another way to pass the template"],
 )
 def test_sddcs_on_the_link_stand_in_the_way_of_a_new_one_until_they_are_accepted(
-    provider: LinkRequestProvider,
-    inputs: dict[str, Any],
+    link: LinkRequestProvider,
+    link_inputs: dict[str, Any],
     linked: dict[str, Any],
     control: SandboxControl,
     change: dict[str, Any],
 ) -> None:
     sddc = control.attach_sddc(ACCOUNT)
-    news = {**inputs, **change}
+    news = {**link_inputs, **change}
     minted = len(control.links())
-    for ask in (provider.diff, provider.update):
+    for ask in (link.diff, link.update):
         with pytest.raises(SddcsOnLink) as refusal:
             ask("id", linked, news)
         assert sddc in str(refusal.value)
         assert "pulumi config set relink '1 despite-sddcs'" in str(refusal.value)
     assert len(control.links()) == minted
-    provider.update("id", linked, {**news, "relink": "1 despite-sddcs"})
+    link.update("id", linked, {**news, "relink": "1 despite-sddcs"})
     control.detach_sddcs()
-    provider.update("id", linked, news)
+    link.update("id", linked, news)
     assert len(control.links()) == minted + 2
 
 
 def test_what_is_asked_for_without_a_wish_is_not_stopped_by_sddcs(
-    provider: LinkRequestProvider, inputs: dict[str, Any], control: SandboxControl
+    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     control.advance(-7200)
-    spent = provider.create(inputs).outs or {}
+    spent = link.create(link_inputs).outs or {}
     control.advance(7200)
     control.seed_account(ACCOUNT, cf_stack_name="ours", state="BROKEN")
     control.attach_sddc(ACCOUNT)
-    assert (provider.update("id", spent, inputs).outs or {})["tracking_task"] != spent["tracking_task"]
+    assert (link.update("id", spent, link_inputs).outs or {})["tracking_task"] != spent["tracking_task"]
 
 
 @pytest.fixture
