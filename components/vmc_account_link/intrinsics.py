@@ -125,10 +125,6 @@ class _Resolver:
     """Works a tree out from its leaves."""
 
     def __init__(self, template: Mapping[str, Any]) -> None:
-        # Here and not above: it costs 0.7 s of CPU, and only the minting of a link and `inspect` need it.
-        from pycfmodel import resolver  # noqa: PLC0415
-
-        self._library = resolver
         self._work = 0
         self._mappings = _section(template, "Mappings")
         self._conditions = _section(template, "Conditions")
@@ -236,11 +232,14 @@ class _Resolver:
         return found is not None
 
     def _evaluate(self, name: str, arguments: Any) -> Any:
+        # Here and not above: it costs 0.7 s of CPU, and many a template has nothing for it to work out.
+        from pycfmodel import resolver  # noqa: PLC0415
+
         # A copy: the library's Sub writes its own variables into it. And it takes a list as text.
         known = {
             key: value for key, value in self._parameters.items() if name != "Fn::Sub" or _is_text(value)
         }
-        return self._library.resolve({name: arguments}, known, self._mappings, {})
+        return resolver.resolve({name: arguments}, known, self._mappings, {})
 
 
 def _section(template: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("requests", "tenacity", "cfn_flip", "boto3", "jsonschema")
+HEAVY = ("requests", "tenacity", "cfn_flip", "pycfmodel", "boto3", "jsonschema")
 
 
 @pytest.mark.parametrize(
@@ -18,5 +18,22 @@ HEAVY = ("requests", "tenacity", "cfn_flip", "boto3", "jsonschema")
 )
 def test_what_only_a_conversation_or_a_template_needs_is_not_loaded_at_the_start(statement: str) -> None:
     code = f"{statement}\nimport sys\nprint([name for name in {HEAVY!r} if name in sys.modules])"
+    assert printed(code) == "[]"
+
+
+@pytest.mark.parametrize(
+    ("value", "is_loaded"), [('{"Ref": "AWS::StackName"}', "False"), ('{"Fn::Sub": "x"}', "True")]
+)
+def test_what_works_out_functions_is_loaded_for_a_template_that_has_some(value: str, is_loaded: str) -> None:
+    resources = f'{{"Topic": {{"Type": "AWS::SNS::Topic", "Properties": {{"DisplayName": {value}}}}}}}'
+    code = (
+        "import sys\nfrom vmc_account_link.intrinsics import resolve_resources\n"
+        f'resolve_resources({{"Resources": {resources}}})\nprint("pycfmodel" in sys.modules)'
+    )
+    assert printed(code) == is_loaded
+
+
+def printed(code: str) -> str:
+    """What a process of its own prints."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    return done.stdout.strip()
