@@ -99,9 +99,9 @@ def _labs_up(sandbox: Cloud, accounts: Sequence[Account], folder: Path) -> Seque
     return python("-m", "labs", "up", str(folder / "spec.yaml"))
 
 
-SHELL = Contender(name="shell loop of `pulumi up`", prepare=_shell_loop, sizes=(10,))
+SHELL = Contender(name="shell loop of `pulumi up`", prepare=_shell_loop, sizes=(5,))
 TEXTBOOK = Contender(name="textbook loop", prepare=_automation_loop, sizes=(10,))
-POOL = Contender(name=f"textbook loop, {_THREADS} threads", prepare=_automation_pool, sizes=(10, 30))
+POOL = Contender(name=f"textbook loop, {_THREADS} threads", prepare=_automation_pool, sizes=(10,))
 LABS_UP = Contender(name="`labs up`", prepare=_labs_up, sizes=(10, 30, 100, 300))
 _HAS_LABS_UP = importlib.util.find_spec("labs.commands.up") is not None
 CONTENDERS = (*((LABS_UP,) if _HAS_LABS_UP else ()), SHELL, TEXTBOOK, POOL)
@@ -168,8 +168,7 @@ def answer(runs: Sequence[FleetRun]) -> Answer:
             ),
             (
                 "The loops cost the same CPU for every lab, however many there are, and their time grows in "
-                "proportion, so "
-                "they were measured at 10 labs (the thread pool also at 30) and not extrapolated."
+                "proportion, so they were measured at 5 and 10 labs and not extrapolated."
             ),
             (
                 "The sandbox is in none of the figures, but it shares the cores: at many labs a "
