@@ -58,6 +58,7 @@ class AccessTokens:
         self._monotonic = monotonic
         self._held: dict[VmcSettings, tuple[AccessToken, float]] = {}
         self._lock = threading.Lock()
+        self._locks: dict[VmcSettings, threading.Lock] = {}
 
     def get(self, settings: VmcSettings, transport: "Transport", repeat: Repeat = Repeat.SAFE) -> str:
         """Return a token that is still good, exchanging the credentials for one where none is held.
@@ -65,7 +66,7 @@ class AccessTokens:
         Raises:
             VmcError: the token service refused or could not be heard.
         """
-        with self._lock:
+        with self._lock_of(settings):
             held = self._held.get(settings)
             if held is None or held[1] <= self._monotonic():
                 token = _exchange(settings, transport, repeat)
@@ -76,10 +77,15 @@ class AccessTokens:
 
     def forget(self, settings: VmcSettings, value: str) -> None:
         """Drop a token that the service refused, unless another thread has replaced it already."""
-        with self._lock:
+        with self._lock_of(settings):
             held = self._held.get(settings)
             if held is not None and held[0].value == value:
                 del self._held[settings]
+
+    def _lock_of(self, settings: VmcSettings) -> threading.Lock:
+        """One for each credential: a token service that is slow holds up those who want its token, no others."""
+        with self._lock:
+            return self._locks.setdefault(settings, threading.Lock())
 
 
 PROCESS_TOKENS = AccessTokens()
