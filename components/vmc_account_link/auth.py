@@ -83,7 +83,7 @@ class AccessTokens:
                 del self._held[settings]
 
     def _lock_of(self, settings: VmcSettings) -> threading.Lock:
-        """One for each credential: a token service that is slow holds up those who want its token, no others."""
+        """One for each credential: a slow token service holds up those who want its token, no others."""
         with self._lock:
             return self._locks.setdefault(settings, threading.Lock())
 
