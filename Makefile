@@ -58,7 +58,7 @@ fleet-sweep: setup ## 30 and 300 labs: what they cost; a driver or a Dask worker
 guards: setup ## Take each guarded behaviour out of a copy of the code and see its tests fail (17 minutes on two idle cores)
 	$(BIN)/python -m tests.guards sweep-results
 
-bench: setup ## What a link costs, beside other ways to it; tables and plots in docs/performance/ (half an hour, two idle cores)
+bench: setup ## What a link costs, beside other ways to it; tables and plots in docs/performance/ (40 minutes on two idle cores)
 	$(BIN)/python -m bench
 
 lint: $(VENV)/.installed ## Format, lint, types, security, and the documentation's links (into .site/)
