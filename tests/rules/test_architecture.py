@@ -210,8 +210,6 @@ def test_the_version_is_the_changelogs_newest() -> None:
 
 def test_what_the_readme_names_exists() -> None:
     readme = (REPOSITORY / "README.md").read_text()
-    targets = set(re.findall(r"^([a-z]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"(?:`|^)make ([a-z]+)\b", readme, re.MULTILINE)) <= targets
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", readme)
     assert links
     assert [link for link in links if not (REPOSITORY / link).exists()] == []
