@@ -6,6 +6,7 @@ from typing import Any
 
 from labs.pending import ACCOUNT_TYPE, LINK_TYPE, STACK_TYPE
 from vmc_account_link.errors import safe_text
+from vmc_account_link.stack_errors import MAY_BE_THERE
 
 _DOING = {
     (LINK_TYPE, "create"): ("link", "asking for the link"),
@@ -25,7 +26,7 @@ _NOISE = (
     "resource registration failed",
     "preview failed",
     # The program's advice to a person with one stack; a fleet's next `up` or `down` does it by itself.
-    "aws may have made the stack all the same",
+    MAY_BE_THERE.lower(),
 )
 
 

@@ -24,7 +24,6 @@ from labs.state import LabState, UnfinishedLink, error_tag, first_tags, read_sta
 from labs.state_files import StateFiles, open_state_files
 from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import VmcError
-from vmc_account_link.progress import find_account, is_ours
 from vmc_account_link.stack_errors import was_refused
 from vmc_account_link.waiting import unlink_until_gone
 
@@ -140,11 +139,9 @@ class _Lab:
         """Unlink what a destroy would leave: the account may have been connected after the last `up`."""
         if not self._lab.settings.get("unlink_on_destroy", True):
             return
+        self._log.step("unlink", "unlinking the account if it was connected after the last `up`")
         with VmcClient(self._settings) as vmc:
-            account = find_account(vmc.list_connected_accounts(), link.account_number)
-            if account is not None and is_ours(account, [link.stack_name]):
-                self._log.step("unlink", "unlinking the account, which was connected after the last `up`")
-                unlink_until_gone(vmc, link.account_number, link.stack_name)
+            unlink_until_gone(vmc, link.account_number, link.stack_name, say=self._log.say)
 
     def _recovered(self) -> LabResult:
         before = self._look()

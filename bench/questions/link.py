@@ -162,7 +162,7 @@ class _Gate:
                 self._changed.notify_all()
 
 
-def _lane(seconds: float, contender: Contender, *, scale: Scale, gate: "_Gate") -> list[LinkRun]:
+def _lane(seconds: float, contender: Contender, *, scale: Scale, gate: _Gate) -> list[LinkRun]:
     """All repetitions of one contender at one duration, one after the other."""
     repetitions = scale.repetitions if seconds <= _LONGEST_REPEATED_SECONDS else 1
     modes = {"stack_seconds": seconds * _STACK_SHARE, "task_seconds": seconds}
@@ -173,7 +173,7 @@ def _lane(seconds: float, contender: Contender, *, scale: Scale, gate: "_Gate") 
         return [_run(sandbox, seconds, contender, gate) for _ in range(repetitions)]
 
 
-def _run(sandbox: Cloud, seconds: float, contender: Contender, gate: "_Gate") -> LinkRun:
+def _run(sandbox: Cloud, seconds: float, contender: Contender, gate: _Gate) -> LinkRun:
     with gate.passed(seconds):
         sandbox.new_round()
         (account,) = sandbox.new_accounts(1)

@@ -9,6 +9,8 @@ import re
 
 import pulumi
 
+MAY_BE_THERE = "AWS may have made the stack all the same"
+"""How the advice begins where nobody knows whether the stack was made."""
 _TAKEN = "AlreadyExistsException"
 _ASKING = "creating CloudFormation Stack"
 """How the AWS provider begins what went wrong with CreateStack itself, as opposed to what came after it."""
@@ -42,7 +44,7 @@ def what_to_do(error: str, stack: str) -> str | None:
         )
     if _ASKING in error and not was_refused(error):
         return (
-            f"AWS may have made the stack all the same: {recover} finds out and takes it in. Do that before "
+            f"{MAY_BE_THERE}: {recover} finds out and takes it in. Do that before "
             "the next `pulumi up` or `pulumi destroy`, which would know nothing of it."
         )
     return None

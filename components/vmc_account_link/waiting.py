@@ -33,6 +33,11 @@ _KEPT = (
 )
 
 
+def tell(line: str) -> None:
+    """Tell the person who waits: the engine shows a provider's standard output live."""
+    print(line, flush=True)  # noqa: T201
+
+
 def wait_until_linked(
     vmc: VmcClient,
     wanted: Wanted,
@@ -135,6 +140,7 @@ def unlink_until_gone(
     account_number: str,
     stack_name: str,
     *,
+    say: Callable[[str], object] = tell,
     monotonic: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], object] = CANCELED.wait,
     canceled: Event = CANCELED,
@@ -143,6 +149,15 @@ def unlink_until_gone(
 
     The answer of the DELETE may be lost, and where it comes its state may still be ACTIVE.
 
+    Args:
+        vmc: the service.
+        account_number: 12 digits.
+        stack_name: the CloudFormation stack that is ours.
+        say: gets a line where the account is another stack's, and left alone.
+        monotonic: this process's clock.
+        sleep: between two looks.
+        canceled: set when the person wants to stop.
+
     Raises:
         Refused: the service refused and the record is still there.
         WaitInterrupted: the person wants to stop.
@@ -150,11 +165,11 @@ def unlink_until_gone(
         VmcError: the service could not be asked.
     """
     start = monotonic()
-    account = _our_record(vmc, account_number, stack_name)
+    account = _our_record(vmc, account_number, stack_name, say)
     if account is None:
         return
     failure = _send_unlink(vmc, account)
-    while _our_record(vmc, account_number, stack_name) is not None:
+    while _our_record(vmc, account_number, stack_name, say) is not None:
         if failure is not None:
             raise failure
         elapsed = monotonic() - start
@@ -173,14 +188,14 @@ def unlink_until_gone(
         sleep(pause_seconds(elapsed))
 
 
-def _our_record(vmc: VmcClient, account_number: str, stack_name: str) -> AccountRecord | None:
+def _our_record(
+    vmc: VmcClient, account_number: str, stack_name: str, say: Callable[[str], object]
+) -> AccountRecord | None:
     """The account's record while it is our stack's; another stack's is not ours to unlink."""
     account = find_account(vmc.list_connected_accounts(), account_number)
     if account is None or is_ours(account, [stack_name]):
         return account
-    tell(
-        f'AWS account {account_number} is linked by another stack now, "{account.cf_stack_name}": left alone'
-    )
+    say(f'AWS account {account_number} is linked by another stack now, "{account.cf_stack_name}": left alone')
     return None
 
 
@@ -193,11 +208,6 @@ def _send_unlink(vmc: VmcClient, account: AccountRecord) -> VmcError | None:
     except VmcError as error:
         return error
     return None
-
-
-def tell(line: str) -> None:
-    """Tell the person who waits: the engine shows a provider's standard output live."""
-    print(line, flush=True)  # noqa: T201
 
 
 def _clock(seconds: float) -> str:
