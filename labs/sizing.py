@@ -4,10 +4,10 @@ import os
 
 import psutil
 
-CORES_FACTOR = 4
-"""Labs for each core: a lab computes for 3 s and waits for minutes."""
-LAB_BYTES = 600_000_000
-"""A lab in flight with the real AWS plugin (300 to 430 MB), its CLI (120) and its dynamic provider (50)."""
+CORES_FACTOR = 6
+"""Labs for each core: a lab computes for less than 2 s and waits for 12 or more (docs/performance.md)."""
+LAB_BYTES = 550_000_000
+"""A lab in flight with the real AWS plugin (300 to 430 MB) and its CLI (120)."""
 _LARGEST = 64
 _SHARE = 0.75
 """Of the memory that is free now."""
