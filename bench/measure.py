@@ -32,7 +32,7 @@ class Measurement:
     cpu_seconds: float
     """User and system, by the kernel's own accounts, of every process that it started, orphans included."""
     peak_pss_bytes: int
-    """The largest sum of the proportional set sizes, looked at four times a second."""
+    """The largest sum of the proportional set sizes, by default looked at four times a second."""
     most_processes: int
     cpu_seconds_by_role: Mapping[str, float]
     """By `bench.roles`, as last seen before each process ended: a little less than `cpu_seconds`."""

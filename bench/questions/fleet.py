@@ -21,6 +21,8 @@ from bench.scale import Scale
 NAME = "fleet"
 _WANTED_FACTOR = 3
 _WANTED_FLATNESS = 0.1
+_LOOK_SECONDS = 1.0
+"""Between two looks at the processes' memory: each costs CPU for every process, for minutes."""
 _THREADS = 4 * (os.cpu_count() or 1)
 """Of the thread pool: a lab mostly waits."""
 
@@ -128,7 +130,9 @@ def _run(sandbox: Cloud, contender: Contender, size: int) -> FleetRun:
     # What is started as a module of this repository is found from here.
     where = REPOSITORY if "-m" in command else folder
     sandbox.control.clear_journal()
-    cost = measure(command, environment=sandbox.process_environment(), folder=where)
+    cost = measure(
+        command, environment=sandbox.process_environment(), folder=where, look_seconds=_LOOK_SECONDS
+    )
     requests: dict[str, int] = {}
     for entry in sandbox.control.journal():
         requests[entry.service] = requests.get(entry.service, 0) + 1
