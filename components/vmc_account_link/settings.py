@@ -10,7 +10,7 @@ from vmc_account_link.secret_text import SecretText
 DEFAULT_VMC_URL = "https://vmc.vmware.com"
 DEFAULT_CSP_URL = "https://console.cloud.vmware.com"
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +131,7 @@ def _base_url(key: str, text: str) -> str:
         raise SettingsError(
             key, "this is not the URL of a service", "Give it as https://host, without a query."
         )
-    if parts.scheme == "http" and host not in _LOOPBACK:
+    if parts.scheme == "http" and host not in LOOPBACK:
         raise SettingsError(key, "a token is not sent over plain http", f"Use https://{parts.netloc}.")
     return text.rstrip("/")
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Self, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 import tenacity
@@ -21,6 +22,7 @@ from vmc_account_link.errors import (
 )
 from vmc_account_link.models import BadPayload
 from vmc_account_link.refusals import refused, unheard
+from vmc_account_link.settings import LOOPBACK
 
 T = TypeVar("T")
 
@@ -100,6 +102,7 @@ class Transport:
                 json=call.body,
                 auth=call.basic,
                 timeout=call.timeouts_seconds,
+                proxies=_exceptions(call.url),
                 allow_redirects=False,
                 stream=True,
             ) as response:
@@ -135,6 +138,12 @@ class Transport:
             self._ahead_seconds = told.timestamp() - self._now().timestamp()
         except (KeyError, TypeError, ValueError, OverflowError, OSError):
             pass  # no date, or none that this machine can count with
+
+
+def _exceptions(url: str) -> dict[str, str] | None:
+    """What goes to no proxy, whatever the environment says: this machine, where plain http is allowed too."""
+    host = urlsplit(url).hostname
+    return {"no_proxy": host} if host in LOOPBACK else None
 
 
 def may_repeat(error: BaseException, policy: Repeat) -> bool:

@@ -83,6 +83,17 @@ def test_what_a_library_says_of_a_failure_does_not_come_with_ours(new_client: Ne
     assert "requests.exceptions" not in shown
 
 
+@pytest.mark.parametrize("exceptions", ["", "example.com"], ids=["no exceptions", "others"])
+def test_what_goes_to_this_machine_passes_no_proxy(
+    new_client: NewClient, monkeypatch: pytest.MonkeyPatch, exceptions: str
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, exceptions)
+    with new_client() as vmc:
+        assert vmc.list_connected_accounts() == ()
+
+
 @pytest.mark.parametrize(
     "credentials",
     [ApiToken(value="planted-token-123"), OAuthApp(client_id="planted-id", client_secret="planted-secret")],
