@@ -52,14 +52,14 @@ class Broker:
         self._thread = threading.Thread(target=self._server.run, name="broker", daemon=True)
         self._thread.start()
 
-    def environment(self, settings: VmcSettings) -> Mapping[str, str]:
-        """The variables that lead a lab of this organisation here; none is worth anything elsewhere."""
+    def configuration(self, settings: VmcSettings) -> Mapping[str, str]:
+        """The `vmc:` configuration that leads a lab of this organisation here; worth nothing elsewhere."""
         desk = self.desk(settings)
         return {
-            "VMC_URL": self._url + _SERVICE,
-            "CSP_URL": self._url + _IDENTITY,
-            "ORG_ID": settings.org_id,
-            "API_TOKEN": desk.stand_in,
+            "vmc:vmcUrl": self._url + _SERVICE,
+            "vmc:cspUrl": self._url + _IDENTITY,
+            "vmc:orgId": settings.org_id,
+            "vmc:apiToken": desk.stand_in,
         }
 
     def true_text(self, text: str, settings: VmcSettings) -> str:

@@ -44,10 +44,8 @@ def vmc_settings(service: Service, environ: Mapping[str, str]) -> VmcSettings:
         raise RequestError(str(error)) from None
 
 
-def lab_environment(
-    lab: LabSpec, environ: Mapping[str, str], *, backend: str, broker: Mapping[str, str]
-) -> dict[str, str]:
-    """The environment of a lab's CLI and of the providers that it starts: no secret of VMware's in it.
+def lab_environment(lab: LabSpec, environ: Mapping[str, str], *, backend: str) -> dict[str, str]:
+    """The environment of a lab's CLI and of the AWS plugin that it starts: no secret of VMware's in it.
 
     The AWS part is this process's: a lab's profile or role is an argument of its provider, so that it goes
     before `AWS_*` and holds for a destroy as well; the backend may need this process's own.
@@ -56,7 +54,6 @@ def lab_environment(
         lab: the lab.
         environ: this process's environment.
         backend: a Pulumi backend's URL; "" for the one that the environment or `pulumi login` names.
-        broker: the broker's variables for the lab's organisation.
     """
     dropped = {*_VMC_SECRETS, lab.service.token_variable}
     kept = {name: value for name, value in environ.items() if name not in dropped}
@@ -68,5 +65,4 @@ def lab_environment(
         "PULUMI_PYTHON_CMD": sys.executable,
         "PULUMI_SKIP_UPDATE_CHECK": "1",
         **dict.fromkeys(_PROXY_EXCEPTIONS, no_proxy),
-        **broker,
     }

@@ -16,7 +16,7 @@ from pulumi.automation import CommandError, PulumiCommand
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime._callbacks import _CallbackServicer
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
-from pulumi.runtime.proto import language_pb2_grpc
+from pulumi.runtime.proto import language_pb2_grpc, provider_pb2_grpc
 
 from labs.errors import LabsError, RequestError, StackLocked, StateUnreadable
 
@@ -104,6 +104,9 @@ class Engine:
 _PICKLER: Any = getattr(pickle, "_Pickler")  # noqa: B009 - private, and not in the stubs
 _UNWRAPPED = _PICKLER._batch_setitems  # noqa: SLF001
 
+_THREADS = 8
+"""For each engine: its program takes one to its end, and so does a wait; `Cancel` must find one more."""
+
 
 class _OfThisThread(threading.local):
     """The callback servers of the program that runs in this thread; given out once, to be shut down."""
@@ -130,18 +133,26 @@ _CallbackServicer._servicers = cast("Any", _OfThisThread())  # noqa: SLF001
 
 
 @contextlib.contextmanager
-def serve_program(program: Callable[[], None]) -> Iterator[str]:
-    """Serve an inline program to one CLI process; yields the address for its `--client`.
+def serve(
+    dynamic: provider_pb2_grpc.ResourceProviderServicer, program: Callable[[], None] | None = None
+) -> Iterator[int]:
+    """Serve one CLI process with what it would else start processes for; yields the port on loopback.
 
-    This is what the SDK's `Stack.up` does, without the seven CLI processes around it (ADR 0019). The server
-    is private to the SDK: its version is pinned, and the tests on the engine would show a change.
+    The program is what the SDK's `Stack.up` serves, without the seven CLI processes around it (ADR 0019). Its
+    server is private to the SDK: its version is pinned, and the tests on the engine would show a change.
+
+    Args:
+        dynamic: provides the dynamic resources (ADR 0021).
+        program: an inline program, for a CLI with `--client`; None: none runs.
     """
-    server = grpc.server(ThreadPoolExecutor(max_workers=2), options=_GRPC_CHANNEL_OPTIONS)
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageServer(program), server)
+    server = grpc.server(ThreadPoolExecutor(max_workers=_THREADS), options=_GRPC_CHANNEL_OPTIONS)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(dynamic, server)
+    if program is not None:
+        language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageServer(program), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
-        yield f"127.0.0.1:{port}"
+        yield port
     finally:
         server.stop(grace=None).wait()
         _PICKLER._batch_setitems = _UNWRAPPED  # noqa: SLF001

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from labs.engine import serve_program
+from labs.dynamic_provider import PACKAGE, DynamicProvider
+from labs.engine import serve
 from labs.errors import LabsError
 
 PROJECT = "vmc-account-link"
@@ -18,6 +19,8 @@ PROJECT = "vmc-account-link"
 _PROJECT_FILE = f"name: {PROJECT}\nruntime: python\n"
 
 _GLANCE_SECONDS = 0.3
+_ATTACHED = "PULUMI_DEBUG_PROVIDERS"
+"""The engine's variable: `package:port` of providers that are running already."""
 
 Event = Mapping[str, Any]
 
@@ -125,38 +128,53 @@ class LabEngine:
         return tuple(str(stack["name"]).rpartition("/")[2] for stack in listed)
 
     def up(
-        self, program: Callable[[], None], on_event: Callable[[Event], None], *, refresh: bool = False
+        self,
+        program: Callable[[], None],
+        dynamic: DynamicProvider,
+        on_event: Callable[[Event], None],
+        *,
+        refresh: bool = False,
     ) -> Ended:
         """Bring the stack about: one CLI process, no preview.
 
         Args:
             program: the inline program.
+            dynamic: provides its dynamic resources; of this update alone.
             on_event: takes the engine's events, in its own JSON.
             refresh: ask the clouds first; for a stack whose state says that nothing is to be done.
         """
-        with serve_program(program) as address:
-            flags = [f"--client={address}", "--exec-kind", "auto.inline", "--suppress-outputs"]
-            return self._update(["up", *flags, *(["--refresh"] if refresh else [])], on_event)
+        flags = ["--exec-kind", "auto.inline", "--suppress-outputs", *(["--refresh"] if refresh else [])]
+        return self._update(["up", *flags], dynamic, on_event, program)
 
-    def destroy(self, on_event: Callable[[Event], None]) -> Ended:
+    def destroy(self, dynamic: DynamicProvider, on_event: Callable[[Event], None]) -> Ended:
         """Take everything down and remove the stack; no program runs."""
-        return self._update(["destroy", "--remove"], on_event)
+        return self._update(["destroy", "--remove"], dynamic, on_event)
 
-    def _update(self, arguments: list[str], on_event: Callable[[Event], None]) -> Ended:
-        command = ["pulumi", *arguments, "--yes", "--skip-preview", "--json", "--stack", self.stack]
+    def _update(
+        self,
+        arguments: list[str],
+        dynamic: DynamicProvider,
+        on_event: Callable[[Event], None],
+        program: Callable[[], None] | None = None,
+    ) -> Ended:
         errors: list[str] = []
-        with _Running(command, self.folder, self._environment, self._must_stop) as running:
-            for line in running.lines():
-                event = _parsed(line)
-                if event is None:
-                    self._log(line)
-                    if line.startswith("error: "):
-                        errors.append(line.removeprefix("error: "))
-                    continue
-                on_event(event)
-                diagnostic = event.get("diagnosticEvent", {})
-                if diagnostic.get("severity") == "error":
-                    errors.append(str(diagnostic.get("message", "")))
+        with serve(dynamic, program) as port, contextlib.closing(dynamic):
+            client = [f"--client=127.0.0.1:{port}"] if program else []
+            flags = ["--yes", "--skip-preview", "--json", "--stack", self.stack]
+            command = ["pulumi", *arguments, *client, *flags]
+            environment = _attached(self._environment, port)
+            with _Running(command, self.folder, environment, self._must_stop) as running:
+                for line in running.lines():
+                    event = _parsed(line)
+                    if event is None:
+                        self._log(line)
+                        if line.startswith("error: "):
+                            errors.append(line.removeprefix("error: "))
+                        continue
+                    on_event(event)
+                    diagnostic = event.get("diagnosticEvent", {})
+                    if diagnostic.get("severity") == "error":
+                        errors.append(str(diagnostic.get("message", "")))
         return Ended(code=running.code, errors=tuple(errors), was_interrupted=running.was_interrupted)
 
     def _ask(self, *arguments: str, of_stack: bool = True) -> str:
@@ -179,6 +197,12 @@ class LabEngine:
             said = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "")
             raise LabsError(f"pulumi {' '.join(arguments[:2])}: {said.removeprefix('error: ')}")
         return done.stdout
+
+
+def _attached(environment: Mapping[str, str], port: int) -> Mapping[str, str]:
+    """The environment of an engine that finds its dynamic provider on a port instead of starting one."""
+    others = environment.get(_ATTACHED)
+    return {**environment, _ATTACHED: ",".join(filter(None, (f"{PACKAGE}:{port}", others)))}
 
 
 def current_backend(environment: Mapping[str, str]) -> str:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from labs import after_crash, program
 from labs.broker import Broker, process_broker
 from labs.credentials import lab_environment, vmc_settings
+from labs.dynamic_provider import DynamicProvider
 from labs.errors import LabsError
 from labs.lab_engine import PROJECT, Ended, LabEngine
 from labs.lab_log import LabLog
@@ -23,7 +24,7 @@ from labs.results import LabOutcome, LabProgress, LabResult, LabTask, Phases, Ve
 from labs.state import LabState, UnfinishedLink, error_tag, first_tags, read_state, settings_digest
 from labs.state_files import StateFiles, open_state_files
 from vmc_account_link.client import VmcClient
-from vmc_account_link.errors import VmcError
+from vmc_account_link.errors import VmcError, safe_text
 from vmc_account_link.stack_errors import was_refused
 from vmc_account_link.waiting import unlink_until_gone
 
@@ -75,9 +76,8 @@ class _Lab:
         broker = broker or process_broker()
         self._settings = settings = vmc_settings(task.lab.service, os.environ)
         self._task, self._lab, self._log, self._control = task, task.lab, log, control
-        environment = lab_environment(
-            task.lab, os.environ, backend=task.backend, broker=broker.environment(settings)
-        )
+        environment = lab_environment(task.lab, os.environ, backend=task.backend)
+        self._configuration = broker.configuration(settings)
         log.translate(lambda text: broker.true_text(text, settings))
         self._environment = environment
         self._service_host = _host_and_port(settings.vmc_url)
@@ -110,7 +110,9 @@ class _Lab:
             self._engine.tag("settings", _CHANGING)
         run = program.program(self._lab, service_host=self._service_host)
         refresh = before.is_linked
-        ended = self._until_free(before, lambda: self._engine.up(run, self._take, refresh=refresh))
+        ended = self._until_free(
+            before, lambda: self._engine.up(run, self._dynamic(), self._take, refresh=refresh)
+        )
         after = self._look()
         if ended.code or after is None or not after.is_linked:
             return self._failed(ended, after or before)
@@ -129,7 +131,7 @@ class _Lab:
             before = self._look() or before
         if before.unfinished and before.unfinished.has_stack:
             self._unlink_unseen(before.unfinished)
-        ended = self._until_free(before, lambda: self._engine.destroy(self._take))
+        ended = self._until_free(before, lambda: self._engine.destroy(self._dynamic(), self._take))
         after = self._look()
         if ended.code == 0 and after is None:
             return self._result(LabOutcome.GONE, None)
@@ -194,6 +196,12 @@ class _Lab:
 
     def _first_tags(self) -> dict[str, str]:
         return first_tags(self._task.event, self._lab, datetime.now(UTC))
+
+    def _dynamic(self) -> DynamicProvider:
+        return DynamicProvider(self._configuration, self._tell)
+
+    def _tell(self, line: str) -> None:
+        self._log.step(self._watch.phase, safe_text(line))
 
     def _take(self, event: object) -> None:
         line = self._watch.take(event) if isinstance(event, dict) else None

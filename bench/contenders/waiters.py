@@ -6,7 +6,6 @@ prints what the waiting cost as JSON.
 """
 
 import contextlib
-import io
 import json
 import os
 import sys
@@ -16,6 +15,7 @@ import time
 from labs.broker import Broker
 from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import WaitInterrupted
+from vmc_account_link.person import Person, working_for
 from vmc_account_link.progress import Wanted
 from vmc_account_link.settings import VmcSettings, read_settings
 from vmc_account_link.waiting import wait_until_linked
@@ -35,7 +35,7 @@ def main() -> None:
         if way == "shared":
             broker = Broker()
             stack.callback(broker.close)
-            asked = read_settings(lambda _: None, broker.environment(settings))
+            asked = read_settings(broker.configuration(settings).get, {})
         with VmcClient(settings) as vmc:
             tasks = [vmc.mint_link().tracking_task for _ in range(labs)]
         stop = threading.Event()
@@ -45,8 +45,6 @@ def main() -> None:
             threading.Thread(target=_wait, args=(asked, number, task, stop, interrupted), daemon=True)
             for number, task in enumerate(tasks)
         ]
-        # What the loop tells a person is not wanted a thousand times.
-        tell, sys.stdout = sys.stdout, io.StringIO()
         for thread in threads:
             thread.start()
         cpu = time.process_time()
@@ -55,7 +53,6 @@ def main() -> None:
         stop.set()
         for thread in threads:
             thread.join()
-        sys.stdout = tell
     told = {"cpu_seconds": cpu, "seconds": seconds, "waited_to_the_end": len(interrupted)}
     print(json.dumps(told), flush=True)  # noqa: T201 - a script tells
 
@@ -66,9 +63,11 @@ def _wait(
     wanted = Wanted(
         account_number=str(_FIRST_ACCOUNT + number), stack_name="SDDC-Account-Link", tracking_task=task
     )
-    with VmcClient(settings) as vmc:
+    # What the loop tells a person is not wanted a thousand times.
+    person = Person(tell=lambda _: None, canceled=stop)
+    with VmcClient(settings) as vmc, working_for(person):
         try:
-            wait_until_linked(vmc, wanted, timeout_seconds=_LONG_SECONDS, sleep=stop.wait, canceled=stop)
+            wait_until_linked(vmc, wanted, timeout_seconds=_LONG_SECONDS)
         except WaitInterrupted:
             interrupted.append(number)
 

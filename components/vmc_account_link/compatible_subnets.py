@@ -24,9 +24,9 @@ from pulumi.dynamic import (
 from vmc_account_link.client import VmcClient
 from vmc_account_link.identity import same_organisation
 from vmc_account_link.models import AccountState, Subnet
+from vmc_account_link.person import tell
 from vmc_account_link.settings import VmcSettings, read_settings
 from vmc_account_link.subnets import SDDC_TYPES, by_zone, check_chosen, rejected
-from vmc_account_link.waiting import tell
 
 _ASKED = ("org_id", "connected_account_id", "region", "sddc_type", "hosts", "chosen", "tracking_task")
 

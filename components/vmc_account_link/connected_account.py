@@ -27,9 +27,10 @@ from vmc_account_link.client import VmcClient
 from vmc_account_link.identity import identity_failures, same_organisation
 from vmc_account_link.interruption import watch_for_cancel
 from vmc_account_link.models import AccountRecord, AccountState
+from vmc_account_link.person import tell
 from vmc_account_link.progress import Wanted, find_account
 from vmc_account_link.settings import VmcSettings, read_settings
-from vmc_account_link.waiting import tell, unlink_until_gone, wait_until_linked
+from vmc_account_link.waiting import unlink_until_gone, wait_until_linked
 
 
 class ConnectedAccountProvider(ResourceProvider):

@@ -30,11 +30,11 @@ from vmc_account_link.errors import AlreadyLinked
 from vmc_account_link.identity import IDENTITY, identity_failures
 from vmc_account_link.inspection import TemplatePolicy
 from vmc_account_link.models import AccountRecord, AccountState
+from vmc_account_link.person import tell
 from vmc_account_link.progress import find_account, is_ours
 from vmc_account_link.relinking import NEEDS_NEW_LINK, Why, our_stacks, refuse_where_sddcs_are, why_mint
 from vmc_account_link.settings import VmcSettings, read_settings
 from vmc_account_link.template_policy import judge_template, read_policy
-from vmc_account_link.waiting import tell
 
 
 class LinkRequestProvider(ResourceProvider):

@@ -8,8 +8,9 @@ from vmc_account_link.auth import refused_for_good
 from vmc_account_link.calls import Repeat
 from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import LinkTimedOut, NotFound, StillLinked, VmcError, WaitInterrupted
-from vmc_account_link.interruption import CANCELED
 from vmc_account_link.models import AccountRecord, Task, TaskStatus
+from vmc_account_link.person import canceled as canceled_by_person
+from vmc_account_link.person import tell
 from vmc_account_link.progress import (
     Failed,
     Linked,
@@ -33,19 +34,14 @@ _KEPT = (
 )
 
 
-def tell(line: str) -> None:
-    """Tell the person who waits: the engine shows a provider's standard output live."""
-    print(line, flush=True)  # noqa: T201
-
-
 def wait_until_linked(
     vmc: VmcClient,
     wanted: Wanted,
     *,
     timeout_seconds: float,
     monotonic: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], object] = CANCELED.wait,
-    canceled: Event = CANCELED,
+    sleep: Callable[[float], object] | None = None,
+    canceled: Event | None = None,
 ) -> AccountRecord:
     """Look at the list and the task until the account is ACTIVE under the stack's name.
 
@@ -57,8 +53,8 @@ def wait_until_linked(
         wanted: the link.
         timeout_seconds: our own deadline.
         monotonic: this process's clock.
-        sleep: between two looks.
-        canceled: set when the person wants to stop.
+        sleep: between two looks; None: until the person wants to stop.
+        canceled: set when the person wants to stop; None: of the person for whom this runs.
 
     Raises:
         LinkFailed: the service gave up, or finished without the account appearing.
@@ -66,6 +62,8 @@ def wait_until_linked(
         WaitInterrupted: the person wants to stop.
         VmcError: the service refused for good (token, role).
     """
+    canceled = canceled or canceled_by_person()
+    sleep = sleep or canceled.wait
     start = monotonic()
     finished_at: float | None = None
     told_stage, told_at = "", start
@@ -142,8 +140,8 @@ def unlink_until_gone(
     *,
     say: Callable[[str], object] = tell,
     monotonic: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], object] = CANCELED.wait,
-    canceled: Event = CANCELED,
+    sleep: Callable[[float], object] | None = None,
+    canceled: Event | None = None,
 ) -> None:
     """Unlink once, and look until the record is gone: the list is the only proof.
 
@@ -155,8 +153,8 @@ def unlink_until_gone(
         stack_name: the CloudFormation stack that is ours.
         say: gets a line where the account is another stack's, and left alone.
         monotonic: this process's clock.
-        sleep: between two looks.
-        canceled: set when the person wants to stop.
+        sleep: between two looks; None: until the person wants to stop.
+        canceled: set when the person wants to stop; None: of the person for whom this runs.
 
     Raises:
         Refused: the service refused and the record is still there.
@@ -164,6 +162,8 @@ def unlink_until_gone(
         StillLinked: the service agreed and the record is still there.
         VmcError: the service could not be asked.
     """
+    canceled = canceled or canceled_by_person()
+    sleep = sleep or canceled.wait
     start = monotonic()
     account = _our_record(vmc, account_number, stack_name, say)
     if account is None:

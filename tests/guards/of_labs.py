@@ -341,6 +341,44 @@ FLEETS = (
         "tests/labs/test_cluster.py::test_a_scheduler_that_is_not_there_is_a_wrong_request",
     ),
     guard(
+        "Each lab's waits are ended by its own engine's Cancel, and told to its own person.",
+        "labs/dynamic_provider.py",
+        "        with working_for(self._person):\n",
+        "        with contextlib.nullcontext():\n",
+        "tests/provider/test_dynamic_server.py"
+        "::test_each_lab_of_a_driver_is_told_of_its_own_wait_and_ends_it_alone",
+        also=(
+            Change(
+                file="labs/dynamic_provider.py",
+                find="import base64\n",
+                replacement="import base64, contextlib\n",
+            ),
+        ),
+    ),
+    guard(
+        "A wait of an engine that is gone ends.",
+        "labs/dynamic_provider.py",
+        "        self._person.canceled.set()\n",
+        "        pass\n",
+        "tests/provider/test_dynamic_server.py::test_a_driver_does_not_wait_for_an_engine_that_is_gone",
+    ),
+    guard(
+        "The driver loads no provider but ours.",
+        "labs/dynamic_provider.py",
+        '            raise pickle.UnpicklingError(f"{module}.{name}") from None\n',
+        "            return super().find_class(module, name)\n",
+        "tests/provider/test_dynamic_server.py"
+        "::test_a_driver_neither_runs_nor_loads_a_provider_that_is_not_ours",
+    ),
+    guard(
+        "What goes to this machine passes no proxy.",
+        "components/vmc_account_link/transport.py",
+        "                proxies=_exceptions(call.url),\n",
+        "",
+        "tests/provider/test_client.py::test_what_goes_to_this_machine_passes_no_proxy[no exceptions]",
+        "tests/provider/test_client.py::test_what_goes_to_this_machine_passes_no_proxy[others]",
+    ),
+    guard(
         "A program that ends leaves the callback servers of the others alone.",
         "labs/engine.py",
         '_CallbackServicer._servicers = cast("Any", _OfThisThread())  # noqa: SLF001\n',

@@ -16,8 +16,8 @@ from tests.properties.recovery_model import recover
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.link_watch import LinkWatch
+from vmc_account_link.person import tell
 from vmc_account_link.stack_errors import what_to_do
-from vmc_account_link.waiting import tell
 
 
 @dataclasses.dataclass(kw_only=True)

@@ -1,22 +1,29 @@
-"""The providers behind the SDK's own dynamic provider process, called over gRPC as the engine calls it.
+"""The providers behind gRPC, called as the engine calls them: in the SDK's process, and in a fleet's driver.
 
 Real: the process, the pickled providers, gRPC, the emulated service. This is where unknowns, floats and
 secrets arrive as they really do.
 """
 
 import base64
+import contextlib
 import os
+import pickle
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
-from google.protobuf import struct_pb2
+from google.protobuf import empty_pb2, struct_pb2
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
+from labs.dynamic_provider import DynamicProvider
+from labs.engine import serve
 from sandbox.environment import Sandbox
 from tests.support.lab import ACCOUNT
 from vmc_account_link.adopted_account import AdoptedAccountProvider
@@ -24,6 +31,7 @@ from vmc_account_link.compatible_subnets import CompatibleSubnetsProvider
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.link_request import LinkRequestProvider
 
+OTHER = "210987654321"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """How the engine sends a value that is not known yet."""
 PICKLED: dict[type, str] = {
@@ -44,35 +52,56 @@ def struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
 
 
 class Server:
-    """The dynamic provider process and a channel to it."""
+    """A channel to what serves the providers."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "pulumi.dynamic"],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=dict(environment),
-        )
-        assert self.process.stdout is not None
-        self.channel = grpc.insecure_channel(f"127.0.0.1:{int(self.process.stdout.readline())}")
+    def __init__(self, port: int) -> None:
+        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}")
         self.stub = provider_pb2_grpc.ResourceProviderStub(self.channel)
 
-    def stop(self) -> None:
-        self.channel.close()
-        self.process.terminate()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        self.process.wait()
+
+@contextlib.contextmanager
+def sdk_process(environment: Mapping[str, str]) -> Iterator[Server]:
+    """The process that the engine starts for a plain `pulumi up`."""
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "pulumi.dynamic"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**environment, "API_TOKEN": "", "PULUMI_PROJECT": "vmc-account-link"},
+    ) as process:
+        assert process.stdout is not None
+        server = Server(int(process.stdout.readline()))
+        try:
+            yield server
+        finally:
+            server.channel.close()
+            process.terminate()
 
 
-@pytest.fixture
-def server(box: Sandbox) -> Iterator[Server]:
+@contextlib.contextmanager
+def of_a_lab(box: Sandbox, told: list[str] | None = None) -> Iterator[Server]:
+    """What a fleet's driver serves to one lab's engine; `told` takes what the person is told."""
+    keys = {
+        "vmc:orgId": "ORG_ID",
+        "vmc:vmcUrl": "VMC_URL",
+        "vmc:cspUrl": "CSP_URL",
+        "vmc:apiToken": "API_TOKEN",
+    }
+    configuration = {key: box.environment[name] for key, name in keys.items()}
+    dynamic = DynamicProvider(configuration, ([] if told is None else told).append)
+    with serve(dynamic) as port, contextlib.closing(dynamic):
+        server = Server(port)
+        yield server
+        server.channel.close()
+
+
+@pytest.fixture(params=["the SDK's process", "a fleet's driver"])
+def server(box: Sandbox, request: pytest.FixtureRequest) -> Iterator[Server]:
     """Configured as by the engine: all of the project's configuration, secrets in plaintext."""
-    started = Server({**box.process_environment(), "API_TOKEN": "", "PULUMI_PROJECT": "vmc-account-link"})
-    config = {"vmc:apiToken": box.environment["API_TOKEN"], "vmc-account-link:region": "us-west-2"}
-    started.stub.Configure(provider_pb2.ConfigureRequest(args=struct(config)))
-    yield started
-    started.stop()
+    is_sdk = request.param == "the SDK's process"
+    with sdk_process(box.process_environment()) if is_sdk else of_a_lab(box) as started:
+        config = {"vmc:apiToken": box.environment["API_TOKEN"], "vmc-account-link:region": "us-west-2"}
+        started.stub.Configure(provider_pb2.ConfigureRequest(args=struct(config)))
+        yield started
 
 
 @pytest.fixture
@@ -184,13 +213,76 @@ def test_a_failure_reaches_the_engine_as_one_line_without_a_traceback(
 def test_a_missing_setting_is_named_when_no_program_has_run_before(
     box: Sandbox, account_inputs: dict[str, Any]
 ) -> None:
-    server = Server({**box.process_environment(), "API_TOKEN": "", "PULUMI_PROJECT": "vmc-account-link"})
-    try:
+    with sdk_process(box.process_environment()) as server:
         server.stub.Configure(provider_pb2.ConfigureRequest(args=struct({})))
         with pytest.raises(grpc.RpcError, match="vmc:apiToken"):
             server.stub.Delete(provider_pb2.DeleteRequest(id="i", properties=struct(account_inputs)))
-    finally:
-        server.stop()
+
+
+def test_each_lab_of_a_driver_is_told_of_its_own_wait_and_ends_it_alone(
+    box: Sandbox, account_inputs: dict[str, Any]
+) -> None:
+    def wait(server: Server, number: str) -> str:
+        inputs = struct({**account_inputs, "account_number": number, "link_timeout_minutes": 1})
+        try:
+            return str(server.stub.Create(provider_pb2.CreateRequest(properties=inputs), timeout=20).id)
+        except grpc.RpcError as failure:
+            return str(failure.details())
+
+    told: tuple[list[str], list[str]] = ([], [])
+    with of_a_lab(box, told[0]) as one, of_a_lab(box, told[1]) as other, ThreadPoolExecutor() as pool:
+        ends = [pool.submit(wait, server, number) for server, number in ((one, ACCOUNT), (other, OTHER))]
+        until(lambda: all(told))
+        one.stub.Cancel(empty_pb2.Empty())
+        assert "interrupted after" in ends[0].result(timeout=10)
+        assert not ends[1].done()
+        box.control.seed_account(OTHER, cf_stack_name="ours")
+        assert ends[1].result(timeout=10).endswith(OTHER)
+    assert [OTHER in line for line in told[0]] == [False] * len(told[0])
+    assert told[1][-1] == f"AWS account {OTHER} is connected"
+
+
+def test_a_driver_does_not_wait_for_an_engine_that_is_gone(
+    box: Sandbox, account_inputs: dict[str, Any]
+) -> None:
+    told: list[str] = []
+    with of_a_lab(box, told) as server:
+        inputs = struct({**account_inputs, "link_timeout_minutes": 1})
+        wait = server.stub.Create.future(provider_pb2.CreateRequest(properties=inputs))
+        until(lambda: told)
+    assert wait.exception() is not None
+    time.sleep(0.5)
+    looks = len(box.control.journal())
+    time.sleep(2)
+    assert len(box.control.journal()) == looks
+
+
+class Foreign:
+    """Somebody else's provider; its pickle makes a folder when it is loaded."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.folder),)
+
+
+def test_a_driver_neither_runs_nor_loads_a_provider_that_is_not_ours(
+    box: Sandbox, account_inputs: dict[str, Any], tmp_path: Path
+) -> None:
+    effect = tmp_path / "loaded"
+    for pickled in (pickle.dumps(Foreign(effect)), pickle.dumps(ConnectedAccountProvider), b"no pickle"):
+        inputs = struct({**account_inputs, "__provider": base64.b64encode(pickled).decode()})
+        with of_a_lab(box) as server, pytest.raises(grpc.RpcError, match="none that labs makes"):
+            server.stub.Delete(provider_pb2.DeleteRequest(id="i", properties=inputs))
+    assert not effect.exists()
+
+
+def until(is_so: Callable[[], object], seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(

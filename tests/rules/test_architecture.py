@@ -36,6 +36,7 @@ ORDER = [
     "subnets",
     "progress",
     "interruption",
+    "person",
     "waiting",
     "identity",
     "relinking",
@@ -112,7 +113,7 @@ def test_only_one_module_asks_aws_through_its_sdk_and_only_one_writes() -> None:
     files = project_files("components/vmc_account_link")
     assert {path.stem for path in files if {"boto3", "botocore"} & _roots(path)} == {"amazon"}
     printing = {path.stem for path in files if re.search(r"\bprint\(|sys\.std(out|err)", path.read_text())}
-    assert printing == {"output", "waiting"}  # the latter tells who waits in `pulumi up`
+    assert printing == {"output", "person"}  # the latter tells who waits in `pulumi up`
 
 
 def test_only_the_transport_opens_connections() -> None:

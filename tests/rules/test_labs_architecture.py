@@ -34,6 +34,7 @@ ORDER = [
     "desk",
     "broker",
     "program",
+    "dynamic_provider",
     "engine",
     "lab_engine",
     "lab_log",
