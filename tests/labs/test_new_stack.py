@@ -201,7 +201,7 @@ def leave_a_lock(root: Path, stack: str) -> None:
 def test_a_driver_killed_while_it_made_a_stack_is_gone_on_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """team-01: its state was written; team-02: its tags; team-03: settings, of an earlier stack of the name."""
+    """team-01: its state was written; team-02: its tags; team-03: an earlier stack left its settings."""
     with Sandbox.start(tmp_path / "sandbox", accounts=3, first_poll_seconds=0.2) as box:
         box.control.set_modes(stack_seconds=0.4, task_seconds=0.4)
         spec = tmp_path / "spec.yaml"
@@ -264,23 +264,22 @@ def test_a_stack_that_somebody_else_makes_at_this_moment_is_there_and_stays_as_i
     assert b"another" not in here.read(f"{STACK}.pulumi-tags")
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"secrets_provider": "awskms://alias/states"},
-        {"PULUMI_DIY_BACKEND_GZIP": "1"},
-        {"PULUMI_SELF_MANAGED_STATE_GZIP": "1"},
-        {"PULUMI_DIY_BACKEND_ZSTD": "1"},
-        {"PULUMI_SELF_MANAGED_STATE_ZSTD": "1"},
-        {"PULUMI_DIY_BACKEND_LEGACY_LAYOUT": "1"},
-        {"PULUMI_SELF_MANAGED_STATE_LEGACY_LAYOUT": "1"},
-        {"without": "PULUMI_CONFIG_PASSPHRASE"},
-        {"without": "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE": ""},
-        {"without": "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE": "nowhere"},
-        {"without": "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE": "."},
-    ],
-    ids=str,
-)
+LEFT_TO_THE_ENGINE: dict[str, dict[str, Any]] = {
+    "a key encrypts secrets": {"secrets_provider": "awskms://alias/states"},
+    "gzip": {"PULUMI_DIY_BACKEND_GZIP": "1"},
+    "gzip, old name": {"PULUMI_SELF_MANAGED_STATE_GZIP": "1"},
+    "zstd": {"PULUMI_DIY_BACKEND_ZSTD": "1"},
+    "zstd, old name": {"PULUMI_SELF_MANAGED_STATE_ZSTD": "1"},
+    "legacy layout": {"PULUMI_DIY_BACKEND_LEGACY_LAYOUT": "1"},
+    "legacy layout, old name": {"PULUMI_SELF_MANAGED_STATE_LEGACY_LAYOUT": "1"},
+    "no passphrase": {"without": "PULUMI_CONFIG_PASSPHRASE"},
+    "no passphrase file's name": {"without": "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE": ""},
+    "no passphrase file": {"without": "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE": "nowhere"},
+    "a folder for a file": {"without": "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE": "."},
+}
+
+
+@pytest.mark.parametrize("changes", LEFT_TO_THE_ENGINE.values(), ids=LEFT_TO_THE_ENGINE)
 def test_the_engine_makes_a_stack_where_up_would_not_come_to_the_same(
     changes: dict[str, Any], tmp_path: Path
 ) -> None:
