@@ -52,7 +52,8 @@ class Engine:
         """
         flags = ["--show-secrets"] if show_secrets else []
         state: dict[str, Any] = json.loads(self._run("stack", "export", *flags))
-        return state
+        # Null where nothing was ever done.
+        return {**state, "deployment": state["deployment"] or {}}
 
     def backend_url(self) -> str:
         """The URL of the backend in use.

@@ -116,7 +116,8 @@ class LabEngine:
             if "no stack named" in str(error):
                 return None
             raise
-        return state
+        # Null where nothing was ever done.
+        return {**state, "deployment": state["deployment"] or {}}
 
     def stacks(self, tag: str) -> tuple[str, ...]:
         """The names of the project's stacks that have a tag, `name=value`.

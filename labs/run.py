@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from labs import after_crash, program
+from labs import after_crash, new_stack, program
 from labs.broker import Broker, process_broker
 from labs.credentials import lab_environment, vmc_settings
 from labs.dynamic_provider import DynamicProvider
@@ -182,7 +182,14 @@ class _Lab:
 
     def _make_stack(self) -> LabState:
         self._log.step("stack", "making the Pulumi stack")
-        self._engine.init(self._task.secrets_provider)
+        if not new_stack.made_without_the_engine(
+            self._lab.stack,
+            self._files,
+            folder=self._task.work_dir,
+            environment=self._environment,
+            secrets_provider=self._task.secrets_provider,
+        ):
+            self._engine.init(self._task.secrets_provider)
         tags = {**self._first_tags(), "settings": settings_digest(self._lab)}
         # In one go where the backend is of files: a CLI process for each would cost as much as the `up`.
         wrote = self._files and self._files.write_first_tags(self._lab.stack, tags)

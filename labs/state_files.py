@@ -2,52 +2,35 @@
 
 For backends that are files: `file://` and `s3://`, in the engine's layout since 3.61
 (`.pulumi/stacks/<project>/<stack>.json`, tags beside it in `.pulumi-tags`). Any other backend is asked
-through the engine. Nothing is written here but the tags of a stack that has none yet (ADR 0019).
+through the engine. Only what is not there yet is written here: the empty state of a new stack and its first
+tags; what is in a stack is the engine's alone to write (ADR 0019).
 """
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any, Literal, Protocol
-from urllib.parse import parse_qs, unquote, urlsplit
+from collections.abc import Mapping
+from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
+import yaml
 
 from labs.errors import LabsError
 from labs.state import LabState, read_state
+from labs.stores import Creation, Store, open_store
 
 _TAGS_VERSION = 1
-_FAILURES = (BotoCoreError, ClientError, ResponseParserError)
-"""What boto3 raises where S3 refused, or something else than S3 answered."""
-_LEGACY_VARIABLE = "PULUMI_DIY_BACKEND_LEGACY_LAYOUT"
-
-
-class Store(Protocol):
-    """Where files are kept."""
-
-    def names(self, prefix: str) -> Iterator[str]:
-        """The names of the files in a folder, `prefix` ending in a slash; without the folder."""
-        ...
-
-    def read(self, name: str) -> bytes | None:
-        """A file's content; None where there is none."""
-        ...
-
-    def write(self, name: str, content: bytes) -> None:
-        """Write a whole file."""
-        ...
+_META = ".pulumi/meta.yaml"
+_KNOWN_META = {"version": 1}
+_UNREADABLE = ("LEGACY_LAYOUT", "ZSTD")
+_PACKED = ("GZIP", "ZSTD")
 
 
 class StateFiles:
     """The files of one project's stacks."""
 
-    def __init__(self, store: Store, project: str) -> None:
+    def __init__(self, store: Store, project: str, meta: bytes | None) -> None:
         self._store = store
         self._project = project
+        self._meta = meta
         self._folder = f".pulumi/stacks/{project}/"
 
     def stacks(self) -> tuple[str, ...]:
@@ -75,13 +58,37 @@ class StateFiles:
         folder = f".pulumi/locks/organization/{self._project}/{stack}/"
         return any(name.endswith(".json") for name in self._store.names(folder))
 
-    def write_first_tags(self, stack: str, tags: Mapping[str, str]) -> bool:
-        """Write the tags of a stack that has none, as the engine would; False where it has some."""
-        name = self._tags_name(stack)
-        if self._store.read(name) is not None:
+    def make(self, stack: str) -> bool:
+        """Write the state of a stack in which nothing was done yet, as the engine does first in `stack init`.
+
+        What the engine adds to that, it adds in any `up` too: how secrets are encrypted. It has `up` look
+        for a salt in the stack's settings and make one where there is none.
+
+        Returns:
+            Whether the stack is there: made here, or by somebody else at this moment. False where only the
+            engine can make it: the backend is new, of a layout that is not known, or can't be written to in
+            this way, or the stack is there in a form that is not read here.
+
+        Raises:
+            LabsError: the backend can't be read or written to.
+        """
+        # A backend may have been new when it was opened, and another lab's engine has set it up since.
+        self._meta = self._meta or self._store.read(_META)
+        name = f"{self._folder}{stack}.json"
+        # The engine takes the newest of the forms: an empty state would hide what is in this one.
+        if not _is_known(self._meta) or self._store.read(f"{name}.zst") is not None:
             return False
-        self._store.write(name, json.dumps({"version": _TAGS_VERSION, "tags": dict(tags)}).encode())
-        return True
+        state = {"version": 0, "checkpoint": {"stack": f"organization/{self._project}/{stack}"}}
+        return self._store.create(name, _written(state)) is not Creation.NOT_HERE
+
+    def write_first_tags(self, stack: str, tags: Mapping[str, str]) -> bool:
+        """Write the tags of a stack that has none, as the engine would; False where they could not be.
+
+        Raises:
+            LabsError: the backend can't be written to.
+        """
+        content = _written({"version": _TAGS_VERSION, "tags": dict(sorted(tags.items()))})
+        return self._store.create(self._tags_name(stack), content) is Creation.MADE
 
     def _tags(self, stack: str) -> Mapping[str, str]:
         content = self._store.read(self._tags_name(stack))
@@ -99,104 +106,44 @@ class StateFiles:
 
 
 def open_state_files(backend: str, project: str, environment: Mapping[str, str]) -> StateFiles | None:
-    """The files behind a backend's URL; None where it is none of files, or in a layout of before 3.61.
+    """The files behind a backend's URL; None where they are none, or not to be read here.
+
+    Not read are states in the layout of before 3.61, and those that the environment has packed with zstd.
 
     Raises:
         LabsError: the backend can't be read.
     """
-    parts = urlsplit(backend)
-    store: Store
-    if environment.get(_LEGACY_VARIABLE):
+    store = None if _is_set(_UNREADABLE, environment) else open_store(backend)
+    if store is None:
         return None
-    if parts.scheme == "file":
-        store = _Folder(Path(unquote(parts.netloc + parts.path)).expanduser())
-    elif parts.scheme == "s3":
-        store = _Bucket(backend)
-    else:
-        return None
-    meta = store.read(".pulumi/meta.yaml")
+    meta = store.read(_META)
     if meta is None and any(name.endswith(".json") for name in store.names(".pulumi/stacks/")):
         return None
-    return StateFiles(store, project)
+    return StateFiles(store, project, meta)
 
 
-class _Folder:
-    def __init__(self, root: Path) -> None:
-        self._root = root
-
-    def names(self, prefix: str) -> Iterator[str]:
-        folder = self._root / prefix
-        return (path.name for path in folder.iterdir() if path.is_file()) if folder.is_dir() else iter(())
-
-    def read(self, name: str) -> bytes | None:
-        try:
-            return (self._root / name).read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise LabsError(f"read the backend in {self._root}: {error.strerror}; check its rights") from None
-
-    def write(self, name: str, content: bytes) -> None:
-        (self._root / name).write_bytes(content)
+def packs_states(environment: Mapping[str, str]) -> bool:
+    """Whether the engine packs states in this environment, and gives their files other names."""
+    return _is_set(_PACKED, environment)
 
 
-class _Bucket:
-    """An S3 bucket, by the URL that the engine takes: its query may name region, endpoint and profile."""
+def _is_set(options: tuple[str, ...], environment: Mapping[str, str]) -> bool:
+    """Whether one of the backend's options is set, under the engine's new or old name for it."""
+    prefixes = ("PULUMI_DIY_BACKEND_", "PULUMI_SELF_MANAGED_STATE_")
+    return any(environment.get(prefix + option) for prefix in prefixes for option in options)
 
-    def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-        self._bucket = parts.netloc
-        self._prefix = f"{parts.path.strip('/')}/".lstrip("/")
-        endpoint = query.get("endpoint")
-        if endpoint and "://" not in endpoint:
-            endpoint = f"{'http' if query.get('disableSSL') == 'true' else 'https'}://{endpoint}"
-        style: Literal["path", "auto"] = "path" if query.get("s3ForcePathStyle") == "true" else "auto"
-        try:
-            session = boto3.Session(
-                profile_name=query.get("profile") or query.get("awsprofile"), region_name=query.get("region")
-            )
-            self._s3: Any = session.client(
-                "s3",
-                endpoint_url=endpoint,
-                config=Config(
-                    s3={"addressing_style": style}, retries={"mode": "standard", "max_attempts": 5}
-                ),
-            )
-        except (BotoCoreError, ValueError) as error:
-            raise LabsError(f"open the backend s3://{self._bucket}: {error}") from None
 
-    def names(self, prefix: str) -> Iterator[str]:
-        whole = self._prefix + prefix
-        try:
-            pages = self._s3.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=whole, Delimiter="/"
-            )
-            for page in pages:
-                yield from (entry["Key"].removeprefix(whole) for entry in page.get("Contents", ()))
-        except _FAILURES as error:
-            raise self._failed("list", error) from None
+def _is_known(meta: bytes | None) -> bool:
+    """Whether the backend's layout is the one that is written here."""
+    try:
+        return meta is not None and yaml.safe_load(meta) == _KNOWN_META
+    except yaml.YAMLError:
+        return False
 
-    def read(self, name: str) -> bytes | None:
-        try:
-            content: bytes = self._s3.get_object(Bucket=self._bucket, Key=self._prefix + name)["Body"].read()
-        except self._s3.exceptions.NoSuchKey:
-            return None
-        except _FAILURES as error:
-            raise self._failed("read", error) from None
-        return content
 
-    def write(self, name: str, content: bytes) -> None:
-        try:
-            self._s3.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=content)
-        except _FAILURES as error:
-            raise self._failed("write to", error) from None
-
-    def _failed(self, verb: str, error: Exception) -> LabsError:
-        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-        return LabsError(
-            f"{verb} the backend s3://{self._bucket}: {code}; check its name and the credentials"
-        )
+def _written(wire: Mapping[str, object]) -> bytes:
+    """JSON as the engine writes it."""
+    return json.dumps(wire, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _parsed(content: bytes, stack: str) -> Mapping[str, Any]:

@@ -130,9 +130,9 @@ def _run(sandbox: Cloud, contender: Contender, size: int) -> FleetRun:
     # What is started as a module of this repository is found from here.
     where = REPOSITORY if "-m" in command else folder
     sandbox.control.clear_journal()
-    cost = measure(
-        command, environment=sandbox.process_environment(), folder=where, look_seconds=_LOOK_SECONDS
-    )
+    # What an earlier bench has left in this user's folder must not change what is measured.
+    environment = sandbox.process_environment({"XDG_STATE_HOME": str(folder / "state")})
+    cost = measure(command, environment=environment, folder=where, look_seconds=_LOOK_SECONDS)
     requests: dict[str, int] = {}
     for entry in sandbox.control.journal():
         requests[entry.service] = requests.get(entry.service, 0) + 1

@@ -27,7 +27,9 @@ ORDER = [
     "cloud",
     "pending",
     "state",
+    "stores",
     "state_files",
+    "new_stack",
     "progress",
     "plan",
     "readings",
@@ -92,7 +94,7 @@ def test_every_module_of_the_fleet_has_its_place_and_imports_only_those_above_it
 def test_each_effect_of_the_fleet_has_its_modules() -> None:
     assert users("pulumi.automation") == {"engine"}
     assert users("subprocess") == {"lab_engine", "after_crash"}
-    assert users("boto3", "botocore") == {"cloud", "state_files"}
+    assert users("boto3", "botocore") == {"cloud", "stores"}
     assert users("requests", "urllib3") == {"desk"}
     assert users("waitress") == {"broker"}
     assert users("distributed") == {"cluster"}
