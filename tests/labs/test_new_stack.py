@@ -15,6 +15,7 @@ import pytest
 
 from labs.commands import recover
 from labs.commands.recover import RecoverRequest
+from labs.dynamic_provider import DynamicProvider
 from labs.lab_engine import PROJECT, LabEngine
 from labs.new_stack import made_without_the_engine
 from labs.state_files import StateFiles, open_state_files
@@ -127,7 +128,7 @@ def test_secrets_are_encrypted_as_if_the_engine_had_made_the_stack(tmp_path: Pat
     def program() -> None:
         pulumi.export("token", pulumi.Output.secret(SECRET))
 
-    assert here.engine().up(program, ignore).code == 0
+    assert here.engine().up(program, no_dynamic_resources(), ignore).code == 0
     state = here.read(f"{STACK}.json")
     assert SECRET.encode() not in state
     latest = json.loads(state)["checkpoint"]["latest"]
@@ -136,21 +137,28 @@ def test_secrets_are_encrypted_as_if_the_engine_had_made_the_stack(tmp_path: Pat
     assert (here.folder / f"Pulumi.{STACK}.yaml").read_text() == f"encryptionsalt: {salt}\n"
     assert output(here) == SECRET
 
-    wrong = here.engine(PULUMI_CONFIG_PASSPHRASE="wrong").up(program, ignore)
+    wrong = here.engine(PULUMI_CONFIG_PASSPHRASE="wrong").up(program, no_dynamic_resources(), ignore)
     assert wrong.code != 0
     assert any("incorrect passphrase" in error for error in wrong.errors)
     assert here.read(f"{STACK}.json") == state, "nothing was changed"
 
     # Another machine, whose project's folder has no settings of this stack.
-    assert here.engine(tmp_path / "elsewhere").up(program, ignore).code == 0
-    assert here.engine().up(program, ignore).code == 0, "each with the salt of its own"
+    assert here.engine(tmp_path / "elsewhere").up(program, no_dynamic_resources(), ignore).code == 0
+    assert here.engine().up(program, no_dynamic_resources(), ignore).code == 0, (
+        "each with the salt of its own"
+    )
     assert SECRET.encode() not in here.read(f"{STACK}.json")
     assert output(here) == SECRET
 
-    assert here.engine().destroy(ignore).code == 0
+    assert here.engine().destroy(no_dynamic_resources(), ignore).code == 0
     assert files.get(STACK) is None
     assert not (here.root / STACKS / f"{STACK}.pulumi-tags").exists()
     assert here.make(), "and again"
+
+
+def no_dynamic_resources() -> DynamicProvider:
+    """What an update without any is served."""
+    return DynamicProvider({}, ignore)
 
 
 def ignore(_: object) -> None:
@@ -180,7 +188,7 @@ def test_recover_takes_a_dead_ones_lock_off_a_stack_in_which_nothing_was_done_ye
     files = here.files()
     assert files is not None
     assert not files.is_locked(STACK)
-    assert here.engine().up(lambda: None, ignore).code == 0
+    assert here.engine().up(lambda: None, no_dynamic_resources(), ignore).code == 0
 
 
 def leave_a_lock(root: Path, stack: str) -> None:
