@@ -4,6 +4,7 @@ The empty program is the engine's own share: the CLI, the language host, `pip li
 SDK.
 """
 
+import concurrent.futures
 import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -13,7 +14,7 @@ from matplotlib.axes import Axes
 
 from bench import end_state
 from bench.answer import Aim, Answer, Column, Value, median, spread
-from bench.cloud import Cloud, cloud
+from bench.cloud import Account, Cloud, cloud
 from bench.measure import Measurement, measure
 from bench.project import empty_project, link_project, prepare, pulumi
 from bench.roles import AWS_PLUGIN
@@ -48,20 +49,39 @@ class CommandRun:
         return self.cost.wall_seconds - self.waited_seconds
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Pair:
+    """A link and an empty stack, both up."""
+
+    account: Account
+    environment: Mapping[str, str]
+    folders: Mapping[str, Path]
+    """By program."""
+
+
 def ask(scale: Scale) -> Answer:
-    """Run every command on both programs, in turn."""
+    """Run every command on both programs, in turn, on a pair of stacks after the other."""
     names = _SMOKE_COMMANDS if scale.is_smoke else tuple(_COMMANDS)
     runs: list[CommandRun] = []
     with cloud(first_poll_seconds=scale.first_poll_seconds, stack_seconds=1.0, task_seconds=1.0) as sandbox:
-        for _ in range(scale.repetitions):
-            runs += _round(sandbox, names)
+        # All at once: this is not measured, and mostly waits.
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            pairs = list(
+                pool.map(_prepared, [sandbox] * scale.repetitions, sandbox.new_accounts(scale.repetitions))
+            )
+        linked = [pair.account for pair in pairs]
+        end_state.must_be_linked(sandbox, linked)
+        for pair in pairs:
+            for name in names:
+                runs += [_run(sandbox, name, program, pair) for program in pair.folders]
+                if name == "destroy":
+                    linked.remove(pair.account)
+                    end_state.must_be_gone(sandbox, [pair.account])
+                end_state.must_be_linked(sandbox, linked, minted=0)
     return answer(runs)
 
 
-def _round(sandbox: Cloud, names: Sequence[str]) -> list[CommandRun]:
-    """A link and an empty stack, both up; then each command on the one and on the other."""
-    sandbox.new_round()
-    (account,) = sandbox.new_accounts(1)
+def _prepared(sandbox: Cloud, account: Account) -> _Pair:
     environment = sandbox.process_environment(account.credentials)
     folders = {
         "link": link_project(sandbox.folder / f"link-{account.number}"),
@@ -70,21 +90,12 @@ def _round(sandbox: Cloud, names: Sequence[str]) -> list[CommandRun]:
     for folder in folders.values():
         prepare("stack", "init", f"lab-{account.number}", folder=folder, environment=environment)
         prepare("up", "--yes", "--skip-preview", folder=folder, environment=environment)
-    end_state.must_be_linked(sandbox, [account])
-    runs = []
-    for name in names:
-        for program, folder in folders.items():
-            runs.append(_run(sandbox, name, program, folder, environment))
-        if name == "destroy":
-            end_state.must_be_gone(sandbox, [account])
-        else:
-            end_state.must_be_linked(sandbox, [account], minted=0)
-    return runs
+    return _Pair(account=account, environment=environment, folders=folders)
 
 
-def _run(sandbox: Cloud, name: str, program: str, folder: Path, environment: Mapping[str, str]) -> CommandRun:
+def _run(sandbox: Cloud, name: str, program: str, pair: _Pair) -> CommandRun:
     sandbox.control.clear_journal()
-    cost = measure(_COMMANDS[name], environment=environment, folder=folder)
+    cost = measure(_COMMANDS[name], environment=pair.environment, folder=pair.folders[program])
     journal = sandbox.control.journal()
     requests: dict[str, int] = {}
     for entry in journal:
