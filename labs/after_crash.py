@@ -1,7 +1,7 @@
 """What a killed driver leaves of a lab, and how the next run gets past it: engines first, then `recover`.
 
-A driver that is killed leaves its CLI processes running, whose program is gone and whose providers wait for a
-broker that is gone. Such an engine is asked to end as by Ctrl-C; what it still has in hand it records.
+A driver that is killed leaves its CLI processes running, whose program and dynamic provider are gone with it.
+Such an engine is asked to end as by Ctrl-C; what it still has in hand it records.
 """
 
 import contextlib

@@ -9,12 +9,10 @@ from vmc_account_link.errors import SettingsError
 from vmc_account_link.settings import VmcSettings, read_settings
 
 _VMC_SECRETS = ("API_TOKEN", "CLIENT_ID", "CLIENT_SECRET")
-_LOOPBACK = "127.0.0.1,localhost"
-_PROXY_EXCEPTIONS = ("NO_PROXY", "no_proxy")
 
 
 def vmc_settings(service: Service, environ: Mapping[str, str]) -> VmcSettings:
-    """The organisation's settings with the real credentials, for the broker alone.
+    """The organisation's settings with the real credentials, which stay in this process.
 
     Args:
         service: of the spec.
@@ -57,12 +55,9 @@ def lab_environment(lab: LabSpec, environ: Mapping[str, str], *, backend: str) -
     """
     dropped = {*_VMC_SECRETS, lab.service.token_variable}
     kept = {name: value for name, value in environ.items() if name not in dropped}
-    exceptions = next((kept[name] for name in _PROXY_EXCEPTIONS if kept.get(name)), "")
-    no_proxy = ",".join(filter(None, (exceptions, _LOOPBACK)))
     return {
         **kept,
         **({"PULUMI_BACKEND_URL": backend} if backend else {}),
         "PULUMI_PYTHON_CMD": sys.executable,
         "PULUMI_SKIP_UPDATE_CHECK": "1",
-        **dict.fromkeys(_PROXY_EXCEPTIONS, no_proxy),
     }

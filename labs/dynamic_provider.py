@@ -13,11 +13,12 @@ import io
 import pickle  # nosec B403 - see _OnlyOurs
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, get_args
 
 import grpc
+import requests
 from google.protobuf import empty_pb2, struct_pb2
-from pulumi.dynamic import Config, ConfigureRequest, ResourceProvider
+from pulumi.dynamic import ResourceProvider
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
@@ -27,19 +28,18 @@ from vmc_account_link.compatible_subnets import CompatibleSubnetsProvider
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.person import Person, working_for
+from vmc_account_link.settings import VmcSettings
+from vmc_account_link.transport import sessions_from
 
 PACKAGE = "pulumi-python"
 """The engine's name for what provides Python's dynamic resources."""
 _PICKLED = "__provider"
 """The property that holds a resource's provider."""
-_OURS = {
-    (kind.__module__, kind.__qualname__): kind
-    for kind in (
-        LinkRequestProvider,
-        ConnectedAccountProvider,
-        AdoptedAccountProvider,
-        CompatibleSubnetsProvider,
-    )
+OurProvider: TypeAlias = (
+    LinkRequestProvider | ConnectedAccountProvider | AdoptedAccountProvider | CompatibleSubnetsProvider
+)
+_OURS: Mapping[tuple[str, str], type[OurProvider]] = {
+    (kind.__module__, kind.__qualname__): kind for kind in get_args(OurProvider)
 }
 _DiffResponse = provider_pb2.DiffResponse
 _T = TypeVar("_T")
@@ -49,17 +49,22 @@ Context: TypeAlias = grpc.ServicerContext
 class DynamicProvider(provider_pb2_grpc.ResourceProviderServicer):
     """The provider for one engine, from its start to its end."""
 
-    def __init__(self, configuration: Mapping[str, str], tell: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        settings: VmcSettings,
+        tell: Callable[[str], object],
+        new_session: Callable[[], requests.Session],
+    ) -> None:
         """Serve one lab.
 
         Args:
-            configuration: the `vmc:` configuration that the providers get, above the stack's own.
+            settings: of all its providers; those of the stack's configuration don't count.
             tell: takes the providers' lines.
+            new_session: what they ask the service through.
         """
-        self._configuration: dict[str, Any] = dict(configuration)
+        self._settings = settings
         self._person = Person(tell=tell, canceled=threading.Event())
-        self._lock = threading.Lock()
-        self._providers: dict[str, ResourceProvider] = {}
+        self._new_session = new_session
 
     def close(self) -> None:
         """End the waits that are under way: nobody is there any more to hear what comes of them."""
@@ -74,12 +79,7 @@ class DynamicProvider(provider_pb2_grpc.ResourceProviderServicer):
         return plugin_pb2.PluginInfo(version="0.1.0")
 
     def Configure(self, request: Any, context: Context) -> Any:
-        """Take the stack's configuration; secrets come as plain values."""
-        given = rpc.deserialize_properties(request.args)
-        self._configuration = {
-            **{key: rpc.unwrap_rpc_secret(value) for key, value in given.items()},
-            **self._configuration,
-        }
+        """Leave the stack's configuration aside, and take secrets as plain values."""
         return provider_pb2.ConfigureResponse(acceptSecrets=False)
 
     def Check(self, request: Any, context: Context) -> Any:
@@ -141,20 +141,13 @@ class DynamicProvider(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def _call(self, pickled: str, of: Callable[[ResourceProvider], _T]) -> _T:
-        with working_for(self._person):
-            return of(self._provider(pickled))
-
-    def _provider(self, pickled: str) -> ResourceProvider:
-        with self._lock:
-            if pickled not in self._providers:
-                provider = unpickled(pickled)
-                # Its keys are written out, so no project name is needed.
-                provider.configure(ConfigureRequest(config=Config(self._configuration, "")))
-                self._providers[pickled] = provider
-            return self._providers[pickled]
+        provider = unpickled(pickled)
+        provider.settings = self._settings
+        with working_for(self._person), sessions_from(self._new_session):
+            return of(provider)
 
 
-def unpickled(text: str) -> ResourceProvider:
+def unpickled(text: str) -> OurProvider:
     """A provider of this package, as the SDK has pickled it into a resource's inputs.
 
     Raises:
@@ -165,7 +158,7 @@ def unpickled(text: str) -> ResourceProvider:
         provider: object = _OnlyOurs(io.BytesIO(base64.b64decode(text))).load()
     except (pickle.UnpicklingError, ValueError, EOFError, AttributeError, TypeError):
         provider = None
-    if not isinstance(provider, ResourceProvider):
+    if not isinstance(provider, OurProvider):
         raise LabsError(
             "a dynamic resource of this stack is none that labs makes: take it away with a plain "
             "`pulumi up` or `pulumi destroy`"
@@ -174,7 +167,7 @@ def unpickled(text: str) -> ResourceProvider:
 
 
 class _OnlyOurs(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> type[ResourceProvider]:
+    def find_class(self, module: str, name: str) -> type[OurProvider]:
         try:
             return _OURS[module, name]
         except KeyError:

@@ -16,7 +16,6 @@ class LabLog:
         """Take the file (None: none is written), the lab's name, and who is told."""
         self._path, self._lab, self._tell = file, lab, tell
         self._file: IO[str] | None = None
-        self._translate: Callable[[str], str] = str
         self._phase = ""
 
     def __enter__(self) -> Self:
@@ -30,26 +29,18 @@ class LabLog:
         if self._file:
             self._file.close()
 
-    def translate(self, translate: Callable[[str], str]) -> None:
-        """Say all that follows through `translate`: a lab knows the service by the broker's address."""
-        self._translate = translate
-
-    def translated(self, text: str) -> str:
-        """The text as it would be said."""
-        return self._translate(text)
-
     def write(self, text: str) -> None:
         """Write lines into the file."""
         if self._file:
             stamp = datetime.now(UTC).strftime("%H:%M:%S.%f")[:-3]
-            for line in self._translate(text).splitlines():
+            for line in text.splitlines():
                 self._file.write(f"{stamp}Z {line}\n")
 
     def step(self, phase: str, message: str) -> None:
         """Tell a step, and write it down."""
         self._phase = phase
         self.write(f"[{phase}] {message}")
-        self._tell(LabProgress(lab=self._lab, phase=phase, message=self._translate(message)))
+        self._tell(LabProgress(lab=self._lab, phase=phase, message=message))
 
     def say(self, message: str) -> None:
         """Tell a line of the step that is under way."""

@@ -5,7 +5,7 @@ with "module has no attribute 'Stack'" (seen on the engine).
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, cast
 
 import pulumi
@@ -32,19 +32,9 @@ OUTPUTS = (
 _STACK, _PROVIDER = aws.cloudformation.Stack, aws.Provider
 
 
-def program(lab: LabSpec, *, service_host: str) -> Callable[[], None]:
-    """The lab's program, for an engine that runs in this process.
-
-    Args:
-        lab: the lab.
-        service_host: `host:port` of the VMC service itself. The lab talks to it through the broker, so the
-            rule "the service may serve its own templates" needs its name.
-    """
-    arguments = {
-        **lab.settings,
-        "aws_account_id": lab.aws_account_id,
-        "template_hosts": template_hosts(lab.settings, service_host),
-    }
+def program(lab: LabSpec) -> Callable[[], None]:
+    """The lab's program, for an engine that runs in this process."""
+    arguments = {**lab.settings, "aws_account_id": lab.aws_account_id}
 
     def declare() -> None:
         # Not `set_config`: its default mapping is shared by all threads.
@@ -54,15 +44,6 @@ def program(lab: LabSpec, *, service_host: str) -> Callable[[], None]:
             pulumi.export(name, getattr(link, name))
 
     return declare
-
-
-def template_hosts(settings: Mapping[str, object], service_host: str) -> list[str]:
-    """The hosts that a lab's template may come from, besides Amazon S3.
-
-    With its port, so that the service's own host is not trusted over plain http where it speaks https.
-    """
-    named = settings.get("template_hosts") or ()
-    return sorted({*cast("tuple[str, ...]", named), service_host})
 
 
 def configuration(lab: LabSpec) -> dict[str, str]:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from typing import Self
 
 _FORGET_SECONDS = 300.0
 
@@ -21,6 +22,11 @@ class Reply:
     def header(self, name: str) -> str | None:
         """The header's value."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+    def with_header(self, name: str, value: str) -> Self:
+        """The same answer with another value of a header."""
+        others = tuple((key, kept) for key, kept in self.headers if key.lower() != name.lower())
+        return dataclasses.replace(self, headers=(*others, (name, value)))
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)

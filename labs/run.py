@@ -10,10 +10,8 @@ import time
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
-from labs import after_crash, new_stack, program
-from labs.broker import Broker, process_broker
+from labs import after_crash, new_stack, program, sharing
 from labs.credentials import lab_environment, vmc_settings
 from labs.dynamic_provider import DynamicProvider
 from labs.errors import LabsError
@@ -72,20 +70,15 @@ def run_lab(task: LabTask, control: Control | None = None) -> LabResult:
 class _Lab:
     """A lab that is at work in this process."""
 
-    def __init__(self, task: LabTask, control: Control, log: LabLog, broker: Broker | None = None) -> None:
-        broker = broker or process_broker()
-        self._settings = settings = vmc_settings(task.lab.service, os.environ)
+    def __init__(self, task: LabTask, control: Control, log: LabLog) -> None:
+        self._settings = vmc_settings(task.lab.service, os.environ)
         self._task, self._lab, self._log, self._control = task, task.lab, log, control
-        environment = lab_environment(task.lab, os.environ, backend=task.backend)
-        self._configuration = broker.configuration(settings)
-        log.translate(lambda text: broker.true_text(text, settings))
-        self._environment = environment
-        self._service_host = _host_and_port(settings.vmc_url)
+        self._environment = lab_environment(task.lab, os.environ, backend=task.backend)
         self._watch = Watch()
         self._engine = LabEngine(
             stack=task.lab.stack,
             folder=task.work_dir,
-            environment=environment,
+            environment=self._environment,
             log=log.write,
             stop=control.stop,
             hurry=control.hurry,
@@ -108,7 +101,7 @@ class _Lab:
         digest = settings_digest(self._lab)
         if before.tags.get("settings") not in {digest, _CHANGING}:
             self._engine.tag("settings", _CHANGING)
-        run = program.program(self._lab, service_host=self._service_host)
+        run = program.program(self._lab)
         refresh = before.is_linked
         ended = self._until_free(
             before, lambda: self._engine.up(run, self._dynamic(), self._take, refresh=refresh)
@@ -205,7 +198,7 @@ class _Lab:
         return first_tags(self._task.event, self._lab, datetime.now(UTC))
 
     def _dynamic(self) -> DynamicProvider:
-        return DynamicProvider(self._configuration, self._tell)
+        return DynamicProvider(self._settings, self._tell, lambda: sharing.session(self._settings))
 
     def _tell(self, line: str) -> None:
         self._log.step(self._watch.phase, safe_text(line))
@@ -221,7 +214,7 @@ class _Lab:
                 self._result(LabOutcome.INTERRUPTED, state),
                 error="interrupted; nothing is lost: the next run goes on",
             )
-        error = self._log.translated(error_line(ended.errors))
+        error = error_line(ended.errors)
         if state.error != error_tag(error):
             self._engine.tag("error", error_tag(error))
         return dataclasses.replace(self._result(LabOutcome.FAILED, state), error=error)
@@ -239,8 +232,3 @@ def _may_hide_a_stack(state: LabState) -> bool:
     """Whether a stack may have been made that the state does not know, and a destroy would leave."""
     link = state.unfinished
     return link is not None and not link.has_stack and not was_refused(state.error or "")
-
-
-def _host_and_port(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"

@@ -1,23 +1,27 @@
 """The waiting alone: N labs of one organisation in one process, each in the package's own waiting loop.
 
 `python -m bench.contenders.waiters N each|shared SECONDS`. `each`: every lab asks the service itself, as N
-`pulumi up` do. `shared`: they ask the fleet command's broker, which asks for all of them. After SECONDS it
+`pulumi up` do. `shared`: they read together, as the labs of one driver do. After SECONDS it
 prints what the waiting cost as JSON.
 """
 
-import contextlib
+import functools
 import json
 import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 
-from labs.broker import Broker
+import requests
+
+from labs import sharing
 from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import WaitInterrupted
 from vmc_account_link.person import Person, working_for
 from vmc_account_link.progress import Wanted
-from vmc_account_link.settings import VmcSettings, read_settings
+from vmc_account_link.settings import read_settings
+from vmc_account_link.transport import Transport
 from vmc_account_link.waiting import wait_until_linked
 
 _FIRST_ACCOUNT = 300_000_000_000
@@ -30,42 +34,37 @@ def main() -> None:
     """Wait, and tell what it cost."""
     labs, way, seconds = int(sys.argv[1]), sys.argv[2], float(sys.argv[3])
     settings = read_settings(lambda _: None, os.environ)
-    with contextlib.ExitStack() as stack:
-        asked = settings
-        if way == "shared":
-            broker = Broker()
-            stack.callback(broker.close)
-            asked = read_settings(broker.configuration(settings).get, {})
-        with VmcClient(settings) as vmc:
-            tasks = [vmc.mint_link().tracking_task for _ in range(labs)]
-        stop = threading.Event()
-        interrupted: list[int] = []
-        threading.stack_size(_STACK_BYTES)
-        threads = [
-            threading.Thread(target=_wait, args=(asked, number, task, stop, interrupted), daemon=True)
-            for number, task in enumerate(tasks)
-        ]
-        for thread in threads:
-            thread.start()
-        cpu = time.process_time()
-        time.sleep(seconds)
-        cpu = time.process_time() - cpu
-        stop.set()
-        for thread in threads:
-            thread.join()
+    shared: Callable[[], requests.Session] = functools.partial(sharing.session, settings)
+    new_session = shared if way == "shared" else requests.Session
+    with VmcClient(settings) as vmc:
+        tasks = [vmc.mint_link().tracking_task for _ in range(labs)]
+    stop = threading.Event()
+    # What the loop tells a person is not wanted a thousand times.
+    person = Person(tell=lambda _: None, canceled=stop)
+    interrupted: list[int] = []
+    threading.stack_size(_STACK_BYTES)
+    clients = [VmcClient(settings, transport=Transport(session=new_session())) for _ in tasks]
+    threads = [
+        threading.Thread(target=_wait, args=(vmc, number, task, person, interrupted), daemon=True)
+        for number, (vmc, task) in enumerate(zip(clients, tasks, strict=True))
+    ]
+    for thread in threads:
+        thread.start()
+    cpu = time.process_time()
+    time.sleep(seconds)
+    cpu = time.process_time() - cpu
+    stop.set()
+    for thread in threads:
+        thread.join()
     told = {"cpu_seconds": cpu, "seconds": seconds, "waited_to_the_end": len(interrupted)}
     print(json.dumps(told), flush=True)  # noqa: T201 - a script tells
 
 
-def _wait(
-    settings: VmcSettings, number: int, task: str | None, stop: threading.Event, interrupted: list[int]
-) -> None:
+def _wait(vmc: VmcClient, number: int, task: str | None, person: Person, interrupted: list[int]) -> None:
     wanted = Wanted(
         account_number=str(_FIRST_ACCOUNT + number), stack_name="SDDC-Account-Link", tracking_task=task
     )
-    # What the loop tells a person is not wanted a thousand times.
-    person = Person(tell=lambda _: None, canceled=stop)
-    with VmcClient(settings) as vmc, working_for(person):
+    with vmc, working_for(person):
         try:
             wait_until_linked(vmc, wanted, timeout_seconds=_LONG_SECONDS)
         except WaitInterrupted:

@@ -2,7 +2,7 @@
 
 A whole `pulumi up` is measured while it waits. A thousand of those do not fit on a machine (each has
 three processes), so many labs are measured as what they do while they wait: the package's own waiting loop,
-each for itself, or all through the fleet command's broker.
+each for itself, or all together as those of a fleet's driver do.
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ _SMOKE_SECONDS = 2.0
 _START_SECONDS = 180.0
 _UP = "`pulumi up`, the whole of it"
 _EACH = "waiting loops, each asking for itself"
-_SHARED = "waiting loops through the fleet's broker"
+_SHARED = "waiting loops of one driver, reading together"
 _FLAT_FACTOR = 2.0
 
 
@@ -113,7 +113,7 @@ def _aims(waits: Sequence[Wait]) -> list[Aim]:
     return [
         Aim(
             wanted=(
-                f"requests of {many:,} labs through the broker at most {_FLAT_FACTOR:g} x those of {few:,}"
+                f"requests of {many:,} labs reading together at most {_FLAT_FACTOR:g} x those of {few:,}"
             ),
             came=f"{shared[many] / shared[few]:.2f} x",
             is_met=shared[many] <= _FLAT_FACTOR * shared[few],

@@ -8,6 +8,7 @@ _HOLDER = "labs/holder.py"
 _LEFTOVERS = "labs/leftovers.py"
 _PENDING = "labs/pending.py"
 _RECOVER = "labs/commands/recover.py"
+_SHARING = "labs/sharing.py"
 
 _CRASH_TESTS = "tests/engine/test_crash.py"
 _CLOUD_TESTS = "tests/labs/test_cloud.py"
@@ -15,6 +16,7 @@ _FLEET_TESTS = "tests/labs/test_fleet.py"
 _PENDING_TESTS = "tests/labs/test_pending.py"
 _PROCESS_TESTS = "tests/labs/test_processes.py"
 _RECOVER_TESTS = "tests/labs/test_recover.py"
+_SHARING_TESTS = "tests/labs/test_sharing.py"
 
 RECOVERING = (
     guard(
@@ -271,9 +273,9 @@ RECOVERING = (
 FLEETS = (
     guard(
         "The access token is fetched once for all labs.",
-        "labs/desk.py",
-        "            return self._tokens.get(self.settings, transport, Repeat.SAFE)\n",
-        "            return AccessTokens().get(self.settings, transport, Repeat.SAFE)\n",
+        "components/vmc_account_link/client.py",
+        "        self._tokens = tokens\n",
+        "        self._tokens = AccessTokens()\n",
         f"{_FLEET_TESTS}::test_a_fleet_goes_up_past_a_failure_and_down_again",
     ),
     guard(
@@ -343,17 +345,10 @@ FLEETS = (
     guard(
         "Each lab's waits are ended by its own engine's Cancel, and told to its own person.",
         "labs/dynamic_provider.py",
-        "        with working_for(self._person):\n",
-        "        with contextlib.nullcontext():\n",
+        "        with working_for(self._person), sessions_from(self._new_session):\n",
+        "        with sessions_from(self._new_session):\n",
         "tests/provider/test_dynamic_server.py"
         "::test_each_lab_of_a_driver_is_told_of_its_own_wait_and_ends_it_alone",
-        also=(
-            Change(
-                file="labs/dynamic_provider.py",
-                find="import base64\n",
-                replacement="import base64, contextlib\n",
-            ),
-        ),
     ),
     guard(
         "A wait of an engine that is gone ends.",
@@ -369,6 +364,42 @@ FLEETS = (
         "            return super().find_class(module, name)\n",
         "tests/provider/test_dynamic_server.py"
         "::test_a_driver_neither_runs_nor_loads_a_provider_that_is_not_ours",
+    ),
+    guard(
+        "Labs that wait read the list once for all of them.",
+        _SHARING,
+        "        if reply is None:\n",
+        "        if reply is None:\n            reply = self._read(request, *args, **options)\n"
+        "        if reply is None:\n",
+        f"{_SHARING_TESTS}::test_labs_that_wait_read_the_list_once_and_exchange_one_token",
+    ),
+    guard(
+        "Asking for a link is shared by nobody.",
+        _SHARING,
+        "(account-link/connected-accounts|tasks/[^/?]+)",
+        "(account-link/connected-accounts|account-link|tasks/[^/?]+)",
+        f"{_SHARING_TESTS}::test_asking_for_a_link_is_never_shared",
+    ),
+    guard(
+        "What was read before a change does not count after it.",
+        _SHARING,
+        "            finally:\n                self._readings.forget_older()\n",
+        "            finally:\n                pass\n",
+        f"{_SHARING_TESTS}::test_what_was_read_before_a_change_does_not_count_after_it",
+    ),
+    guard(
+        "A refused token is not shared with those who ask again with another.",
+        _SHARING,
+        "        if reply.status == 401:\n",
+        "        if reply.status is None:\n",
+        f"{_SHARING_TESTS}::test_a_token_that_the_service_no_longer_takes_is_renewed_once_for_all",
+    ),
+    guard(
+        "Who says how long to be left alone is, by all labs.",
+        _SHARING,
+        "            self._hold_off(reply)\n",
+        "            pass\n",
+        f"{_SHARING_TESTS}::test_while_the_service_wants_to_be_left_alone_it_is",
     ),
     guard(
         "What goes to this machine passes no proxy.",

@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 import pulumi
 import pytest
+import requests
 
 from labs.commands import recover
 from labs.commands.recover import RecoverRequest
@@ -21,6 +22,7 @@ from labs.new_stack import made_without_the_engine
 from labs.state_files import StateFiles, open_state_files
 from sandbox.environment import Sandbox
 from tests.support.fleet_command import fleet_command
+from vmc_account_link.settings import ApiToken, VmcSettings
 
 STACK = "event-team-01"
 STACKS = Path(".pulumi/stacks") / PROJECT
@@ -158,7 +160,8 @@ def test_secrets_are_encrypted_as_if_the_engine_had_made_the_stack(tmp_path: Pat
 
 def no_dynamic_resources() -> DynamicProvider:
     """What an update without any is served."""
-    return DynamicProvider({}, ignore)
+    settings = VmcSettings(org_id="none", credentials=ApiToken(value="none"))
+    return DynamicProvider(settings, ignore, requests.Session)
 
 
 def ignore(_: object) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 import grpc
 import pytest
+import requests
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
@@ -30,6 +31,7 @@ from vmc_account_link.adopted_account import AdoptedAccountProvider
 from vmc_account_link.compatible_subnets import CompatibleSubnetsProvider
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.link_request import LinkRequestProvider
+from vmc_account_link.settings import read_settings
 
 OTHER = "210987654321"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -80,14 +82,8 @@ def sdk_process(environment: Mapping[str, str]) -> Iterator[Server]:
 @contextlib.contextmanager
 def of_a_lab(box: Sandbox, told: list[str] | None = None) -> Iterator[Server]:
     """What a fleet's driver serves to one lab's engine; `told` takes what the person is told."""
-    keys = {
-        "vmc:orgId": "ORG_ID",
-        "vmc:vmcUrl": "VMC_URL",
-        "vmc:cspUrl": "CSP_URL",
-        "vmc:apiToken": "API_TOKEN",
-    }
-    configuration = {key: box.environment[name] for key, name in keys.items()}
-    dynamic = DynamicProvider(configuration, ([] if told is None else told).append)
+    settings = read_settings(lambda _: None, box.environment)
+    dynamic = DynamicProvider(settings, ([] if told is None else told).append, requests.Session)
     with serve(dynamic) as port, contextlib.closing(dynamic):
         server = Server(port)
         yield server

@@ -33,8 +33,7 @@ ORDER = [
     "progress",
     "plan",
     "readings",
-    "desk",
-    "broker",
+    "sharing",
     "program",
     "dynamic_provider",
     "engine",
@@ -95,8 +94,8 @@ def test_each_effect_of_the_fleet_has_its_modules() -> None:
     assert users("pulumi.automation") == {"engine"}
     assert users("subprocess") == {"lab_engine", "after_crash"}
     assert users("boto3", "botocore") == {"cloud", "stores"}
-    assert users("requests", "urllib3") == {"desk"}
-    assert users("waitress") == {"broker"}
+    assert users("requests", "urllib3") == {"sharing", "dynamic_provider"}
+    assert users("grpc") == {"engine", "dynamic_provider"}
     assert users("distributed") == {"cluster"}
     assert users("rich") == {"output", "live"}
     assert users("click") == {"options", "__main__"}

@@ -1,0 +1,171 @@
+"""What the labs of one driver read together, against the emulated service over real HTTP."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import requests
+
+from labs.sharing import LIST_FRESH_SECONDS, SharedReads
+from sandbox.control.client import SandboxControl
+from sandbox.environment import Sandbox
+from tests.support.lab import ACCOUNT
+from vmc_account_link.auth import AccessTokens
+from vmc_account_link.calls import Repeat
+from vmc_account_link.client import VmcClient
+from vmc_account_link.errors import NoReply, NotSent, Refused, Unavailable, VmcError
+from vmc_account_link.settings import VmcSettings, read_settings
+from vmc_account_link.transport import Transport
+
+LABS = 12
+LIST = "list-connected-accounts"
+
+
+class Clock:
+    """Seconds since a moment, that pass by themselves and can be passed."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.passed
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def control(box: Sandbox) -> SandboxControl:
+    return box.control
+
+
+@pytest.fixture
+def settings(box: Sandbox) -> VmcSettings:
+    return read_settings(lambda _: None, box.environment)
+
+
+@pytest.fixture
+def reads(clock: Clock) -> Iterator[SharedReads]:
+    made = SharedReads(clock)
+    yield made
+    made.poolmanager.clear()
+
+
+@pytest.fixture
+def lab(settings: VmcSettings, reads: SharedReads) -> Callable[[], VmcClient]:
+    """Makes the client of one more lab; all of them share."""
+    tokens = AccessTokens()
+
+    def new() -> VmcClient:
+        session = requests.Session()
+        session.mount(f"{settings.vmc_url}/vmc/", reads)
+        return VmcClient(settings, transport=Transport(session=session), tokens=tokens)
+
+    return new
+
+
+def calls(control: SandboxControl, name: str = LIST) -> int:
+    return len(control.journal(call=name))
+
+
+def at_once(ask: Callable[[int], object]) -> list[object]:
+    """What comes of asking from as many threads as there are labs: values, and errors of ours."""
+
+    def asked(number: int) -> object:
+        try:
+            return ask(number)
+        except VmcError as error:
+            return error
+
+    with ThreadPoolExecutor(LABS) as pool:
+        return list(pool.map(asked, range(LABS)))
+
+
+def test_labs_that_wait_read_the_list_once_and_exchange_one_token(
+    lab: Callable[[], VmcClient], control: SandboxControl, clock: Clock
+) -> None:
+    record = control.seed_account(ACCOUNT, cf_stack_name="ours")
+    for rounds in range(1, 4):
+        lists = at_once(lambda _: lab().list_connected_accounts())
+        assert [[one.id for one in accounts] for accounts in lists] == [[record.id]] * LABS  # type: ignore[attr-defined]
+        assert calls(control) == rounds
+        clock.passed += LIST_FRESH_SECONDS + 0.1
+    assert calls(control, "exchange-token") == 1
+
+
+def test_asking_for_a_link_is_never_shared(lab: Callable[[], VmcClient], control: SandboxControl) -> None:
+    tasks = {link.tracking_task for link in at_once(lambda _: lab().mint_link())}  # type: ignore[attr-defined]
+    assert len(tasks) == calls(control, "mint-link") == LABS
+
+
+def test_what_was_read_before_a_change_does_not_count_after_it(
+    lab: Callable[[], VmcClient], control: SandboxControl
+) -> None:
+    control.seed_account(ACCOUNT, cf_stack_name="ours")
+    (record,) = lab().list_connected_accounts()
+    with lab() as vmc:
+        vmc.unlink(record)
+        assert vmc.list_connected_accounts() == ()
+    assert calls(control) == 2
+
+
+def test_a_lab_that_ends_leaves_the_others_their_connections(
+    lab: Callable[[], VmcClient], reads: SharedReads
+) -> None:
+    with lab() as one:
+        one.list_connected_accounts()
+    assert len(reads.poolmanager.pools) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted"),
+    [
+        pytest.param({"kind": "time_out", "seconds": 0.3}, NoReply, id="no answer"),
+        pytest.param({"kind": "reset_midway"}, NoReply, id="half an answer"),
+        pytest.param({"kind": "status", "status": 500}, Unavailable, id="a refusal"),
+    ],
+)
+def test_a_failure_reaches_all_who_share_it_as_an_error_of_their_own(
+    lab: Callable[[], VmcClient], control: SandboxControl, kind: Mapping[str, Any], wanted: type[VmcError]
+) -> None:
+    lab().mint_link()  # the token is there
+    control.plan_fault("vmc", LIST, count=LABS, **kind)
+    errors = at_once(lambda _: lab().list_connected_accounts(Repeat.NEVER))
+    assert {type(error) for error in errors} == {wanted}
+    assert calls(control) < LABS
+
+
+def test_while_the_service_wants_to_be_left_alone_it_is(
+    lab: Callable[[], VmcClient], control: SandboxControl, clock: Clock
+) -> None:
+    control.plan_fault("vmc", LIST, "status", status=429, retry_after=20)
+    for left in (20, 11):
+        with pytest.raises(Refused) as refused:
+            lab().list_connected_accounts(Repeat.NEVER)
+        assert refused.value.retry_after_seconds == left
+        clock.passed += 9.5
+    clock.passed += 2
+    assert lab().list_connected_accounts(Repeat.NEVER) == ()
+    assert calls(control) == 2
+
+
+def test_a_token_that_the_service_no_longer_takes_is_renewed_once_for_all(
+    lab: Callable[[], VmcClient], control: SandboxControl, clock: Clock
+) -> None:
+    lab().list_connected_accounts()
+    control.advance(3600)
+    clock.passed += LIST_FRESH_SECONDS + 0.1
+    assert at_once(lambda _: lab().list_connected_accounts()) == [()] * LABS
+    assert calls(control, "exchange-token") == 2
+
+
+def test_a_service_that_is_not_there_is_an_error_of_ours(settings: VmcSettings) -> None:
+    session = requests.Session()
+    session.mount("http://127.0.0.1:1/", SharedReads())
+    nowhere = Transport(session=session)
+    with pytest.raises(NotSent), VmcClient(settings, transport=nowhere) as vmc:
+        vmc.download_template("http://127.0.0.1:1/vmc/api/orgs/one/account-link/connected-accounts")
