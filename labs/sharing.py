@@ -13,7 +13,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from labs.readings import Readings, Reply
-from vmc_account_link.calls import LARGEST_ANSWER_BYTES
+from vmc_account_link.calls import GLANCE_READ_SECONDS, LARGEST_ANSWER_BYTES, TIMEOUTS_SECONDS
 from vmc_account_link.settings import VmcSettings
 
 LIST_FRESH_SECONDS = 1.0
@@ -79,8 +79,10 @@ class SharedReads(HTTPAdapter):
         return max(LIST_FRESH_SECONDS, self._readings.count(60.0) / TASK_READS_PER_SECOND)
 
     def _read(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> Reply:
+        # A wait that Ctrl-C is to end may share it, so it takes no longer than a wait's own looks.
+        timeout = (TIMEOUTS_SECONDS[0], GLANCE_READ_SECONDS)
         try:
-            with super().send(request, *args, **options) as response:
+            with super().send(request, *args, **{**options, "timeout": timeout}) as response:
                 body = response.raw.read(LARGEST_ANSWER_BYTES + 1, decode_content=True)
         except urllib3.exceptions.HTTPError as error:
             raise requests.ConnectionError(error) from None

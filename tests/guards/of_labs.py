@@ -402,6 +402,13 @@ FLEETS = (
         f"{_SHARING_TESTS}::test_while_the_service_wants_to_be_left_alone_it_is",
     ),
     guard(
+        "A reading that a wait may share takes no longer than a wait's own looks.",
+        _SHARING,
+        '**{**options, "timeout": timeout}',
+        "**options",
+        f"{_SHARING_TESTS}::test_a_shared_reading_takes_no_longer_than_a_look_that_ctrl_c_is_to_end",
+    ),
+    guard(
         "What goes to this machine passes no proxy.",
         "components/vmc_account_link/transport.py",
         "                proxies=_exceptions(call.url),\n",

@@ -13,7 +13,7 @@ from sandbox.control.client import SandboxControl
 from sandbox.environment import Sandbox
 from tests.support.lab import ACCOUNT
 from vmc_account_link.auth import AccessTokens
-from vmc_account_link.calls import Repeat
+from vmc_account_link.calls import GLANCE_READ_SECONDS, Repeat
 from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import NoReply, NotSent, Refused, Unavailable, VmcError
 from vmc_account_link.settings import VmcSettings, read_settings
@@ -161,6 +161,22 @@ def test_a_token_that_the_service_no_longer_takes_is_renewed_once_for_all(
     clock.passed += LIST_FRESH_SECONDS + 0.1
     assert at_once(lambda _: lab().list_connected_accounts()) == [()] * LABS
     assert calls(control, "exchange-token") == 2
+
+
+def test_a_shared_reading_takes_no_longer_than_a_look_that_ctrl_c_is_to_end(
+    lab: Callable[[], VmcClient], control: SandboxControl
+) -> None:
+    lab().mint_link()  # the token is there
+    control.plan_fault("vmc", LIST, "time_out", seconds=60)
+    began = time.monotonic()
+    with ThreadPoolExecutor() as pool:
+        other = pool.submit(lab().list_connected_accounts, Repeat.SAFE)
+        while not calls(control):
+            time.sleep(0.05)
+        with pytest.raises(NoReply):
+            lab().list_connected_accounts(Repeat.NEVER)
+        assert time.monotonic() - began < GLANCE_READ_SECONDS + 3
+        assert other.result() == ()
 
 
 def test_a_service_that_is_not_there_is_an_error_of_ours(settings: VmcSettings) -> None:
