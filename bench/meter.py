@@ -158,6 +158,9 @@ def main(arguments: Sequence[str]) -> int:
     """Write the report and return 0, whatever the command's exit code."""
     report, _, *command = arguments
     signal.signal(signal.SIGTERM, _end)
+    # What a script starts in the background ignores it, and all below; the engine then waits 5 s for its
+    # language host to end, as nobody's does who runs it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     look_seconds = float(os.environ.pop(LOOK_VARIABLE, _LOOK_SECONDS))
     result = run(command, look_seconds=look_seconds)
     Path(report).write_text(json.dumps(result), encoding="utf-8")

@@ -1,6 +1,7 @@
 """The meter on real processes: nothing that a command starts goes unaccounted, and nothing outlives it."""
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -43,3 +44,12 @@ def test_a_command_that_fails_gives_no_figure(tmp_path: Path) -> None:
     code = "import sys; print('no such lab'); sys.exit(3)"
     with pytest.raises(CommandFailed, match=r"exit code 3\nno such lab"):
         measure([sys.executable, "-c", code], environment=dict(os.environ), folder=tmp_path)
+
+
+def test_a_bench_that_a_script_started_in_the_background_measures_the_same(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        code = "import signal, sys; sys.exit(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)"
+        measure([sys.executable, "-c", code], environment=dict(os.environ), folder=tmp_path)
+    finally:
+        signal.signal(signal.SIGINT, before)
