@@ -22,6 +22,7 @@ from labs.new_stack import made_without_the_engine
 from labs.state_files import StateFiles, open_state_files
 from sandbox.environment import Sandbox
 from tests.support.fleet_command import fleet_command
+from tests.support.places import REPOSITORY
 from vmc_account_link.settings import ApiToken, VmcSettings
 
 STACK = "event-team-01"
@@ -86,7 +87,9 @@ def place(tmp_path: Path, *, name: str = "backend") -> Place:
         "PULUMI_CONFIG_PASSPHRASE": "phrase",
         "PULUMI_SKIP_UPDATE_CHECK": "1",
     }
-    return Place(root=root, folder=folder, environment={"PATH": os.environ["PATH"], **ours})
+    # The engine that `make setup` has built is on nobody's PATH.
+    path = os.pathsep.join([str(REPOSITORY / ".engine" / "bin"), os.environ["PATH"]])
+    return Place(root=root, folder=folder, environment={"PATH": path, **ours})
 
 
 @pytest.mark.engine
