@@ -8,14 +8,17 @@ from pathlib import Path
 
 import psutil
 
-_ENGINE = Path(__file__).resolve().parent.parent / ".engine" / "bin"
+from sandbox.environment import path_with_engine
 
 
 def facts() -> dict[str, str | int | float]:
     """Processor, memory and versions; nothing that names a machine or a person."""
-    path = os.pathsep.join([str(_ENGINE), os.environ.get("PATH", os.defpath)])
     told = subprocess.run(
-        ["pulumi", "version"], env={**os.environ, "PATH": path}, capture_output=True, text=True, check=True
+        ["pulumi", "version"],
+        env={**os.environ, "PATH": path_with_engine()},
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.strip()
     return {
         "cores": len(os.sched_getaffinity(0)),

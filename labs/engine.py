@@ -51,9 +51,7 @@ class Engine:
             LabsError: the engine refused, in its own words.
         """
         flags = ["--show-secrets"] if show_secrets else []
-        state: dict[str, Any] = json.loads(self._run("stack", "export", *flags))
-        # Null where nothing was ever done.
-        return {**state, "deployment": state["deployment"] or {}}
+        return exported(self._run("stack", "export", *flags))
 
     def backend_url(self) -> str:
         """The URL of the backend in use.
@@ -157,6 +155,12 @@ def serve(
     finally:
         server.stop(grace=None).wait()
         _PICKLER._batch_setitems = _UNWRAPPED  # noqa: SLF001
+
+
+def exported(text: str) -> dict[str, Any]:
+    """What `stack export` has printed; its deployment is null where nothing was ever done."""
+    state: dict[str, Any] = json.loads(text)
+    return {**state, "deployment": state["deployment"] or {}}
 
 
 def _said(text: str) -> str:

@@ -11,11 +11,10 @@ from labs.credentials import vmc_settings
 from labs.errors import LabsError, RequestError
 from labs.lab_engine import current_backend
 from labs.looking import Lookout
+from labs.new_stack import OF_A_PASSPHRASE, PASSPHRASE, PASSPHRASE_FILE
 from labs.places import Places
 from labs.spec import Credentials, FleetSpec, LabSpec
 from labs.spec_reading import load_spec
-
-_PASSPHRASES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +74,8 @@ class FleetSession:
         is_cloud = self.backend.startswith(("https://", "http://"))
         if (
             not is_cloud
-            and provider in {None, "default", "passphrase"}
-            and not any(name in environ for name in _PASSPHRASES)
+            and provider in OF_A_PASSPHRASE
+            and not any(name in environ for name in (PASSPHRASE, PASSPHRASE_FILE))
         ):
             raise RequestError(
                 "PULUMI_CONFIG_PASSPHRASE is not set: it encrypts the states' secrets; set it, or "

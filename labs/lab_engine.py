@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from labs.dynamic_provider import PACKAGE, DynamicProvider
-from labs.engine import serve
+from labs.engine import exported, serve
 from labs.errors import LabsError
 
 PROJECT = "vmc-account-link"
@@ -111,13 +111,11 @@ class LabEngine:
             LabsError: the engine refused, in its own words.
         """
         try:
-            state: dict[str, Any] = json.loads(self._ask("stack", "export"))
+            return exported(self._ask("stack", "export"))
         except LabsError as error:
             if "no stack named" in str(error):
                 return None
             raise
-        # Null where nothing was ever done.
-        return {**state, "deployment": state["deployment"] or {}}
 
     def stacks(self, tag: str) -> tuple[str, ...]:
         """The names of the project's stacks that have a tag, `name=value`.

@@ -6,8 +6,11 @@ from pathlib import Path
 
 from labs.state_files import StateFiles, packs_states
 
-_OF_A_PASSPHRASE = frozenset({None, "default", "passphrase"})
+OF_A_PASSPHRASE = frozenset({None, "default", "passphrase"})
 """Secrets providers of a backend of files for which `up` itself makes what encrypts secrets: a salt."""
+PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 # nosec B105 - a name
+PASSPHRASE_FILE = "PULUMI_CONFIG_PASSPHRASE_FILE"  # noqa: S105 # nosec B105 - a name
+"""The variables that hold it, or say where it is."""
 
 
 def made_without_the_engine(
@@ -33,7 +36,7 @@ def made_without_the_engine(
     Raises:
         LabsError: the backend can't be read or written to.
     """
-    if files is None or secrets_provider not in _OF_A_PASSPHRASE or packs_states(environment):
+    if files is None or secrets_provider not in OF_A_PASSPHRASE or packs_states(environment):
         return False
     # Settings from before: their salt is of a passphrase that may not be this one.
     if (folder / f"Pulumi.{stack}.yaml").exists() or not _has_passphrase(folder, environment):
@@ -42,8 +45,8 @@ def made_without_the_engine(
 
 
 def _has_passphrase(folder: Path, environment: Mapping[str, str]) -> bool:
-    if "PULUMI_CONFIG_PASSPHRASE" in environment:
+    if PASSPHRASE in environment:
         return True
-    name = environment.get("PULUMI_CONFIG_PASSPHRASE_FILE")
+    name = environment.get(PASSPHRASE_FILE)
     file = folder / name if name else None
     return file is not None and file.is_file() and os.access(file, os.R_OK)

@@ -23,6 +23,7 @@ from labs.state import LabState, UnfinishedLink, error_tag, first_tags, read_sta
 from labs.state_files import StateFiles, open_state_files
 from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import VmcError, safe_text
+from vmc_account_link.person import Person, working_for
 from vmc_account_link.stack_errors import was_refused
 from vmc_account_link.waiting import unlink_until_gone
 
@@ -135,8 +136,8 @@ class _Lab:
         if not self._lab.settings.get("unlink_on_destroy", True):
             return
         self._log.step("unlink", "unlinking the account if it was connected after the last `up`")
-        with VmcClient(self._settings) as vmc:
-            unlink_until_gone(vmc, link.account_number, link.stack_name, say=self._log.say)
+        with VmcClient(self._settings) as vmc, working_for(Person(tell=self._log.say)):
+            unlink_until_gone(vmc, link.account_number, link.stack_name)
 
     def _recovered(self) -> LabResult:
         before = self._look()

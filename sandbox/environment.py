@@ -214,17 +214,22 @@ def _aws_environment(url: str, folder: Path, accounts: Sequence[AwsAccount]) -> 
     }
 
 
+def path_with_engine() -> str:
+    """This process's PATH, behind the engine that `make setup` has built where there was none."""
+    path = os.environ.get("PATH", os.defpath)
+    return os.pathsep.join([str(_ENGINE), path]) if _ENGINE.is_dir() else path
+
+
 def _pulumi_environment(root: Path, backend: Backend, aws_url: str) -> dict[str, str]:
     home = root / "pulumi-home"
     home.mkdir(parents=True, exist_ok=True)
-    path = os.environ.get("PATH", os.defpath)
     return {
         "PULUMI_BACKEND_URL": _backend_url(root, backend, aws_url),
         "PULUMI_CONFIG_PASSPHRASE": _PASSPHRASE,
         "PULUMI_HOME": str(home),
         "PULUMI_PYTHON_CMD": sys.executable,
         "PULUMI_SKIP_UPDATE_CHECK": "1",
-        "PATH": os.pathsep.join([str(_ENGINE), path]) if _ENGINE.is_dir() else path,
+        "PATH": path_with_engine(),
         "NO_PROXY": _LOOPBACK,
         "no_proxy": _LOOPBACK,
     }

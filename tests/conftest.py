@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.control.client import SandboxControl
 from sandbox.environment import Sandbox, ambient_names
 from tests.support.cli import Command, run_command
 from tests.support.lab import Lab
+from vmc_account_link.settings import VmcSettings, read_settings
 
 
 @pytest.fixture
@@ -18,6 +20,18 @@ def box(tmp_path: Path) -> Iterator[Sandbox]:
     with Sandbox.start(tmp_path / "sandbox", first_poll_seconds=0.2) as box:
         box.control.set_modes(stack_seconds=0.4, task_seconds=0.4)
         yield box
+
+
+@pytest.fixture
+def control(box: Sandbox) -> SandboxControl:
+    """The sandbox's control."""
+    return box.control
+
+
+@pytest.fixture
+def settings(box: Sandbox) -> VmcSettings:
+    """Settings that lead into the sandbox."""
+    return read_settings(lambda _: None, box.environment)
 
 
 @pytest.fixture

@@ -202,11 +202,9 @@ def _aims(runs: Sequence[FleetRun]) -> list[Aim]:
         few, many = ours[sizes[0]], ours[sizes[-1]]
         aims.append(
             Aim(
-                wanted=(
-                    f"CPU a lab at {sizes[-1]} labs at most {_WANTED_FLATNESS:.0%} above that at {sizes[0]}"
-                ),
+                wanted=f"CPU a lab at {sizes[-1]} labs within {_WANTED_FLATNESS:.0%} of that at {sizes[0]}",
                 came=f"{many / few - 1:+.0%}",
-                is_met=many / few - 1 <= _WANTED_FLATNESS,
+                is_met=abs(many / few - 1) <= _WANTED_FLATNESS,
             )
         )
     return aims

@@ -138,7 +138,6 @@ def unlink_until_gone(
     account_number: str,
     stack_name: str,
     *,
-    say: Callable[[str], object] = tell,
     monotonic: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], object] | None = None,
     canceled: Event | None = None,
@@ -151,7 +150,6 @@ def unlink_until_gone(
         vmc: the service.
         account_number: 12 digits.
         stack_name: the CloudFormation stack that is ours.
-        say: gets a line where the account is another stack's, and left alone.
         monotonic: this process's clock.
         sleep: between two looks; None: until the person wants to stop.
         canceled: set when the person wants to stop; None: of the person for whom this runs.
@@ -165,11 +163,11 @@ def unlink_until_gone(
     canceled = canceled or canceled_by_person()
     sleep = sleep or canceled.wait
     start = monotonic()
-    account = _our_record(vmc, account_number, stack_name, say)
+    account = _our_record(vmc, account_number, stack_name)
     if account is None:
         return
     failure = _send_unlink(vmc, account)
-    while _our_record(vmc, account_number, stack_name, say) is not None:
+    while _our_record(vmc, account_number, stack_name) is not None:
         if failure is not None:
             raise failure
         elapsed = monotonic() - start
@@ -188,14 +186,14 @@ def unlink_until_gone(
         sleep(pause_seconds(elapsed))
 
 
-def _our_record(
-    vmc: VmcClient, account_number: str, stack_name: str, say: Callable[[str], object]
-) -> AccountRecord | None:
+def _our_record(vmc: VmcClient, account_number: str, stack_name: str) -> AccountRecord | None:
     """The account's record while it is our stack's; another stack's is not ours to unlink."""
     account = find_account(vmc.list_connected_accounts(), account_number)
     if account is None or is_ours(account, [stack_name]):
         return account
-    say(f'AWS account {account_number} is linked by another stack now, "{account.cf_stack_name}": left alone')
+    tell(
+        f'AWS account {account_number} is linked by another stack now, "{account.cf_stack_name}": left alone'
+    )
     return None
 
 

@@ -355,7 +355,7 @@ REMOVING = (
     guard(
         "After unlinking the list is looked at until the record is gone.",
         _WAITING,
-        "    while _our_record(vmc, account_number, stack_name, say) is not None:\n",
+        "    while _our_record(vmc, account_number, stack_name) is not None:\n",
         "    while False:\n",
         "tests/provider/test_connected_account.py::test_unlinking_looks_until_the_record_is_gone",
     ),

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import socket
 import threading
 from collections.abc import Mapping
@@ -20,9 +19,8 @@ from labs.dynamic_provider import DynamicProvider
 from labs.lab_engine import PROJECT, LabEngine
 from labs.new_stack import made_without_the_engine
 from labs.state_files import StateFiles, open_state_files
-from sandbox.environment import Sandbox
+from sandbox.environment import Sandbox, path_with_engine
 from tests.support.fleet_command import fleet_command
-from tests.support.places import REPOSITORY
 from vmc_account_link.settings import ApiToken, VmcSettings
 
 STACK = "event-team-01"
@@ -87,9 +85,7 @@ def place(tmp_path: Path, *, name: str = "backend") -> Place:
         "PULUMI_CONFIG_PASSPHRASE": "phrase",
         "PULUMI_SKIP_UPDATE_CHECK": "1",
     }
-    # The engine that `make setup` has built is on nobody's PATH.
-    path = os.pathsep.join([str(REPOSITORY / ".engine" / "bin"), os.environ["PATH"]])
-    return Place(root=root, folder=folder, environment={"PATH": path, **ours})
+    return Place(root=root, folder=folder, environment={"PATH": path_with_engine(), **ours})
 
 
 @pytest.mark.engine

@@ -10,13 +10,12 @@ import requests
 
 from labs.sharing import LIST_FRESH_SECONDS, SharedReads
 from sandbox.control.client import SandboxControl
-from sandbox.environment import Sandbox
 from tests.support.lab import ACCOUNT
 from vmc_account_link.auth import AccessTokens
 from vmc_account_link.calls import GLANCE_READ_SECONDS, Repeat
 from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import NoReply, NotSent, Refused, Unavailable, VmcError
-from vmc_account_link.settings import VmcSettings, read_settings
+from vmc_account_link.settings import VmcSettings
 from vmc_account_link.transport import Transport
 
 LABS = 12
@@ -36,16 +35,6 @@ class Clock:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-@pytest.fixture
-def control(box: Sandbox) -> SandboxControl:
-    return box.control
-
-
-@pytest.fixture
-def settings(box: Sandbox) -> VmcSettings:
-    return read_settings(lambda _: None, box.environment)
 
 
 @pytest.fixture

@@ -7,25 +7,12 @@ from typing import Any
 import pytest
 
 from sandbox.control.client import SandboxControl
-from sandbox.environment import Sandbox
 from tests.support.lab import ACCOUNT
 from vmc_account_link.auth import AccessTokens
 from vmc_account_link.client import VmcClient
 from vmc_account_link.link_request import LinkRequestProvider
-from vmc_account_link.settings import VmcSettings, read_settings
+from vmc_account_link.settings import VmcSettings
 from vmc_account_link.transport import Transport
-
-
-@pytest.fixture
-def control(box: Sandbox) -> SandboxControl:
-    """The sandbox's control."""
-    return box.control
-
-
-@pytest.fixture
-def settings(box: Sandbox) -> VmcSettings:
-    """Settings that lead into the sandbox."""
-    return read_settings(lambda _: None, box.environment)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pickle
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from labs.dynamic_provider import DynamicProvider
 from labs.engine import serve
 from sandbox.environment import Sandbox
 from tests.support.lab import ACCOUNT
+from tests.support.patience import until
 from vmc_account_link.adopted_account import AdoptedAccountProvider
 from vmc_account_link.compatible_subnets import CompatibleSubnetsProvider
 from vmc_account_link.connected_account import ConnectedAccountProvider
@@ -272,13 +273,6 @@ def test_a_driver_neither_runs_nor_loads_a_provider_that_is_not_ours(
         with of_a_lab(box) as server, pytest.raises(grpc.RpcError, match="none that labs makes"):
             server.stub.Delete(provider_pb2.DeleteRequest(id="i", properties=inputs))
     assert not effect.exists()
-
-
-def until(is_so: Callable[[], object], seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(
