@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
@@ -12,6 +13,8 @@ from waitress.server import create_server
 HOST = "127.0.0.1"
 _THREADS = 24
 """More than any test's clients at once: a held request occupies a thread."""
+_ANSWERED_SECONDS = 0.2
+"""How long a request may count as in flight once it was answered: its connection is idle then, and closed."""
 
 
 class RunningServer:
@@ -56,6 +59,10 @@ class RunningServer:
             return
         self._is_listening.clear()
         self._in_loop(self._close_port)
+        deadline = time.monotonic() + _ANSWERED_SECONDS
+        while not self._is_idle() and time.monotonic() < deadline:
+            time.sleep(_ANSWERED_SECONDS / 20)
+            self._in_loop(self._close_connections)
         self._reopening = threading.Timer(seconds, lambda: self._in_loop(self._open_port))
         self._reopening.daemon = True
         self._reopening.start()
@@ -79,7 +86,13 @@ class RunningServer:
         server = self._server
         server.del_channel()
         server.socket.close()
-        for channel in list(server.active_channels.values()):
+        self._close_connections()
+
+    def _is_idle(self) -> bool:
+        return not any(channel.requests for channel in list(self._server.active_channels.values()))
+
+    def _close_connections(self) -> None:
+        for channel in list(self._server.active_channels.values()):
             if channel.requests:
                 # As if the client had asked for it: the answer says "Connection: close".
                 channel.requests[0].headers["CONNECTION"] = "close"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 import requests
+from waitress.parser import HTTPRequestParser
 
 from sandbox.environment import Sandbox
 from sandbox.faults import InvalidFault, PlannedFault
@@ -46,6 +47,20 @@ def test_one_server_can_refuse_at_the_end_of_a_call_of_the_other(box: Sandbox) -
         assert [exchange(box, session), exchange(box, session)] == [200, 200]
         with pytest.raises(requests.ConnectionError, match="refused"):
             session.get(box.environment["AWS_ENDPOINT_URL"], timeout=_TIMEOUT_SECONDS)
+
+
+def test_a_connection_that_was_just_answered_is_no_way_in_either(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = HTTPRequestParser.close
+
+    def close_later(request: HTTPRequestParser) -> None:
+        time.sleep(0.05)
+        close(request)
+
+    # The server takes its time between an answer and calling the request done.
+    monkeypatch.setattr(HTTPRequestParser, "close", close_later)
+    test_one_server_can_refuse_at_the_end_of_a_call_of_the_other(box)
 
 
 def test_a_sandbox_that_refuses_can_be_stopped(box: Sandbox) -> None:
