@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         accounts=options.accounts,
         organizations=options.organizations,
         backend=options.backend,
-        real_aws_plugin=options.real_aws_plugin,
+        first_poll_seconds=options.first_poll_seconds,
     ) as box:
         try:
             box.world.modes.apply(dict(options.mode))
@@ -179,7 +179,12 @@ def _parser() -> argparse.ArgumentParser:
             default=Backend.FILE,
             help="where Pulumi keeps its states",
         )
-        action.add_argument("--real-aws-plugin", action="store_true", help="use pulumi-resource-aws itself")
+        action.add_argument(
+            "--first-poll-seconds",
+            type=float,
+            metavar="SECONDS",
+            help="for tests: the AWS provider first looks at a stack so soon, not after 10 s",
+        )
         action.add_argument(
             "--mode",
             action="append",

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from wsgiref.types import WSGIApplication
 
 from sandbox.aws_accounts import AwsAccount, make_accounts, write_shared_files
-from sandbox.aws_plugin.install import install
+from sandbox.aws_provider import find_provider, install
 from sandbox.control.client import SandboxControl
 from sandbox.server import RunningServer
 from sandbox.vmware_app import build_vmware_app
@@ -90,7 +90,6 @@ class Sandbox:
         accounts: int = 0,
         organizations: int = 1,
         backend: Backend = Backend.FILE,
-        real_aws_plugin: bool = False,
         first_poll_seconds: float | None = None,
     ) -> Self:
         """Start everything.
@@ -102,9 +101,8 @@ class Sandbox:
             accounts: how many AWS accounts teams have, each with a profile (`team-01` …).
             organizations: how many VMC organizations there are, each with an API token of its own.
             backend: where Pulumi keeps its states.
-            real_aws_plugin: let the engine find (or download) the real AWS plugin instead of the stand-in.
-            first_poll_seconds: how long the stand-in waits before it first asks for a stack's status;
-                None: as long as the real plugin.
+            first_poll_seconds: have the quick build of the AWS provider first look at a stack so soon; None:
+                the untouched provider, which does after 10 s.
 
         Raises:
             OSError: a port or a folder is not to be had.
@@ -125,10 +123,9 @@ class Sandbox:
                 **_aws_environment(aws.url, root / "aws", teams),
                 **_pulumi_environment(root, backend, aws.url),
             }
-            if first_poll_seconds is not None:
-                environment["SANDBOX_AWS_FIRST_POLL_SECONDS"] = str(first_poll_seconds)
-            if not real_aws_plugin:
-                install(root / "pulumi-home")
+            if provider := find_provider(first_poll_seconds):
+                environment |= provider.environment
+                install(provider, root / "pulumi-home")
             return cls(
                 world,
                 servers=(vmware, aws),

@@ -22,7 +22,7 @@ CONTRACT = {
 
 @pytest.fixture(scope="module")
 def box() -> Iterator[Sandbox]:
-    with Sandbox.start(real_aws_plugin=True) as running:
+    with Sandbox.start() as running:
         yield running
 
 
@@ -80,7 +80,7 @@ def test_ambient_names_are_those_that_could_lead_out() -> None:
 
 
 def test_each_sandbox_has_its_own_recognisable_credentials(box: Sandbox) -> None:
-    with Sandbox.start(real_aws_plugin=True) as other:
+    with Sandbox.start() as other:
         tokens = {running.environment["API_TOKEN"] for running in (box, other)}
         assert other.environment["ORG_ID"] != box.environment["ORG_ID"]
     assert len(tokens) == 2
@@ -88,7 +88,7 @@ def test_each_sandbox_has_its_own_recognisable_credentials(box: Sandbox) -> None
 
 
 def test_stopped_sandbox_leaves_no_port_and_no_folder() -> None:
-    box = Sandbox.start(real_aws_plugin=True)
+    box = Sandbox.start()
     urls = [box.environment[name] for name in ("VMC_URL", "AWS_ENDPOINT_URL")]
     assert [is_listening(url) for url in urls] == [True, True]
     box.control.modes()
@@ -99,7 +99,7 @@ def test_stopped_sandbox_leaves_no_port_and_no_folder() -> None:
 
 
 def test_given_folder_is_used_and_kept(tmp_path: Path) -> None:
-    with Sandbox.start(tmp_path / "kept", real_aws_plugin=True) as box:
+    with Sandbox.start(tmp_path / "kept") as box:
         state = urllib.parse.urlsplit(box.environment["PULUMI_BACKEND_URL"]).path
     assert Path(state).is_dir()
     assert Path(state).parent == tmp_path / "kept"
@@ -109,12 +109,12 @@ def test_failed_start_leaves_no_server_behind(tmp_path: Path) -> None:
     (tmp_path / "aws").write_text("a file where a folder is needed")
     before = set(threading.enumerate())
     with pytest.raises(FileExistsError):
-        Sandbox.start(tmp_path, real_aws_plugin=True)
+        Sandbox.start(tmp_path)
     assert set(threading.enumerate()) <= before
 
 
 def test_first_poll_of_the_stand_in_is_passed_on() -> None:
-    with Sandbox.start(real_aws_plugin=True, first_poll_seconds=0.25) as box:
+    with Sandbox.start(first_poll_seconds=0.25) as box:
         assert box.environment["SANDBOX_AWS_FIRST_POLL_SECONDS"] == "0.25"
 
 
@@ -128,6 +128,6 @@ def test_profile_of_the_machines_user_is_hidden_until_the_sandbox_stops(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "work")
-    with Sandbox.start(real_aws_plugin=True):
+    with Sandbox.start():
         assert "AWS_PROFILE" not in os.environ
     assert os.environ["AWS_PROFILE"] == "work"

@@ -32,7 +32,7 @@ def sandbox(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
-    return sandbox("run", "--real-aws-plugin", "--", *command)
+    return sandbox("run", "--", *command)
 
 
 @contextmanager
@@ -100,7 +100,7 @@ def test_run_sets_modes() -> None:
         "--mode",
         "deleted_records_listed=true",
     )
-    result = sandbox("run", "--real-aws-plugin", *modes, "--", sys.executable, "-c", script)
+    result = sandbox("run", *modes, "--", sys.executable, "-c", script)
     assert "'task_outcome': 'fail', 'task_seconds': 9.0" in result.stdout
     assert "'deleted_records_listed': True" in result.stdout
 
@@ -109,14 +109,14 @@ def test_run_sets_modes() -> None:
     ("mode", "reason"), [("speed=1", "no mode 'speed'"), ("speed", "not of the form key=value")]
 )
 def test_wrong_mode_is_a_wrong_request(mode: str, reason: str) -> None:
-    result = sandbox("run", "--real-aws-plugin", "--mode", mode, "--", "true")
+    result = sandbox("run", "--mode", mode, "--", "true")
     assert result.returncode == 2
     assert reason in result.stderr
 
 
 def test_run_passes_sigterm_on_and_waits() -> None:
     script = "trap 'echo ended; exit 3' TERM; echo ready; while :; do sleep 0.05; done"
-    with process("run", "--real-aws-plugin", "--", "sh", "-c", script) as started:
+    with process("run", "--", "sh", "-c", script) as started:
         assert started.stdout is not None
         assert started.stdout.readline() == "ready\n"
         started.terminate()
@@ -126,7 +126,7 @@ def test_run_passes_sigterm_on_and_waits() -> None:
 
 def test_run_leaves_ctrl_c_to_the_command_and_waits() -> None:
     script = "trap 'echo one; sleep 0.3; exit 4' INT; echo ready; while :; do sleep 0.05; done"
-    with process("run", "--real-aws-plugin", "--", "sh", "-c", script) as started:
+    with process("run", "--", "sh", "-c", script) as started:
         assert started.stdout is not None
         assert started.stdout.readline() == "ready\n"
         # As a terminal does: to the whole group.
@@ -154,7 +154,7 @@ def test_serve_shows_exports_and_stays_until_told(number: signal.Signals) -> Non
 
 def test_serve_writes_a_private_file_and_removes_it(tmp_path: Path) -> None:
     file = tmp_path / "sandbox.env"
-    with process("serve", "--real-aws-plugin", "--env-file", str(file)) as started:
+    with process("serve", "--env-file", str(file)) as started:
         until(file.exists, patience_seconds=PATIENCE_SECONDS, pause_seconds=0.02)
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         sourced = subprocess.run(
