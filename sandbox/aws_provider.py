@@ -40,8 +40,10 @@ def install(provider: AwsProvider, pulumi_home: Path) -> None:
     Raises:
         OSError: the folder can't be written.
     """
-    plugins = pulumi_home / "plugins"
-    plugins.mkdir(parents=True, exist_ok=True)
-    link = plugins / provider.folder.name
-    link.unlink(missing_ok=True)
-    link.symlink_to(provider.folder, target_is_directory=True)
+    # The engine passes over a folder that is a link, so the links are inside.
+    plugin = pulumi_home / "plugins" / provider.folder.name
+    plugin.mkdir(parents=True, exist_ok=True)
+    for file in provider.folder.iterdir():
+        link = plugin / file.name
+        link.unlink(missing_ok=True)
+        link.symlink_to(file)
