@@ -35,7 +35,8 @@ def get_cli() -> Path:
         say(f"Pulumi CLI: {found} is there")
         return found
     version = _told(r"^require github\.com/pulumi/pulumi/pkg/v3 v(\S+)", _CLI / "go.mod")
-    say(f"Pulumi CLI: {problem}")
+    if found:
+        say(f"Pulumi CLI: {problem}")
     files = (folder / name for folder in (_CLI, _LANGUAGE_HOST) for name in ("go.mod", "go.sum"))
     work.obtain(
         f"Pulumi CLI {version}",
