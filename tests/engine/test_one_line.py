@@ -173,6 +173,7 @@ def test_the_engines_processes_have_the_sdk_of_these_tests(lab: Lab) -> None:
     )
     lab.up()
     lines = seen.read_text().splitlines()
+    print(seen.read_text())  # noqa: T201 - pytest shows it with -s, and when the test fails
     assert {line.partition(" ")[0] for line in lines} == {importlib.metadata.version("pulumi")}
     assert any("pulumi.dynamic" in line for line in lines)
     assert any("language-python-exec" in line for line in lines)
