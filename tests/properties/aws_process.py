@@ -4,9 +4,12 @@ import atexit
 import functools
 import os
 import subprocess
+import threading
 from collections.abc import Iterable
 from concurrent import futures
+from socketserver import ThreadingMixIn
 from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import grpc
@@ -14,7 +17,6 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2_grpc
 
 from sandbox.aws_provider import find_provider
-from sandbox.server import RunningServer
 
 _FIRST_LOOK_SECONDS = 0.001
 """Of real time: whoever serves the provider lets the stack settle before it looks."""
@@ -34,7 +36,8 @@ class AwsProcess:
         provider = find_provider(_FIRST_LOOK_SECONDS)
         if provider is None:
             raise FileNotFoundError("start the AWS provider: there is none in .engine. Run `make setup`.")
-        self._server = RunningServer(self._answer, name="aws-of-histories")
+        server = make_server("127.0.0.1", 0, self._answer, server_class=_Server, handler_class=_Silent)
+        threading.Thread(target=server.serve_forever, name="aws-of-histories", daemon=True).start()
         # The provider ends itself when its engine is gone.
         self._engine = grpc.server(futures.ThreadPoolExecutor(max_workers=1))
         engine_pb2_grpc.add_EngineServicer_to_server(_Engine(), self._engine)
@@ -42,7 +45,11 @@ class AwsProcess:
         self._engine.start()
         self._process = subprocess.Popen(
             [provider.folder / "pulumi-resource-aws", f"127.0.0.1:{engine_port}"],
-            env={**provider.environment, **aws_environment(self._server.url), "HOME": os.devnull},
+            env={
+                **provider.environment,
+                **aws_environment(f"http://127.0.0.1:{server.server_port}"),
+                "HOME": os.devnull,
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -58,11 +65,9 @@ class AwsProcess:
         assert self.application is not None
         return self.application(environ, start_response)
 
-
     def _stop(self) -> None:
         self._process.kill()
         self._process.communicate()
-        self._server.stop()
 
 
 @functools.cache
@@ -81,6 +86,22 @@ def aws_environment(url: str) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    """Closes each connection once it has answered: with every configuration the provider opens new ones.
+
+    The sandbox's own server keeps them open, and takes 100.
+    """
+
+    daemon_threads = True
+
+
+class _Silent(WSGIRequestHandler):
+    """Logs nothing."""
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
 
 
 class _Engine(engine_pb2_grpc.EngineServicer):
