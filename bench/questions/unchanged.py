@@ -164,7 +164,7 @@ def answer(runs: Sequence[CommandRun]) -> Answer:
                 "its preview."
             ),
             (
-                "The wait for CloudFormation to delete the stack, which is the AWS plugin's and "
+                "The wait for CloudFormation to delete the stack, which is the AWS provider's and "
                 "AWS's, is not "
                 "in the wall "
                 "time of `destroy`; unlinking is."

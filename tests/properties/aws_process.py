@@ -38,7 +38,7 @@ class AwsProcess:
             raise FileNotFoundError("start the AWS provider: there is none in .engine. Run `make setup`.")
         server = make_server("127.0.0.1", 0, self._answer, server_class=_Server, handler_class=_Silent)
         threading.Thread(target=server.serve_forever, name="aws-of-histories", daemon=True).start()
-        # The provider ends itself when its engine is gone.
+        # It does not start without an engine to talk to.
         self._engine = grpc.server(futures.ThreadPoolExecutor(max_workers=1))
         engine_pb2_grpc.add_EngineServicer_to_server(_Engine(), self._engine)
         engine_port = self._engine.add_insecure_port("127.0.0.1:0")
