@@ -164,7 +164,8 @@ def answer(runs: Sequence[FleetRun]) -> Answer:
         notes=[
             (
                 "Each lab in an AWS account of its own; a stack takes 3 s and VMware's side 5 s, and the AWS "
-                "provider first asks for a stack's status after 10 s. Making the Pulumi stacks and reading the outputs is in it."
+                "provider first asks for a stack's status after 10 s. Making the Pulumi "
+                "stacks and reading the outputs is in it."
             ),
             (
                 "The loops cost the same CPU for every lab, however many there are, and their time grows in "
