@@ -41,7 +41,7 @@ class Lab:
         self.settings = Settings()
         self.engine = Engine(self._declarations, cloud.now)
         self.told = ""
-        self._stack = StackProvider()
+        self._stack = StackProvider(cloud)
 
     def preview(self) -> Outcome:
         """`pulumi preview`."""

@@ -4,6 +4,8 @@ How often a wait polls follows from the times that `tests.sweep.stage` sets.
 """
 
 UP = (
+    # The AWS provider's check of its arguments, its configuration, and the program.
+    ("aws", "sts.GetCallerIdentity"),
     ("aws", "sts.GetCallerIdentity"),
     ("aws", "sts.GetCallerIdentity"),
     ("csp", "exchange-token"),

@@ -11,7 +11,7 @@ from tests.sweep.points import Point
 SHARPEST = (
     "up vmc mint-link: reset after",
     "up aws cloudformation.CreateStack: empty 200",
-    "up aws sts.GetCallerIdentity #2: 401",
+    "up aws sts.GetCallerIdentity: 401",
     "up template download-template: truncated",
 )
 """Where a mistake would lose something, make it twice or mislead the person; each of them fails first."""

@@ -38,6 +38,8 @@ Resources:
 AMAZON = """
 Diagnostics:
   aws:cloudformation:Stack (account-link-stack):
+    error:   sdk-v2/provider2.go:572: sdk.helper_schema: creating CloudFormation Stack (x): \
+AlreadyExistsException: Stack [x] already exists: provider=aws@7.51.1
     error: 1 error occurred:
     \t* creating CloudFormation Stack (x): AlreadyExistsException: Stack [x] already exists
 
