@@ -12,7 +12,6 @@ link = AccountLink(
         "stack_name": config.get("stackName"),
         "region": config.get("region"),
         "aws_account_id": config.get("awsAccountId"),
-        "inline_template": config.get_bool("inlineTemplate"),
         "template_hosts": config.get_object("templateHosts"),
         "link_timeout_minutes": config.get_int("linkTimeoutMinutes"),
         "unlink_on_destroy": config.get_bool("unlinkOnDestroy"),

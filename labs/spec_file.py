@@ -157,9 +157,6 @@ class Settings(_Model):
         Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] | None,
         Field(description="Where the stack runs; default us-west-2."),
     ] = None
-    inline_template: Annotated[
-        bool | None, Field(description="Download the template, inspect it, pass it as a body; default true.")
-    ] = None
     template_hosts: Annotated[
         list[Text] | None, Field(description="Further hosts that the template may come from.")
     ] = None

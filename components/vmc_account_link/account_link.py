@@ -136,7 +136,6 @@ class AccountLink(pulumi.ComponentResource):
             org_id=settings.org_id,
             account_number=account_number,
             stack_name=stack_name,
-            inline_template=given.get("inline_template", True),
             template_hosts=given.get("template_hosts", []),
             relink=given.get("relink"),
             template_policy=given.get("template_policy") or None,

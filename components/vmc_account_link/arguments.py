@@ -52,8 +52,6 @@ class AccountLinkArgs(TypedDict):
     """Where the stack runs; default `us-west-2`, anything else is allowed with a warning."""
     aws_account_id: NotRequired[pulumi.Input[str] | None]
     """Refuse to run in any other AWS account than this one (12 digits)."""
-    inline_template: NotRequired[pulumi.Input[bool] | None]
-    """Download the template, inspect it and pass it as a body (default); else pass its URL."""
     template_hosts: NotRequired[pulumi.Input[Sequence[str]] | None]
     """Further hosts (`host` or `host:port`) that the template may come from."""
     link_timeout_minutes: NotRequired[pulumi.Input[int] | None]
@@ -122,12 +120,6 @@ def refuse_what_can_not_be(given: Mapping[str, Any]) -> None:
             raise _refusal(key, f"{text!r} can't be one", rule)
     _refuse_collections_that_can_not_be(given)
     read_policy(given.get("template_policy"))
-    if given.get("template_policy") and given.get("inline_template") is False:
-        raise _refusal(
-            "template_policy",
-            "a template that is passed by its URL is not seen",
-            "Set vmc-account-link:inlineTemplate to true, or remove it.",
-        )
     _refuse_subnets_that_can_not_be(given)
 
 

@@ -62,16 +62,7 @@ class LinkRequestProvider(ResourceProvider):
         """
         if olds and "stack_name" not in olds:
             return CheckResult(inputs=news, failures=[_adopted(olds)])
-        failures = identity_failures(olds, news)
-        if news.get("template_policy") and news.get("inline_template") is False:
-            failures.append(
-                CheckFailure(
-                    "template_policy",
-                    "a template that is passed by its URL is not seen: set vmc-account-link:inlineTemplate "
-                    "to true, or remove templatePolicy",
-                )
-            )
-        return CheckResult(inputs=news, failures=failures)
+        return CheckResult(inputs=news, failures=identity_failures(olds, news))
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Say whether there is something to do; on a preview too, so that a refusal is seen there.
@@ -170,11 +161,7 @@ def _mint(
         "clock_ahead_seconds": round(vmc.clock_ahead_seconds()),
         "minted_at": datetime.now(UTC).isoformat(),
         "record_before": account.mark if account and is_ours(account, [inputs["stack_name"]]) else None,
-        "template_body": (
-            _template_body(vmc, link.template_url, read_policy(inputs.get("template_policy")))
-            if inputs["inline_template"]
-            else None
-        ),
+        "template_body": _template_body(vmc, link.template_url, read_policy(inputs.get("template_policy"))),
     }
 
 
@@ -238,7 +225,6 @@ class LinkRequest(Resource, module="vmc", name="LinkRequest"):
         org_id: str,
         account_number: pulumi.Input[str],
         stack_name: pulumi.Input[str],
-        inline_template: pulumi.Input[bool],
         template_hosts: pulumi.Input[Sequence[str]],
         relink: str | None = None,
         template_policy: pulumi.Input[Mapping[str, Sequence[str]] | None] = None,
@@ -251,7 +237,6 @@ class LinkRequest(Resource, module="vmc", name="LinkRequest"):
             org_id: the VMC organisation.
             account_number: the AWS account to link, 12 digits.
             stack_name: the CloudFormation stack that will run the link's template.
-            inline_template: whether to download the template (else only its URL is used).
             template_hosts: further hosts that the template may come from.
             relink: another text asks for a new link; with the word `despite-sddcs` even while SDDCs use it.
             template_policy: what the template may make and whom it may let in (`read_policy`).
@@ -264,7 +249,6 @@ class LinkRequest(Resource, module="vmc", name="LinkRequest"):
                 "org_id": org_id,
                 "account_number": account_number,
                 "stack_name": stack_name,
-                "inline_template": inline_template,
                 "template_hosts": template_hosts,
                 "relink": relink,
                 "template_policy": template_policy,

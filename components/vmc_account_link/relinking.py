@@ -13,8 +13,8 @@ from vmc_account_link.models import AccountState, Task, TaskStatus, parse_moment
 from vmc_account_link.progress import find_account, is_ours, is_run
 from vmc_account_link.settings import VmcSettings
 
-NEEDS_NEW_LINK = ("stack_name", "inline_template")
-"""A link is run once, by one stack; and what was not downloaded then can't be later."""
+NEEDS_NEW_LINK = ("stack_name",)
+"""A link is run once, by one stack."""
 DESPITE_SDDCS = "despite-sddcs"
 """The word in `relink` that accepts SDDCs on the link."""
 

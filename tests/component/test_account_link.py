@@ -138,7 +138,6 @@ def test_the_arguments_reach_the_resources_they_are_for(run: Run) -> None:
             "stack_name": "Lab-7",
             "region": "eu-west-1",
             "aws_account_id": ACCOUNT,
-            "inline_template": False,
             "template_hosts": ["mirror.example"],
             "relink": "2",
             "link_timeout_minutes": 5,
@@ -148,11 +147,7 @@ def test_the_arguments_reach_the_resources_they_are_for(run: Run) -> None:
     )
     request, stack, connected = recorder.inputs(REQUEST), recorder.inputs(STACK), recorder.inputs(CONNECTED)
     assert recorder.inputs("pulumi:providers:aws")["region"] == "eu-west-1"
-    assert (request["stack_name"], request["inline_template"], request["template_hosts"]) == (
-        "Lab-7",
-        False,
-        ["mirror.example"],
-    )
+    assert (request["stack_name"], request["template_hosts"]) == ("Lab-7", ["mirror.example"])
     assert request["relink"] == "2"
     assert (stack["name"], stack["tags"]) == ("Lab-7", {"owner": "workshop"})
     assert (connected["stack_name"], connected["link_timeout_minutes"], connected["unlink_on_destroy"]) == (
@@ -275,7 +270,6 @@ EVERY_SETTING: dict[str, tuple[str, Any]] = {
     "stackName": ("Lab-7", "Lab-7"),
     "region": ("eu-west-1", "eu-west-1"),
     "awsAccountId": (ACCOUNT, ACCOUNT),
-    "inlineTemplate": ("true", True),
     "templateHosts": ('["mirror.example"]', ["mirror.example"]),
     "linkTimeoutMinutes": ("5", 5),
     "unlinkOnDestroy": ("false", False),

@@ -220,8 +220,8 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("3: defaults.link: 'take': input should be 'create' or 'adopt'",),
     ),
     "a word for yes": (
-        _with("defaults: {inlineTemplate: 'yes'}"),
-        ("3: defaults.inlineTemplate: 'yes' is not true or false",),
+        _with("defaults: {unlinkOnDestroy: 'yes'}"),
+        ("3: defaults.unlinkOnDestroy: 'yes' is not true or false",),
     ),
     "a text where a number is due": (
         _with("defaults: {linkTimeoutMinutes: soon}"),

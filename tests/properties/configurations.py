@@ -50,7 +50,6 @@ RIGHT: Mapping[str, st.SearchStrategy[tuple[str, Any]]] = {
     "stackName": _texts(st.from_regex(r"\A[a-zA-Z][-a-zA-Z0-9]{0,127}\Z")),
     "region": _texts(_REGIONS),
     "awsAccountId": st.just((ACCOUNT, ACCOUNT)),
-    "inlineTemplate": _BOOLEANS,
     "templateHosts": _json(st.lists(_HOSTS, max_size=3)),
     "linkTimeoutMinutes": st.integers(1, 10**6).map(lambda minutes: (str(minutes), minutes)),
     "unlinkOnDestroy": _BOOLEANS,
@@ -79,7 +78,6 @@ WRONG: Mapping[str, tuple[str, ...]] = {
     "stackName": ("1", "-a", "a b", "a_b", "Stack ", "a" * 129, "é", "arn:aws:cloudformation:x", "a\nb"),
     "region": _NO_REGIONS,
     "awsAccountId": ("999999999999", "12345678901", "1234-5678-9012", "mine"),
-    "inlineTemplate": _NO_BOOLEANS,
     "templateHosts": (*_NO_LISTS, '["https://mirror.example/"]', '["*.example"]', '["a b"]', '["a:b"]'),
     "linkTimeoutMinutes": ("0", "-5", "soon", "1.5", "[]"),
     "unlinkOnDestroy": _NO_BOOLEANS,
@@ -99,7 +97,6 @@ WRONG: Mapping[str, tuple[str, ...]] = {
 """Texts that no such key may have; `relink` may have any."""
 AT_ODDS: tuple[tuple[str, Mapping[str, str]], ...] = (
     ("relink", {"link": "adopt", "relink": "2"}),
-    ("templatePolicy", {"inlineTemplate": "false", "templatePolicy": '{"resourceTypes": []}'}),
     ("sddcType", {"sddcType": "1NODE"}),
     ("sddcHosts", {"sddcHosts": "3"}),
     ("sddcSubnets", {"sddcSubnets": '["subnet-1"]'}),
@@ -193,8 +190,6 @@ def _contradictions(meant: Mapping[str, Any], wrong_keys: list[str]) -> list[str
     found = []
     if meant.get("link") == "adopt" and "relink" in meant:
         found.append("relink")
-    if meant.get("inlineTemplate") is False and meant.get("templatePolicy"):
-        found.append("templatePolicy")
     chosen = meant.get("sddcSubnets")
     if "subnetRegion" not in {*meant, *wrong_keys}:
         found += [key for key in ("sddcType", "sddcHosts", "sddcSubnets") if meant.get(key)]

@@ -98,7 +98,6 @@ def judge_resources(meant: Mapping[str, Any], recorder: Recorder) -> None:
     name = meant.get("stackName", "SDDC-Account-Link")
     assert [request["stack_name"], stack["name"], connected["stack_name"]] == [name] * 3
     assert [request["account_number"], connected["account_number"]] == [ACCOUNT] * 2
-    assert request["inline_template"] is meant.get("inlineTemplate", True)
     assert request["template_hosts"] == meant.get("templateHosts", [])
     assert request.get("relink") == meant.get("relink")
     assert (request.get("template_policy") or None) == (meant.get("templatePolicy") or None)

@@ -18,7 +18,7 @@ from vmc_account_link.models import parse_moment
 LONGEST_LINE = 1200
 PLACE = Place(account_number=ACCOUNT, region="us-west-2")
 """Where our stacks are."""
-_NEEDS_NEW_LINK = ("stack_name", "inline_template")
+_NEEDS_NEW_LINK = ("stack_name",)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,7 +119,7 @@ def test_what_is_looked_at_again(
 def test_a_link_of_ours_is_not_adopted_and_an_adopted_one_not_made_over(
     provider: AdoptedAccountProvider, inputs: dict[str, Any]
 ) -> None:
-    request = {**inputs, "stack_name": "ours", "inline_template": True, "template_hosts": []}
+    request = {**inputs, "stack_name": "ours", "template_hosts": []}
     (refused,) = provider.check(request, inputs).failures
     assert 'would delete its CloudFormation stack "ours"' in refused.reason
     assert provider.check(inputs, inputs).failures == provider.check({}, inputs).failures == []

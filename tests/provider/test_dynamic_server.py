@@ -108,7 +108,6 @@ def link_inputs(box: Sandbox) -> dict[str, Any]:
         "org_id": box.environment["ORG_ID"],
         "account_number": ACCOUNT,
         "stack_name": "ours",
-        "inline_template": True,
         "template_hosts": [],
     }
 

@@ -125,20 +125,14 @@ def test_a_relink_whose_task_the_service_forgot_is_done_when_the_record_is_anoth
     assert link.diff("id", second, news).changes is False
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"relink": "1"}, {"inline_template": False}],
-    ids=["relink", "another way to pass the template"],
-)
 def test_sddcs_on_the_link_stand_in_the_way_of_a_new_one_until_they_are_accepted(
     link: LinkRequestProvider,
     link_inputs: dict[str, Any],
     linked: dict[str, Any],
     control: SandboxControl,
-    change: dict[str, Any],
 ) -> None:
     sddc = control.attach_sddc(ACCOUNT)
-    news = {**link_inputs, **change}
+    news = {**link_inputs, "relink": "1"}
     minted = len(control.links())
     for ask in (link.diff, link.update):
         with pytest.raises(SddcsOnLink) as refusal:
