@@ -146,8 +146,8 @@ class Settings(_Model):
     """What may be set for all labs and for one: the program's configuration, and how long a lab lives."""
 
     link: Annotated[
-        Literal["create", "adopt"] | None,
-        Field(description="create: make the link and own it. adopt: the account is linked already."),
+        Literal["create", "existing"] | None,
+        Field(description="create: make the link and own it. existing: the account is linked already."),
     ] = None
     stack_name: Annotated[
         Annotated[str, Field(pattern=r"^([A-Za-z]|\{name\})([A-Za-z0-9-]|\{name\}){0,127}$")] | None,

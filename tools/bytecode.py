@@ -14,7 +14,7 @@ _MODULES = (
     # `pulumi up`: the program and the dynamic provider, at rest and in conversation with the service.
     "pulumi.dynamic",
     "vmc_account_link.account_link",
-    "vmc_account_link.adopted_account",
+    "vmc_account_link.existing_account",
     "vmc_account_link.compatible_subnets",
     "vmc_account_link.intrinsics",
     "vmc_account_link.transport",

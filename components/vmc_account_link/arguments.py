@@ -16,7 +16,7 @@ from vmc_account_link.template_policy import read_policy
 DEFAULT_REGION = "us-west-2"
 DEFAULT_STACK_NAME = "SDDC-Account-Link"
 DEFAULT_LINK_TIMEOUT_MINUTES = 30
-_WAYS_TO_LINK = ("create", "adopt")
+_WAYS_TO_LINK = ("create", "existing")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 _TEXTS = (
     ("region", _REGION, "Such as us-west-2."),
@@ -45,7 +45,7 @@ class AccountLinkArgs(TypedDict):
     """What an account link can be told; every key may be left out or None."""
 
     link: NotRequired[str | None]
-    """`create` (the default): make the link and own it. `adopt`: look up one that exists, never touch it."""
+    """`create` (the default): make the link and own it. `existing`: look up one that exists, never touch it."""
     stack_name: NotRequired[pulumi.Input[str] | None]
     """Name of the CloudFormation stack; default `SDDC-Account-Link`."""
     region: NotRequired[str | None]
@@ -107,10 +107,10 @@ def refuse_what_can_not_be(given: Mapping[str, Any]) -> None:
         raise SettingsError("AccountLink", f"it has no argument {', '.join(unknown)}", "See AccountLinkArgs.")
     link = given.get("link", "create")
     if link not in _WAYS_TO_LINK:
-        raise _refusal("link", f"{link!r} is no way to link", "Set it to `create` or `adopt`.")
-    if link == "adopt" and "relink" in given:
+        raise _refusal("link", f"{link!r} is no way to link", "Set it to `create` or `existing`.")
+    if link == "existing" and "relink" in given:
         raise _refusal(
-            "relink", "an adopted link is renewed where it was made", "Remove it (`pulumi config rm relink`)."
+            "relink", "an existing link is renewed where it was made", "Remove it (`pulumi config rm relink`)."
         )
     minutes = given.get("link_timeout_minutes", 1)
     if isinstance(minutes, int | float) and not minutes >= 1:

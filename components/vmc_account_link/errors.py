@@ -14,7 +14,7 @@ VmcError
 ├─ TemplateRejected      the link's template is not one to run
 └─ LinkError             the link itself
    ├─ AlreadyLinked      another stack made the link that exists
-   ├─ NotLinked          there is no ACTIVE link to adopt
+   ├─ NotLinked          there is no ACTIVE link to existing
    ├─ LinkExpired        the link in the state can't be run any more
    ├─ LinkFailed         the service gave up
    ├─ LinkTimedOut       our own deadline passed
@@ -175,7 +175,7 @@ class AlreadyLinked(LinkError):
 
 
 class NotLinked(LinkError):
-    """There is no ACTIVE link to adopt."""
+    """There is no ACTIVE link to existing."""
 
 
 class LinkExpired(LinkError):

@@ -58,10 +58,10 @@ class LinkRequestProvider(ResourceProvider):
         """Refuse to carry an existing link over to another organisation or AWS account.
 
         Unlinking the old one would have to be done with the old credentials. And refuse to make a link where
-        this Pulumi stack adopted one: `olds` are those of the adopted account then.
+        this Pulumi stack uses an existing one: `olds` are those of the existing account then.
         """
         if olds and "stack_name" not in olds:
-            return CheckResult(inputs=news, failures=[_adopted(olds)])
+            return CheckResult(inputs=news, failures=[_uses_existing_link(olds)])
         return CheckResult(inputs=news, failures=identity_failures(olds, news))
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
@@ -120,11 +120,11 @@ class LinkRequestProvider(ResourceProvider):
         """Forget the link: the service has no call that takes one back, it expires by itself."""
 
 
-def _adopted(olds: Mapping[str, Any]) -> CheckFailure:
+def _uses_existing_link(olds: Mapping[str, Any]) -> CheckFailure:
     return CheckFailure(
         "link",
-        f"this Pulumi stack adopted the link of AWS account {olds.get('account_number')}, which somebody "
-        "else made: nothing was changed. Set vmc-account-link:link back to `adopt`, or run `pulumi destroy` "
+        f"this Pulumi stack uses the existing link of AWS account {olds.get('account_number')}, which somebody "
+        "else made: nothing was changed. Set vmc-account-link:link back to `existing`, or run `pulumi destroy` "
         "first (it leaves the link as it is)",
     )
 
@@ -189,7 +189,7 @@ def refuse_another_stacks_link(account: AccountRecord | None, stack_names: Seque
     raise AlreadyLinked(
         f"link AWS account {account.account_number}",
         f'CloudFormation stack "{account.cf_stack_name}" linked it already (connected account {account.id})',
-        "Nothing was created: either use that link (vmc-account-link:link `adopt`), or unlink the account "
+        "Nothing was created: either use that link (vmc-account-link:link `existing`), or unlink the account "
         "where it was linked and run `pulumi up` again (an organisation holds one link for each account).",
     )
 

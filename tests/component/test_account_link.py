@@ -18,7 +18,7 @@ from pulumi.runtime import mocks
 from sandbox.environment import ambient_names
 from tests.support.mocked_engine import (
     ACCOUNT,
-    ADOPTED,
+    EXISTING,
     CONFIG,
     CONNECTED,
     LINK,
@@ -157,7 +157,7 @@ def test_the_arguments_reach_the_resources_they_are_for(run: Run) -> None:
     )
 
 
-@pytest.mark.parametrize("link", ["create", "adopt"])
+@pytest.mark.parametrize("link", ["create", "existing"])
 def test_subnets_are_listed_of_the_connected_account_where_a_region_is_given(run: Run, link: str) -> None:
     given: AccountLinkArgs = {
         "link": link,
@@ -173,18 +173,18 @@ def test_subnets_are_listed_of_the_connected_account_where_a_region_is_given(run
     assert SUBNETS not in {request.type for request in run({"sddc_hosts": 0}).requests}
 
 
-def test_adopting_declares_neither_a_request_nor_a_stack(run: Run) -> None:
-    recorder = run({"link": "adopt", "aws_account_id": ACCOUNT})
+def test_an_existing_link_declares_neither_a_request_nor_a_stack(run: Run) -> None:
+    recorder = run({"link": "existing", "aws_account_id": ACCOUNT})
     declared = {request.type for request in recorder.requests}
-    assert declared == {"vmc:index:AccountLink", "pulumi:providers:aws", ADOPTED, "pulumi:pulumi:Stack"}
-    assert recorder.inputs(ADOPTED)["account_number"] == ACCOUNT
-    (alias,) = recorder.of_type(ADOPTED).aliases
+    assert declared == {"vmc:index:AccountLink", "pulumi:providers:aws", EXISTING, "pulumi:pulumi:Stack"}
+    assert recorder.inputs(EXISTING)["account_number"] == ACCOUNT
+    (alias,) = recorder.of_type(EXISTING).aliases
     assert (alias.spec.name, alias.spec.type) == ("link-request", REQUEST)
 
 
-def test_making_looks_for_an_adopted_account_under_the_requests_name(run: Run) -> None:
+def test_making_looks_for_an_existing_account_under_the_requests_name(run: Run) -> None:
     (alias,) = run().of_type(REQUEST).aliases
-    assert (alias.spec.name, alias.spec.type) == ("link-adopted-account", ADOPTED)
+    assert (alias.spec.name, alias.spec.type) == ("link-existing-account", EXISTING)
 
 
 def test_on_preview_what_the_service_will_say_is_unknown_and_nothing_fails(run: Run) -> None:
@@ -203,7 +203,7 @@ def test_on_preview_what_the_service_will_say_is_unknown_and_nothing_fails(run: 
         ),
         pytest.param({"link": "steal"}, CONFIG, "vmc-account-link:link", id="an unknown way to link"),
         pytest.param(
-            {"link": "adopt", "relink": "1"}, CONFIG, "vmc-account-link:relink", id="relink of another's"
+            {"link": "existing", "relink": "1"}, CONFIG, "vmc-account-link:relink", id="relink of another's"
         ),
         pytest.param({"subnet_region": "Oregon"}, CONFIG, "subnetRegion", id="no region"),
         pytest.param({"sddc_hosts": 2}, CONFIG, "sddcHosts", id="hosts of an SDDC, and no subnets"),
@@ -293,14 +293,14 @@ def declared(recorder: Recorder) -> list[dict[str, Any]]:
     return sorted(said, key=lambda one: (one["type"], one["name"]))
 
 
-@pytest.mark.parametrize("link", ["create", "adopt"])
+@pytest.mark.parametrize("link", ["create", "existing"])
 def test_the_program_declares_what_the_component_does_that_is_told_the_same(
     run: Run, monkeypatch: pytest.MonkeyPatch, link: str
 ) -> None:
     described = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text())["config"]
     assert set(EVERY_SETTING) == set(described)
     told = {**EVERY_SETTING, "link": (link, link)}
-    if link == "adopt":
+    if link == "existing":
         del told["relink"]
     monkeypatch.setattr(pulumi, "export", lambda *_: None)
     config = {**CONFIG, **{f"vmc-account-link:{key}": text for key, (text, _) in told.items()}}

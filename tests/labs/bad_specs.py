@@ -215,9 +215,9 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
         _with("backend: https://me:secret@pulumi.example"),
         ("3: backend: a password is never in a spec: leave this out and set PULUMI_BACKEND_URL",),
     ),
-    "a link that is neither made nor adopted": (
+    "a link that is neither created nor existing": (
         _with("defaults: {link: take}"),
-        ("3: defaults.link: 'take': input should be 'create' or 'adopt'",),
+        ("3: defaults.link: 'take': input should be 'create' or 'existing'",),
     ),
     "a word for yes": (
         _with("defaults: {unlinkOnDestroy: 'yes'}"),
@@ -264,10 +264,10 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
             "vmc-account-link:subnetRegion too, or remove it.",
         ),
     ),
-    "a new link for an adopted one": (
-        _labs("{name: a, link: adopt, relink: again}"),
+    "a new link for an existing one": (
+        _labs("{name: a, link: existing, relink: again}"),
         (
-            "4: labs[0].relink: an adopted link is renewed where it was made: Remove it (`pulumi config rm "
+            "4: labs[0].relink: an existing link is renewed where it was made: Remove it (`pulumi config rm "
             "relink`).",
         ),
     ),

@@ -46,7 +46,7 @@ _NO_LISTS = ('"subnet-1"', "subnet-1", '{"a": "b"}', "[1]", '[["a"]]', '[""]', "
 _TYPE = "AWS::IAM::Role"
 
 RIGHT: Mapping[str, st.SearchStrategy[tuple[str, Any]]] = {
-    "link": st.sampled_from(["create", "adopt"]).map(lambda way: (way, way)),
+    "link": st.sampled_from(["create", "existing"]).map(lambda way: (way, way)),
     "stackName": _texts(st.from_regex(r"\A[a-zA-Z][-a-zA-Z0-9]{0,127}\Z")),
     "region": _texts(_REGIONS),
     "awsAccountId": st.just((ACCOUNT, ACCOUNT)),
@@ -74,7 +74,7 @@ RIGHT: Mapping[str, st.SearchStrategy[tuple[str, Any]]] = {
     ).map(lambda tags: (json.dumps(tags), {key: _tag(value) for key, value in tags.items()})),
 }
 WRONG: Mapping[str, tuple[str, ...]] = {
-    "link": ("Create", "steal", "adopt ", "true"),
+    "link": ("Create", "steal", "existing ", "true"),
     "stackName": ("1", "-a", "a b", "a_b", "Stack ", "a" * 129, "é", "arn:aws:cloudformation:x", "a\nb"),
     "region": _NO_REGIONS,
     "awsAccountId": ("999999999999", "12345678901", "1234-5678-9012", "mine"),
@@ -96,7 +96,7 @@ WRONG: Mapping[str, tuple[str, ...]] = {
 }
 """Texts that no such key may have; `relink` may have any."""
 AT_ODDS: tuple[tuple[str, Mapping[str, str]], ...] = (
-    ("relink", {"link": "adopt", "relink": "2"}),
+    ("relink", {"link": "existing", "relink": "2"}),
     ("sddcType", {"sddcType": "1NODE"}),
     ("sddcHosts", {"sddcHosts": "3"}),
     ("sddcSubnets", {"sddcSubnets": '["subnet-1"]'}),
@@ -188,7 +188,7 @@ def configurations(draw: st.DrawFn) -> Configuration:
 def _contradictions(meant: Mapping[str, Any], wrong_keys: list[str]) -> list[str]:
     """Keys that go ill with others."""
     found = []
-    if meant.get("link") == "adopt" and "relink" in meant:
+    if meant.get("link") == "existing" and "relink" in meant:
         found.append("relink")
     chosen = meant.get("sddcSubnets")
     if "subnetRegion" not in {*meant, *wrong_keys}:

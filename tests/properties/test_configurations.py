@@ -25,7 +25,7 @@ from tests.properties.configurations import (
 )
 from tests.support.mocked_engine import (
     ACCOUNT,
-    ADOPTED,
+    EXISTING,
     CONNECTED,
     LINK,
     REQUEST,
@@ -80,8 +80,8 @@ def judge_refusal(configuration: Configuration, recorder: Recorder, refusal: pul
 
 def judge_resources(meant: Mapping[str, Any], recorder: Recorder) -> None:
     types = [request.type for request in recorder.requests]
-    adopts, lists = meant.get("link") == "adopt", "subnetRegion" in meant
-    wanted = [*FOUNDATION, *([ADOPTED] if adopts else [REQUEST, STACK, CONNECTED]), *([SUBNETS] * lists)]
+    uses_existing, lists = meant.get("link") == "existing", "subnetRegion" in meant
+    wanted = [*FOUNDATION, *([EXISTING] if uses_existing else [REQUEST, STACK, CONNECTED]), *([SUBNETS] * lists)]
     assert sorted(types) == sorted(wanted)
     provider = recorder.inputs("pulumi:providers:aws")
     assert provider["region"] == meant.get("region", "us-west-2")
@@ -91,8 +91,8 @@ def judge_resources(meant: Mapping[str, Any], recorder: Recorder) -> None:
         assert asked["region"] == meant["subnetRegion"]
         found = [asked.get(key) for key in ("sddc_type", "hosts", "chosen")]
         assert found == [meant.get("sddcType"), meant.get("sddcHosts"), meant.get("sddcSubnets") or None]
-    if adopts:
-        assert recorder.inputs(ADOPTED)["account_number"] == ACCOUNT
+    if uses_existing:
+        assert recorder.inputs(EXISTING)["account_number"] == ACCOUNT
         return
     request, stack, connected = (recorder.inputs(typ) for typ in (REQUEST, STACK, CONNECTED))
     name = meant.get("stackName", "SDDC-Account-Link")

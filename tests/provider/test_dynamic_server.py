@@ -28,7 +28,7 @@ from labs.engine import serve
 from sandbox.environment import Sandbox
 from tests.support.lab import ACCOUNT
 from tests.support.patience import until
-from vmc_account_link.adopted_account import AdoptedAccountProvider
+from vmc_account_link.existing_account import ExistingAccountProvider
 from vmc_account_link.compatible_subnets import CompatibleSubnetsProvider
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.link_request import LinkRequestProvider
@@ -42,7 +42,7 @@ PICKLED: dict[type, str] = {
     for cls in (
         LinkRequestProvider,
         ConnectedAccountProvider,
-        AdoptedAccountProvider,
+        ExistingAccountProvider,
         CompatibleSubnetsProvider,
     )
 }
@@ -279,7 +279,7 @@ def test_a_driver_neither_runs_nor_loads_a_provider_that_is_not_ours(
     [
         (LinkRequestProvider, "vmc_account_link.link_request.LinkRequestProvider"),
         (ConnectedAccountProvider, "vmc_account_link.connected_account.ConnectedAccountProvider"),
-        (AdoptedAccountProvider, "vmc_account_link.adopted_account.AdoptedAccountProvider"),
+        (ExistingAccountProvider, "vmc_account_link.existing_account.ExistingAccountProvider"),
         (CompatibleSubnetsProvider, "vmc_account_link.compatible_subnets.CompatibleSubnetsProvider"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -44,7 +44,7 @@ ORDER = [
     "stack_errors",
     "link_watch",
     "connected_account",
-    "adopted_account",
+    "existing_account",
     "compatible_subnets",
     "arguments",
     "aws_identity",
@@ -156,7 +156,7 @@ def test_the_dynamic_providers_process_does_not_load_the_component() -> None:
     [
         "vmc_account_link.link_request.LinkRequestProvider",
         "vmc_account_link.connected_account.ConnectedAccountProvider",
-        "vmc_account_link.adopted_account.AdoptedAccountProvider",
+        "vmc_account_link.existing_account.ExistingAccountProvider",
         "vmc_account_link.compatible_subnets.CompatibleSubnetsProvider",
     ],
 )

@@ -32,7 +32,7 @@ SECRET = "1b47061264138c4ac30d75fd1eb44270"
 """How the engine's protocol marks a special value, and a secret among those."""
 CONNECTED = "pulumi-python:dynamic/vmc:ConnectedAccount"
 SUBNETS = "pulumi-python:dynamic/vmc:CompatibleSubnets"
-ADOPTED = "pulumi-python:dynamic/vmc:AdoptedAccount"
+EXISTING = "pulumi-python:dynamic/vmc:ExistingAccount"
 
 
 class Cloud(mocks.Mocks):
@@ -47,7 +47,7 @@ class Cloud(mocks.Mocks):
             outputs |= self.link
         if args.typ == CONNECTED:
             outputs |= {"connected_account_id": "record-1", "connected_account_state": "ACTIVE"}
-        if args.typ == ADOPTED:
+        if args.typ == EXISTING:
             outputs |= {"connected_account_id": "record-1", "cf_stack_name": "theirs"}
         return f"{args.name}-id", outputs
 

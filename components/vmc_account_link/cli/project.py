@@ -37,7 +37,7 @@ class LinkState:
     tracking_task: str | None
     expiration_date: str | None
     """ISO 8601, UTC."""
-    is_adopted: bool
+    is_existing: bool
     """Whether the link was made elsewhere: it has no request and no stack here."""
     template_body: str | None = dataclasses.field(default=None, repr=False)
     """Only where secrets were asked for."""
@@ -168,7 +168,7 @@ def _link(parent: str, held: Mapping[str, Mapping[str, Any]]) -> LinkState:
         stack_id=_text(stack.get("id")),
         tracking_task=_text(request.get("tracking_task")),
         expiration_date=_text(request.get("expiration_date")),
-        is_adopted="LinkRequest" not in held,
+        is_existing="LinkRequest" not in held,
         template_body=_text(request.get("template_body")),
         template_url=_text(request.get("template_url")),
     )

@@ -6,15 +6,15 @@ import pytest
 
 from sandbox.control.client import SandboxControl
 from tests.support.lab import ACCOUNT
-from vmc_account_link.adopted_account import AdoptedAccountProvider
+from vmc_account_link.existing_account import ExistingAccountProvider
 from vmc_account_link.errors import NotLinked, SettingsError, Unavailable
 from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.settings import VmcSettings
 
 
 @pytest.fixture
-def provider(settings: VmcSettings) -> AdoptedAccountProvider:
-    made = AdoptedAccountProvider()
+def provider(settings: VmcSettings) -> ExistingAccountProvider:
+    made = ExistingAccountProvider()
     made.settings = settings
     return made
 
@@ -31,7 +31,7 @@ def adopted(inputs: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("method", ["create", "update"])
 def test_an_active_record_is_taken_as_the_service_shows_it(
-    provider: AdoptedAccountProvider, inputs: dict[str, Any], control: SandboxControl, method: str
+    provider: ExistingAccountProvider, inputs: dict[str, Any], control: SandboxControl, method: str
 ) -> None:
     record = control.seed_account(ACCOUNT, cf_stack_name="vmware-sddc-formation-1")
     control.seed_account("999999999999", cf_stack_name="of another account")
@@ -46,8 +46,8 @@ def test_an_active_record_is_taken_as_the_service_shows_it(
 
 
 @pytest.mark.parametrize("state", [None, "BROKEN", "DELETED"])
-def test_what_is_not_active_is_not_adopted(
-    provider: AdoptedAccountProvider, inputs: dict[str, Any], control: SandboxControl, state: str | None
+def test_what_is_not_active_is_not_used(
+    provider: ExistingAccountProvider, inputs: dict[str, Any], control: SandboxControl, state: str | None
 ) -> None:
     control.set_modes(deleted_records_listed=True)
     if state:
@@ -60,7 +60,7 @@ def test_what_is_not_active_is_not_adopted(
 
 
 def test_a_list_that_can_not_be_read_is_not_taken_for_an_empty_one(
-    provider: AdoptedAccountProvider, inputs: dict[str, Any], control: SandboxControl
+    provider: ExistingAccountProvider, inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     for ask in (lambda: provider.create(inputs), lambda: provider.read("id", adopted(inputs))):
         control.plan_fault("vmc", "list-connected-accounts", "status", status=500, retryable=False)
@@ -69,7 +69,7 @@ def test_a_list_that_can_not_be_read_is_not_taken_for_an_empty_one(
 
 
 def test_refresh_shows_drift_and_what_is_gone(
-    provider: AdoptedAccountProvider, inputs: dict[str, Any], control: SandboxControl
+    provider: ExistingAccountProvider, inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     control.seed_account(ACCOUNT, cf_stack_name="another's by now", state="BROKEN")
     outs = provider.read("id", adopted(inputs)).outs or {}
@@ -79,7 +79,7 @@ def test_refresh_shows_drift_and_what_is_gone(
 
 
 def test_deleting_it_asks_nothing_of_anybody(
-    provider: AdoptedAccountProvider, inputs: dict[str, Any], control: SandboxControl
+    provider: ExistingAccountProvider, inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     control.seed_account(ACCOUNT)
     provider.delete("id", adopted(inputs))
@@ -87,7 +87,7 @@ def test_deleting_it_asks_nothing_of_anybody(
 
 
 def test_another_organisations_settings_are_refused(
-    provider: AdoptedAccountProvider, inputs: dict[str, Any], control: SandboxControl
+    provider: ExistingAccountProvider, inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     elsewhere = adopted(inputs, org_id="00000000-0000-4000-8000-000000000000")
     with pytest.raises(SettingsError, match="vmc:orgId"):
@@ -106,7 +106,7 @@ def test_another_organisations_settings_are_refused(
     ],
 )
 def test_what_is_looked_at_again(
-    provider: AdoptedAccountProvider,
+    provider: ExistingAccountProvider,
     inputs: dict[str, Any],
     olds: dict[str, Any],
     news: dict[str, Any],
@@ -116,8 +116,8 @@ def test_what_is_looked_at_again(
     assert (result.changes, result.replaces or []) == expected
 
 
-def test_a_link_of_ours_is_not_adopted_and_an_adopted_one_not_made_over(
-    provider: AdoptedAccountProvider, inputs: dict[str, Any]
+def test_a_link_of_ours_does_not_become_an_existing_one_nor_the_other_way_round(
+    provider: ExistingAccountProvider, inputs: dict[str, Any]
 ) -> None:
     request = {**inputs, "stack_name": "ours", "template_hosts": []}
     (refused,) = provider.check(request, inputs).failures
