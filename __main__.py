@@ -16,6 +16,7 @@ link = AccountLink(
         "link_timeout_minutes": config.get_int("linkTimeoutMinutes"),
         "unlink_on_destroy": config.get_bool("unlinkOnDestroy"),
         "relink": config.get("relink"),
+        "relink_despite_sddcs": config.get("relinkDespiteSddcs"),
         "template_policy": config.get_object("templatePolicy"),
         "subnet_region": config.get("subnetRegion"),
         "sddc_type": config.get("sddcType"),

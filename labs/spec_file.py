@@ -168,6 +168,9 @@ class Settings(_Model):
         bool | None, Field(description="Unlink the account before the stack is deleted; default true.")
     ] = None
     relink: Annotated[Text | None, Field(description="Change it to ask for a new link and run it.")] = None
+    relink_despite_sddcs: Annotated[
+        Text | None, Field(description="The same text as relink: do it although SDDCs use the link.")
+    ] = None
     template_policy: Annotated[
         Policy | None,
         Field(description="Refuse a template that does more than this before its stack is made."),

@@ -138,6 +138,7 @@ class AccountLink(pulumi.ComponentResource):
             stack_name=stack_name,
             template_hosts=given.get("template_hosts", []),
             relink=given.get("relink"),
+            relink_despite_sddcs=given.get("relink_despite_sddcs"),
             template_policy=given.get("template_policy") or None,
             # The other way round: an existing link is not made over (ADR 0011).
             opts=pulumi.ResourceOptions(

@@ -59,8 +59,10 @@ class AccountLinkArgs(TypedDict):
     unlink_on_destroy: NotRequired[pulumi.Input[bool] | None]
     """On destroy, unlink the account before the stack is deleted; default true."""
     relink: NotRequired[str | None]
-    """Another text than before asks for a new link and runs its template in the same stack. While SDDCs use
-    the link this is refused unless the word `despite-sddcs` is in it."""
+    """Another text than before asks for a new link and runs its template in the same stack. Refused while
+    SDDCs use the link."""
+    relink_despite_sddcs: NotRequired[str | None]
+    """The same text as `relink`: do it although SDDCs use the link."""
     template_policy: NotRequired[Mapping[str, Sequence[str]] | None]
     """What the template may make (`resourceTypes`) and whom its roles may let in (`trustedAccounts`)."""
     subnet_region: NotRequired[str | None]

@@ -227,6 +227,7 @@ class LinkRequest(Resource, module="vmc", name="LinkRequest"):
         stack_name: pulumi.Input[str],
         template_hosts: pulumi.Input[Sequence[str]],
         relink: str | None = None,
+        relink_despite_sddcs: str | None = None,
         template_policy: pulumi.Input[Mapping[str, Sequence[str]] | None] = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -238,7 +239,8 @@ class LinkRequest(Resource, module="vmc", name="LinkRequest"):
             account_number: the AWS account to link, 12 digits.
             stack_name: the CloudFormation stack that will run the link's template.
             template_hosts: further hosts that the template may come from.
-            relink: another text asks for a new link; with the word `despite-sddcs` even while SDDCs use it.
+            relink: another text asks for a new link.
+            relink_despite_sddcs: the same text as `relink`: ask for it although SDDCs use the link.
             template_policy: what the template may make and whom it may let in (`read_policy`).
             opts: resource options.
         """
@@ -251,6 +253,7 @@ class LinkRequest(Resource, module="vmc", name="LinkRequest"):
                 "stack_name": stack_name,
                 "template_hosts": template_hosts,
                 "relink": relink,
+                "relink_despite_sddcs": relink_despite_sddcs,
                 "template_policy": template_policy,
                 # Outputs have to be named here to become attributes.
                 "template_url": None,

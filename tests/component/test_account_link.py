@@ -140,6 +140,7 @@ def test_the_arguments_reach_the_resources_they_are_for(run: Run) -> None:
             "aws_account_id": ACCOUNT,
             "template_hosts": ["mirror.example"],
             "relink": "2",
+            "relink_despite_sddcs": "2",
             "link_timeout_minutes": 5,
             "unlink_on_destroy": False,
             "tags": {"owner": "workshop"},
@@ -148,7 +149,7 @@ def test_the_arguments_reach_the_resources_they_are_for(run: Run) -> None:
     request, stack, connected = recorder.inputs(REQUEST), recorder.inputs(STACK), recorder.inputs(CONNECTED)
     assert recorder.inputs("pulumi:providers:aws")["region"] == "eu-west-1"
     assert (request["stack_name"], request["template_hosts"]) == ("Lab-7", ["mirror.example"])
-    assert request["relink"] == "2"
+    assert (request["relink"], request["relink_despite_sddcs"]) == ("2", "2")
     assert (stack["name"], stack["tags"]) == ("Lab-7", {"owner": "workshop"})
     assert (connected["stack_name"], connected["link_timeout_minutes"], connected["unlink_on_destroy"]) == (
         "Lab-7",
@@ -274,6 +275,7 @@ EVERY_SETTING: dict[str, tuple[str, Any]] = {
     "linkTimeoutMinutes": ("5", 5),
     "unlinkOnDestroy": ("false", False),
     "relink": ("2", "2"),
+    "relinkDespiteSddcs": ("2", "2"),
     "subnetRegion": ("us-west-2", "us-west-2"),
     "sddcType": ("MultiAZ", "MultiAZ"),
     "sddcHosts": ("6", 6),

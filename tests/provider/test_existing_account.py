@@ -1,4 +1,4 @@
-"""The adopted account's provider as a plain object, in front of the emulated service."""
+"""The existing account's provider as a plain object, in front of the emulated service."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def inputs(settings: VmcSettings) -> dict[str, Any]:
     return {"org_id": settings.org_id, "account_number": ACCOUNT}
 
 
-def adopted(inputs: dict[str, Any], **changes: Any) -> dict[str, Any]:
+def existing(inputs: dict[str, Any], **changes: Any) -> dict[str, Any]:
     outputs = {"connected_account_id": "r", "connected_account_state": "ACTIVE", "cf_stack_name": "theirs"}
     return {**inputs, **outputs, **changes}
 
@@ -35,7 +35,7 @@ def test_an_active_record_is_taken_as_the_service_shows_it(
 ) -> None:
     record = control.seed_account(ACCOUNT, cf_stack_name="vmware-sddc-formation-1")
     control.seed_account("999999999999", cf_stack_name="of another account")
-    olds = adopted(inputs, connected_account_state="BROKEN")
+    olds = existing(inputs, connected_account_state="BROKEN")
     result = provider.create(inputs) if method == "create" else provider.update("id", olds, inputs)
     assert result.outs == {
         **inputs,
@@ -62,7 +62,7 @@ def test_what_is_not_active_is_not_used(
 def test_a_list_that_can_not_be_read_is_not_taken_for_an_empty_one(
     provider: ExistingAccountProvider, inputs: dict[str, Any], control: SandboxControl
 ) -> None:
-    for ask in (lambda: provider.create(inputs), lambda: provider.read("id", adopted(inputs))):
+    for ask in (lambda: provider.create(inputs), lambda: provider.read("id", existing(inputs))):
         control.plan_fault("vmc", "list-connected-accounts", "status", status=500, retryable=False)
         with pytest.raises(Unavailable):
             ask()
@@ -72,24 +72,24 @@ def test_refresh_shows_drift_and_what_is_gone(
     provider: ExistingAccountProvider, inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     control.seed_account(ACCOUNT, cf_stack_name="another's by now", state="BROKEN")
-    outs = provider.read("id", adopted(inputs)).outs or {}
+    outs = provider.read("id", existing(inputs)).outs or {}
     assert (outs["connected_account_state"], outs["cf_stack_name"]) == ("BROKEN", "another's by now")
     control.remove_account(ACCOUNT)
-    assert provider.read("id", adopted(inputs)).id is None
+    assert provider.read("id", existing(inputs)).id is None
 
 
 def test_deleting_it_asks_nothing_of_anybody(
     provider: ExistingAccountProvider, inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     control.seed_account(ACCOUNT)
-    provider.delete("id", adopted(inputs))
+    provider.delete("id", existing(inputs))
     assert control.journal() == ()
 
 
 def test_another_organisations_settings_are_refused(
     provider: ExistingAccountProvider, inputs: dict[str, Any], control: SandboxControl
 ) -> None:
-    elsewhere = adopted(inputs, org_id="00000000-0000-4000-8000-000000000000")
+    elsewhere = existing(inputs, org_id="00000000-0000-4000-8000-000000000000")
     with pytest.raises(SettingsError, match="vmc:orgId"):
         provider.read("id", elsewhere)
 
@@ -112,7 +112,7 @@ def test_what_is_looked_at_again(
     news: dict[str, Any],
     expected: tuple[bool, list[str]],
 ) -> None:
-    result = provider.diff("id", adopted(inputs, **olds), {**inputs, **news})
+    result = provider.diff("id", existing(inputs, **olds), {**inputs, **news})
     assert (result.changes, result.replaces or []) == expected
 
 
