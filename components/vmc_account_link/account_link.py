@@ -8,28 +8,26 @@ import pulumi
 import pulumi_aws as aws
 from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
 
-from vmc_account_link.existing_account import ExistingAccount
-from vmc_account_link.arguments import (
+from vmc_account_link import resource_types
+from vmc_account_link.args import (
     DEFAULT_LINK_TIMEOUT_MINUTES,
     DEFAULT_REGION,
     DEFAULT_STACK_NAME,
     AccountLinkArgs,
-    given_arguments,
+    drop_unset,
     read_vmc_settings,
-    refuse_what_can_not_be,
     stack_region,
     stack_tags,
+    validate_args,
 )
 from vmc_account_link.aws_identity import caller_account
 from vmc_account_link.aws_provider import pinned_provider
 from vmc_account_link.compatible_subnets import CompatibleSubnets
 from vmc_account_link.connected_account import ConnectedAccount
+from vmc_account_link.existing_account import ExistingAccount
 from vmc_account_link.link_request import LinkRequest
 from vmc_account_link.link_watch import LinkWatch, request_hooks, stack_hooks
 from vmc_account_link.settings import VmcSettings
-
-_REQUEST_TYPE = "pulumi-python:dynamic/vmc:LinkRequest"
-_EXISTING_TYPE = "pulumi-python:dynamic/vmc:ExistingAccount"
 
 
 class AccountLink(pulumi.ComponentResource):
@@ -58,12 +56,6 @@ class AccountLink(pulumi.ComponentResource):
     """Availability zone -> subnet ids, both sorted; empty without `subnet_region`."""
     rejected_subnets: pulumi.Output[dict[str, str]]
     """Subnet id -> why no SDDC can use it; empty without `subnet_region`."""
-    template_url: pulumi.Output[str | None]
-    """The link's value of that name; secret."""
-    template_execution_url: pulumi.Output[str | None]
-    """The link's value of that name; secret."""
-    expiration_date: pulumi.Output[str | None]
-    """The link's value of that name."""
 
     def __init__(
         self, name: str, args: AccountLinkArgs | None = None, opts: pulumi.ResourceOptions | None = None
@@ -78,12 +70,12 @@ class AccountLink(pulumi.ComponentResource):
         Raises:
             SettingsError: a setting is missing or malformed, or contradicts another.
         """
-        given = given_arguments(args)
-        super().__init__("vmc:index:AccountLink", name, dict(given), opts)
-        refuse_what_can_not_be(given)
+        given = drop_unset(args)
+        validate_args(given)
         settings = read_vmc_settings()
+        super().__init__(resource_types.ACCOUNT_LINK, name, dict(given), opts)
         uses_existing = given.get("link") == "existing"
-        provider = self.get_provider("aws:cloudformation/stack:Stack") or pinned_provider(
+        provider = self.get_provider(resource_types.STACK) or pinned_provider(
             f"{name}-aws",
             given.get("region", DEFAULT_REGION) if uses_existing else stack_region(given),
             pulumi.ResourceOptions(parent=self),
@@ -106,7 +98,7 @@ class AccountLink(pulumi.ComponentResource):
             # Where this Pulumi stack made the link itself, its request is found under this alias and the
             # adoption is refused: else the engine would delete the stack, which nobody declares any more.
             opts=pulumi.ResourceOptions(
-                parent=self, aliases=[pulumi.Alias(name=f"{name}-request", type_=_REQUEST_TYPE)]
+                parent=self, aliases=[pulumi.Alias(name=f"{name}-request", type_=resource_types.LINK_REQUEST)]
             ),
         )
         unknown: pulumi.Output[Any] = pulumi.Output.from_input(None)
@@ -115,8 +107,7 @@ class AccountLink(pulumi.ComponentResource):
         self.connected_account_state = existing.connected_account_state
         self.stack_id = unknown
         self.stack_name = existing.cf_stack_name
-        self.tracking_task = self.link_expiration_date = self.expiration_date = unknown
-        self.template_url = self.template_execution_url = unknown
+        self.tracking_task = self.link_expiration_date = unknown
 
     def _make(
         self,
@@ -143,7 +134,9 @@ class AccountLink(pulumi.ComponentResource):
             # The other way round: an existing link is not made over (ADR 0011).
             opts=pulumi.ResourceOptions(
                 parent=self,
-                aliases=[pulumi.Alias(name=f"{name}-existing-account", type_=_EXISTING_TYPE)],
+                aliases=[
+                    pulumi.Alias(name=f"{name}-existing-account", type_=resource_types.EXISTING_ACCOUNT)
+                ],
                 hooks=request_hooks(name, watch),
             ),
         )
@@ -190,9 +183,6 @@ class AccountLink(pulumi.ComponentResource):
         self.stack_name = stack.name
         self.tracking_task = request.tracking_task
         self.link_expiration_date = request.expiration_date
-        self.template_url = request.template_url
-        self.template_execution_url = request.template_execution_url
-        self.expiration_date = request.expiration_date
 
     def _list_subnets(self, name: str, settings: VmcSettings, given: Mapping[str, Any]) -> None:
         """List what an SDDC can be connected to, where that is asked for."""

@@ -21,6 +21,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
+from vmc_account_link import resource_types
 from vmc_account_link.client import VmcClient
 from vmc_account_link.connected_account import record_outputs
 from vmc_account_link.errors import NotLinked
@@ -135,7 +136,7 @@ def _no_existing_link(props: Mapping[str, Any], account: AccountRecord | None) -
     )
 
 
-class ExistingAccount(Resource, module="vmc", name="ExistingAccount"):
+class ExistingAccount(Resource, module=resource_types.PACKAGE, name="ExistingAccount"):
     """An AWS account that the VMC organisation knows already."""
 
     connected_account_id: pulumi.Output[str]

@@ -24,7 +24,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from vmc_account_link import template
+from vmc_account_link import resource_types, template
 from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import AlreadyLinked
 from vmc_account_link.identity import IDENTITY, identity_failures
@@ -123,9 +123,9 @@ class LinkRequestProvider(ResourceProvider):
 def _uses_existing_link(olds: Mapping[str, Any]) -> CheckFailure:
     return CheckFailure(
         "link",
-        f"this Pulumi stack uses the existing link of AWS account {olds.get('account_number')}, which somebody "
-        "else made: nothing was changed. Set vmc-account-link:link back to `existing`, or run `pulumi destroy` "
-        "first (it leaves the link as it is)",
+        f"this Pulumi stack uses the existing link of AWS account {olds.get('account_number')}, which "
+        "somebody else made: nothing was changed. Set vmc-account-link:link back to `existing`, or run "
+        "`pulumi destroy` first (it leaves the link as it is)",
     )
 
 
@@ -194,7 +194,7 @@ def refuse_another_stacks_link(account: AccountRecord | None, stack_names: Seque
     )
 
 
-class LinkRequest(Resource, module="vmc", name="LinkRequest"):
+class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):
     """A link request and what the service answered."""
 
     template_url: pulumi.Output[str]

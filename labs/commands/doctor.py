@@ -11,7 +11,7 @@ from labs.credentials import vmc_settings
 from labs.errors import LabsError
 from labs.fleet_session import FleetSession
 from labs.spec import ROLE_SESSION_NAME, LabSpec
-from vmc_account_link.arguments import DEFAULT_REGION
+from vmc_account_link.args import DEFAULT_REGION
 from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import VmcError
 from vmc_account_link.models import AccountRecord, AccountState

@@ -97,9 +97,13 @@ def test_a_stack_that_runs_is_inspected_by_its_name(command: Command, aws: Any) 
 
 def test_links_are_found_in_a_state_by_their_component() -> None:
     def resource(kind: str, parent: str, **values: Any) -> dict[str, Any]:
-        return {"type": kind, "parent": f"urn:pulumi:s::p::vmc:index:AccountLink::{parent}", **values}
+        return {
+            "type": kind,
+            "parent": f"urn:pulumi:s::p::vmc-account-link:index:AccountLink::{parent}",
+            **values,
+        }
 
-    dynamic = "pulumi-python:dynamic/vmc:"
+    dynamic = "pulumi-python:dynamic/vmc-account-link:"
     links = links_of(
         [
             {"type": "pulumi:pulumi:Stack"},

@@ -55,7 +55,7 @@ def test_a_connection_is_noticed_within_a_second(lab: Lab) -> None:
 
 def test_preview_refresh_and_an_unchanged_up_ask_for_no_link(lab: Lab) -> None:
     before_anything = lab.must("preview")
-    assert "vmc:ConnectedAccount" in before_anything.output
+    assert "vmc-account-link:ConnectedAccount" in before_anything.output
     assert lab.calls(service="vmc") == []
 
     lab.up()

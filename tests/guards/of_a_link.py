@@ -123,7 +123,7 @@ MAKING = (
     guard(
         "Nobody waits for an expired link to be asked for again: a failed task says how to ask at once.",
         _PROGRESS,
-        "`pulumi up --replace '**vmc:LinkRequest::*'` asks at once.",
+        "`pulumi up --replace '**vmc-account-link:LinkRequest::*'` asks at once.",
         "",
         "tests/engine/test_faults.py::test_replacing_the_request_asks_for_a_new_link_at_once",
     ),

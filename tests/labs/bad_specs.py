@@ -260,8 +260,8 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
     "subnets for an SDDC in no region": (
         HEAD + "defaults:\n  sddcType: MultiAZ\nlabs: [{name: a}]\n",
         (
-            "4: defaults.sddcType: it says something of subnets, and none are asked for: Set "
-            "vmc-account-link:subnetRegion too, or remove it.",
+            "4: defaults.sddcType: it is about subnets, and no region of subnets is set: Set subnetRegion "
+            "too, or remove it.",
         ),
     ),
     "a new link for an existing one": (

@@ -54,6 +54,7 @@ RIGHT: Mapping[str, st.SearchStrategy[tuple[str, Any]]] = {
     "linkTimeoutMinutes": st.integers(1, 10**6).map(lambda minutes: (str(minutes), minutes)),
     "unlinkOnDestroy": _BOOLEANS,
     "relink": _texts(_WORDS),
+    "relinkDespiteSddcs": _texts(_WORDS),
     "subnetRegion": _texts(_REGIONS),
     "sddcType": _texts(st.sampled_from(_SDDC_TYPES)),
     "sddcHosts": st.integers(1, 16).map(lambda hosts: (str(hosts), hosts)),
@@ -94,7 +95,7 @@ WRONG: Mapping[str, tuple[str, ...]] = {
         '{" ": "b"}',
     ),
 }
-"""Texts that no such key may have; `relink` may have any."""
+"""Texts that no such key may have; `relink` and `relinkDespiteSddcs` may have any."""
 AT_ODDS: tuple[tuple[str, Mapping[str, str]], ...] = (
     ("relink", {"link": "existing", "relink": "2"}),
     ("sddcType", {"sddcType": "1NODE"}),
@@ -111,15 +112,15 @@ def _tag(value: object) -> str:
 
 
 _WAYS: tuple[tuple[Mapping[str, str], Mapping[str, str], str | None], ...] = (
-    ({"vmc:apiToken": SECRETS[0]}, {}, None),
+    ({"vmc:refreshToken": SECRETS[0]}, {}, None),
     ({}, {"API_TOKEN": SECRETS[0]}, None),
-    ({"vmc:apiToken": SECRETS[0]}, {"CLIENT_ID": "id", "CLIENT_SECRET": SECRETS[1]}, None),
+    ({"vmc:refreshToken": SECRETS[0]}, {"CLIENT_ID": "id", "CLIENT_SECRET": SECRETS[1]}, None),
     ({"vmc:clientId": "id", "vmc:clientSecret": SECRETS[1]}, {"API_TOKEN": SECRETS[0]}, None),
     ({}, {"CLIENT_ID": "id", "CLIENT_SECRET": SECRETS[1]}, None),
     ({"vmc:clientId": "id"}, {"CLIENT_SECRET": SECRETS[1]}, None),
-    ({}, {}, "vmc:apiToken"),
-    ({"vmc:apiToken": " "}, {}, "vmc:apiToken"),
-    ({"vmc:apiToken": SECRETS[0], "vmc:clientId": "id"}, {}, "vmc:apiToken"),
+    ({}, {}, "vmc:refreshToken"),
+    ({"vmc:refreshToken": " "}, {}, "vmc:refreshToken"),
+    ({"vmc:refreshToken": SECRETS[0], "vmc:clientId": "id"}, {}, "vmc:refreshToken"),
     ({"vmc:clientId": "id"}, {}, "vmc:clientSecret"),
     ({"vmc:clientSecret": SECRETS[1]}, {}, "vmc:clientId"),
 )
@@ -136,7 +137,7 @@ _NO_SERVICES = (
 
 def refused_ones() -> Iterator[Configuration]:
     """Each wrong text alone, and each contradiction."""
-    base = {"vmc:orgId": "org-1", "vmc:apiToken": SECRETS[0]}
+    base = {"vmc:orgId": "org-1", "vmc:refreshToken": SECRETS[0]}
     subnets = {"subnetRegion": "us-west-2"}
     each = [
         (key, {**(subnets if key.startswith("sddc") else {}), key: text})
@@ -151,7 +152,7 @@ def refused_ones() -> Iterator[Configuration]:
     for config, environment, missing in _WAYS:
         if missing:
             yield _refused(missing, {"vmc:orgId": "org-1", **config}, environment)
-    yield _refused("vmc:orgId", {"vmc:apiToken": SECRETS[0]})
+    yield _refused("vmc:orgId", {"vmc:refreshToken": SECRETS[0]})
 
 
 def _refused(

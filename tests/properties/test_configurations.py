@@ -25,8 +25,8 @@ from tests.properties.configurations import (
 )
 from tests.support.mocked_engine import (
     ACCOUNT,
-    EXISTING,
     CONNECTED,
+    EXISTING,
     LINK,
     REQUEST,
     STACK,
@@ -38,7 +38,7 @@ from tests.support.mocked_engine import (
 from tests.support.places import REPOSITORY
 from vmc_account_link.link_request import LinkRequestProvider
 
-FOUNDATION = {"pulumi:pulumi:Stack", "vmc:index:AccountLink", "pulumi:providers:aws"}
+FOUNDATION = {"pulumi:pulumi:Stack", "vmc-account-link:index:AccountLink", "pulumi:providers:aws"}
 OUTPUTS = {
     *("account_number", "connected_account_id", "connected_account_state", "stack_id", "stack_name"),
     *("tracking_task", "link_expiration_date", "compatible_subnets", "rejected_subnets"),
@@ -81,7 +81,11 @@ def judge_refusal(configuration: Configuration, recorder: Recorder, refusal: pul
 def judge_resources(meant: Mapping[str, Any], recorder: Recorder) -> None:
     types = [request.type for request in recorder.requests]
     uses_existing, lists = meant.get("link") == "existing", "subnetRegion" in meant
-    wanted = [*FOUNDATION, *([EXISTING] if uses_existing else [REQUEST, STACK, CONNECTED]), *([SUBNETS] * lists)]
+    wanted = [
+        *FOUNDATION,
+        *([EXISTING] if uses_existing else [REQUEST, STACK, CONNECTED]),
+        *([SUBNETS] * lists),
+    ]
     assert sorted(types) == sorted(wanted)
     provider = recorder.inputs("pulumi:providers:aws")
     assert provider["region"] == meant.get("region", "us-west-2")
@@ -100,6 +104,7 @@ def judge_resources(meant: Mapping[str, Any], recorder: Recorder) -> None:
     assert [request["account_number"], connected["account_number"]] == [ACCOUNT] * 2
     assert request["template_hosts"] == meant.get("templateHosts", [])
     assert request.get("relink") == meant.get("relink")
+    assert request.get("relink_despite_sddcs") == meant.get("relinkDespiteSddcs")
     assert (request.get("template_policy") or None) == (meant.get("templatePolicy") or None)
     assert LinkRequestProvider().check({}, request).failures == []
     assert stack.get("tags", {}) == meant.get("tags", {})

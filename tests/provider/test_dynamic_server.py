@@ -28,9 +28,9 @@ from labs.engine import serve
 from sandbox.environment import Sandbox
 from tests.support.lab import ACCOUNT
 from tests.support.patience import until
-from vmc_account_link.existing_account import ExistingAccountProvider
 from vmc_account_link.compatible_subnets import CompatibleSubnetsProvider
 from vmc_account_link.connected_account import ConnectedAccountProvider
+from vmc_account_link.existing_account import ExistingAccountProvider
 from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.settings import read_settings
 
@@ -96,7 +96,7 @@ def server(box: Sandbox, request: pytest.FixtureRequest) -> Iterator[Server]:
     """Configured as by the engine: all of the project's configuration, secrets in plaintext."""
     is_sdk = request.param == "the SDK's process"
     with sdk_process(box.process_environment()) if is_sdk else of_a_lab(box) as started:
-        config = {"vmc:apiToken": box.environment["API_TOKEN"], "vmc-account-link:region": "us-west-2"}
+        config = {"vmc:refreshToken": box.environment["API_TOKEN"], "vmc-account-link:region": "us-west-2"}
         started.stub.Configure(provider_pb2.ConfigureRequest(args=struct(config)))
         yield started
 
@@ -211,7 +211,7 @@ def test_a_missing_setting_is_named_when_no_program_has_run_before(
 ) -> None:
     with sdk_process(box.process_environment()) as server:
         server.stub.Configure(provider_pb2.ConfigureRequest(args=struct({})))
-        with pytest.raises(grpc.RpcError, match="vmc:apiToken"):
+        with pytest.raises(grpc.RpcError, match="vmc:refreshToken"):
             server.stub.Delete(provider_pb2.DeleteRequest(id="i", properties=struct(account_inputs)))
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from sandbox.control.client import SandboxControl
 from tests.support.lab import ACCOUNT
-from vmc_account_link.existing_account import ExistingAccountProvider
 from vmc_account_link.errors import NotLinked, SettingsError, Unavailable
+from vmc_account_link.existing_account import ExistingAccountProvider
 from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.settings import VmcSettings
 

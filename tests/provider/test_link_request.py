@@ -9,7 +9,7 @@ from sandbox.control.client import SandboxControl
 from sandbox.environment import Sandbox
 from tests.support.lab import ACCOUNT
 from vmc_account_link import template
-from vmc_account_link.errors import AlreadyLinked, TemplateRejected, Unavailable
+from vmc_account_link.errors import AlreadyLinked, Unavailable
 from vmc_account_link.link_request import LinkRequestProvider
 
 ROLES = ("RemoteRole", "RemoteRolePayer", "RemoteRoleService")

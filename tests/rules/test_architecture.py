@@ -19,6 +19,7 @@ from tests.support.places import REPOSITORY
 PACKAGE = REPOSITORY / "components" / "vmc_account_link"
 ORDER = [
     "errors",
+    "resource_types",
     "secret_text",
     "settings",
     "models",
@@ -46,7 +47,7 @@ ORDER = [
     "connected_account",
     "existing_account",
     "compatible_subnets",
-    "arguments",
+    "args",
     "aws_identity",
     "aws_provider",
     "account_link",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vmc_account_link import template
-from vmc_account_link.arguments import DEFAULT_REGION, DEFAULT_STACK_NAME
+from vmc_account_link.args import DEFAULT_REGION, DEFAULT_STACK_NAME
 from vmc_account_link.cli import doctor, output, status
 from vmc_account_link.cli.amazon import Amazon
 from vmc_account_link.cli.lines import exit_code

@@ -54,7 +54,9 @@ def run(request: DoctorRequest) -> tuple[Line, ...]:
     rest = _look_at_account(request, amazon, caller) if amazon and caller else ()
     if not rest:
         names = (
-            ("region", "subnets") if request.uses_existing else ("region", "stack name", "subnets", "permissions")
+            ("region", "subnets")
+            if request.uses_existing
+            else ("region", "stack name", "subnets", "permissions")
         )
         rest = tuple(not_asked(name, "AWS identity") for name in names)
     linked = not_asked("linked", "token")

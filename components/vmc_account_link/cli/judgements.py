@@ -9,7 +9,7 @@ from vmc_account_link.cli.token import Claims
 from vmc_account_link.models import AccountRecord, AccountState
 
 LINK_REGION = "us-west-2"
-_RENEW = "Make a new API token in the VMC console and set it (vmc:apiToken or API_TOKEN)."
+_RENEW = "Make a new API token in the VMC console and set it (vmc:refreshToken or API_TOKEN)."
 _SOON = timedelta(hours=24)
 
 ACTIONS = (

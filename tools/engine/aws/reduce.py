@@ -40,7 +40,7 @@ def clients(text: str) -> str:
         if "aws-sdk-go-v2/service/" not in line or wanted(line, CLIENTS)
     )
     method = r"func \(c \*AWSClient\) \w+Client\(ctx context\.Context\) \*(\w+)\.Client \{\n.*?\n\}\n\n?"
-    return re.sub(method, lambda m: m[0] if m[1] in CLIENTS else "", text, flags=re.S)
+    return re.sub(method, lambda m: m[0] if m[1] in CLIENTS else "", text, flags=re.DOTALL)
 
 
 edit("provider/sdkv2/service_packages_gen.go", services)

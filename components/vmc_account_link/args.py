@@ -1,14 +1,15 @@
-"""What an account link can be told, and whether that makes sense. Pure, but for a warning."""
+"""The arguments of an account link, and whether they make sense. Pure, but for a warning."""
 
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, NotRequired, TypedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NotRequired, TypedDict, cast, get_args
 
 import pulumi
 
 from vmc_account_link.errors import SettingsError
+from vmc_account_link.resource_types import PACKAGE
 from vmc_account_link.settings import VmcSettings, read_settings, setting_key
 from vmc_account_link.subnets import DEFAULT_SDDC_TYPE, SDDC_TYPES, count_problem
 from vmc_account_link.template_policy import read_policy
@@ -16,20 +17,22 @@ from vmc_account_link.template_policy import read_policy
 DEFAULT_REGION = "us-west-2"
 DEFAULT_STACK_NAME = "SDDC-Account-Link"
 DEFAULT_LINK_TIMEOUT_MINUTES = 30
-_WAYS_TO_LINK = ("create", "existing")
+LinkMode = Literal["create", "existing"]
+SddcType = Literal["1NODE", "SingleAZ", "MultiAZ"]
+
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 _TEXTS = (
     ("region", _REGION, "Such as us-west-2."),
     ("subnet_region", _REGION, "Such as us-west-2."),
     ("aws_account_id", re.compile(r"\s*[0-9]{12}\s*"), "It has 12 digits."),
-    # CloudFormation's own rule (API reference, CreateStack): it says so only once a link has been minted.
+    # CloudFormation's own rule (API reference, CreateStack): it says so only once a link was requested.
     (
         "stack_name",
         re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}"),
         "Up to 128 letters, digits and hyphens, a letter first.",
     ),
 )
-"""Argument, how its text must be, and that in words."""
+"""Argument, pattern of its text, and the rule in words."""
 _LISTS = (
     (
         "template_hosts",
@@ -38,14 +41,23 @@ _LISTS = (
     ),
     ("sddc_subnets", re.compile(r"\S+"), "Set a list of subnet ids."),
 )
-"""Argument, how each text of its list must be, and that in words."""
+"""Argument, pattern of each text of its list, and the rule in words."""
+_TYPES: Mapping[str, tuple[type, str]] = {
+    **dict.fromkeys(
+        ("link", "stack_name", "region", "aws_account_id", "relink", "relink_despite_sddcs"), (str, "a text")
+    ),
+    **dict.fromkeys(("subnet_region", "sddc_type"), (str, "a text")),
+    **dict.fromkeys(("link_timeout_minutes", "sddc_hosts"), (int, "a whole number")),
+    "unlink_on_destroy": (bool, "true or false"),
+}
+"""Argument -> its type, and that in words; lists and objects are judged by themselves."""
 
 
 class AccountLinkArgs(TypedDict):
-    """What an account link can be told; every key may be left out or None."""
+    """The arguments of an account link; every key may be left out or None."""
 
-    link: NotRequired[str | None]
-    """`create` (the default): make the link and own it. `existing`: look up one that exists, never touch it."""
+    link: NotRequired[LinkMode | None]
+    """`create` (the default): make the link and own it. `existing`: only look up one that exists."""
     stack_name: NotRequired[pulumi.Input[str] | None]
     """Name of the CloudFormation stack; default `SDDC-Account-Link`."""
     region: NotRequired[str | None]
@@ -67,7 +79,7 @@ class AccountLinkArgs(TypedDict):
     """What the template may make (`resourceTypes`) and whom its roles may let in (`trustedAccounts`)."""
     subnet_region: NotRequired[str | None]
     """List the subnets of this region that an SDDC can use."""
-    sddc_type: NotRequired[str | None]
+    sddc_type: NotRequired[SddcType | None]
     """Of the SDDC that the subnets are for: `1NODE`, `SingleAZ` or `MultiAZ`."""
     sddc_hosts: NotRequired[int | None]
     """How many hosts that SDDC will have; 0 is as good as left out."""
@@ -87,10 +99,31 @@ def read_vmc_settings() -> VmcSettings:
     return read_settings(lambda key: config.get(key.removeprefix("vmc:")), os.environ)
 
 
-def given_arguments(args: AccountLinkArgs | None) -> dict[str, Any]:
-    """The arguments that say something.
+def read_args(config: pulumi.Config) -> AccountLinkArgs:
+    """Read the arguments that the program's configuration sets, each under its key (`setting_key`).
 
-    Empty text, and 0 of `sddc_hosts`, is how Pulumi.yaml's defaults say "unset". An Output has no opinion.
+    Raises:
+        pulumi.ConfigTypeError: a value is not of its type; Pulumi.yaml declares the types, so the engine
+            refuses it before the program starts.
+    """
+    readers: Mapping[type, Callable[[str], Any]] = {
+        str: config.get,
+        int: config.get_int,
+        bool: config.get_bool,
+    }
+    values = {
+        argument: readers[_TYPES[argument][0]](setting_key(argument))
+        if argument in _TYPES
+        else config.get_object(setting_key(argument))
+        for argument in AccountLinkArgs.__annotations__
+    }
+    return cast("AccountLinkArgs", values)
+
+
+def drop_unset(args: AccountLinkArgs | None) -> dict[str, Any]:
+    """The arguments that are set.
+
+    Empty text, and 0 of `sddc_hosts`, is how Pulumi.yaml's defaults say "unset".
     """
     given = {key: value for key, value in (args or {}).items() if value is not None and not _is_blank(value)}
     if given.get("sddc_hosts") == 0:
@@ -98,41 +131,71 @@ def given_arguments(args: AccountLinkArgs | None) -> dict[str, Any]:
     return given
 
 
-def refuse_what_can_not_be(given: Mapping[str, Any]) -> None:
-    """Judge the arguments.
+def argument_name(argument: str) -> str:
+    """The name of an argument for whoever is to correct it.
+
+    That is its key in the configuration where this program runs, whose project has the name of the package.
+    """
+    return config_key(argument) if pulumi.get_project() == PACKAGE else argument
+
+
+def config_key(argument: str) -> str:
+    """The key of an argument in the program's configuration: `vmc-account-link:stackName`."""
+    return f"{PACKAGE}:{setting_key(argument)}"
+
+
+def validate_args(given: Mapping[str, Any], name: Callable[[str], str] = argument_name) -> None:
+    """Validate the arguments; Outputs are validated by the resources, when their value is known.
+
+    Args:
+        given: the arguments that are set (`drop_unset`).
+        name: how a message names an argument.
 
     Raises:
-        SettingsError: one does not exist, can't have its value, or goes ill with another.
+        SettingsError: an argument does not exist, can't have its value, or conflicts with another one.
     """
     unknown = sorted(set(given) - set(AccountLinkArgs.__annotations__))
     if unknown:
         raise SettingsError("AccountLink", f"it has no argument {', '.join(unknown)}", "See AccountLinkArgs.")
+    _validate_types(given, name)
     link = given.get("link", "create")
-    if link not in _WAYS_TO_LINK:
-        raise _refusal("link", f"{link!r} is no way to link", "Set it to `create` or `existing`.")
+    if link not in get_args(LinkMode):
+        raise SettingsError(name("link"), f"{link!r} is no way to link", "Set it to `create` or `existing`.")
     if link == "existing" and "relink" in given:
-        raise _refusal(
-            "relink", "an existing link is renewed where it was made", "Remove it (`pulumi config rm relink`)."
+        raise SettingsError(
+            name("relink"),
+            "an existing link is renewed where it was made",
+            "Remove it (`pulumi config rm relink`).",
         )
     minutes = given.get("link_timeout_minutes", 1)
-    if isinstance(minutes, int | float) and not minutes >= 1:
-        raise _refusal("link_timeout_minutes", f"{minutes} is too short", "Set 1 or more.")
+    if isinstance(minutes, int) and minutes < 1:
+        raise SettingsError(name("link_timeout_minutes"), f"{minutes} is too short", "Set 1 or more.")
     for key, pattern, rule in _TEXTS:
         if isinstance(text := given.get(key), str) and not pattern.fullmatch(text):
-            raise _refusal(key, f"{text!r} can't be one", rule)
-    _refuse_collections_that_can_not_be(given)
-    read_policy(given.get("template_policy"))
-    _refuse_subnets_that_can_not_be(given)
+            raise SettingsError(name(key), f"{text!r} can't be one", rule)
+    _validate_collections(given, name)
+    read_policy(given.get("template_policy"), setting=name("template_policy"))
+    _validate_subnets(given, name)
 
 
-def _refuse_collections_that_can_not_be(given: Mapping[str, Any]) -> None:
-    """Judge lists and objects: a text where a list is meant would count as a list of its letters."""
+def _validate_types(given: Mapping[str, Any], name: Callable[[str], str]) -> None:
+    for key, (kind, words) in _TYPES.items():
+        value = given.get(key)
+        if value is None or isinstance(value, pulumi.Output):
+            continue
+        # True is an int for Python.
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise SettingsError(name(key), f"{value!r} is not {words}", f"Set it to {words}.")
+
+
+def _validate_collections(given: Mapping[str, Any], name: Callable[[str], str]) -> None:
+    """Validate lists and objects: a text where a list is meant would count as a list of its letters."""
     for key, pattern, rule in _LISTS:
         entries = given.get(key, [])
         if isinstance(entries, pulumi.Output):
             continue
         if not isinstance(entries, list | tuple) or not all(_fits(entry, pattern) for entry in entries):
-            raise _refusal(key, f"{entries!r} can't be one", rule)
+            raise SettingsError(name(key), f"{entries!r} can't be one", rule)
     tags = given.get("tags", {})
     if isinstance(tags, pulumi.Output):
         return
@@ -140,38 +203,35 @@ def _refuse_collections_that_can_not_be(given: Mapping[str, Any]) -> None:
         not key.strip() or isinstance(value, Mapping | list | tuple) or value is None
         for key, value in tags.items()
     ):
-        raise _refusal("tags", "they are no names with a text each", "Set an object of texts.")
+        raise SettingsError(name("tags"), "they are no names with a text each", "Set an object of texts.")
     if reserved := [key for key in tags if key.lower().startswith("aws:")]:
-        raise _refusal("tags", f"{reserved[0]} is AWS's own", "Choose a name that does not begin with aws:.")
+        raise SettingsError(
+            name("tags"), f"{reserved[0]} is AWS's own", "Choose a name that does not begin with aws:."
+        )
 
 
 def _fits(entry: Any, pattern: re.Pattern[str]) -> bool:
     return isinstance(entry, pulumi.Output) or (isinstance(entry, str) and bool(pattern.fullmatch(entry)))
 
 
-def _refuse_subnets_that_can_not_be(given: Mapping[str, Any]) -> None:
+def _validate_subnets(given: Mapping[str, Any], name: Callable[[str], str]) -> None:
     if "subnet_region" not in given:
         for key in ("sddc_type", "sddc_hosts", "sddc_subnets"):
             if given.get(key):
-                raise _refusal(
-                    key,
-                    "it says something of subnets, and none are asked for",
-                    "Set vmc-account-link:subnetRegion too, or remove it.",
+                raise SettingsError(
+                    name(key),
+                    "it is about subnets, and no region of subnets is set",
+                    f"Set {name('subnet_region')} too, or remove it.",
                 )
         return
     kind = given.get("sddc_type", DEFAULT_SDDC_TYPE)
     if kind not in SDDC_TYPES:
-        raise _refusal("sddc_type", f"{kind!r} is none", f"It is one of {', '.join(SDDC_TYPES)}.")
+        raise SettingsError(name("sddc_type"), f"{kind!r} is none", f"It is one of {', '.join(SDDC_TYPES)}.")
     if given.get("sddc_hosts", 1) < 1:
-        raise _refusal("sddc_hosts", "there are no such SDDCs", "Set 1 or more.")
+        raise SettingsError(name("sddc_hosts"), "there are no such SDDCs", "Set 1 or more.")
     chosen = given.get("sddc_subnets") or ()
     if chosen and (problem := count_problem(chosen, kind)):
-        raise _refusal("sddc_subnets", problem, "Correct the list, or vmc-account-link:sddcType.")
-
-
-def _refusal(argument: str, what_is: str, do: str) -> SettingsError:
-    """Name the argument by its key in the configuration."""
-    return SettingsError(f"vmc-account-link:{setting_key(argument)}", what_is, do)
+        raise SettingsError(name("sddc_subnets"), problem, f"Correct the list, or {name('sddc_type')}.")
 
 
 def stack_tags(given: Mapping[str, Any]) -> Any:
