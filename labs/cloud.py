@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from labs.errors import LabsError
-from vmc_account_link.arguments import DEFAULT_REGION
+from vmc_account_link.args import DEFAULT_REGION
 from vmc_account_link.errors import safe_text
 
 _POLL_SECONDS = 5.0

@@ -130,7 +130,7 @@ def _difference(lab: LabSpec, accounts: Sequence[AccountRecord], account_number:
         return f"the organisation does not list AWS account {account_number} any more"
     if account.state != AccountState.ACTIVE:
         return f"the account is {account.state}"
-    if lab.settings.get("link") != "adopt" and not is_ours(account, [lab.stack_name]):
+    if lab.settings.get("link") != "existing" and not is_ours(account, [lab.stack_name]):
         return f'the account is linked by another stack, "{account.cf_stack_name}"'
     return None
 
@@ -161,8 +161,8 @@ def _down(lab: LabSpec, seen: Seen) -> Step:
     account = state.outputs.get("account_number") or lab.aws_account_id
     if not state.resource_count:
         return Step(lab=lab, action=Action.DESTROY, reason="the stack is empty")
-    if lab.settings.get("link") == "adopt":
-        return Step(lab=lab, action=Action.DESTROY, reason=f"AWS account {account} stays linked (adopt)")
+    if lab.settings.get("link") == "existing":
+        return Step(lab=lab, action=Action.DESTROY, reason=f"AWS account {account} stays linked (existing)")
     unlink = lab.settings.get("unlink_on_destroy", True)
     what = "unlink it, then delete" if unlink else "it stays linked (unlinkOnDestroy); delete"
     return Step(

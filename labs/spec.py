@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from datetime import timedelta
 
-from vmc_account_link.arguments import DEFAULT_STACK_NAME
+from vmc_account_link.args import DEFAULT_STACK_NAME
 
 ROLE_SESSION_NAME = "vmc-account-link"
 """Under which a lab's role is assumed, as AWS's logs show it."""

@@ -146,8 +146,8 @@ class Settings(_Model):
     """What may be set for all labs and for one: the program's configuration, and how long a lab lives."""
 
     link: Annotated[
-        Literal["create", "adopt"] | None,
-        Field(description="create: make the link and own it. adopt: the account is linked already."),
+        Literal["create", "existing"] | None,
+        Field(description="create: make the link and own it. existing: the account is linked already."),
     ] = None
     stack_name: Annotated[
         Annotated[str, Field(pattern=r"^([A-Za-z]|\{name\})([A-Za-z0-9-]|\{name\}){0,127}$")] | None,
@@ -156,9 +156,6 @@ class Settings(_Model):
     region: Annotated[
         Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] | None,
         Field(description="Where the stack runs; default us-west-2."),
-    ] = None
-    inline_template: Annotated[
-        bool | None, Field(description="Download the template, inspect it, pass it as a body; default true.")
     ] = None
     template_hosts: Annotated[
         list[Text] | None, Field(description="Further hosts that the template may come from.")
@@ -171,6 +168,9 @@ class Settings(_Model):
         bool | None, Field(description="Unlink the account before the stack is deleted; default true.")
     ] = None
     relink: Annotated[Text | None, Field(description="Change it to ask for a new link and run it.")] = None
+    relink_despite_sddcs: Annotated[
+        Text | None, Field(description="The same text as relink: do it although SDDCs use the link.")
+    ] = None
     template_policy: Annotated[
         Policy | None,
         Field(description="Refuse a template that does more than this before its stack is made."),

@@ -100,7 +100,7 @@ def _exchange(settings: VmcSettings, transport: "Transport", repeat: Repeat) -> 
     api = f"{settings.csp_url}/csp/gateway/am/api/auth"
     match settings.credentials:
         case ApiToken(value=value):
-            name, setting = "API token", "vmc:apiToken or API_TOKEN"
+            name, setting = "API token", "vmc:refreshToken or API_TOKEN"
             url, form, basic = f"{api}/api-tokens/authorize", {"refresh_token": value}, None
         case OAuthApp(client_id=client_id, client_secret=secret):
             name, setting = "OAuth app", "vmc:clientId and vmc:clientSecret, or CLIENT_ID and CLIENT_SECRET"

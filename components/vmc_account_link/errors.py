@@ -15,7 +15,7 @@ VmcError
 ├─ InternalError         a bug in this package: an exception that nobody foresaw
 └─ LinkError             the link itself
    ├─ AlreadyLinked      another stack made the link that exists
-   ├─ NotLinked          there is no ACTIVE link to adopt
+   ├─ NotLinked          there is no ACTIVE link to existing
    ├─ LinkExpired        the link in the state can't be run any more
    ├─ LinkFailed         the service gave up
    ├─ LinkTimedOut       our own deadline passed
@@ -184,7 +184,7 @@ class AlreadyLinked(LinkError):
 
 
 class NotLinked(LinkError):
-    """There is no ACTIVE link to adopt."""
+    """There is no ACTIVE link to existing."""
 
 
 class LinkExpired(LinkError):

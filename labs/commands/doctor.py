@@ -11,7 +11,7 @@ from labs.credentials import vmc_settings
 from labs.errors import LabsError
 from labs.fleet_session import FleetSession
 from labs.spec import ROLE_SESSION_NAME, LabSpec
-from vmc_account_link.arguments import DEFAULT_REGION
+from vmc_account_link.args import DEFAULT_REGION
 from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import VmcError
 from vmc_account_link.models import AccountRecord, AccountState
@@ -106,9 +106,9 @@ def _lab(lab: LabSpec, accounts: Mapping[str, tuple[AccountRecord, ...]]) -> str
     if lab.service.org_id not in accounts:
         return f"AWS account {number}"
     record = find_account(accounts[lab.service.org_id], number)
-    if lab.settings.get("link") == "adopt":
+    if lab.settings.get("link") == "existing":
         if record is None or record.state != AccountState.ACTIVE:
-            raise LabsError(f"AWS account {number} is not linked: there is nothing to adopt")
+            raise LabsError(f"AWS account {number} is not linked: there is no link to use")
         return f"AWS account {number}, {record.state}"
     if record is None:
         return f"AWS account {number}, not linked yet"
@@ -116,5 +116,5 @@ def _lab(lab: LabSpec, accounts: Mapping[str, tuple[AccountRecord, ...]]) -> str
         return f"AWS account {number}, {record.state}"
     by = f'AWS account {number} is linked by another stack, "{record.cf_stack_name}"'
     if record.state == AccountState.ACTIVE:
-        raise LabsError(f"{by}: use that link (link: adopt), or unlink it where it was made")
+        raise LabsError(f"{by}: use that link (link: existing), or unlink it where it was made")
     raise _Wrong(f"{by}, and is {record.state}")

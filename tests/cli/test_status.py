@@ -127,7 +127,7 @@ def test_sddcs_on_the_link_are_listed_and_a_list_that_is_refused_is_said(
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    "args",
     [
         pytest.param(("status",), id="no project"),
         pytest.param(("status", "--cwd", "no-such-folder", "--stack", "dev"), id="no folder"),
@@ -142,7 +142,7 @@ def test_a_wrong_request_is_one_line_and_exit_code_2(command: Command, arguments
     assert said.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [(), ("nothing",), ("doctor", "--no-such-option")])
+@pytest.mark.parametrize("args", [(), ("nothing",), ("doctor", "--no-such-option")])
 def test_a_command_line_that_makes_no_sense_is_exit_code_2(
     command: Command, arguments: tuple[str, ...]
 ) -> None:
@@ -203,7 +203,7 @@ def connection(state: str, account_id: str = "id") -> SddcConnection:
         (status.judge_request(request(), record("BROKEN"), NOW), "fail", "not connected"),
         (status.judge_request(request(), None, NOW), "fail", "not connected"),
         (status.judge_request(request(), None, NOW - timedelta(hours=2)), "pass", "expires 2026"),
-        (status.judge_request(request(stack_name=None), record(), NOW), "pass", "adopted"),
+        (status.judge_request(request(stack_name=None), record(), NOW), "pass", "existing"),
         (status.judge_stack(NAME, None, ()), "fail", "does not exist"),
         (status.judge_stack(NAME, stack("CREATE_COMPLETE"), ()), "pass", "CREATE_COMPLETE"),
         (status.judge_stack(NAME, stack("CREATE_IN_PROGRESS"), ()), "warn", "CREATE_IN_PROGRESS"),

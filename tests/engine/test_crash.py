@@ -208,7 +208,7 @@ def test_a_healthy_stack_is_left_as_it_is(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "named"),
+    ("args", "named"),
     [
         (["recover"], "--stack"),
         (["recover", "--stack", "lab", "--project", "/"], "Pulumi.yaml"),

@@ -196,7 +196,7 @@ def test_a_wrong_spec_is_exit_code_2_and_nothing_is_touched(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("args", "said"),
     [
         (["up"], "Missing argument 'SPEC'"),
         (["up", "nowhere.yaml"], "'nowhere.yaml' does not exist"),

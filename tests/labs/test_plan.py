@@ -133,7 +133,7 @@ def test_only_the_named_labs_are_in_a_plan() -> None:
             state(),
             f"AWS account {ACCOUNT}: unlink it, then delete CloudFormation stack SDDC-Account-Link",
         ),
-        ({"link": "adopt"}, state(), f"AWS account {ACCOUNT} stays linked (adopt)"),
+        ({"link": "existing"}, state(), f"AWS account {ACCOUNT} stays linked (existing)"),
         (
             {"unlink_on_destroy": False, "stack_name": "Link"},
             state(),

@@ -100,7 +100,7 @@ SEEN_BY_EDITORS = [
     "an unknown key of a lab", "a key of another notation", "a token", "no event", "no labs",
     "an empty list of labs", "an account number that YAML takes for a number", "a duration without a unit",
     "a duration that is none", "a size that is none", "no labs at a time", "a word for yes",
-    "a link that is neither made nor adopted", "a region that is none", "a tag that is a number",
+    "a link that is neither created nor existing", "a region that is none", "a tag that is a number",
 ]  # fmt: skip
 
 

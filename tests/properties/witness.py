@@ -16,7 +16,7 @@ from vmc_account_link.errors import VmcError
 from vmc_account_link.models import parse_moment
 
 LONGEST_LINE = 1200
-_NEEDS_NEW_LINK = ("stack_name", "inline_template")
+_NEEDS_NEW_LINK = ("stack_name",)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ PACKAGE = REPOSITORY / "components" / "vmc_account_link"
 ORDER = [
     "errors",
     "internal_errors",
+    "resource_types",
     "secret_text",
     "settings",
     "models",
@@ -46,9 +47,9 @@ ORDER = [
     "stack_errors",
     "link_watch",
     "connected_account",
-    "adopted_account",
+    "existing_account",
     "compatible_subnets",
-    "arguments",
+    "args",
     "aws_identity",
     "aws_provider",
     "account_link",
@@ -158,7 +159,7 @@ def test_the_dynamic_providers_process_does_not_load_the_component() -> None:
     [
         "vmc_account_link.link_request.LinkRequestProvider",
         "vmc_account_link.connected_account.ConnectedAccountProvider",
-        "vmc_account_link.adopted_account.AdoptedAccountProvider",
+        "vmc_account_link.existing_account.ExistingAccountProvider",
         "vmc_account_link.compatible_subnets.CompatibleSubnetsProvider",
     ],
 )
