@@ -1,8 +1,13 @@
 """Link an AWS account to VMware Cloud on AWS: read the configuration, declare the link, export what came."""
 
+import signal
+
 import pulumi
 
 from vmc_account_link import AccountLink
+
+# After a failure the engine ends a program that still waits by this signal: Python would print a traceback.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 config = pulumi.Config()
 link = AccountLink(
