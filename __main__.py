@@ -6,9 +6,7 @@ import pulumi
 
 from vmc_account_link import AccountLink
 
-# After a failure the engine ends a program that still waits by this signal: Python would print a traceback.
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # else Python prints a traceback when a failed engine ends us
 config = pulumi.Config()
 link = AccountLink(
     "account-link",
