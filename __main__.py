@@ -1,9 +1,14 @@
 """Link an AWS account to VMware Cloud on AWS: read the configuration, declare the link, export what came."""
 
+import signal
+
 import pulumi
 
 from vmc_account_link import AccountLink
 from vmc_account_link.args import read_args
+
+# After a failure the engine ends a program that still waits by this signal: Python would print a traceback.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 link = AccountLink("account-link", read_args(pulumi.Config()))
 

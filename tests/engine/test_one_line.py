@@ -42,6 +42,17 @@ link_watch.find_account = broken
 """
 
 
+SLOW_TO_HEAR_OF_A_FAILURE = """\
+import time
+from pulumi.runtime import resource
+real = resource.handle_grpc_error
+def slow(error):
+    time.sleep(3)
+    real(error)
+resource.handle_grpc_error = slow
+"""
+
+
 def one_line(done: Run) -> str:
     """The one error of a failed command."""
     assert done.code != 0, done.output
@@ -98,6 +109,17 @@ def test_a_bug_is_one_line_of_each_command_and_its_traceback_is_in_a_file(linked
 def test_a_refused_template_is_one_line(lab: Lab) -> None:
     lab.control.set_modes(template="redirect")
     assert one_line(lab.run(*UP)).startswith("download the link's template from ")
+
+
+def test_a_program_that_the_engine_interrupts_after_a_failure_shows_no_traceback(lab: Lab) -> None:
+    """The engine does so when a provider can't be made; otherwise it depends on the load who is first."""
+    program = lab.folder / "__main__.py"
+    broken = 'aws.Provider("broken", region="us-west-2", profile="nowhere")'
+    program.write_text(f"{program.read_text()}\nimport pulumi_aws as aws\n{broken}\n")
+    plant(lab, SLOW_TO_HEAR_OF_A_FAILURE)
+    failed = lab.fail_up()
+    assert "failed to get shared config profile, nowhere" in failed.output
+    assert "KeyboardInterrupt" not in failed.output
 
 
 def test_a_wait_that_is_too_long_is_one_line(lab: Lab) -> None:
