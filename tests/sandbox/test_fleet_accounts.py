@@ -22,9 +22,7 @@ NUMBERS = ["200000000001", "200000000002"]
 
 @pytest.fixture
 def box() -> Iterator[Sandbox]:
-    with Sandbox.start(
-        accounts=2, organizations=2, backend=Backend.S3, first_poll_seconds=0.1
-    ) as running:
+    with Sandbox.start(accounts=2, organizations=2, backend=Backend.S3, first_poll_seconds=0.1) as running:
         running.control.set_modes(stack_seconds=0, task_seconds=0)
         yield running
 
