@@ -166,7 +166,7 @@ class AccountLink(pulumi.ComponentResource):
         stack = aws.cloudformation.Stack(
             f"{name}-stack",
             name=stack_name,
-            template_body=request.template_body,
+            template_body=request.template_body.apply(lambda body: body or None),
             template_url=pulumi.Output.all(request.template_body, request.template_url).apply(
                 _url_unless_inline
             ),

@@ -93,10 +93,16 @@ class _Loader(yaml.SafeLoader):
             raise NotTaken("it has YAML aliases, which CloudFormation does not take")
         if event.tag is not None and event.tag.removeprefix("!") not in _SHORT_FORMS:
             raise NotTaken("it has a YAML tag that is none of CloudFormation's short forms")
-        if not isinstance(event, yaml.ScalarEvent) or event.style in _BLOCKS:
-            return
         start: Any = event.start_mark
         end: Any = event.end_mark
+        if isinstance(event, yaml.MappingStartEvent) and event.flow_style and _at(start) not in "{!":
+            raise NotTaken("it has a pair between brackets without braces")
+        if not isinstance(event, yaml.ScalarEvent):
+            return
+        if event.style in _BLOCKS:
+            if event.value.startswith("\t"):
+                raise NotTaken("it has a tab, which readers of YAML do not agree about")
+            return
         if "\t" in start.buffer[start.pointer : end.pointer]:
             raise NotTaken("it has a tab, which readers of YAML do not agree about")
         is_simple = start.line == end.line and _PLAIN_IN_FLOW.fullmatch(event.value)
@@ -115,8 +121,15 @@ class _Loader(yaml.SafeLoader):
                 raise NotTaken("it has a key that is no text")
             if key_node.tag == "tag:yaml.org,2002:merge":
                 raise NotTaken("it has a YAML merge key, which CloudFormation does not take")
+            is_scalar = isinstance(value_node, yaml.ScalarNode)
+            if node.flow_style and key_node.style is None and ":" in key_node.value and not is_scalar:
+                raise NotTaken("it has a text between brackets without the quotes that it needs")
             pairs.append((str(key_node.value), self.construct_object(value_node, deep=True)))
         return _without_twins(pairs)
+
+
+def _at(mark: Any) -> str:
+    return str(mark.buffer[mark.pointer])
 
 
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -138,7 +151,7 @@ def _no_number(name: str) -> float:
     raise NotTaken(f"{name} is no JSON")
 
 
-def _short_form(loader: _Loader, name: str, node: Any) -> dict[str, Any]:
+def _short_form(loader: Any, name: str, node: Any) -> dict[str, Any]:
     value: Any
     if isinstance(node, yaml.ScalarNode):
         value = loader.construct_scalar(node)
@@ -147,9 +160,9 @@ def _short_form(loader: _Loader, name: str, node: Any) -> dict[str, Any]:
     elif isinstance(node, yaml.SequenceNode):
         value = loader.construct_sequence(node, deep=True)
     else:
-        value = loader.construct_mapping(node)  # a mapping: nothing else is left
+        value = loader.construct_mapping(node)
     return {name if name in _WITHOUT_PREFIX else f"Fn::{name}": value}
 
 
-_Loader.add_constructor("tag:yaml.org,2002:map", lambda loader, node: loader.construct_mapping(node))
+_Loader.add_constructor("tag:yaml.org,2002:map", _Loader.construct_mapping)
 _Loader.add_multi_constructor("!", _short_form)

@@ -1,4 +1,4 @@
-"""Templates that one reader takes and another does not, or takes for something else: refused before they go on."""
+"""Templates that one reader takes and another does not, or takes for something else: refused."""
 
 import json
 
@@ -13,7 +13,7 @@ from vmc_account_link.template_text import NotTaken, load
         ("A: !Ref B\n", {"A": {"Ref": "B"}}),
         ("A: !GetAtt B.C.D\n", {"A": {"Fn::GetAtt": ["B", "C.D"]}}),
         ("A: !Join ['-', [!Ref B, 'c']]\n", {"A": {"Fn::Join": ["-", [{"Ref": "B"}, "c"]]}}),
-        ("A: !If [Is, !Ref 'AWS::NoValue', {Fn::Sub: b}]\n", {"A": {"Fn::If": ["Is", {"Ref": "AWS::NoValue"}, {"Fn::Sub": "b"}]}}),
+        ("A: !If [Is, !Ref B, {Fn::Sub: c}]\n", {"A": {"Fn::If": ["Is", {"Ref": "B"}, {"Fn::Sub": "c"}]}}),
         ("A: !Transform {Name: AWS::Include}\n", {"A": {"Fn::Transform": {"Name": "AWS::Include"}}}),
         ("A: !Condition B\n", {"A": {"Condition": "B"}}),
         ("A: |\n  x:\ty\n", {"A": "x:\ty\n"}),
@@ -46,6 +46,9 @@ def test_what_cloudformation_takes_is_read(text: str, value: object) -> None:
         pytest.param("A: [b\n  c]\n", "between brackets", id="a text over two lines between brackets"),
         pytest.param("A: {B: !Ref }\n", "between brackets", id="nothing between brackets"),
         pytest.param("A: {B:@ yes}\n", "between brackets", id="a reserved character"),
+        pytest.param("A: [b:\nc]\n", "without braces", id="a pair without braces"),
+        pytest.param("A: {Fn::Join: ['', [b]]}\n", "between brackets", id="a key with a colon and a list"),
+        pytest.param("A:\n  - |\n    \tx\n    y\n", "tab", id="a text that begins with a tab"),
         pytest.param("A: " + "[" * 200 + "]" * 200 + "\n", "too deep", id="nested too deep"),
         pytest.param('{"A": NaN}', "no JSON", id="NaN"),
         pytest.param('{"A": 12345678901234567890}', "not kept exactly", id="a number that is rounded"),
