@@ -13,6 +13,7 @@ from botocore.parsers import ResponseParserError
 
 from labs.errors import LabsError
 from vmc_account_link.args import DEFAULT_REGION
+from vmc_account_link.aws_identity import is_account_number
 from vmc_account_link.errors import safe_text
 
 _POLL_SECONDS = 5.0
@@ -68,6 +69,8 @@ class FoundStack:
     created: datetime
     template: object
     """As it was sent: text, or parsed where it is JSON."""
+    tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Those that it was made with; AWS's own (`aws:…`) are none."""
 
 
 def find_stack(
@@ -124,7 +127,7 @@ def account_number(access: AwsAccess) -> str:
     """
     try:
         sts = _session(access).client("sts", endpoint_url=access.endpoints.get("sts"))
-        return str(sts.get_caller_identity()["Account"])
+        return _account_of(sts)
     except (ClientError, *_NO_ANSWER) as error:
         raise LabsError(f"ask AWS whose credentials these are: {safe_text(str(error))}") from None
 
@@ -157,6 +160,7 @@ def _settled(
         reason=stack.get("StackStatusReason", ""),
         created=stack["CreationTime"],
         template=template,
+        tags={tag["Key"]: tag["Value"] for tag in stack.get("Tags", ()) if not tag["Key"].startswith("aws:")},
     )
 
 
@@ -171,8 +175,16 @@ def _described(client: Any, name: str) -> dict[str, Any] | None:
     return None if stack["StackStatus"] == "DELETE_COMPLETE" else stack
 
 
+def _account_of(sts: Any) -> str:
+    """The caller's account; what is not 12 digits is no answer."""
+    number = sts.get_caller_identity()["Account"]
+    if not is_account_number(number):
+        raise LookupError("an answer without an account number")
+    return str(number)
+
+
 def _same_account(sts: Any, wanted: str) -> None:
-    found = sts.get_caller_identity()["Account"]
+    found = _account_of(sts)
     if found != wanted:
         raise LabsError(
             f"the AWS credentials are of account {found}, the link is of account {wanted}. Nothing was "

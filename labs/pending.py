@@ -114,7 +114,7 @@ def repair(state: State, secrets: State, found: Mapping[str, FoundStack | None])
     for resource in _unrecorded(state):
         stack = found.get(resource["urn"])
         if stack is not None and _is_ours(stack, resource["urn"], state, secrets):
-            resources.append(_adopted(resource, stack))
+            resources.append(_adopted(_with_tags(resource, stack, resources), stack))
             lines.append(f"{_name(resource)}: made without the state knowing; taken into it, {stack.status}")
     return Repair(state=repaired, lines=tuple(lines))
 
@@ -144,6 +144,7 @@ def _unrecorded(state: State) -> list[dict[str, Any]]:
         inputs = {
             "__defaults": [],
             "name": outputs.get("stack_name"),
+            "region": provider.get("inputs", {}).get("region"),
             "capabilities": ["CAPABILITY_IAM"],
             "onFailure": "DELETE",
             **{argument: outputs.get(output) for argument, output in source.items()},
@@ -163,9 +164,29 @@ def _unrecorded(state: State) -> list[dict[str, Any]]:
     return stacks
 
 
+def _with_tags(
+    resource: Mapping[str, Any], stack: FoundStack, resources: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """An unrecorded stack with the tags that it has, as the AWS provider's Check would have written them."""
+    provider = next(
+        r for r in resources if r["type"] == PROVIDER_TYPE and _reference(r) == resource["provider"]
+    )
+    default = json.loads(_inputs(provider).get("defaultTags") or "{}").get("tags") or {}
+    own = {key: value for key, value in stack.tags.items() if default.get(key) != value}
+    inputs = {**resource["inputs"], "tagsAll": dict(stack.tags), **({"tags": own} if own else {})}
+    return {**resource, "inputs": inputs}
+
+
 def _adopted(resource: Mapping[str, Any], stack: FoundStack) -> dict[str, Any]:
-    """The resource as if its creation had been heard; a failed one with its error, as the engine does."""
-    adopted = {**resource, "id": stack.id, "outputs": {**resource.get("inputs", {}), "id": stack.id}}
+    """The resource as if its creation had been heard; a failed one with its error, as the engine does.
+
+    The outputs are what the AWS provider compares with the inputs: where one is missing it sees a change, and
+    sends an update with the template's URL, which may have expired (ADR 0017).
+    """
+    inputs = resource.get("inputs", {})
+    outputs = {"parameters": {}, "outputs": {}, **inputs, "id": stack.id}
+    outputs.pop("__defaults", None)
+    adopted = {**resource, "id": stack.id, "outputs": outputs}
     if stack.status not in _ALIVE:
         adopted["initErrors"] = [f"stack status ({stack.status}): {stack.reason}"]
     return adopted

@@ -54,6 +54,9 @@ def configuration(lab: LabSpec) -> dict[str, str]:
     values: dict[str, Any] = {"vmc:orgId": lab.service.org_id}
     if lab.credentials.profile:
         values["aws:profile"] = lab.credentials.profile
+    if lab.aws_account_id:
+        # One AWS provider for a lab, whose process is most of a lab's memory (ADR 0001).
+        values["aws:allowedAccountIds"] = json.dumps([lab.aws_account_id])
     if lab.credentials.role_arn:
         role = {"roleArn": lab.credentials.role_arn, "sessionName": ROLE_SESSION_NAME}
         values["aws:assumeRoles"] = json.dumps([role])

@@ -30,6 +30,8 @@ class TemplateKind(StrEnum):
     """A working template above CloudFormation's 51,200 bytes for an inline body."""
     NOT_A_TEMPLATE = "not_a_template"
     """200 and a page that is neither a JSON nor a YAML template."""
+    TWIN_KEYS = "twin_keys"
+    """A key twice: some readers of YAML keep the last one, others fail and quote the lines around it."""
     FOREIGN_HOST = "foreign_host"
     """A URL on a host that is neither S3's nor the service's."""
     REDIRECT = "redirect"

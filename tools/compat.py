@@ -1,6 +1,6 @@
 """`python -m tools.compat`: the tests that meet Pulumi's SDK, with the lowest and the newest one allowed.
 
-Allowed is what `pyproject.toml` says to everybody's `pip`. Each of the two has a virtual environment of its own
+Allowed is what `pyproject.toml` says to everybody's `pip`. Each has a virtual environment of its own
 in `.compat/`, made anew: all of `requirements.lock`, and over it that SDK. One of the tests makes sure that the
 engine's processes have the SDK of the tests.
 """

@@ -21,7 +21,7 @@ from vmc_account_link.args import (
     validate_args,
 )
 from vmc_account_link.aws_identity import caller_account
-from vmc_account_link.aws_provider import pinned_provider
+from vmc_account_link.aws_provider import limits_accounts, pinned_provider
 from vmc_account_link.compatible_subnets import CompatibleSubnets
 from vmc_account_link.connected_account import ConnectedAccount
 from vmc_account_link.existing_account import ExistingAccount
@@ -75,19 +75,35 @@ class AccountLink(pulumi.ComponentResource):
         settings = read_vmc_settings()
         super().__init__(resource_types.ACCOUNT_LINK, name, dict(given), opts)
         uses_existing = given.get("link") == "existing"
-        provider = self.get_provider(resource_types.STACK) or pinned_provider(
-            f"{name}-aws",
-            given.get("region", DEFAULT_REGION) if uses_existing else stack_region(given),
-            pulumi.ResourceOptions(parent=self),
-            account_id=given.get("aws_account_id"),
-        )
-        account_number = caller_account(provider, self, given.get("aws_account_id"))
+        provider, account_number = self._provider_and_account(name, given)
         if uses_existing:
             self._use_existing(name, settings, account_number)
         else:
             self._make(name, settings, account_number, provider, given)
         self._list_subnets(name, settings, given)
         self.register_outputs({key: getattr(self, key) for key in AccountLink.__annotations__})
+
+    def _provider_and_account(
+        self, name: str, given: Mapping[str, Any]
+    ) -> tuple[pulumi.ProviderResource, pulumi.Output[str]]:
+        """The AWS provider of the stack, and the account of its credentials, which is the wanted one."""
+        child = pulumi.ResourceOptions(parent=self)
+        wanted = given.get("aws_account_id")
+        uses_existing = given.get("link") == "existing"
+        provider = self.get_provider(resource_types.STACK)
+        if provider is None:
+            region = given.get("region", DEFAULT_REGION) if uses_existing else stack_region(given)
+            if wanted is None or uses_existing or limits_accounts():
+                provider = pinned_provider(f"{name}-aws", region, child)
+            else:
+                # Two, because one that is bound to an account looks for it before anybody can ask it whose
+                # credentials it has, and the engine says a failure of that over several lines (ADR 0001).
+                asker = pinned_provider(f"{name}-aws-identity", region, child)
+                account_number = caller_account(asker, self, wanted)
+                return pinned_provider(
+                    f"{name}-aws", region, child, account_id=account_number
+                ), account_number
+        return provider, caller_account(provider, self, wanted)
 
     def _use_existing(self, name: str, settings: VmcSettings, account_number: pulumi.Output[str]) -> None:
         """Look the record up; what only the one who made the link knows is None."""
@@ -143,7 +159,7 @@ class AccountLink(pulumi.ComponentResource):
         stack = aws.cloudformation.Stack(
             f"{name}-stack",
             name=stack_name,
-            template_body=request.template_body,
+            template_body=request.template_body.apply(lambda body: body or None),
             template_url=pulumi.Output.all(request.template_body, request.template_url).apply(
                 _url_unless_inline
             ),

@@ -1,11 +1,19 @@
 """Whose AWS account is it? Asked of exactly the credentials that run the stack (ADR 0001)."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import pulumi
 
 from vmc_account_link.errors import WrongAccount, safe_text
+
+_ASKED = "ask AWS whose credentials these are"
+
+
+def is_account_number(text: object) -> bool:
+    """Whether this is an AWS account: 12 digits. An answer without one is taken by AWS's own SDKs."""
+    return isinstance(text, str) and re.fullmatch(r"\d{12}", text, re.ASCII) is not None
 
 
 def caller_account(
@@ -39,7 +47,7 @@ def _credentials_refused(wanted: pulumi.Input[str] | None, error: Exception) -> 
     """Say in one line what the SDK would say in a traceback."""
     only = f"; vmc-account-link:awsAccountId is {wanted}" if isinstance(wanted, str) else ""
     return WrongAccount(
-        "ask AWS whose credentials these are",
+        _ASKED,
         safe_text(str(error).rpartition("returned an error: ")[2]),
         f"Nothing was created: check the credentials (AWS_PROFILE, aws:profile, …){only}.",
     )
@@ -47,6 +55,12 @@ def _credentials_refused(wanted: pulumi.Input[str] | None, error: Exception) -> 
 
 def _same_account(found_and_wanted: Sequence[Any]) -> str:
     found, wanted = found_and_wanted
+    if not is_account_number(found):
+        raise WrongAccount(
+            _ASKED,
+            f'it answered "{safe_text(str(found))}", which is no account number',
+            "Nothing was created: check the network (a proxy may have answered) and aws:endpoints.",
+        )
     if wanted is not None and str(wanted).strip() != found:
         raise WrongAccount(
             "vmc-account-link:awsAccountId",

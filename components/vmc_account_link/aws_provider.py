@@ -3,19 +3,30 @@
 An explicit provider reads the `AWS_*` environment but not the stack's `aws:*` configuration (ADR 0001).
 """
 
+import configparser
 import functools
 import inspect
 import json
+import os
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 from pulumi.runtime import is_config_secret
 
-from vmc_account_link.errors import SettingsError
+from vmc_account_link.errors import SettingsError, WrongAccount
 from vmc_account_link.settings import setting_key
+
+_LARGEST_RETRIES = 5
+"""How often a call to AWS is tried. The provider's own 25 times have pauses of up to 5 minutes: with an AWS
+that keeps failing, an `up` would look hung for most of an hour."""
+_ASK_NOTHING = {"skip_credentials_validation": True, "skip_requesting_account_id": True}
+"""The provider asks AWS nothing as it starts. The engine says what goes wrong then over several lines; what
+`getCallerIdentity` finds later is ours to say (`aws_identity`)."""
+_ACCOUNT_LIMITS = frozenset({"allowed_account_ids", "forbidden_account_ids"})
 
 
 def pinned_provider(
@@ -32,15 +43,79 @@ def pinned_provider(
         region: where its resources are.
         opts: resource options.
         account_id: the only AWS account it may be used in. It stands in the state, so it holds for a
-            destroy as well, where no program of ours runs. `aws:allowedAccountIds` goes before it.
+            destroy as well, where no program of ours runs. `aws:allowedAccountIds` goes before it. A provider
+            with such a limit asks AWS for the account as it starts, in Check and in Configure.
 
     Raises:
         SettingsError: an `aws:` setting is not of its type; the message names it.
+        WrongAccount: there are no credentials, which needs no call to be seen.
     """
-    arguments = configured_arguments()
+    refuse_missing_credentials(configured_arguments(), os.environ)
+    arguments = {"max_retries": _LARGEST_RETRIES, **configured_arguments()}
     if account_id is not None:
         arguments.setdefault("allowed_account_ids", [account_id])
+    if not _ACCOUNT_LIMITS & arguments.keys():
+        arguments = _ASK_NOTHING | arguments
     return aws.Provider(name, opts=opts, region=region, **arguments)
+
+
+def refuse_missing_credentials(arguments: Mapping[str, Any], environ: Mapping[str, str]) -> None:
+    """Refuse what the provider would certainly fail on as it starts: no such profile, no credentials.
+
+    Args:
+        arguments: the provider's, of the `aws:*` configuration.
+        environ: the environment of this process, which is the provider's too.
+
+    Raises:
+        WrongAccount: there are none.
+    """
+    asked = "find AWS credentials"
+    profiles = _profiles(arguments, environ)
+    profile = arguments.get("profile") or environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE")
+    if isinstance(profile, str) and profile not in profiles:
+        do = "Nothing was created: correct aws:profile or AWS_PROFILE, or the files that describe profiles."
+        raise WrongAccount(asked, f"there is no AWS profile {profile}", do)
+    without_files = (
+        arguments.keys() & {"access_key", "assume_role_with_web_identity"}
+        or environ.get("AWS_ACCESS_KEY_ID")
+        or environ.get("AWS_WEB_IDENTITY_TOKEN_FILE")
+        or any(name.startswith("AWS_CONTAINER_CREDENTIALS_") for name in environ)
+    )
+    asks_machine = arguments.get("skip_metadata_api_check") is not True and (
+        environ.get("AWS_EC2_METADATA_DISABLED", "").lower() != "true"
+    )
+    if not (profile or without_files or profiles.get("default") or asks_machine):
+        do = "Nothing was created: log in to AWS, or set AWS_PROFILE, aws:profile or AWS_ACCESS_KEY_ID."
+        raise WrongAccount(asked, "there are none", do)
+
+
+def _profiles(arguments: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, bool]:
+    """Each profile of AWS's shared files, and whether anything is set in it."""
+    places = {
+        "config": (arguments.get("shared_config_files"), environ.get("AWS_CONFIG_FILE")),
+        "credentials": (
+            arguments.get("shared_credentials_files"),
+            environ.get("AWS_SHARED_CREDENTIALS_FILE"),
+        ),
+    }
+    found: dict[str, bool] = {}
+    for name, (configured, variable) in places.items():
+        given = configured if isinstance(configured, Sequence) else [variable or f"~/.aws/{name}"]
+        for file in given:
+            parser = configparser.RawConfigParser(strict=False, default_section="")
+            try:
+                parser.read(Path(str(file)).expanduser(), encoding="utf-8")
+            except (configparser.Error, OSError, RuntimeError, UnicodeError):
+                continue  # The provider says what is wrong with it.
+            for section in parser.sections():
+                profile = section.removeprefix("profile ").strip()
+                found[profile] = found.get(profile, False) or bool(parser[section])
+    return found
+
+
+def limits_accounts() -> bool:
+    """Whether the stack's `aws:*` configuration says itself in which AWS accounts the provider may work."""
+    return bool(_ACCOUNT_LIMITS & configured_arguments().keys())
 
 
 def configured_arguments() -> dict[str, Any]:

@@ -122,7 +122,7 @@ def _changed_inputs(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
 def _judge_again(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
     """Judge the template that runs by a policy that has changed; one above the inline limit is not kept."""
     body = olds.get("template_body")
-    if news.get("template_policy") != olds.get("template_policy") and isinstance(body, str):
+    if news.get("template_policy") != olds.get("template_policy") and body:
         judge_template(body, read_policy(news.get("template_policy")))
 
 
@@ -149,13 +149,16 @@ def _mint(
     }
 
 
-def _template_body(vmc: VmcClient, url: str, policy: TemplatePolicy) -> str | None:
-    """The template where CloudFormation takes it inline; None where it has to be passed by URL."""
+def _template_body(vmc: VmcClient, url: str, policy: TemplatePolicy) -> str:
+    """The template where CloudFormation takes it inline, else empty: it has to be passed by URL.
+
+    Empty and not None, which is not kept: a preview would take it for unknown, and show a change.
+    """
     text = vmc.download_template(url)
     template.inspect(text, url=url)
     for line in judge_template(text, policy):
         tell(line)
-    return text if template.fits_inline(text) else None
+    return text if template.fits_inline(text) else ""
 
 
 def refuse_another_stacks_link(account: AccountRecord | None, stack_names: Sequence[str]) -> None:

@@ -14,8 +14,9 @@ from vmc_account_link.internal_errors import internal_errors
 MAY_BE_THERE = "AWS may have made the stack all the same"
 """How the advice begins where nobody knows whether the stack was made."""
 _TAKEN = "AlreadyExistsException"
-_ASKING = "creating CloudFormation Stack"
-"""How the AWS provider begins what went wrong with CreateStack itself, as opposed to what came after it."""
+_ASKING = re.compile(r"creating CloudFormation Stack|reading CloudFormation Stack \(\)")
+"""How the AWS provider begins what went wrong with CreateStack itself, as opposed to what came after it. It
+reads a stack without an id where CreateStack was answered by a success with nothing in it."""
 _REFUSED = re.compile(r"StatusCode: 4(?!08)\d\d|get identity:")
 """A 408 refuses nothing; without credentials AWS was not even asked."""
 
@@ -44,7 +45,7 @@ def what_to_do(error: str, stack: str) -> str | None:
             f"off or its answer got lost, it is ours: {recover} takes it in. If not, choose another "
             "vmc-account-link:stackName."
         )
-    if _ASKING in error and not was_refused(error):
+    if _ASKING.search(error) and not was_refused(error):
         return (
             f"{MAY_BE_THERE}: {recover} finds out and takes it in. Do that before "
             "the next `pulumi up` or `pulumi destroy`, which would know nothing of it."

@@ -109,21 +109,16 @@ def parse(text: str, asked: str) -> Mapping[str, Any]:
         asked: what was asked, for the message.
 
     Raises:
-        TemplateRejected: it is neither.
+        TemplateRejected: it is neither, or has what CloudFormation does not take.
     """
     # Here, because only a new link is read: an unchanged update does without its YAML libraries.
     from vmc_account_link import template_text  # noqa: PLC0415
 
     try:
         template = template_text.load(text)
-    except template_text.AliasFound:
-        raise TemplateRejected(
-            asked,
-            "it has YAML aliases, which CloudFormation does not take",
-            "Nothing was created; tell VMware.",
-        ) from None
-    except Exception:  # noqa: BLE001  # the loaders of JSON and YAML raise a dozen kinds
-        template = None
+    except template_text.NotTaken as error:
+        do = "run `pulumi up` again, and tell VMware if it comes again."
+        raise TemplateRejected(asked, str(error), f"Nothing was created; {do}") from None
     if not isinstance(template, Mapping):
         raise TemplateRejected(
             asked, "it is neither a JSON nor a YAML template", "Nothing was created; run `pulumi up` again."

@@ -142,7 +142,7 @@ class LinkBoard:
         if link is None or not self.may_read(link, urllib.parse.parse_qs(asked.query)):
             return None
         minted = urllib.parse.urlsplit(link.template_url)
-        served = {TemplateKind.NORMAL, TemplateKind.LARGE, TemplateKind.NOT_A_TEMPLATE}
+        served = set(TemplateKind) - {TemplateKind.FOREIGN_HOST, TemplateKind.REDIRECT, TemplateKind.MISSING}
         if (asked.scheme, asked.netloc) != (minted.scheme, minted.netloc) or link.template_kind not in served:
             return None
         return self.template_text(link.id)

@@ -95,4 +95,6 @@ def template_text(kind: TemplateKind, *, link_id: str, org_id: str) -> str:
     if kind is TemplateKind.LARGE:
         notes = INLINE_LIMIT_BYTES // len(_NOTE) + 1
         text += f"Metadata:\n  Notes:\n{_NOTE * notes}"
+    if kind is TemplateKind.TWIN_KEYS:
+        text += f"Outputs:\n  LinkId: {{Value: {link_id}}}\n"
     return text

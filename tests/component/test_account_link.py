@@ -6,6 +6,7 @@ import os
 import re
 import runpy
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Literal
 
 import pulumi
@@ -31,6 +32,7 @@ from tests.support.mocked_engine import (
     Recorder,
     Run,
     mocked_engine,
+    plain,
 )
 from tests.support.places import REPOSITORY
 from vmc_account_link import AccountLink, AccountLinkArgs, VmcError
@@ -98,7 +100,11 @@ def test_no_credential_is_an_input_of_any_resource(run: Run) -> None:
     assert "planted-token" not in "".join(str(request) for request in recorder.requests)
 
 
-def test_the_users_other_aws_configuration_reaches_the_pinned_provider(run: Run) -> None:
+def test_the_users_other_aws_configuration_reaches_the_pinned_provider(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text("[profile labs]\nregion = eu-west-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     configured = {
         "aws:profile": "labs",
         "aws:region": "eu-west-1",
@@ -139,7 +145,6 @@ def test_the_arguments_reach_the_resources_they_are_for(run: Run) -> None:
         {
             "stack_name": "Lab-7",
             "region": "eu-west-1",
-            "aws_account_id": ACCOUNT,
             "template_hosts": ["mirror.example"],
             "relink": "2",
             "relink_despite_sddcs": "2",
@@ -354,9 +359,36 @@ def test_the_program_declares_what_the_component_does_that_is_told_the_same(
 
 
 def test_the_pinned_provider_works_in_the_wanted_account_alone(run: Run) -> None:
-    wanted = run({"aws_account_id": ACCOUNT}).inputs("pulumi:providers:aws")
-    assert json.loads(wanted["allowedAccountIds"]) == [ACCOUNT]
+    recorder = run({"aws_account_id": ACCOUNT})
+    providers = {one.name: one for one in recorder.requests if one.type == "pulumi:providers:aws"}
+    assert set(providers) == {"link-aws", "link-aws-identity"}
+    bound = {key: plain(value) for key, value in providers["link-aws"].object.fields.items()}
+    assert json.loads(bound["allowedAccountIds"]) == [ACCOUNT]
+    assert json.loads(bound["skipCredentialsValidation"]) is False
+    assert "::link-aws::" in recorder.of_type(STACK).provider
     assert "allowedAccountIds" not in run().inputs("pulumi:providers:aws")
+
+
+def test_a_limit_of_accounts_in_the_aws_configuration_needs_one_provider(run: Run) -> None:
+    inputs = run(
+        {"aws_account_id": ACCOUNT}, config={**CONFIG, "aws:allowedAccountIds": f'["{ACCOUNT}"]'}
+    ).inputs("pulumi:providers:aws")
+    assert json.loads(inputs["allowedAccountIds"]) == [ACCOUNT]
+
+
+def test_a_call_to_aws_is_tried_five_times_unless_the_configuration_says_otherwise(run: Run) -> None:
+    assert json.loads(run().inputs("pulumi:providers:aws")["maxRetries"]) == 5
+
+
+@pytest.mark.parametrize("answered", ["", "12345678901", "1234567890123", "accountId"])
+def test_an_answer_that_is_no_account_number_requests_no_link(
+    run: Run, monkeypatch: pytest.MonkeyPatch, answered: str
+) -> None:
+    monkeypatch.setattr(Cloud, "call", lambda _self, _args: {"accountId": answered})
+    recorder = Recorder(Cloud(LINK))
+    with pytest.raises(VmcError, match="which is no account number"):
+        run(recorder=recorder)
+    assert REQUEST not in {request.type for request in recorder.requests}
 
 
 def test_credentials_that_aws_does_not_take_are_said_in_one_line(

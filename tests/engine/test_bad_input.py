@@ -1,9 +1,12 @@
 """Bad input on the real engine: one line that names the key or the cause, nothing made, no traceback."""
 
 import re
+import time
+from pathlib import Path
 
 import pytest
 
+from sandbox.environment import Sandbox
 from tests.support.lab import Lab
 
 pytestmark = pytest.mark.engine
@@ -61,10 +64,84 @@ def test_another_aws_account_than_the_wanted_one_is_named(lab: Lab) -> None:
     assert lab.calls(service="vmc") == []
 
 
-def test_credentials_that_aws_does_not_take_are_an_error_of_one_line(lab: Lab) -> None:
-    lab.control.plan_fault("aws", "sts.GetCallerIdentity", "status", status=403, body="xml", count=99)
-    line = refused(lab, "ask AWS whose credentials these are", "AWS_PROFILE")
+@pytest.mark.parametrize("account", [None, "123456789012"], ids=["any account", "one account alone"])
+@pytest.mark.parametrize("fault", ["InvalidClientTokenId", "ExpiredToken", "unreachable", "empty"])
+def test_credentials_that_aws_does_not_take_are_an_error_of_one_line(
+    lab: Lab, fault: str, account: str | None
+) -> None:
+    if account:
+        lab.set({"awsAccountId": account})
+    match fault:
+        case "unreachable":
+            lab.environment["AWS_ENDPOINT_URL"] = "http://127.0.0.1:9"
+        case "empty":
+            lab.control.plan_fault("aws", "sts.GetCallerIdentity", "ok_empty", count=99)
+        case code:
+            lab.control.plan_fault(
+                "aws", "sts.GetCallerIdentity", "status", status=403, body="xml", error_code=code, count=99
+            )
+    asked = "ask AWS whose credentials these are"
+    line = refused(lab, asked)
     assert "sandbox-secret-key" not in line
+    said = [line for line in lab.run("preview").error_lines() if "program exited" not in line]
+    assert len(said) == 1
+    assert asked in said[0]
+    assert set(lab.calls(service="aws")) <= {"sts.GetCallerIdentity"}
+    assert "mint-link" not in lab.calls()
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        pytest.param({"AWS_PROFILE": "nope"}, "there is no AWS profile nope", id="no such profile"),
+        pytest.param(
+            {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "there are none", id="no credentials"
+        ),
+    ],
+)
+def test_missing_credentials_are_an_error_of_one_line(
+    lab: Lab, environment: dict[str, str], said: str
+) -> None:
+    lab.environment |= environment
+    refused(lab, "find AWS credentials", said)
+    assert lab.calls(service="aws") == []
+
+
+def test_a_destroy_in_another_account_than_the_wanted_one_touches_nothing(tmp_path: Path) -> None:
+    """No program runs: what the state says of the provider has to hold."""
+    with Sandbox.start(tmp_path / "sandbox", accounts=1, first_poll_seconds=0.2) as box:
+        box.control.set_modes(stack_seconds=0.4, task_seconds=0.4)
+        lab = Lab(box, tmp_path / "project")
+        lab.set({"awsAccountId": "123456789012"})
+        lab.up()
+        lab.control.clear_journal()
+        lab.environment |= {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_PROFILE": "team-01"}
+        failed = lab.run("destroy", "--yes", "--skip-preview")
+        assert failed.code != 0
+        assert "AWS account ID not allowed" in failed.output
+        assert set(lab.calls()) <= {"sts.GetCallerIdentity"}
+        assert len(lab.control.connected_accounts()) == 1
+
+
+def test_a_call_to_aws_that_keeps_failing_is_given_up_soon(lab: Lab) -> None:
+    lab.control.plan_fault("aws", "cloudformation.CreateStack", "status", status=503, body="xml", count=99)
+    before = time.monotonic()
+    failed = lab.fail_up()
+    assert time.monotonic() - before < 60
+    assert lab.calls().count("cloudformation.CreateStack") == 5
+    assert "AWS may have made the stack all the same" in failed.output
+
+
+def test_whose_credentials_these_are_is_asked_five_times_at_most(lab: Lab) -> None:
+    lab.control.plan_fault("aws", "sts.GetCallerIdentity", "status", status=503, body="xml", count=99)
+    refused(lab, "ask AWS whose credentials these are")
+    assert lab.calls() == ["sts.GetCallerIdentity"] * 5
+
+
+def test_a_template_that_readers_differ_about_is_refused_without_being_quoted(lab: Lab) -> None:
+    lab.control.set_modes(template="twin_keys")
+    line = refused(lab, "the same key twice")
+    assert "LinkId" not in line
 
 
 @pytest.mark.parametrize(

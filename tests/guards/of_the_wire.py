@@ -237,15 +237,22 @@ TEMPLATES = (
     guard(
         "A template's YAML runs nothing.",
         f"{_PACKAGE}/template_text.py",
-        "from cfn_tools.yaml_loader import CfnYamlLoader\n",
-        "from yaml import UnsafeLoader as CfnYamlLoader\n",
+        "class _Loader(yaml.SafeLoader):\n",
+        "class _Loader(yaml.UnsafeLoader):\n",
         f"{_TEMPLATE_TESTS}::test_yaml_that_wants_to_run_code_runs_nothing",
+        also=(
+            Change(
+                file=f"{_PACKAGE}/template_text.py",
+                find='event.tag is not None and event.tag.removeprefix("!") not in _SHORT_FORMS',
+                replacement="event is None",
+            ),
+        ),
     ),
     guard(
         "YAML aliases, a few of which make a text of any size, are refused.",
         f"{_PACKAGE}/template_text.py",
-        "        if self.check_event(yaml.events.AliasEvent):\n",
-        "        if parent is self:\n",
+        "        if isinstance(event, yaml.AliasEvent) or event.anchor is not None:\n",
+        "        if event is None:\n",
         "tests/unit/test_inspection.py::test_yaml_aliases_that_multiply_are_refused_in_one_line",
     ),
     guard(

@@ -107,6 +107,7 @@ def test_a_stack_that_was_made_is_taken_in_with_its_secrets_still_encrypted(temp
     *_, adopted = repaired.state["deployment"]["resources"]
     assert adopted["id"] == adopted["outputs"]["id"] == found().id
     assert adopted["inputs"] == stack()["inputs"]
+    assert (adopted["outputs"]["parameters"], adopted["outputs"]["outputs"]) == ({}, {})
     assert "initErrors" not in adopted
     assert "plaintext" not in json.dumps(repaired.state)
     assert repaired.state["deployment"]["pending_operations"] == []

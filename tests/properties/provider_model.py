@@ -3,8 +3,11 @@
 What happens to values between the engine and a provider's process happens to them here too.
 """
 
+import functools
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+from unittest import mock
 
 import grpc
 import pulumi.dynamic
@@ -12,16 +15,15 @@ from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import provider_pb2, status_pb2
 from pulumi.runtime.rpc import UNKNOWN as UNKNOWN_TEXT
 
-from tests.properties.aws_process import aws_process
+from tests.properties.aws_process import aws_environment, aws_process
 from tests.properties.cloud import Cloud
 from tests.properties.engine_model import UNKNOWN, Difference, InitFailed, StepFailed, Values
+from tests.support.mocked_engine import mocked_engine
 
 T = TypeVar("T")
 
 STACK_URN = "urn:pulumi:lab::vmc-account-link::aws:cloudformation/stack:Stack::link-stack"
 CALLER = "aws:index/getCallerIdentity:getCallerIdentity"
-ARGUMENTS = {"region": "us-west-2", "maxRetries": "5"}
-"""Those of the pinned provider, which the engine passes on as strings."""
 
 
 class DynamicProvider:
@@ -88,7 +90,7 @@ class StackProvider:
     """The AWS provider's process, called as the engine does.
 
     One process for all operations, configured anew for each: a call in another process would find the same.
-    Not modelled: CheckConfig, which asks AWS once in a process whether the credentials are good.
+    Not modelled: CheckConfig, which looks at the same arguments.
     """
 
     def __init__(self, cloud: Cloud) -> None:
@@ -99,6 +101,7 @@ class StackProvider:
         """
         self._cloud = cloud
         self._calls = aws_process().calls
+        _pinned_arguments()  # Before the patches of `Cloud.in_use`.
         self.restart()
 
     def restart(self) -> None:
@@ -106,9 +109,9 @@ class StackProvider:
         self._is_configured = False
 
     def start(self) -> None:
-        """Configure it, which asks AWS whose credentials these are."""
+        """Configure it with what the component gives the provider that it pins."""
         if not self._is_configured:
-            self._answer("Configure", provider_pb2.ConfigureRequest(args=_struct(ARGUMENTS)))
+            self._answer("Configure", provider_pb2.ConfigureRequest(args=_pinned_arguments()))
             self._is_configured = True
 
     def caller_account(self) -> str:
@@ -175,6 +178,13 @@ class StackProvider:
             if not (details and details[0].Unpack(half_done)):
                 raise StepFailed(failed.details()) from error
             raise InitFailed(failed.details(), half_done.id, _values(half_done.properties)) from error
+
+
+@functools.cache
+def _pinned_arguments() -> struct_pb2.Struct:
+    """The arguments of the component's own AWS provider, in which all but texts is JSON."""
+    with mock.patch.dict(os.environ, aws_environment("http://127.0.0.1:1")), mocked_engine() as run:
+        return run().of_type("pulumi:providers:aws").object
 
 
 def _given(values: Values) -> Values:

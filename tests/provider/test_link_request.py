@@ -84,7 +84,7 @@ def test_a_template_above_the_inline_limit_goes_by_url(
 ) -> None:
     control.set_modes(template="large")
     outs = link.create(link_inputs).outs or {}
-    assert outs["template_body"] is None
+    assert outs["template_body"] == ""
     assert outs["template_url"]
 
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("requests", "tenacity", "cfn_flip", "pycfmodel", "boto3", "jsonschema")
+HEAVY = ("requests", "tenacity", "pycfmodel", "boto3", "jsonschema")
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,11 @@ TAKEN = ANSWERED.format(400) + "AlreadyExistsException: Stack [SDDC-Account-Link
         pytest.param(ANSWERED.format(408) + "api error RequestTimeout: ", id="AWS gave up"),
         pytest.param(ANSWERED.format(0) + "request send failed: connection reset by peer", id="cut off"),
         pytest.param(ASKED + "context canceled", id="interrupted"),
+        pytest.param(
+            "reading CloudFormation Stack () template: operation error CloudFormation: GetTemplate, "
+            "https response error StatusCode: 200, RequestID: r, deserialization failed",
+            id="a success with nothing in it",
+        ),
     ],
 )
 def test_where_no_answer_came_the_stack_may_be_there_and_recover_finds_out(error: str) -> None:

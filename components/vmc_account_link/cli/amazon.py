@@ -4,11 +4,12 @@ import contextlib
 import dataclasses
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from ipaddress import ip_network
 from typing import Any
 
+from vmc_account_link.aws_identity import is_account_number
 from vmc_account_link.errors import VmcError, safe_text
 
 _SMALLEST_SUBNET_PREFIX = 26
@@ -67,12 +68,15 @@ class Decision:
 class Amazon:
     """AWS in one region, as the credentials in use see it."""
 
-    def __init__(self, *, region: str, profile: str | None = None) -> None:
+    def __init__(
+        self, *, region: str, profile: str | None = None, endpoints: Mapping[str, str] | None = None
+    ) -> None:
         """Prepare; nothing is sent yet.
 
         Args:
             region: of the CloudFormation stack.
             profile: the AWS profile; None for what the environment says.
+            endpoints: service -> URL, of `aws:endpoints`; the others as the environment says.
 
         Raises:
             NoExtra: boto3 is not installed.
@@ -82,6 +86,7 @@ class Amazon:
         from botocore.config import Config  # noqa: PLC0415
 
         self.region = region
+        self._endpoints = dict(endpoints or {})
         self._config = Config(
             connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3}
         )
@@ -96,6 +101,8 @@ class Amazon:
         """
         with _heard("ask AWS whose credentials these are"):
             answer = self._client("sts").get_caller_identity()
+            if not is_account_number(answer["Account"]):
+                raise LookupError
         return Caller(account=answer["Account"], arn=answer["Arn"])
 
     def opt_in_status(self, region: str) -> str | None:
@@ -231,7 +238,10 @@ class Amazon:
 
     def _client(self, service: str, region: str | None = None) -> Any:
         return self._session.client(  # type: ignore[call-overload]
-            service, region_name=region or self.region, config=self._config
+            service,
+            region_name=region or self.region,
+            config=self._config,
+            endpoint_url=self._endpoints.get(service),
         )
 
 

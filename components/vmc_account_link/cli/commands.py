@@ -49,6 +49,20 @@ class Context:
                 f"vmc-account-link:{key}", "it is neither a list nor an object", "Set it with --path."
             ) from None
 
+    def aws_endpoints(self) -> dict[str, str]:
+        """AWS service -> URL, of `aws:endpoints`, which the stack's provider obeys too.
+
+        Raises:
+            SettingsError: it is no list of objects.
+        """
+        text = self.config.get("aws:endpoints")
+        try:
+            entries = json.loads(text) if text else []
+            return {str(service): str(url) for entry in entries for service, url in entry.items() if url}
+        except (ValueError, TypeError, AttributeError):
+            do = "Set it with --path, such as `aws:endpoints[0].sts`."
+            raise SettingsError("aws:endpoints", "it is no list of objects", do) from None
+
     def vmc_settings(self) -> VmcSettings:
         """The `vmc:` settings, of the configuration or the environment.
 
@@ -90,6 +104,7 @@ def run_doctor(options: argparse.Namespace) -> int:
         subnet_region=options.subnet_region or context.setting("subnetRegion") or region,
         account_id=options.aws_account_id or context.setting("awsAccountId"),
         profile=options.profile or context.config.get("aws:profile"),
+        endpoints=context.aws_endpoints(),
         owned_stack_id=next((link.stack_id for link in owned if link.stack_name == stack_name), None),
     )
     lines = doctor.run(request)
@@ -118,6 +133,7 @@ def _status_request(options: argparse.Namespace, context: Context) -> status.Sta
             tracking_task=options.task,
             expiration_date=None,
             profile=profile,
+            endpoints=context.aws_endpoints(),
         )
     link = _link_of_state(context, options)
     if link.account_number is None:
@@ -133,6 +149,7 @@ def _status_request(options: argparse.Namespace, context: Context) -> status.Sta
         tracking_task=link.tracking_task,
         expiration_date=link.expiration_date,
         profile=profile,
+        endpoints=context.aws_endpoints(),
     )
 
 
@@ -160,7 +177,8 @@ def _template_text(options: argparse.Namespace, context: Context) -> str:
     if options.stack_name:
         region = options.region or context.setting("region") or DEFAULT_REGION
         profile = options.profile or context.config.get("aws:profile")
-        return Amazon(region=region, profile=profile).template(options.stack_name)
+        amazon = Amazon(region=region, profile=profile, endpoints=context.aws_endpoints())
+        return amazon.template(options.stack_name)
     link = _link_of_state(context, options, show_secrets=True)
     if link.template_body:
         return link.template_body

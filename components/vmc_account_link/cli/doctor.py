@@ -1,7 +1,7 @@
 """`doctor`: everything that can be known before the first link, asked and judged; nothing is changed."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from vmc_account_link.cli.amazon import Amazon, Caller
@@ -43,6 +43,8 @@ class DoctorRequest:
     """The wanted AWS account, 12 digits."""
     profile: str | None
     """The AWS profile."""
+    endpoints: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """AWS service -> URL, of `aws:endpoints`."""
     owned_stack_id: str | None = None
     """The CloudFormation stack that the Pulumi state holds already."""
 
@@ -119,7 +121,7 @@ def _look_at_link(request: DoctorRequest, caller: Caller | None) -> Line:
 
 def _identity(request: DoctorRequest) -> tuple[Amazon | None, Caller | None, Line]:
     try:
-        amazon = Amazon(region=request.region, profile=request.profile)
+        amazon = Amazon(region=request.region, profile=request.profile, endpoints=request.endpoints)
         caller = amazon.caller()
     except VmcError as error:
         return None, None, refused("AWS identity", error)

@@ -1,7 +1,7 @@
 """`status`: one link as the service, AWS and the Pulumi state see it now, on one screen."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from vmc_account_link.cli.amazon import Amazon, StackEvent, StackSeen
@@ -39,6 +39,8 @@ class StatusRequest:
     expiration_date: str | None
     """ISO 8601."""
     profile: str | None
+    endpoints: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """AWS service -> URL, of `aws:endpoints`."""
 
 
 def run(request: StatusRequest) -> tuple[Line, ...]:
@@ -48,7 +50,7 @@ def run(request: StatusRequest) -> tuple[Line, ...]:
         lines = [judge_request(request, record, datetime.now(UTC))]
         amazon: Amazon | None = None
         try:
-            amazon = Amazon(region=request.region, profile=request.profile)
+            amazon = Amazon(region=request.region, profile=request.profile, endpoints=request.endpoints)
         except VmcError as error:
             lines.append(refused("stack", error))
         if amazon is not None and request.stack is not None:

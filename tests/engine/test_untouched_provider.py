@@ -1,0 +1,59 @@
+"""The AWS provider as its users have it: it looks at a stack first after 10 s. One path each, end to end."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.environment import Sandbox
+from tests.engine.test_crash import kill_at, recover
+from tests.support.lab import Lab
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Sandbox]:
+    """A sandbox with the untouched provider."""
+    with Sandbox.start(tmp_path / "sandbox") as box:
+        box.control.set_modes(stack_seconds=3.0, task_seconds=1.0)
+        yield box
+
+
+def is_linked(lab: Lab) -> None:
+    """One ACTIVE record, which the state knows, and nothing to change."""
+    (record,) = lab.control.connected_accounts()
+    assert (record.state, lab.outputs()["connected_account_id"]) == ("ACTIVE", record.id)
+    lab.must("up", "--yes", "--skip-preview", "--expect-no-changes")
+
+
+def test_up_update_and_destroy(lab: Lab) -> None:
+    lab.up()
+    is_linked(lab)
+    lab.must("config", "set", "--path", "tags.owner", "ann")
+    lab.up()
+    assert lab.calls().count("cloudformation.UpdateStack") == 1
+    assert lab.calls().count("cloudformation.CreateStack") == 1
+    is_linked(lab)
+    lab.destroy()
+    assert lab.control.connected_accounts() == ()
+    assert lab.calls().count("cloudformation.DeleteStack") == 1
+
+
+def test_a_stack_that_rolled_back_is_made_anew(lab: Lab) -> None:
+    lab.control.set_modes(stack_outcome="roll_back")
+    assert "stack status (DELETE_COMPLETE)" in lab.fail_up().output
+    lab.control.set_modes(stack_outcome="complete")
+    lab.up()
+    is_linked(lab)
+
+
+def test_a_killed_up_is_recovered_and_its_stack_needs_no_change(lab: Lab) -> None:
+    kill_at(lab, "cloudformation.CreateStack", group=True)
+    recovered = recover(lab)
+    assert "taken into the state, CREATE_COMPLETE" in recovered.stdout, recovered.stdout + recovered.stderr
+    assert "account-link-stack" not in lab.must("preview", "--diff").output
+    lab.up()
+    is_linked(lab)
+    assert lab.calls().count("cloudformation.CreateStack") == 1
+    assert not {"cloudformation.UpdateStack", "cloudformation.DeleteStack"} & set(lab.calls())
