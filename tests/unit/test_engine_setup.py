@@ -61,6 +61,12 @@ def program(file: Path, text: str = "#!/bin/sh\n") -> Path:
     return file
 
 
+def listen() -> None:
+    """Hear signals also where the tests run in the background, with these ignored."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @dataclass(frozen=True)
 class Checkout:
     """A checkout with `tools/` alone, and a PATH on which only fakes are found."""
@@ -116,6 +122,7 @@ class Checkout:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=listen,  # noqa: PLW1509 - nothing else runs in this process meanwhile
         ) as process:
             try:
                 yield process
