@@ -20,9 +20,8 @@ import pytest
 
 from tests.support.patience import until
 from tests.support.places import REPOSITORY
-from tools.engine.provider_source import copy_reduced
+from tests.unit.test_provider_source import make_module
 from tools.engine.pulumi_cli import PROGRAMS, SCRIPTS
-from tools.engine.work import SetupError
 
 AWS = f"resource-aws-v{version('pulumi_aws')}"
 BUILDS = ["pulumi-language-python", "pulumi", "pulumi-resource-aws"]
@@ -60,6 +59,12 @@ def program(file: Path, text: str = "#!/bin/sh\n") -> Path:
     file.write_text(text, encoding="utf-8")
     file.chmod(0o755)
     return file
+
+
+def listen() -> None:
+    """Hear signals also where the tests run in the background, with these ignored."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,7 @@ class Checkout:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=listen,  # noqa: PLW1509 - nothing else runs in this process meanwhile
         ) as process:
             try:
                 yield process
@@ -143,33 +149,9 @@ def checkout(tmp_path: Path) -> Checkout:
     shutil.copy(REPOSITORY / "pyproject.toml", root)
     for script in SCRIPTS:
         program(root / "sdk" / script).chmod(0o444)  # as in Go's module cache
-    module(root / "module")
+    make_module(root / "module")
     (tmp_path / "path").mkdir()
     return Checkout(root, tmp_path / "path")
-
-
-def module(root: Path, *, delays: int = 3) -> Path:
-    """A module that looks like the provider's, as far as the reduction does."""
-    unused = ("ec2", "ecs", "eks")
-    services = "".join(f'\t"x/internal/service/{one}"\n' for one in (*unused, "sts"))
-    packages = "".join(f"\t\t{one}.ServicePackage(ctx),\n" for one in (*unused, "sts"))
-    clients = "".join(f'\t"x/aws-sdk-go-v2/service/{one}"\n' for one in (*unused, "s3"))
-    methods = "".join(
-        f"func (c *AWSClient) XClient(ctx context.Context) *{one}.Client {{\n\treturn 1\n}}\n\n"
-        for one in (*unused, "s3")
-    )
-    texts = {
-        "go.mod": "", "go.sum": "", "names/names.go": "", "version/version.go": "", "xpprovider/x.go": "",
-        "internal/provider/sdkv2/service_packages_gen.go": services + packages,
-        "internal/conns/awsclient_gen.go": clients + methods,
-        "internal/service/ec2/vpc.go": "",
-        "internal/service/cloudformation/sweep.go": "",
-        "internal/service/cloudformation/stack.go":
-            "\t\tDelay:   10 * time.Second,\n" * delays + "\t\tminTimeout = 5 * time.Second\n" * 3,
-    }  # fmt: skip
-    for name, text in texts.items():
-        program(root / name, text)
-    return root
 
 
 @pytest.fixture
@@ -345,23 +327,3 @@ def test_second_run_waits_for_the_first_and_uses_what_it_made(checkout: Checkout
         first.communicate(timeout=60)
     assert (first.returncode, second.returncode) == (0, 0)
     assert checkout.builds() == BUILDS
-
-
-def test_untouched_source_loses_lists_only_and_the_quick_one_has_other_waits(tmp_path: Path) -> None:
-    given = module(tmp_path / "module")
-    stack = "internal/service/cloudformation/stack.go"
-    for quick in (False, True):
-        copy_reduced(given, tmp_path / str(quick), quick=quick)
-    assert (tmp_path / "False" / stack).read_bytes() == (given / stack).read_bytes()
-    assert (tmp_path / "True" / stack).read_text() == (
-        "\t\tDelay:   pollDelay(),\n" * 3 + "\t\tminTimeout = 200 * time.Millisecond\n" * 3
-    )
-    left = "".join(file.read_text() for file in (tmp_path / "False").rglob("*_gen.go"))
-    assert not re.search("ec2|ecs|eks", left)
-    assert left.count("sts") == left.count("s3") == 2
-    assert not (tmp_path / "False/internal/service/ec2").exists()
-
-
-def test_source_without_the_lines_to_change_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SetupError, match=r"stack\.go of module has 2 places with .*Delay"):
-        copy_reduced(module(tmp_path / "module", delays=2), tmp_path / "copy", quick=True)

@@ -95,39 +95,21 @@ def _make(folder: Path, made_from: str, fill: Fill) -> None:
 
 
 def run(
-    command: Sequence[str | Path], *, limit_seconds: float = HOUR_SECONDS, cwd: Path | None = None
+    command: Sequence[str | Path],
+    *,
+    limit_seconds: float = HOUR_SECONDS,
+    cwd: Path | None = None,
+    **variables: str,
 ) -> str:
-    """Run a tool and return what it prints.
+    """Run a tool, with these variables beside the user's, and return what it prints.
 
     Raises:
-        SetupError: it fails, or has not ended after `limit_seconds`.
+        SetupError: it can't be run, fails, or has not ended after `limit_seconds`.
     """
-    environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "1"}
-    return _run(command, environment, limit_seconds=limit_seconds, cwd=cwd)
-
-
-def go(*arguments: str | Path, module: Path, spare: Path) -> str:
-    """Run the Go of PATH in a module's folder, with its temporary files in `spare`; return what it prints.
-
-    Raises:
-        SetupError: there is none, or it fails.
-    """
-    environment = {
-        **os.environ,
-        "CGO_ENABLED": "0",  # no C compiler is needed
-        "GOFLAGS": "-mod=readonly -buildvcs=false -trimpath",  # the user's may say otherwise
-        "GOTMPDIR": str(spare),  # a Go that is killed leaves gigabytes there
-        "GOWORK": "off",  # a go.work above the checkout is not ours
-    }
-    return _run(["go", *arguments], environment, limit_seconds=HOUR_SECONDS, cwd=module)
-
-
-def _run(
-    command: Sequence[str | Path], environment: Mapping[str, str], *, limit_seconds: float, cwd: Path | None
-) -> str:
     name = Path(command[0]).name
     if shutil.which(command[0]) is None:
         raise SetupError(f"there is no {name} on PATH")
+    environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "1", **variables}
     try:
         done = subprocess.run(  # noqa: S603 - our own commands, no shell
             command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
@@ -139,6 +121,22 @@ def _run(
         lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
         raise SetupError(f"{name}: {' | '.join(lines[-2:])[-400:] or f'exit code {done.returncode}'}")
     return done.stdout
+
+
+def go(*arguments: str | Path, module: Path, spare: Path) -> str:
+    """Run the Go of PATH in a module's folder, with its temporary files in `spare`; return what it prints.
+
+    Raises:
+        SetupError: there is none, or it fails.
+    """
+    return run(
+        ["go", *arguments],
+        cwd=module,
+        CGO_ENABLED="0",  # no C compiler is needed
+        GOFLAGS="-mod=readonly -buildvcs=false -trimpath",  # the user's may say otherwise
+        GOTMPDIR=str(spare),  # a Go that is killed leaves gigabytes there
+        GOWORK="off",  # a go.work above the checkout is not ours
+    )
 
 
 @functools.cache
