@@ -45,7 +45,7 @@ test: setup browser ## All tests: unit, providers, component, sandbox, and the r
 	@# Four on two cores: a test of the engine waits half of its time.
 	$(BIN)/python -m pytest -n 4 --dist worksteal
 
-compat: setup ## Those of them that meet Pulumi's SDK, with the lowest and the newest one allowed (in .compat/)
+compat: setup browser ## Those of them that meet Pulumi's SDK, with the lowest and the newest one allowed (in .compat/)
 	PATH="$$PATH:$(CURDIR)/$(BIN)" $(BIN)/python -m tools.compat
 
 browser: ## Chromium, in which tests look at the report (installed where this is root on Debian)

@@ -1,8 +1,8 @@
 """`python -m tools.compat`: the tests that meet Pulumi's SDK, with the lowest and the newest one allowed.
 
-Allowed is what `pyproject.toml` says to everybody's `pip`. Each has a virtual environment of its own
-in `.compat/`, made anew: all of `requirements.lock`, and over it that SDK. One of the tests makes sure that the
-engine's processes have the SDK of the tests.
+Allowed is what `pyproject.toml` says to everybody's `pip`. Each of the two has a virtual environment of its
+own in `.compat/`, made anew: all of `requirements.lock`, and over it that SDK. One of the tests makes sure
+that the engine's processes have the SDK of the tests.
 """
 
 import re
@@ -27,7 +27,7 @@ def main(tests: Sequence[str]) -> int:
         python = _environment(name, requirement)
         version = _run(python, "-c", _VERSION, stdout=subprocess.PIPE).stdout.strip()
         print(f"\n== the {name} SDK that {allowed} allows: {version}\n", flush=True)  # noqa: T201
-        command = [python, "-m", "pytest", "-n", "2", "--dist", "worksteal", *(tests or _TESTS)]
+        command = [python, "-m", "pytest", "-n", "4", "--dist", "worksteal", *(tests or _TESTS)]
         failed |= subprocess.run(command, cwd=_ROOT, check=False).returncode  # noqa: S603
     return int(failed != 0)
 

@@ -242,7 +242,8 @@ def test_somebody_elses_resource_fails_as_it_would_without_us(
     monkeypatch.syspath_prepend(tmp_path)
     theirs = serialize_provider(importlib.import_module("somebody_else").Theirs())
     box.control.seed_account(ACCOUNT, cf_stack_name="theirs")
-    with configured_sdk_process(box, PYTHONPATH=str(tmp_path)) as server:
+    path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
+    with configured_sdk_process(box, PYTHONPATH=path) as server:
         with pytest.raises(grpc.RpcError) as ours:
             server.stub.Create(provider_pb2.CreateRequest(properties=struct(link_inputs)))
         with pytest.raises(grpc.RpcError) as failure:

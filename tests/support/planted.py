@@ -1,5 +1,6 @@
 """Code that a test plants into the engine's Python processes: what nobody foresaw, and a quicker clock."""
 
+import os
 from pathlib import Path
 
 from tests.support.lab import Lab
@@ -26,5 +27,6 @@ def plant(lab: Lab, code: str) -> Path:
     indented = "".join(f"    {line}\n" for line in code.splitlines())
     # Python runs a module of this name before anything else.
     (folder / "sitecustomize.py").write_text(_START + indented)
-    lab.environment |= {"PYTHONPATH": str(folder), "TMPDIR": str(temporary)}
+    path = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
+    lab.environment |= {"PYTHONPATH": path, "TMPDIR": str(temporary)}
     return temporary
