@@ -4,9 +4,6 @@ How often a wait polls follows from the times that `tests.sweep.stage` sets.
 """
 
 UP = (
-    # The AWS provider's check of its arguments, its configuration, and the program.
-    ("aws", "sts.GetCallerIdentity"),
-    ("aws", "sts.GetCallerIdentity"),
     ("aws", "sts.GetCallerIdentity"),
     ("csp", "exchange-token"),
     ("vmc", "list-connected-accounts"),
@@ -22,7 +19,6 @@ UP = (
     ("vmc", "list-connected-accounts"),
 )
 DESTROY = (
-    ("aws", "sts.GetCallerIdentity"),
     ("csp", "exchange-token"),
     ("vmc", "list-connected-accounts"),
     ("vmc", "unlink"),

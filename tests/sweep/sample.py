@@ -19,7 +19,7 @@ SHARPEST = (
 SURVIVED = {
     "up": (
         ("aws", "sts.GetCallerIdentity", 1, "reset before"),
-        ("aws", "sts.GetCallerIdentity", 3, "503 Retry-After"),
+        ("aws", "sts.GetCallerIdentity", 2, "503 Retry-After"),
         ("csp", "exchange-token", 1, "truncated"),
         ("vmc", "list-connected-accounts", 1, "401"),
         ("vmc", "mint-link", 1, "429"),
@@ -39,13 +39,13 @@ SURVIVED = {
         ("vmc", "get-task", 4, "time-out after"),
     ),
     "destroy": (
-        ("aws", "sts.GetCallerIdentity", 1, "502"),
         ("csp", "exchange-token", 1, "reset midway"),
         ("vmc", "list-connected-accounts", 1, "HTML page"),
         ("vmc", "unlink", 1, "502 after"),
         ("vmc", "list-connected-accounts", 3, "503"),
         ("aws", "cloudformation.DeleteStack", 1, "reset after"),
         ("aws", "cloudformation.DescribeStacks", 1, "429"),
+        ("aws", "cloudformation.DescribeStacks", 2, "502"),
     ),
 }
 """Operation -> (service, call, which of the calls of that name, kind); a repeated call counts anew."""
