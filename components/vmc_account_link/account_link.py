@@ -35,8 +35,9 @@ _ADOPTED_TYPE = "pulumi-python:dynamic/vmc:AdoptedAccount"
 class AccountLink(pulumi.ComponentResource):
     """An AWS account connected to a VMC organisation by the service's CloudFormation stack.
 
-    The VMC credentials come from the `vmc:` configuration or the environment (`read_settings`); the AWS
-    ones from an `aws` provider among the component's `providers`, else from `aws:*` and `AWS_*`.
+    The VMC credentials come from the argument `vmc`, else from the `vmc:` configuration or the environment
+    (`read_settings`); the AWS ones from an `aws` provider among the component's `providers`, else from
+    `aws:*` and `AWS_*`.
     """
 
     account_number: pulumi.Output[str]
@@ -79,9 +80,11 @@ class AccountLink(pulumi.ComponentResource):
             SettingsError: a setting is missing or malformed, or contradicts another.
         """
         given = given_arguments(args)
+        # Not among the component's inputs, which stand in the state: a credential is part of it.
+        vmc = given.pop("vmc", None)
         super().__init__("vmc:index:AccountLink", name, dict(given), opts)
         refuse_what_can_not_be(given)
-        settings = read_vmc_settings()
+        settings = read_vmc_settings() if vmc is None else vmc
         adopts = given.get("link") == "adopt"
         provider = self.get_provider("aws:cloudformation/stack:Stack") or pinned_provider(
             f"{name}-aws",

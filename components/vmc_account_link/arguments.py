@@ -44,6 +44,10 @@ _LISTS = (
 class AccountLinkArgs(TypedDict):
     """What an account link can be told; every key may be left out or None."""
 
+    vmc: NotRequired[VmcSettings | None]
+    """The service's settings, for a program that has them as a value; unset: `vmc:*` and the environment. The
+    state holds none of it. Whoever serves the dynamic resources has to know it too: the fleet does, and the
+    engine's own process reads `vmc:*` and the environment."""
     link: NotRequired[str | None]
     """`create` (the default): make the link and own it. `adopt`: look up one that exists, never touch it."""
     stack_name: NotRequired[pulumi.Input[str] | None]

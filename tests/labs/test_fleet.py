@@ -80,8 +80,9 @@ def test_a_fleet_goes_up_past_a_failure_and_down_again(
     first = labs("up", spec)
     assert first.code == 1
     assert first.out.splitlines()[-1] == "2 ready, 1 failed"
-    (line,) = (line for line in first.err.splitlines() if "team-03: failed after" in line)
+    (line,) = (line for line in first.out.splitlines() if line.startswith("team-03 failed: "))
     assert "AccessDenied" in line
+    assert (first.out + first.err).count("AccessDenied") == 1, "each error is said once"
     assert "Traceback" not in first.out + first.err
     assert sorted(connected(fleet_box)) == numbers[:2]
     exchanges = len(control.journal(call="exchange-token"))
@@ -167,7 +168,7 @@ def test_down_takes_a_stack_along_that_was_made_unheard(
     fleet_box.control.plan_fault("aws", "cloudformation.CreateStack", "ok_empty", count=5)
     first = labs("up", spec, "--only", "team-01")
     assert first.code == 1
-    assert "creating CloudFormation Stack" in first.err
+    assert "creating CloudFormation Stack" in first.out
     fleet_box.control.clear_faults()
     until(lambda: connected(fleet_box), patience_seconds=PATIENCE_SECONDS, otherwise="no stack was made")
 
