@@ -15,9 +15,8 @@ from labs.spec import LabSpec
 from labs.state import LabState, read_state
 from labs.state_files import StateFiles, open_state_files
 from labs.stores import AT_A_TIME
-from vmc_account_link.auth import refused_for_good
 from vmc_account_link.client import VmcClient
-from vmc_account_link.errors import VmcError
+from vmc_account_link.errors import Refused, Unavailable
 from vmc_account_link.models import AccountRecord
 
 _PROCESSES = 8
@@ -89,10 +88,10 @@ class Lookout:
             try:
                 with VmcClient(vmc_settings(service, self.environment)) as vmc:
                     found[service.org_id] = vmc.list_connected_accounts()
-            except VmcError as error:
-                if refused_for_good(error):
-                    raise RequestError(str(error)) from None
+            except Unavailable:
                 raise
+            except Refused as error:
+                raise RequestError(str(error)) from None
         return found
 
     def tagged(self, event: str, *, known: Collection[str] = ()) -> dict[str, LabState]:
