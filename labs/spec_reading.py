@@ -224,7 +224,7 @@ def _service(
     environ: Mapping[str, str],
 ) -> Service:
     vmc = lab or fleet
-    org_id = vmc.org_id or (environ.get("ORG_ID", "").strip() if not lab else "") or fleet.org_id
+    org_id = vmc.org_id or fleet.org_id or environ.get("ORG_ID", "").strip()
     if not org_id:
         path: marked_yaml.Path = ("labs", place, "vmc", "orgId") if lab else ("vmc", "orgId")
         problems.add(path, "it is missing, and ORG_ID is not set: the VMC organisation's long id")
