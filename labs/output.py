@@ -1,5 +1,6 @@
 """All writing to the terminal: tables, the live one, plain lines, JSON, CSV, env files."""
 
+import contextlib
 import csv
 import io
 import json
@@ -208,9 +209,18 @@ def _moment(moment: object) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%SZ") if hasattr(moment, "strftime") else ""
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Say no more, as nobody reads it; rich would end the thread, which may be a lab's."""
+        self.quiet = True
+        with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
+            # Else Python complains when it ends of what it could not write.
+            os.dup2(nowhere.fileno(), self.file.fileno())
+
+
 def _console(file: TextIO) -> Console:
     width = None if file.isatty() else _WIDE
-    return Console(file=file, width=width, highlight=False, markup=False)
+    return _Console(file=file, width=width, highlight=False, markup=False)
 
 
 def _table(*columns: str) -> Table:

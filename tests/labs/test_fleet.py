@@ -202,6 +202,14 @@ def test_a_wrong_spec_is_exit_code_2_and_nothing_is_touched(
         (["outputs", "{spec}", "--directory", "x"], "--directory is for --format env"),
         (["up", "{spec}", "--only", "team-9*"], "--only: team-9*: there is no such lab in"),
         (["up", "{spec}", "--parallel", "0"], "0 is not in the range"),
+        (["down", "{spec}", "--yes", "--only", ""], "an empty value for --only: is a variable unset?"),
+        (["down", "{spec}", "--yes", "--only="], "an empty value for --only: is a variable unset?"),
+        (["down", "{spec}", "--yes", "--only", ","], "--only ',': a lab's name is empty"),
+        (["down", "{spec}", "--yes", "--only", "team-01,"], "--only 'team-01,': a lab's name is empty"),
+        (["up", "{spec}", "--scheduler", " "], "an empty value for --scheduler: is a variable unset?"),
+        (["recover", "{spec}", "--lost-host", ""], "an empty value for --lost-host: is a variable unset?"),
+        (["recover", "--stack", ""], "an empty value for --stack: is a variable unset?"),
+        (["up", ""], "an empty value: is a variable unset?"),
     ],
 )
 def test_a_wrong_request_is_exit_code_2(
