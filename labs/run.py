@@ -7,13 +7,14 @@ import dataclasses
 import os
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from labs import after_crash, new_stack, program, sharing
-from labs.credentials import lab_environment, vmc_settings
+from labs import after_crash, cloud, program, sharing
+from labs.credentials import aws_access, engine_environment, vmc_settings
 from labs.dynamic_provider import DynamicProvider
-from labs.errors import LabsError
+from labs.errors import Interrupted, LabsError
 from labs.lab_engine import PROJECT, Ended, LabEngine
 from labs.lab_log import LabLog
 from labs.progress import Watch, error_line
@@ -21,7 +22,7 @@ from labs.results import LabOutcome, LabProgress, LabResult, LabTask, Phases, Ve
 from labs.state import LabState, UnfinishedLink, error_tag, first_tags, read_state, settings_digest
 from labs.state_files import StateFiles, open_state_files
 from vmc_account_link.client import VmcClient
-from vmc_account_link.errors import VmcError, safe_text
+from vmc_account_link.errors import VmcError, WaitInterrupted, safe_text
 from vmc_account_link.internal_errors import internal_error
 from vmc_account_link.person import Person, working_for
 from vmc_account_link.stack_errors import was_refused
@@ -56,8 +57,15 @@ def run_lab(task: LabTask, control: Control | None = None) -> LabResult:
         log.step(task.verb, "starting")
         try:
             result = _Lab(task, control, log).run()
+        except (Interrupted, WaitInterrupted) as error:
+            result = LabResult(lab=task.lab.name, outcome=LabOutcome.INTERRUPTED, error=str(error))
         except (LabsError, VmcError) as error:
             result = LabResult(lab=task.lab.name, outcome=LabOutcome.FAILED, error=str(error))
+        except OSError as error:
+            log.write(traceback.format_exc())
+            where = f" ({error.filename})" if error.filename else ""
+            reason = f"this machine: {error.strerror or type(error).__name__}{where}; run the command again"
+            result = LabResult(lab=task.lab.name, outcome=LabOutcome.FAILED, error=reason)
         except Exception as error:  # noqa: BLE001 - one lab's bug must not end the others
             token = os.environ.get(task.lab.service.token_variable, "")
             keep = log.keep if task.log_file else None
@@ -73,7 +81,9 @@ class _Lab:
     def __init__(self, task: LabTask, control: Control, log: LabLog) -> None:
         self._settings = vmc_settings(task.lab.service, os.environ)
         self._task, self._lab, self._log, self._control = task, task.lab, log, control
-        self._environment = lab_environment(task.lab, os.environ, backend=task.backend)
+        self._environment = engine_environment(
+            os.environ, token_variables=task.token_variables, backend=task.backend
+        )
         self._watch = Watch()
         self._engine = LabEngine(
             stack=task.lab.stack,
@@ -99,9 +109,9 @@ class _Lab:
         before = self._look() or self._make_stack()
         self._tag_missing(before)
         digest = settings_digest(self._lab)
-        if before.tags.get("settings") not in {digest, _CHANGING}:
+        if before.resource_count and before.tags.get("settings") not in {digest, _CHANGING}:
             self._engine.tag("settings", _CHANGING)
-        run = program.program(self._lab)
+        run = program.program(self._lab, self._settings)
         refresh = before.is_linked
         ended = self._until_free(
             before, lambda: self._engine.up(run, self._dynamic(), self._take, refresh=refresh)
@@ -134,8 +144,14 @@ class _Lab:
         """Unlink what a destroy would leave: the account may have been connected after the last `up`."""
         if not self._lab.settings.get("unlink_on_destroy", True):
             return
+        if link.org_id != self._settings.org_id:
+            raise LabsError(
+                f"the link of AWS account {link.account_number} is of organisation {link.org_id}, the spec "
+                f"names {self._settings.org_id}: nothing was unlinked; correct vmc.orgId"
+            )
         self._log.step("unlink", "unlinking the account if it was connected after the last `up`")
-        with VmcClient(self._settings) as vmc, working_for(Person(tell=self._log.say)):
+        person = Person(tell=self._log.say, canceled=self._control.stop)
+        with VmcClient(self._settings) as vmc, working_for(person):
             unlink_until_gone(vmc, link.account_number, link.stack_name)
 
     def _recovered(self) -> LabResult:
@@ -174,19 +190,14 @@ class _Lab:
         return None if state is None else read_state(stack, state["deployment"], self._engine.tags())
 
     def _make_stack(self) -> LabState:
+        """Make the Pulumi stack, unless AWS's credentials are no good: nothing is left of such a lab."""
+        number = cloud.account_number(aws_access(self._lab))
+        wanted = self._lab.aws_account_id
+        if wanted and number != wanted:
+            raise LabsError(f"the AWS credentials are of account {number}, awsAccountId is {wanted}")
         self._log.step("stack", "making the Pulumi stack")
-        if not new_stack.made_without_the_engine(
-            self._lab.stack,
-            self._files,
-            folder=self._task.work_dir,
-            environment=self._environment,
-            secrets_provider=self._task.secrets_provider,
-        ):
-            self._engine.init(self._task.secrets_provider)
-        tags = {**self._first_tags(), "settings": settings_digest(self._lab)}
-        # In one go where the backend is of files: a CLI process for each would cost as much as the `up`.
-        wrote = self._files and self._files.write_first_tags(self._lab.stack, tags)
-        return read_state(self._lab.stack, {}, tags if wrote else {})
+        self._engine.init(self._task.secrets_provider)
+        return read_state(self._lab.stack, {}, {})
 
     def _tag_missing(self, before: LabState) -> None:
         """Add the tags that the stack should have had from its making."""

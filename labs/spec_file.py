@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from labs.patterns import expand
-from labs.words import DURATION_PATTERN, SIZE_PATTERN, parse_duration, parse_size
+from labs.words import DURATION_PATTERN, parse_duration
 
 NAME_RULE = "letters, digits, `-`, `_` and `.`, beginning with a letter or digit"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -17,13 +17,10 @@ _LONGEST_NAME = 60
 """Characters: with the event's it has to fit a Pulumi stack's 100."""
 
 
-def _text_of(kind: str, parse: Any) -> BeforeValidator:
-    def check(value: object) -> object:
-        if not isinstance(value, str):
-            raise ValueError(f"{value!r} is no {kind}: write it with its unit")  # noqa: TRY004 - pydantic's way
-        return parse(value)
-
-    return BeforeValidator(check)
+def _check_duration(value: object) -> timedelta:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no duration: write it with its unit")  # noqa: TRY004 - pydantic's way
+    return parse_duration(value)
 
 
 def _check_name(value: str) -> str:
@@ -88,13 +85,8 @@ def _check_tags(tags: dict[str, str]) -> dict[str, str]:
 
 Duration = Annotated[
     timedelta,
-    _text_of("duration", parse_duration),
+    BeforeValidator(_check_duration),
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "examples": ["8h", "90m", "1d12h"]}),
-]
-Size = Annotated[
-    int,
-    _text_of("size", parse_size),
-    WithJsonSchema({"type": "string", "pattern": SIZE_PATTERN, "examples": ["2GB", "512MiB"]}),
 ]
 _ACCOUNT_SCHEMA = {"type": "string", "pattern": r"^[\d{}.]{12,}$"}
 Accounts = Annotated[
@@ -227,7 +219,6 @@ class Limits(_Model):
         Annotated[int, Field(ge=1, le=500)] | None,
         Field(description="Labs in flight at most; default by memory and cores."),
     ] = None
-    memory: Annotated[Size | None, Field(description="What the labs in flight may take: 4GB.")] = None
     start_jitter: Annotated[
         Duration | None, Field(description="A random pause up to this before each start; default 1s.")
     ] = None

@@ -33,8 +33,9 @@ from vmc_account_link.settings import VmcSettings
 class AccountLink(pulumi.ComponentResource):
     """An AWS account connected to a VMC organisation by the service's CloudFormation stack.
 
-    The VMC credentials come from the `vmc:` configuration or the environment (`read_settings`); the AWS
-    ones from an `aws` provider among the component's `providers`, else from `aws:*` and `AWS_*`.
+    The VMC credentials come from the argument `vmc`, else from the `vmc:` configuration or the environment
+    (`read_settings`); the AWS ones from an `aws` provider among the component's `providers`, else from
+    `aws:*` and `AWS_*`.
     """
 
     account_number: pulumi.Output[str]
@@ -72,7 +73,9 @@ class AccountLink(pulumi.ComponentResource):
         """
         given = drop_unset(args)
         validate_args(given)
-        settings = read_vmc_settings()
+        # Not among the component's inputs, which stand in the state: a credential is part of it.
+        vmc = given.pop("vmc", None)
+        settings = read_vmc_settings() if vmc is None else vmc
         super().__init__(resource_types.ACCOUNT_LINK, name, dict(given), opts)
         uses_existing = given.get("link") == "existing"
         provider, account_number = self._provider_and_account(name, given)

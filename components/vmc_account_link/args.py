@@ -56,6 +56,10 @@ _TYPES: Mapping[str, tuple[type, str]] = {
 class AccountLinkArgs(TypedDict):
     """The arguments of an account link; every key may be left out or None."""
 
+    vmc: NotRequired[VmcSettings | None]
+    """The service's settings, for a program that has them as a value; unset: `vmc:*` and the environment. The
+    state holds none of it. Whoever serves the dynamic resources has to know it too: the fleet does, and the
+    engine's own process reads `vmc:*` and the environment."""
     link: NotRequired[LinkMode | None]
     """`create` (the default): make the link and own it. `existing`: only look up one that exists."""
     stack_name: NotRequired[pulumi.Input[str] | None]

@@ -199,10 +199,6 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
         _with("defaults: {ttl: 0h}"),
         ("3: defaults.ttl: '0h' is not between 1s and ten years",),
     ),
-    "a size that is none": (
-        _with("limits: {memory: 4 gigs}"),
-        ("3: limits.memory: '4 gigs' is no size: write it like 2GB or 512MiB",),
-    ),
     "no labs at a time": (
         _with("limits: {parallel: 0}"),
         ("3: limits.parallel: 0: input should be greater than or equal to 1",),
@@ -303,7 +299,7 @@ GOOD_SPEC = HEAD + textwrap.dedent("""\
       owner: workshop
       linkTimeoutMinutes: 45
       templatePolicy: {trustedAccounts: ["111111111111"]}
-    limits: {parallel: 6, memory: 4GB, startJitter: 2s}
+    limits: {parallel: 6, startJitter: 2s}
     labs:
       - name: team-{01..02}
         awsProfile: "{name}"

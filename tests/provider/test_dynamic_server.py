@@ -84,7 +84,7 @@ def sdk_process(environment: Mapping[str, str]) -> Iterator[Server]:
 @contextlib.contextmanager
 def configured_sdk_process(box: Sandbox, **environment: str) -> Iterator[Server]:
     """Configured as by the engine: all of the project's configuration, secrets in plaintext."""
-    config = {"vmc:apiToken": box.environment["API_TOKEN"], "vmc-account-link:region": "us-west-2"}
+    config = {"vmc:refreshToken": box.environment["API_TOKEN"], "vmc-account-link:region": "us-west-2"}
     with sdk_process({**box.process_environment(), **environment}) as server:
         server.stub.Configure(provider_pb2.ConfigureRequest(args=struct(config)))
         yield server
