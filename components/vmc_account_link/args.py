@@ -120,6 +120,7 @@ def read_args(config: pulumi.Config) -> AccountLinkArgs:
         if argument in _TYPES
         else config.get_object(setting_key(argument))
         for argument in AccountLinkArgs.__annotations__
+        if argument != "vmc"
     }
     return cast("AccountLinkArgs", values)
 

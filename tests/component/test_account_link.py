@@ -352,7 +352,7 @@ def test_the_program_declares_what_the_component_does_that_is_told_the_same(
     args: Any = {re.sub("[A-Z]", lambda m: f"_{m[0].lower()}", key): one for key, (_, one) in told.items()}
     assert declared(run(program=lambda: AccountLink("account-link", args))) == declared(program)
     if link == "create":
-        assert set(args) == set(AccountLinkArgs.__annotations__)
+        assert {*args, "vmc"} == set(AccountLinkArgs.__annotations__)
         request, subnets = program.inputs(REQUEST), program.inputs(SUBNETS)
         assert (request["relink"], request["template_policy"]) == ("2", {"trustedAccounts": [ACCOUNT]})
         assert (subnets["hosts"], subnets["chosen"]) == (6, ["subnet-1", "subnet-2"])

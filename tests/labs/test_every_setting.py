@@ -77,9 +77,9 @@ class Effects:
     """The arguments of the CLI that makes the stack."""
 
     def given(self, kind: str, name: str) -> Any:
-        """An input of the only resource of a type; None without either."""
-        found = [MessageToDict(r.object).get(name) for r in self.declared.requests if r.type == kind]
-        return found[0] if found else None
+        """The input of that name of the first resource of a type that has it; None without either."""
+        inputs = (MessageToDict(r.object) for r in self.declared.requests if r.type == kind)
+        return next((given[name] for given in inputs if name in given), None)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -222,6 +222,7 @@ def effects(
     cli.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     environ = {
         **ENVIRONMENT,
         "AWS_CONFIG_FILE": str(tmp_path / "config"),

@@ -26,7 +26,6 @@ ORDER = [
     "models",
     "calls",
     "refusals",
-    "interruption",
     "person",
     "provider_process",
     "person",
