@@ -26,7 +26,6 @@ ORDER = [
     "models",
     "calls",
     "refusals",
-    "person",
     "provider_process",
     "person",
     "transport",
