@@ -13,6 +13,7 @@ from typing import Any, Self
 from labs.dynamic_provider import PACKAGE, DynamicProvider
 from labs.engine import exported, serve
 from labs.errors import LabsError
+from labs.holder import recorded
 
 PROJECT = "vmc-account-link"
 """The name in `Pulumi.yaml`: a lab's stack is a stack of the same project as a plain one."""
@@ -244,6 +245,9 @@ class _Running:
             start_new_session=True,
         )
         self._must_stop = must_stop
+        # A driver that is killed leaves the record, by which the next one knows whose the lock is.
+        self._record = contextlib.ExitStack()
+        self._record.enter_context(recorded(self._process.pid, folder))
         self._has_ended = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name=f"stop {folder.name}", daemon=True)
         self.was_interrupted = False
@@ -257,6 +261,7 @@ class _Running:
         if self._process.stdout:
             self._process.stdout.close()
         self.code = self._process.wait()
+        self._record.close()
         self._has_ended.set()
         self._watcher.join()
 

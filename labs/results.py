@@ -69,6 +69,8 @@ class LabTask:
     """Of a stack that is new; None: the backend's default."""
     lost_hosts: tuple[str, ...] = ()
     """Machines that are known to be gone: a lock of theirs is nobody's."""
+    force: bool = False
+    """A lock whose holder may be alive, for all that is known, is nobody's."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -143,8 +143,8 @@ class _Lab:
         before = self._look()
         if before is None:
             return self._result(LabOutcome.GONE, None)
-        self._recover()
-        return self._result(LabOutcome.RECOVERED, self._look())
+        outcome = LabOutcome.RECOVERED if self._recover() else LabOutcome.UNCHANGED
+        return self._result(outcome, self._look())
 
     def _until_free(self, before: LabState, update: Callable[[], Ended]) -> Ended:
         """Run an update, putting right what a crash has left where it stands in the way."""
@@ -157,14 +157,16 @@ class _Lab:
             self._recover()
         return update()
 
-    def _recover(self) -> None:
+    def _recover(self) -> bool:
+        """Put right what a crash has left; whether anything had to be."""
         self._log.step("recover", "putting right what a crash has left")
-        after_crash.recover(
+        return after_crash.recover(
             self._lab.stack,
             self._task.work_dir,
             self._environment,
             tell=self._log.say,
             lost_hosts=self._task.lost_hosts,
+            force=self._task.force,
         )
 
     def _look(self) -> LabState | None:

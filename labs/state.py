@@ -65,12 +65,13 @@ class LabState:
 def read_state(stack: str, deployment: Mapping[str, Any], tags: Mapping[str, str]) -> LabState:
     """Read a deployment: the `deployment` of an export, or the `latest` of a checkpoint."""
     resources = list(deployment.get("resources") or [])
-    by_type = {resource["type"]: resource for resource in resources}
+    # What a replacement has yet to delete has a successor of the same type.
+    by_type = {resource["type"]: resource for resource in resources if not resource.get("delete")}
     root = by_type.get("pulumi:pulumi:Stack", {})
     outputs = {k: v for k, v in (root.get("outputs") or {}).items() if not _is_secret(v)}
     account = by_type.get(ACCOUNT_TYPE, {})
     is_active = (account.get("outputs") or {}).get("connected_account_state") == ACTIVE
-    failed = any(resource.get("initErrors") for resource in resources)
+    failed = any(resource.get("initErrors") for resource in by_type.values())
     has_pending = bool(deployment.get("pending_operations"))
     return LabState(
         stack=stack,
