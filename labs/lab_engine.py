@@ -14,6 +14,7 @@ from labs.dynamic_provider import PACKAGE, DynamicProvider
 from labs.engine import exported, serve
 from labs.errors import LabsError
 from labs.holder import recorded
+from labs.pending import LINK_TYPE
 
 PROJECT = "vmc-account-link"
 """The name in `Pulumi.yaml`: a lab's stack is a stack of the same project as a plain one."""
@@ -134,6 +135,7 @@ class LabEngine:
         on_event: Callable[[Event], None],
         *,
         refresh: bool = False,
+        needs_link: bool = False,
     ) -> Ended:
         """Bring the stack about: one CLI process, no preview.
 
@@ -142,8 +144,10 @@ class LabEngine:
             dynamic: provides its dynamic resources; of this update alone.
             on_event: takes the engine's events, in its own JSON.
             refresh: ask the clouds first; for a stack whose state says that nothing is to be done.
+            needs_link: ask for a new link, whatever the last one is good for.
         """
         flags = ["--exec-kind", "auto.inline", "--suppress-outputs", *(["--refresh"] if refresh else [])]
+        flags += ["--replace", f"**{LINK_TYPE}::*"] if needs_link else []
         return self._update(["up", *flags], dynamic, on_event, program)
 
     def destroy(self, dynamic: DynamicProvider, on_event: Callable[[Event], None]) -> Ended:

@@ -65,7 +65,7 @@ def pending_stacks(secrets: State) -> tuple[PendingStack, ...]:
         for r in _resources(secrets)
         if r["type"] == LINK_TYPE
     }
-    created = [*_pending_creations(secrets, STACK_TYPE), *_unrecorded(secrets)]
+    created = [*_pending_creations(secrets, STACK_TYPE), *_unrecorded(secrets, secrets)]
     changed = [
         o["resource"]
         for o in operations(secrets)
@@ -113,7 +113,7 @@ def repair(state: State, secrets: State, found: Mapping[str, FoundStack | None])
                 + ("" if alive else "; the next `pulumi up` makes it anew")
             )
     notes = []
-    for resource in _unrecorded(state):
+    for resource in _unrecorded(state, secrets):
         stack = found.get(resource["urn"])
         if stack is None:
             continue
@@ -125,13 +125,16 @@ def repair(state: State, secrets: State, found: Mapping[str, FoundStack | None])
     return Repair(state=repaired, lines=tuple(lines), notes=tuple(notes))
 
 
-def _unrecorded(state: State) -> list[dict[str, Any]]:
+def _unrecorded(state: State, secrets: State) -> list[dict[str, Any]]:
     """The stacks of links that have none, neither made nor under way, as the engine would have stored them.
+
+    Only in plaintext can be seen whether a link's template goes inline: else it is empty, and yet a secret.
 
     CloudFormation may have made one all the same: when its answer was lost, the provider reports a failure
     and the engine stores nothing; every later `up` then fails because the name is taken.
     """
     resources = _resources(state)
+    inline = {r["urn"] for r in _resources(secrets) if _plain(r.get("outputs", {}).get("template_body"))}
     known = _known(resources) | {r["urn"] for r in _pending_creations(state, STACK_TYPE)}
     stacks = []
     for link in (r for r in resources if r["type"] == LINK_TYPE):
@@ -141,9 +144,7 @@ def _unrecorded(state: State) -> list[dict[str, Any]]:
         if urn in known or provider is None or not outputs.get("stack_name"):
             continue
         source = (
-            {"templateBody": "template_body"}
-            if outputs.get("template_body")
-            else {"templateUrl": "template_url"}
+            {"templateBody": "template_body"} if link["urn"] in inline else {"templateUrl": "template_url"}
         )
         inputs = {
             "__defaults": [],
@@ -201,7 +202,7 @@ def _why_not_ours(stack: FoundStack, urn: str, state: State, secrets: State) -> 
 
     By URL the template is not known here; then a stack that is older than the link is not its.
     """
-    creations = [*_pending_creations(secrets, STACK_TYPE), *_unrecorded(secrets)]
+    creations = [*_pending_creations(secrets, STACK_TYPE), *_unrecorded(secrets, secrets)]
     sent = next((_plain(r["inputs"].get("templateBody")) for r in creations if r["urn"] == urn), None)
     if sent:
         return None if _same_template(sent, stack.template) else "it runs another template than the link's"

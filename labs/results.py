@@ -67,6 +67,8 @@ class LabTask:
     log_file: Path | None = None
     secrets_provider: str | None = None
     """Of a stack that is new; None: the backend's default."""
+    needs_link: bool = False
+    """Of an `up`: ask for a new link, because the account's record is gone from the service."""
     lost_hosts: tuple[str, ...] = ()
     """Machines that are known to be gone: a lock of theirs is nobody's."""
     force: bool = False

@@ -8,7 +8,7 @@ import os
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from labs import after_crash, new_stack, program, sharing
@@ -19,10 +19,19 @@ from labs.lab_engine import PROJECT, Ended, LabEngine
 from labs.lab_log import LabLog
 from labs.progress import Watch, error_line
 from labs.results import LabOutcome, LabProgress, LabResult, LabTask, Phases, Verb
-from labs.state import LabState, UnfinishedLink, error_tag, first_tags, read_state, settings_digest
+from labs.state import (
+    STAYS_LINKED,
+    LabState,
+    UnfinishedLink,
+    error_tag,
+    first_tags,
+    read_state,
+    settings_digest,
+)
 from labs.state_files import StateFiles, open_state_files
 from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import VmcError, safe_text
+from vmc_account_link.identity import same_organisation
 from vmc_account_link.person import Person, working_for
 from vmc_account_link.stack_errors import was_refused
 from vmc_account_link.waiting import unlink_until_gone
@@ -105,7 +114,10 @@ class _Lab:
         run = program.program(self._lab)
         refresh = before.is_linked
         ended = self._until_free(
-            before, lambda: self._engine.up(run, self._dynamic(), self._take, refresh=refresh)
+            before,
+            lambda: self._engine.up(
+                run, self._dynamic(), self._take, refresh=refresh, needs_link=self._task.needs_link
+            ),
         )
         after = self._look()
         if ended.code or after is None or not after.is_linked:
@@ -124,17 +136,22 @@ class _Lab:
             self._recover()
             before = self._look() or before
         if before.unfinished and before.unfinished.has_stack:
-            self._unlink_unseen(before.unfinished)
+            self._unlink_unseen(before.unfinished, before.tags)
         ended = self._until_free(before, lambda: self._engine.destroy(self._dynamic(), self._take))
         after = self._look()
         if ended.code == 0 and after is None:
             return self._result(LabOutcome.GONE, None)
         return self._failed(ended, after or before)
 
-    def _unlink_unseen(self, link: UnfinishedLink) -> None:
-        """Unlink what a destroy would leave: the account may have been connected after the last `up`."""
-        if not self._lab.settings.get("unlink_on_destroy", True):
+    def _unlink_unseen(self, link: UnfinishedLink, tags: Mapping[str, str]) -> None:
+        """Unlink what a destroy would leave: the account may have been connected after the last `up`.
+
+        Raises:
+            SettingsError: the settings are of another organisation than the link.
+        """
+        if not self._lab.settings.get("unlink_on_destroy", STAYS_LINKED not in tags):
             return
+        same_organisation(self._settings, {"org_id": link.org_id})
         self._log.step("unlink", "unlinking the account if it was connected after the last `up`")
         with VmcClient(self._settings) as vmc, working_for(Person(tell=self._log.say)):
             unlink_until_gone(vmc, link.account_number, link.stack_name)
@@ -193,9 +210,12 @@ class _Lab:
 
     def _tag_missing(self, before: LabState) -> None:
         """Add the tags that the stack should have had from its making."""
-        for name, value in self._first_tags().items():
+        first = self._first_tags()
+        for name, value in first.items():
             if name not in before.tags:
                 self._engine.tag(name, value)
+        if STAYS_LINKED in before.tags and STAYS_LINKED not in first:
+            self._engine.tag(STAYS_LINKED, None)
 
     def _first_tags(self) -> dict[str, str]:
         return first_tags(self._task.event, self._lab, datetime.now(UTC))

@@ -14,6 +14,8 @@ from labs.spec import LabSpec
 
 ACTIVE = "ACTIVE"
 _SECRET_MARK = "4dabf18193072939515e22adb298388d"  # noqa: S105 # nosec B105 - a mark of the engine
+STAYS_LINKED = "stays-linked"
+"""The tag of a lab that `down` does not unlink (unlinkOnDestroy: false), also once the spec does not name it."""
 _LONGEST_TAG = 256
 """Characters; the limit of Pulumi Cloud, kept for all backends."""
 _SCREEN = re.compile(r"[\x00-\x1f\x7f]+")
@@ -23,6 +25,8 @@ _SCREEN = re.compile(r"[\x00-\x1f\x7f]+")
 class UnfinishedLink:
     """A link that was asked for and whose account was never seen connected, so that a destroy leaves it."""
 
+    org_id: str
+    """The VMC organisation's."""
     account_number: str
     """12 digits."""
     stack_name: str
@@ -106,6 +110,8 @@ def settings_digest(lab: LabSpec) -> str:
 def first_tags(event: str, lab: LabSpec, now: datetime) -> dict[str, str]:
     """The tags of a new stack."""
     tags = {"event": event, "lab": lab.name}
+    if lab.settings.get("unlink_on_destroy") is False:
+        tags[STAYS_LINKED] = "true"
     if lab.owner:
         tags["owner"] = lab.owner
     if lab.ttl is not None:
@@ -125,6 +131,7 @@ def _unfinished(by_type: Mapping[str, Any]) -> UnfinishedLink | None:
         return None
     outputs = link.get("outputs") or {}
     return UnfinishedLink(
+        org_id=str(outputs.get("org_id")),
         account_number=str(outputs.get("account_number")),
         stack_name=str(outputs.get("stack_name")),
         has_stack=STACK_TYPE in by_type,

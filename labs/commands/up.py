@@ -72,6 +72,7 @@ def act(
     tasks = [
         dataclasses.replace(
             session.places.task(spec, step.lab, verb, backend=session.backend),
+            needs_link=step.needs_link,
             lost_hosts=tuple(lost_hosts),
             force=force,
         )

@@ -85,7 +85,7 @@ UP: dict[str, tuple[Seen, Action, str]] = {
     "an account that vanished is linked again": (
         seen(state()),
         Action.REPAIR,
-        f"the organisation does not list AWS account {ACCOUNT} any more",
+        f"the organisation does not list AWS account {ACCOUNT} any more: a new link is asked for",
     ),
     "an account that broke is repaired": (
         seen(state(), record(state="BROKEN")), Action.REPAIR, "the account is BROKEN",
@@ -202,3 +202,17 @@ def test_a_secret_output_is_not_read_from_a_state() -> None:
     secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x"}
     root = {"type": "pulumi:pulumi:Stack", "outputs": {"account_number": ACCOUNT, "url": secret}}
     assert dict(read_state("s", {"resources": [root]}, {}).outputs) == {"account_number": ACCOUNT}
+
+
+@pytest.mark.parametrize("tags", [{}, {"settings": "other"}], ids=["as it was", "with other settings"])
+def test_only_a_new_link_brings_back_a_record_that_is_gone(tags: dict[str, str]) -> None:
+    def needs(found: Seen, fleet: FleetSpec = FLEET) -> bool:
+        (step,) = plan_up(fleet, found)
+        return step.needs_link
+
+    assert needs(seen(state(tags=tags)))
+    assert not needs(seen(state(tags=tags), record()))
+    assert not needs(seen(state(tags=tags), record(state="BROKEN")))
+    assert not needs(seen(state(tags=tags, is_linked=False))), "it may be on its way"
+    adopting = dataclasses.replace(FLEET, labs=(dataclasses.replace(LAB, settings={"link": "adopt"}),))
+    assert not needs(seen(state(tags=tags)), adopting)
