@@ -15,7 +15,7 @@ from labs.spec import LabSpec
 ACTIVE = "ACTIVE"
 _SECRET_MARK = "4dabf18193072939515e22adb298388d"  # noqa: S105 # nosec B105 - a mark of the engine
 STAYS_LINKED = "stays-linked"
-"""The tag of a lab that `down` does not unlink (unlinkOnDestroy: false), also once the spec does not name it."""
+"""The tag of a lab that is not unlinked (unlinkOnDestroy: false), also once the spec does not name it."""
 _LONGEST_TAG = 256
 """Characters; the limit of Pulumi Cloud, kept for all backends."""
 _SCREEN = re.compile(r"[\x00-\x1f\x7f]+")

@@ -234,8 +234,8 @@ RECOVERING = (
     guard(
         "A healthy state stays as it is.",
         _PENDING,
-        "    for resource in _unrecorded(state):\n        stack =",
-        "    resources[-1:] = []\n    for resource in _unrecorded(state):\n        stack =",
+        "    for resource in _unrecorded(state, secrets):\n        stack =",
+        "    resources[-1:] = []\n    for resource in _unrecorded(state, secrets):\n        stack =",
         f"{_PENDING_TESTS}::test_a_state_with_nothing_under_way_stays_as_it_is",
         f"{_CRASH_TESTS}::test_a_healthy_stack_is_left_as_it_is",
     ),
