@@ -1,7 +1,7 @@
 # make setup | demo | demo-labs | test | bench | sweep | crashes | lint | lock. Needs Python >= 3.11, make, git and either
 # an installed `pulumi`, an internet connection, or a Go toolchain to build the engine from its modules.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-labs test browser sweep faults crashes histories fleet-sweep guards bench lint lock clean
+.PHONY: help setup demo demo-labs test compat browser sweep faults crashes histories fleet-sweep guards bench lint lock clean
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -41,6 +41,9 @@ test: setup browser ## All tests: unit, providers, component, sandbox, and the r
 	@# Four on two cores: a test of the engine waits half of its time.
 	$(BIN)/python -m pytest -n 4 --dist worksteal
 
+compat: setup browser ## Those of them that meet Pulumi's SDK, with the lowest and the newest one allowed (in .compat/)
+	PATH="$$PATH:$(CURDIR)/$(BIN)" $(BIN)/python -m tools.compat
+
 browser: ## Chromium, in which tests look at the report (installed where this is root on Debian)
 	@./tools/browser.sh
 
@@ -73,4 +76,4 @@ lint: $(VENV)/.installed ## Format, lint, types, security, and the documentation
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir .site
 
 clean: ## Remove what setup and the tests made
-	rm -rf $(VENV) .engine .pytest_cache .mypy_cache .ruff_cache .site dist sweep-results
+	rm -rf $(VENV) .engine .compat .pytest_cache .mypy_cache .ruff_cache .site dist sweep-results

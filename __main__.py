@@ -1,9 +1,12 @@
 """Link an AWS account to VMware Cloud on AWS: read the configuration, declare the link, export what came."""
 
+import signal
+
 import pulumi
 
 from vmc_account_link import AccountLink
 
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # else Python prints a traceback when a failed engine ends us
 config = pulumi.Config()
 link = AccountLink(
     "account-link",

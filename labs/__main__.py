@@ -21,6 +21,7 @@ from labs.output import Output, result_rows, step_rows, write_env_files
 from labs.plan import Step, to_do
 from labs.results import LabResult
 from vmc_account_link.errors import VmcError
+from vmc_account_link.internal_errors import internal_error
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -318,6 +319,9 @@ def main() -> int:
         return 1
     except click.Abort:
         return 130
+    except Exception as error:  # noqa: BLE001 - a bug is one line too
+        _complain(internal_error(f"python -m labs {' '.join(sys.argv[1:2])}", error))
+        return 1
     return result if isinstance(result, int) else 0
 
 

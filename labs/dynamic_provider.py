@@ -9,6 +9,7 @@ calls. It is attached to this instead. The calls mean what the SDK's `pulumi.dyn
 
 import asyncio
 import base64
+import functools
 import io
 import pickle  # nosec B403 - see _OnlyOurs
 import threading
@@ -26,8 +27,10 @@ from labs.errors import LabsError
 from vmc_account_link.adopted_account import AdoptedAccountProvider
 from vmc_account_link.compatible_subnets import CompatibleSubnetsProvider
 from vmc_account_link.connected_account import ConnectedAccountProvider
+from vmc_account_link.internal_errors import internal_error
 from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.person import Person, working_for
+from vmc_account_link.provider_process import error_line
 from vmc_account_link.settings import VmcSettings
 from vmc_account_link.transport import sessions_from
 
@@ -44,6 +47,26 @@ _OURS: Mapping[tuple[str, str], type[OurProvider]] = {
 _DiffResponse = provider_pb2.DiffResponse
 _T = TypeVar("_T")
 Context: TypeAlias = grpc.ServicerContext
+_Method: TypeAlias = Callable[["DynamicProvider", Any, Context], Any]
+
+
+def _failing_in_one_line(method: _Method) -> _Method:
+    """Answer a failure of the method with its one line."""
+
+    @functools.wraps(method)
+    def answer(self: "DynamicProvider", request: Any, context: Context) -> Any:
+        try:
+            return method(self, request, context)
+        except LabsError as error:
+            line = str(error)
+        except Exception as error:  # noqa: BLE001 - a bug is one line too
+            secrets = self._settings.secrets
+            line = error_line(error, secrets) or str(
+                internal_error(f"{method.__name__.lower()} a dynamic resource", error, secrets)
+            )
+        return context.abort(grpc.StatusCode.UNKNOWN, line)
+
+    return answer
 
 
 class DynamicProvider(provider_pb2_grpc.ResourceProviderServicer):
@@ -82,6 +105,7 @@ class DynamicProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Leave the stack's configuration aside, and take secrets as plain values."""
         return provider_pb2.ConfigureResponse(acceptSecrets=False)
 
+    @_failing_in_one_line
     def Check(self, request: Any, context: Context) -> Any:
         """Judge the inputs."""
         olds, news = _read(request.olds, unknowns=True), _read(request.news, unknowns=True)
@@ -92,6 +116,7 @@ class DynamicProvider(provider_pb2_grpc.ResourceProviderServicer):
         ]
         return provider_pb2.CheckResponse(inputs=_written(result.inputs, news[_PICKLED]), failures=failures)
 
+    @_failing_in_one_line
     def Diff(self, request: Any, context: Context) -> Any:
         """Say what there is to do."""
         olds, news = _read(request.olds, unknowns=True), _read(request.news, unknowns=True)
@@ -107,6 +132,7 @@ class DynamicProvider(provider_pb2_grpc.ResourceProviderServicer):
             deleteBeforeReplace=bool(result.delete_before_replace),
         )
 
+    @_failing_in_one_line
     def Create(self, request: Any, context: Context) -> Any:
         """Make the resource."""
         inputs = _read(request.properties)
@@ -115,6 +141,7 @@ class DynamicProvider(provider_pb2_grpc.ResourceProviderServicer):
             id=result.id, properties=_written(result.outs or {}, inputs[_PICKLED])
         )
 
+    @_failing_in_one_line
     def Read(self, request: Any, context: Context) -> Any:
         """Look at the resource; without an id it is gone."""
         state = _read(request.properties)
@@ -123,12 +150,14 @@ class DynamicProvider(provider_pb2_grpc.ResourceProviderServicer):
             id=result.id or "", properties=_written(result.outs or {}, state[_PICKLED])
         )
 
+    @_failing_in_one_line
     def Update(self, request: Any, context: Context) -> Any:
         """Change the resource."""
         olds, news = _read(request.olds), _read(request.news)
         result = self._call(news[_PICKLED], lambda provider: provider.update(request.id, olds, news))
         return provider_pb2.UpdateResponse(properties=_written(result.outs or {}, news[_PICKLED]))
 
+    @_failing_in_one_line
     def Delete(self, request: Any, context: Context) -> Any:
         """Take the resource away."""
         state = _read(request.properties)

@@ -2,23 +2,18 @@
 
 import contextlib
 import json
-import logging
-import pickle  # nosec B403 - nothing is unpickled here
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import grpc
 import yaml
 from pulumi.automation import CommandError, PulumiCommand
-from pulumi.automation._server import LanguageServer
-from pulumi.runtime._callbacks import _CallbackServicer
-from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import language_pb2_grpc, provider_pb2_grpc
 
+from labs import sdk_private
 from labs.errors import LabsError, RequestError, StackLocked, StateUnreadable
 from labs.holder import recorded
 
@@ -125,38 +120,8 @@ class Engine:
         return LabsError(f"pulumi {' '.join(arguments[:2])}: {_said(text)}")
 
 
-# The SDK's `serialize_provider` wraps this method of Python's own pickler once more for each dynamic
-# resource and never unwraps it (3.259): after some hundred labs in one process pickling a mapping would
-# recurse too deep.
-_PICKLER: Any = getattr(pickle, "_Pickler")  # noqa: B009 - private, and not in the stubs
-_UNWRAPPED = _PICKLER._batch_setitems  # noqa: SLF001
-
 _THREADS = 8
 """For each engine: its program takes one to its end, and so does a wait; `Cancel` must find one more."""
-
-
-class _OfThisThread(threading.local):
-    """The callback servers of the program that runs in this thread; given out once, to be shut down."""
-
-    def __init__(self) -> None:
-        self._servers: list[_CallbackServicer] = []
-
-    def append(self, server: _CallbackServicer) -> None:
-        self._servers.append(server)
-
-    def __iter__(self) -> Iterator[_CallbackServicer]:
-        servers, self._servers = self._servers, []
-        return iter(servers)
-
-
-# An engine that failed is gone when its program wants to tell it so, and gRPC prints a traceback of that on
-# standard error. What went wrong is in the engine's own events.
-logging.getLogger("grpc._server").setLevel(logging.CRITICAL)
-
-# A program that ends shuts down the callback servers, which serve its hooks, of every program of the process
-# (3.259: the list is the class's), on its own event loop: "attached to a different loop". They would also
-# pile up, one for each lab.
-_CallbackServicer._servicers = cast("Any", _OfThisThread())  # noqa: SLF001
 
 
 @contextlib.contextmanager
@@ -165,24 +130,23 @@ def serve(
 ) -> Iterator[int]:
     """Serve one CLI process with what it would else start processes for; yields the port on loopback.
 
-    The program is what the SDK's `Stack.up` serves, without the seven CLI processes around it (ADR 0019). Its
-    server is private to the SDK: its version is pinned, and the tests on the engine would show a change.
+    The program is what the SDK's `Stack.up` serves, without the seven CLI processes around it (ADR 0019).
 
     Args:
         dynamic: provides the dynamic resources (ADR 0021).
         program: an inline program, for a CLI with `--client`; None: none runs.
     """
-    server = grpc.server(ThreadPoolExecutor(max_workers=_THREADS), options=_GRPC_CHANNEL_OPTIONS)
+    server = grpc.server(ThreadPoolExecutor(max_workers=_THREADS), options=sdk_private.CHANNEL_OPTIONS)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(dynamic, server)
     if program is not None:
-        language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageServer(program), server)
+        language_pb2_grpc.add_LanguageRuntimeServicer_to_server(sdk_private.LanguageServer(program), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
         yield port
     finally:
         server.stop(grace=None).wait()
-        _PICKLER._batch_setitems = _UNWRAPPED  # noqa: SLF001
+        sdk_private.unwrap_pickler()
 
 
 def exported(text: str) -> dict[str, Any]:

@@ -36,6 +36,11 @@ class LabLog:
             for line in text.splitlines():
                 self._file.write(f"{stamp}Z {line}\n")
 
+    def keep(self, text: str) -> Path | None:
+        """Write lines into the file and return its path."""
+        self.write(text)
+        return self._path
+
     def step(self, phase: str, message: str) -> None:
         """Tell a step, and write it down."""
         self._phase = phase

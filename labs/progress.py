@@ -19,10 +19,14 @@ _DOING = {
     (ACCOUNT_TYPE, "delete"): ("unlink", "unlinking the account"),
 }
 _WRAPPED = re.compile(
-    r"^(Exception calling application: |error: |\S+ \S+ error: |\d+ errors? occurred:\s+\* )+"
+    # Where in the AWS provider's libraries the text was logged, and whose it is.
+    r"^\S+\.go:\d+: [\w.]+: |: provider=\S+@\S+$"
+    # What a library found, in an engine's words of what that spoilt.
+    r"|^(error: |(creating|updating|deleting|refreshing|reading) urn:\S+ |\d+ errors? occurred:\s+\* )+"
 )
 _NOISE = (
     "update failed",
+    "resource monitor has terminated",
     "resource registration failed",
     "preview failed",
     # The program's advice to a person with one stack; a fleet's next `up` or `down` does it by itself.

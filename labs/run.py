@@ -7,7 +7,6 @@ import dataclasses
 import os
 import threading
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
@@ -32,6 +31,7 @@ from labs.state_files import StateFiles, open_state_files
 from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import VmcError, safe_text
 from vmc_account_link.identity import same_organisation
+from vmc_account_link.internal_errors import internal_error
 from vmc_account_link.person import Person, working_for
 from vmc_account_link.stack_errors import was_refused
 from vmc_account_link.waiting import unlink_until_gone
@@ -68,11 +68,10 @@ def run_lab(task: LabTask, control: Control | None = None) -> LabResult:
         except (LabsError, VmcError) as error:
             result = LabResult(lab=task.lab.name, outcome=LabOutcome.FAILED, error=str(error))
         except Exception as error:  # noqa: BLE001 - one lab's bug must not end the others
-            log.write(traceback.format_exc())
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
-            result = LabResult(
-                lab=task.lab.name, outcome=LabOutcome.FAILED, error=f"a bug of ours ({reason}): see the log"
-            )
+            token = os.environ.get(task.lab.service.token_variable, "")
+            keep = log.keep if task.log_file else None
+            bug = internal_error(f"{task.verb} lab {task.lab.name}", error, [token], keep)
+            result = LabResult(lab=task.lab.name, outcome=LabOutcome.FAILED, error=str(bug))
         log.write(f"[{result.outcome}] {result.error or 'done'}")
     return dataclasses.replace(result, seconds=time.monotonic() - start)
 

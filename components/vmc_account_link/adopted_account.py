@@ -4,7 +4,6 @@ Identity: the organisation and the AWS account. It looks the record up and watch
 run or remove a link, so a destroy leaves everything as it is (ADR 0011).
 """
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,12 +11,10 @@ import pulumi
 from pulumi.dynamic import (
     CheckFailure,
     CheckResult,
-    ConfigureRequest,
     CreateResult,
     DiffResult,
     ReadResult,
     Resource,
-    ResourceProvider,
     UpdateResult,
 )
 
@@ -27,27 +24,13 @@ from vmc_account_link.errors import NotLinked
 from vmc_account_link.identity import same_organisation
 from vmc_account_link.models import AccountRecord, AccountState
 from vmc_account_link.progress import find_account
-from vmc_account_link.settings import VmcSettings, read_settings
+from vmc_account_link.provider import ServiceProvider
 
 _IDENTITY = ("org_id", "account_number")
 
 
-class AdoptedAccountProvider(ResourceProvider):
+class AdoptedAccountProvider(ServiceProvider):
     """Look an account up and watch it. Pickled by reference into every state file: never moves."""
-
-    serialize_as_secret_always = False
-    """The pickled provider is a module and a class name; encrypting it would only slow the state down."""
-
-    settings: VmcSettings
-    """Set by `configure`, in the engine's provider process alone."""
-
-    def configure(self, req: ConfigureRequest) -> None:
-        """Read the `vmc:` settings from the configuration and the environment.
-
-        Raises:
-            SettingsError: one is missing or malformed.
-        """
-        self.settings = read_settings(req.config.get, os.environ)
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Refuse to adopt where this Pulumi stack made a link: the engine would delete its stack.

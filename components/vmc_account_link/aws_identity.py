@@ -29,9 +29,9 @@ async def _found(
     provider: pulumi.ProviderResource, parent: pulumi.Resource, wanted: pulumi.Input[str] | None
 ) -> Any:
     """The account that AWS names; unknown where the engine can't ask yet."""
-    # Neither `aws.get_caller_identity_output` nor `invoke_output(…).recover(…)`: in both the failed look-up
-    # is an Output of its own, and the SDK (3.259) waits for all Outputs in no order. Where it comes to that
-    # one first, the person sees its traceback.
+    # Neither `aws.get_caller_identity_output` nor, before 3.269, `invoke_output(…).recover(…)`: in both the
+    # failed look-up is an Output of its own, and the SDK waits for all Outputs in no order. Where it comes to
+    # that one first, the person sees its traceback.
     try:
         caller = await pulumi.runtime.invoke_async(
             "aws:index/getCallerIdentity:getCallerIdentity",

@@ -4,7 +4,6 @@ Identity: none, it is a look; deleting it does nothing. It looks in `create`, wh
 the last look found nothing to use, and on a refresh. Usable alone, beside a link that another program made.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,12 +11,10 @@ import pulumi
 from pulumi.dynamic import (
     CheckFailure,
     CheckResult,
-    ConfigureRequest,
     CreateResult,
     DiffResult,
     ReadResult,
     Resource,
-    ResourceProvider,
     UpdateResult,
 )
 
@@ -25,28 +22,14 @@ from vmc_account_link.client import VmcClient
 from vmc_account_link.identity import same_organisation
 from vmc_account_link.models import AccountState, Subnet
 from vmc_account_link.person import tell
-from vmc_account_link.settings import VmcSettings, read_settings
+from vmc_account_link.provider import ServiceProvider
 from vmc_account_link.subnets import SDDC_TYPES, by_zone, check_chosen, rejected
 
 _ASKED = ("org_id", "connected_account_id", "region", "sddc_type", "hosts", "chosen", "tracking_task")
 
 
-class CompatibleSubnetsProvider(ResourceProvider):
+class CompatibleSubnetsProvider(ServiceProvider):
     """List and judge subnets. Pickled by reference into every state file: never moves."""
-
-    serialize_as_secret_always = False
-    """The pickled provider is a module and a class name; encrypting it would only slow the state down."""
-
-    settings: VmcSettings
-    """Set by `configure`, in the engine's provider process alone."""
-
-    def configure(self, req: ConfigureRequest) -> None:
-        """Read the `vmc:` settings from the configuration and the environment.
-
-        Raises:
-            SettingsError: one is missing or malformed.
-        """
-        self.settings = read_settings(req.config.get, os.environ)
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:  # noqa: ARG002
         """Judge the inputs; unknown ones are judged when they are known."""

@@ -6,7 +6,6 @@ again that it is gone; Pulumi does that before it deletes the stack, whose roles
 """
 
 import math
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,42 +13,24 @@ import pulumi
 from pulumi.dynamic import (
     CheckFailure,
     CheckResult,
-    ConfigureRequest,
     CreateResult,
     DiffResult,
     ReadResult,
     Resource,
-    ResourceProvider,
     UpdateResult,
 )
 
 from vmc_account_link.client import VmcClient
 from vmc_account_link.identity import identity_failures, same_organisation
-from vmc_account_link.interruption import watch_for_cancel
 from vmc_account_link.models import AccountRecord, AccountState
 from vmc_account_link.person import tell
 from vmc_account_link.progress import Wanted, find_account
-from vmc_account_link.settings import VmcSettings, read_settings
+from vmc_account_link.provider import ServiceProvider
 from vmc_account_link.waiting import unlink_until_gone, wait_until_linked
 
 
-class ConnectedAccountProvider(ResourceProvider):
+class ConnectedAccountProvider(ServiceProvider):
     """Wait for, watch and unlink an account. Pickled by reference into every state file: never moves."""
-
-    serialize_as_secret_always = False
-    """The pickled provider is a module and a class name; encrypting it would only slow the state down."""
-
-    settings: VmcSettings
-    """Set by `configure`, in the engine's provider process alone."""
-
-    def configure(self, req: ConfigureRequest) -> None:
-        """Read the `vmc:` settings from the configuration and the environment, and listen for Ctrl-C.
-
-        Raises:
-            SettingsError: one is missing or malformed.
-        """
-        self.settings = read_settings(req.config.get, os.environ)
-        watch_for_cancel()
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Judge the inputs; unknown ones are judged when they are known."""

@@ -12,6 +12,7 @@ VmcError
 │  └─ Unavailable        429 and 5xx
 ├─ UnexpectedAnswer      an answer that is not what the API document promises
 ├─ TemplateRejected      the link's template is not one to run
+├─ InternalError         a bug in this package: an exception that nobody foresaw
 └─ LinkError             the link itself
    ├─ AlreadyLinked      another stack made the link that exists
    ├─ NotLinked          there is no ACTIVE link to adopt
@@ -51,18 +52,22 @@ def without_query(url: str) -> str:
 
 
 def safe_text(text: str, secrets: Iterable[str] = ()) -> str:
-    """Return a service's text as one short line, without URL queries and without any of `secrets`.
+    """Return a service's text as one short line, without URL queries and without any of `secrets`."""
+    return _one_line(without_secrets(text[:_LONGEST_READ], secrets), _LONGEST_QUOTE)
+
+
+def without_secrets(text: str, secrets: Iterable[str] = ()) -> str:
+    """Return a text without URL queries and without any of `secrets`.
 
     Anything of eight characters or more that starts like a secret is taken out as well, because the
     token service quotes the beginning of a token it refuses.
     """
-    text = text[:_LONGEST_READ]
     for secret in secrets:
         if len(secret) >= 8:
             text = re.sub(re.escape(secret[:8]) + r"[^\s\"',;)]*", "[secret]", text)
         elif secret:
             text = text.replace(secret, "[secret]")
-    return _one_line(_URL_WITH_QUERY.sub(r"\1", text), _LONGEST_QUOTE)
+    return _URL_WITH_QUERY.sub(r"\1", text)
 
 
 def _one_line(text: str, longest: int) -> str:
@@ -164,6 +169,10 @@ class UnexpectedAnswer(VmcError):
 
 class TemplateRejected(VmcError):
     """The link's template comes from a foreign host, is too large, or is no template."""
+
+
+class InternalError(VmcError):
+    """A bug in this package: an exception that nobody foresaw (`internal_errors`)."""
 
 
 class LinkError(VmcError):

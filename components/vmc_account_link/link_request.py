@@ -6,7 +6,6 @@ refresh or an unchanged update. What it leaves behind, a template's URL that exp
 never compared.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -15,12 +14,10 @@ import pulumi
 from pulumi.dynamic import (
     CheckFailure,
     CheckResult,
-    ConfigureRequest,
     CreateResult,
     DiffResult,
     ReadResult,
     Resource,
-    ResourceProvider,
     UpdateResult,
 )
 
@@ -32,27 +29,14 @@ from vmc_account_link.inspection import TemplatePolicy
 from vmc_account_link.models import AccountRecord, AccountState
 from vmc_account_link.person import tell
 from vmc_account_link.progress import find_account, is_ours
+from vmc_account_link.provider import ServiceProvider
 from vmc_account_link.relinking import NEEDS_NEW_LINK, Why, our_stacks, refuse_where_sddcs_are, why_mint
-from vmc_account_link.settings import VmcSettings, read_settings
+from vmc_account_link.settings import VmcSettings
 from vmc_account_link.template_policy import judge_template, read_policy
 
 
-class LinkRequestProvider(ResourceProvider):
+class LinkRequestProvider(ServiceProvider):
     """Create, diff and update a link request. Pickled by reference into every state file: never moves."""
-
-    serialize_as_secret_always = False
-    """The pickled provider is a module and a class name; encrypting it would only slow the state down."""
-
-    settings: VmcSettings
-    """Set by `configure`, in the engine's provider process alone."""
-
-    def configure(self, req: ConfigureRequest) -> None:
-        """Read the `vmc:` settings from the configuration and the environment.
-
-        Raises:
-            SettingsError: one is missing or malformed.
-        """
-        self.settings = read_settings(req.config.get, os.environ)
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Refuse to carry an existing link over to another organisation or AWS account.

@@ -16,6 +16,7 @@ from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
 
 from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import LinkExpired
+from vmc_account_link.internal_errors import internal_errors
 from vmc_account_link.link_request import refuse_another_stacks_link
 from vmc_account_link.models import parse_moment
 from vmc_account_link.progress import find_account
@@ -31,6 +32,8 @@ class LinkWatch:
     def __init__(self, settings: VmcSettings) -> None:
         """Take where to look; nothing is asked yet."""
         self._settings = settings
+        self.secrets = settings.secrets
+        """What no message may hold."""
         self._has_just_looked = False
 
     def note_minting(self) -> None:
@@ -73,8 +76,9 @@ def request_hooks(name: str, watch: LinkWatch) -> pulumi.ResourceHookBinding | N
         return None
 
     async def note(args: pulumi.ResourceHookArgs) -> None:
-        if await _differ(args.old_outputs or {}, args.new_outputs or {}, ["template_url"]):
-            watch.note_minting()
+        with internal_errors("note that the link is new"):
+            if await _differ(args.old_outputs or {}, args.new_outputs or {}, ["template_url"]):
+                watch.note_minting()
 
     hook = pulumi.ResourceHook(f"{name}-minted", note)
     return pulumi.ResourceHookBinding(after_create=[hook], after_update=[hook])
@@ -96,10 +100,11 @@ def stack_hooks(
         return None
 
     async def look(args: pulumi.ResourceHookArgs) -> None:
-        known = await link.future()
-        if known and await _differ(args.old_inputs or {}, args.new_inputs or {}, _TEMPLATE):
-            # In a thread: the program's other resources go on meanwhile.
-            await asyncio.to_thread(watch.look, *known)
+        with internal_errors("look whether the link may be run", watch.secrets):
+            known = await link.future()
+            if known and await _differ(args.old_inputs or {}, args.new_inputs or {}, _TEMPLATE):
+                # In a thread: the program's other resources go on meanwhile.
+                await asyncio.to_thread(watch.look, *known)
 
     hook = pulumi.ResourceHook(f"{name}-link", look)
     return pulumi.ResourceHookBinding(

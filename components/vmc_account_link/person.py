@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
-from vmc_account_link.interruption import CANCELED
+from vmc_account_link.provider_process import CANCELED
 
 
 def _say(line: str) -> None:

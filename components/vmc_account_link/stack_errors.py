@@ -9,6 +9,8 @@ import re
 
 import pulumi
 
+from vmc_account_link.internal_errors import internal_errors
+
 MAY_BE_THERE = "AWS may have made the stack all the same"
 """How the advice begins where nobody knows whether the stack was made."""
 _TAKEN = "AlreadyExistsException"
@@ -53,7 +55,8 @@ def what_to_do(error: str, stack: str) -> str | None:
 
 def _say_what_to_do(args: pulumi.ErrorHookArgs) -> bool:
     """Say it, and never ask the engine to try again."""
-    said = what_to_do(args.errors[0] if args.errors else "", pulumi.get_stack())
-    if said:
-        pulumi.log.error(said)
+    with internal_errors("say what to do about the stack's failure"):
+        said = what_to_do(args.errors[0] if args.errors else "", pulumi.get_stack())
+        if said:
+            pulumi.log.error(said)
     return False

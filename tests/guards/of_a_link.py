@@ -299,9 +299,39 @@ WAITING = (
         "::test_a_wait_ends_though_what_is_left_of_it_is_too_little_to_move_the_clock",
     ),
     guard(
+        "What a provider refuses is one line.",
+        f"{_PACKAGE}/provider_process.py",
+        "        return line or traceback.format_exc()\n",
+        "        return traceback.format_exc()\n",
+        "tests/provider/test_dynamic_server.py"
+        "::test_a_failure_reaches_the_engine_as_one_line_without_a_traceback[the SDK's process]",
+    ),
+    guard(
+        "Somebody else's resource fails as it would without us.",
+        f"{_PACKAGE}/provider_process.py",
+        "    if ours is None:\n        return None\n",
+        "    if ours is None:\n        return str(error)\n",
+        "tests/provider/test_dynamic_server.py::test_somebody_elses_resource_fails_as_it_would_without_us",
+    ),
+    guard(
+        "A bug in a hook is one line, and its traceback in a file.",
+        _WATCH,
+        'with internal_errors("look whether the link may be run", watch.secrets):',
+        "if True:",
+        "tests/engine/test_one_line.py::test_a_bug_in_the_hook_is_one_line_and_its_traceback_is_in_a_file",
+    ),
+    guard(
+        "The file with a bug's traceback holds no secret.",
+        f"{_PACKAGE}/internal_errors.py",
+        'text = without_secrets("".join(traceback.format_exception(error)), secrets)',
+        'text = "".join(traceback.format_exception(error))',
+        "tests/unit/test_internal_errors.py"
+        "::test_a_bug_is_one_line_and_its_traceback_a_file_both_without_secrets",
+    ),
+    guard(
         "Ctrl-C is noticed though the SDK's provider does not pass it on.",
-        _CONNECTED,
-        "        watch_for_cancel()\n",
+        f"{_PACKAGE}/provider_process.py",
+        "    method.__code__ = _cancel.__code__\n",
         "",
         "tests/engine/test_interrupt.py"
         "::test_ctrl_c_gives_the_prompt_back_though_the_service_is_silent_and_the_next_up_goes_on",

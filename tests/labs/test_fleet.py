@@ -77,11 +77,15 @@ def test_a_fleet_goes_up_past_a_failure_and_down_again(
         status=403, body="xml", error_code="AccessDenied", account_number=UNLUCKY,
     )  # fmt: skip
 
-    first = labs("up", spec)
+    first = labs("up", spec, "--log-dir", tmp_path / "logs")
     assert first.code == 1
     assert first.out.splitlines()[-1] == "2 ready, 1 failed"
     (line,) = (line for line in first.err.splitlines() if "team-03: failed after" in line)
+    assert ": creating CloudFormation Stack (SDDC-Account-Link): operation error" in line
     assert "AccessDenied" in line
+    # The AWS provider says it twice, with words of its libraries around it.
+    log = (tmp_path / "logs" / "team-03.log").read_text()
+    assert (log.count("AccessDenied"), log.count("provider=aws")) == (1, 0)
     assert "Traceback" not in first.out + first.err
     assert sorted(connected(fleet_box)) == numbers[:2]
     exchanges = len(control.journal(call="exchange-token"))

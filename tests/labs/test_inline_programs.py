@@ -1,53 +1,22 @@
-"""Programs of several labs in one process. Real: the SDK's callback servers, on an event loop each."""
+"""Serving many programs in one process: what the SDK leaves behind in it."""
 
-import asyncio
-import sys
-import threading
-from concurrent.futures import ThreadPoolExecutor
+import pickle
 from typing import Any
 
-import grpc
-from pulumi.runtime._callbacks import _CallbackServicer
-from pulumi.runtime.proto import callback_pb2, callback_pb2_grpc
-from pulumi.runtime.settings import reset_options
+from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.runtime.proto import provider_pb2_grpc
 
-import labs.engine
-
-PROGRAMS = 4
+from labs.engine import serve
+from vmc_account_link.link_request import LinkRequestProvider
 
 
-def test_a_program_that_ends_leaves_the_callback_servers_of_the_others_alone() -> None:
-    assert labs.engine.__name__ in sys.modules, "what is tested happened when it was loaded"
-    servers: Any = _CallbackServicer
-    all_serve, first_has_ended = threading.Barrier(PROGRAMS), threading.Event()
-
-    async def program(number: int) -> grpc.StatusCode:
-        # An earlier program of this process may have left its engine, now gone, to be logged to. The names
-        # are the SDK's own: what is set first in a thread is what all threads see that set nothing.
-        reset_options(project="project", stack="stack")
-        server = servers(None)
-        await server.serve()
-        all_serve.wait(timeout=10)
-        if number:
-            await asyncio.to_thread(first_has_ended.wait, 10)
-        try:
-            return await _asked(server._target)
-        finally:
-            await servers.shutdown()
-            first_has_ended.set()
-
-    with ThreadPoolExecutor(PROGRAMS) as pool:
-        codes = list(pool.map(lambda number: asyncio.run(program(number)), range(PROGRAMS)))
-    assert codes == [grpc.StatusCode.INVALID_ARGUMENT] * PROGRAMS, "each answered that it knows no such hook"
-    assert list(servers._servicers) == [], "they don't pile up"
-
-
-async def _asked(target: str) -> grpc.StatusCode:
-    """What a callback server answers to a hook that it does not know."""
-    async with grpc.aio.insecure_channel(target) as channel:
-        stub = callback_pb2_grpc.CallbacksStub(channel)
-        try:
-            await stub.Invoke(callback_pb2.CallbackInvokeRequest(token="none"), timeout=5)
-        except grpc.aio.AioRpcError as error:
-            return error.code()
-    return grpc.StatusCode.OK
+def test_pickling_is_as_deep_after_hundreds_of_labs_as_before_the_first() -> None:
+    pickler: Any = getattr(pickle, "_Pickler")  # noqa: B009 - private, and not in the stubs
+    before = pickler._batch_setitems
+    for _ in range(3):
+        with serve(provider_pb2_grpc.ResourceProviderServicer()):
+            serialize_provider(LinkRequestProvider())
+            assert pickler._batch_setitems is not before, (
+                "the SDK unwraps by itself: labs.sdk_private need not"
+            )
+        assert pickler._batch_setitems is before

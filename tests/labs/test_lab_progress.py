@@ -5,19 +5,49 @@ import pytest
 from labs.pending import ACCOUNT_TYPE, STACK_TYPE
 from labs.progress import Watch, error_line
 
+# As the engine sent them with the real provider (tests/engine/test_one_line.py keeps them true).
+URN = "urn:pulumi:lab::project::vmc:index:AccountLink$aws:cloudformation/stack:Stack::account-link-stack"
+DENIED = (
+    "creating CloudFormation Stack (Link): operation error CloudFormation: CreateStack, https response error "
+    "StatusCode: 403, RequestID: 00000000-0000-0000-0000-000000000000, api error AccessDenied: Not you."
+)
+ROLLED_BACK = (
+    "waiting for CloudFormation Stack (arn:aws:cloudformation:us-west-2:123456789012:stack/Link/1) create: "
+    "stack status (DELETE_COMPLETE): The following resource(s) failed to create: [AccountLink]. Delete "
+    "requested by user.\nReceived response status [FAILED] from custom resource. Message returned: it broke."
+)
+
 
 @pytest.mark.parametrize(
     ("messages", "line"),
     [
         pytest.param(
-            ["update failed", "Exception calling application: ask VMC: 403; check the roles"],
+            [
+                "update failed\n",
+                "Resource monitor has terminated, shutting down\n",
+                "ask VMC: 403; check the roles\n",
+            ],
             "ask VMC: 403; check the roles",
             id="the cause and not its consequence",
         ),
         pytest.param(
-            ["1 error occurred:\n\t* creating CloudFormation Stack (Link): AccessDenied"],
-            "creating CloudFormation Stack (Link): AccessDenied",
-            id="without the words of the libraries below",
+            [f"  sdk-v2/provider2.go:572: sdk.helper_schema: {DENIED}: provider=aws@7.51.1\n"],
+            DENIED,
+            id="as the AWS provider logs it",
+        ),
+        pytest.param([f"1 error occurred:\n\t* {DENIED}\n\n\n"], DENIED, id="as the AWS provider answers"),
+        pytest.param(
+            [f"creating {URN}: 1 error occurred:\n\t* {ROLLED_BACK}\n\n\n\n\n"],
+            " ".join(ROLLED_BACK.split()),
+            id="a resource that was made half-way",
+        ),
+        pytest.param(
+            [
+                f"1 error occurred:\n\t* creating {URN}: 1 error occurred:\n\t* {ROLLED_BACK}\n\n\n\n\n",
+                "update failed\n",
+            ],
+            " ".join(ROLLED_BACK.split()),
+            id="with the engine's own list around it",
         ),
         pytest.param(
             [

@@ -6,6 +6,7 @@ secrets arrive as they really do.
 
 import base64
 import contextlib
+import importlib
 import os
 import pickle
 import subprocess
@@ -81,6 +82,15 @@ def sdk_process(environment: Mapping[str, str]) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
+def configured_sdk_process(box: Sandbox, **environment: str) -> Iterator[Server]:
+    """Configured as by the engine: all of the project's configuration, secrets in plaintext."""
+    config = {"vmc:apiToken": box.environment["API_TOKEN"], "vmc-account-link:region": "us-west-2"}
+    with sdk_process({**box.process_environment(), **environment}) as server:
+        server.stub.Configure(provider_pb2.ConfigureRequest(args=struct(config)))
+        yield server
+
+
+@contextlib.contextmanager
 def of_a_lab(box: Sandbox, told: list[str] | None = None) -> Iterator[Server]:
     """What a fleet's driver serves to one lab's engine; `told` takes what the person is told."""
     settings = read_settings(lambda _: None, box.environment)
@@ -93,11 +103,8 @@ def of_a_lab(box: Sandbox, told: list[str] | None = None) -> Iterator[Server]:
 
 @pytest.fixture(params=["the SDK's process", "a fleet's driver"])
 def server(box: Sandbox, request: pytest.FixtureRequest) -> Iterator[Server]:
-    """Configured as by the engine: all of the project's configuration, secrets in plaintext."""
     is_sdk = request.param == "the SDK's process"
-    with sdk_process(box.process_environment()) if is_sdk else of_a_lab(box) as started:
-        config = {"vmc:apiToken": box.environment["API_TOKEN"], "vmc-account-link:region": "us-west-2"}
-        started.stub.Configure(provider_pb2.ConfigureRequest(args=struct(config)))
+    with configured_sdk_process(box) if is_sdk else of_a_lab(box) as started:
         yield started
 
 
@@ -203,8 +210,60 @@ def test_a_failure_reaches_the_engine_as_one_line_without_a_traceback(
     with pytest.raises(grpc.RpcError) as failure:
         server.stub.Create(provider_pb2.CreateRequest(properties=struct(link_inputs)))
     text = failure.value.details()
-    assert text.startswith("Exception calling application: link AWS account 123456789012:")
+    assert text.startswith("link AWS account 123456789012: ")
     assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("missing", "cause"), [("stack_name", "in create\n"), ("__provider", "KeyError: '__provider'")]
+)
+def test_a_bug_is_one_line_of_a_driver_and_its_traceback_is_in_a_file(
+    box: Sandbox, link_inputs: dict[str, Any], missing: str, cause: str
+) -> None:
+    del link_inputs[missing]
+    with of_a_lab(box) as server, pytest.raises(grpc.RpcError) as failure:
+        server.stub.Create(provider_pb2.CreateRequest(properties=struct(link_inputs)))
+    line = str(failure.value.details())
+    what = "LinkRequest" if missing == "stack_name" else "a dynamic resource"
+    assert line.startswith(f"create {what}: KeyError: '{missing}'. This is a bug in vmc-account-link")
+    file = Path(line.rpartition(" in ")[2].rstrip("."))
+    assert cause in file.read_text()
+    file.unlink()
+
+
+def test_somebody_elses_resource_fails_as_it_would_without_us(
+    box: Sandbox, link_inputs: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "somebody_else.py").write_text(
+        "from pulumi.dynamic import ResourceProvider\n"
+        "class Theirs(ResourceProvider):\n"
+        "    def create(self, props):\n"
+        "        raise ValueError('their own')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    theirs = serialize_provider(importlib.import_module("somebody_else").Theirs())
+    box.control.seed_account(ACCOUNT, cf_stack_name="theirs")
+    path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
+    with configured_sdk_process(box, PYTHONPATH=path) as server:
+        with pytest.raises(grpc.RpcError) as ours:
+            server.stub.Create(provider_pb2.CreateRequest(properties=struct(link_inputs)))
+        with pytest.raises(grpc.RpcError) as failure:
+            server.stub.Create(provider_pb2.CreateRequest(properties=struct({"__provider": theirs})))
+    assert "\n" not in str(ours.value.details())
+    lines = str(failure.value.details()).splitlines()
+    assert (lines[0], lines[-1]) == ("Traceback (most recent call last):", "ValueError: their own")
+
+
+def test_cancel_ends_a_wait_in_the_sdks_process(box: Sandbox, account_inputs: dict[str, Any]) -> None:
+    with configured_sdk_process(box) as server:
+        create = provider_pb2.CreateRequest(properties=struct(account_inputs))
+        wait = server.stub.Create.future(create, timeout=30)
+        until(lambda: box.control.journal(call="list-connected-accounts"))
+        server.stub.Cancel(empty_pb2.Empty())
+        assert str(wait.details()).startswith(
+            "wait for AWS account 123456789012 to be connected: interrupted"
+        )
+        assert "\n" not in str(wait.details())
 
 
 def test_a_missing_setting_is_named_when_no_program_has_run_before(

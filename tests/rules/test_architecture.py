@@ -19,6 +19,7 @@ from tests.support.places import REPOSITORY
 PACKAGE = REPOSITORY / "components" / "vmc_account_link"
 ORDER = [
     "errors",
+    "internal_errors",
     "secret_text",
     "settings",
     "models",
@@ -35,11 +36,12 @@ ORDER = [
     "template_policy",
     "subnets",
     "progress",
-    "interruption",
+    "provider_process",
     "person",
     "waiting",
     "identity",
     "relinking",
+    "provider",
     "link_request",
     "stack_errors",
     "link_watch",

@@ -35,6 +35,7 @@ ORDER = [
     "readings",
     "sharing",
     "program",
+    "sdk_private",
     "dynamic_provider",
     "engine",
     "lab_engine",
@@ -91,7 +92,7 @@ def test_every_module_of_the_fleet_has_its_place_and_imports_only_those_above_it
 
 
 def test_each_effect_of_the_fleet_has_its_modules() -> None:
-    assert users("pulumi.automation") == {"engine"}
+    assert users("pulumi.automation") == {"engine", "sdk_private"}
     assert users("subprocess") == {"engine", "lab_engine", "after_crash", "holder"}
     assert users("boto3", "botocore") == {"cloud", "stores"}
     assert users("requests", "urllib3") == {"sharing", "dynamic_provider"}

@@ -56,7 +56,7 @@ class Lab:
         for name in ("Pulumi.yaml", "__main__.py"):
             shutil.copy(REPOSITORY / name, folder / name)
         # The official language host takes the interpreter from the project's folder.
-        (folder / ".venv").symlink_to(REPOSITORY / ".venv")
+        (folder / ".venv").symlink_to(sys.prefix)
         self.stack = stack
         self._create_stack()
 

@@ -162,6 +162,7 @@ _SUMMARIES = frozenset(
     {
         "update failed",
         "destroy failed",
+        "Resource monitor has terminated, shutting down",
         "an unhandled error occurred: program exited with non-zero exit code: 1",
     }
 )

@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 from vmc_account_link.cli import output
 from vmc_account_link.errors import TemplateRejected, VmcError
+from vmc_account_link.internal_errors import internal_errors
 
 _DESCRIPTION = "Look at an account link: before it is made, at its template, and as it is. Changes nothing."
 
@@ -17,6 +18,20 @@ _DESCRIPTION = "Look at an account link: before it is made, at its template, and
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
     options = command_line().parse_args(arguments)
+    try:
+        with internal_errors(f"python -m vmc_account_link {options.command}"):
+            return _run(options)
+    except TemplateRejected as error:
+        output.complain(error)
+        return 1
+    except VmcError as error:
+        output.complain(error)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         # Here, because these load the Pulumi SDK: `--help` should not wait for it.
         from vmc_account_link.cli import commands  # noqa: PLC0415
@@ -27,23 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "status": commands.run_status,
         }[options.command]
         return run(options)
-    except TemplateRejected as error:
-        output.complain(error)
-        return 1
-    except VmcError as error:
-        output.complain(error)
-        return 2
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in {"boto3", "botocore", "jwt"}:
             raise
-        output.complain(
-            VmcError(
-                f"import {error.name}", "it is not installed", "Run `pip install 'vmc-account-link[cli]'`."
-            )
-        )
-        return 2
-    except KeyboardInterrupt:
-        return 130
+        raise VmcError(
+            f"import {error.name}", "it is not installed", "Run `pip install 'vmc-account-link[cli]'`."
+        ) from None
 
 
 def command_line(width: int | None = None) -> argparse.ArgumentParser:

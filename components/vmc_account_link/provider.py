@@ -1,0 +1,32 @@
+"""What the providers of all our dynamic resources have in common."""
+
+import os
+
+from pulumi.dynamic import ConfigureRequest, ResourceProvider
+
+from vmc_account_link.person import tell
+from vmc_account_link.provider_process import prepare
+from vmc_account_link.settings import VmcSettings, read_settings
+
+
+class ServiceProvider(ResourceProvider):
+    """A provider that asks VMware Cloud on AWS."""
+
+    serialize_as_secret_always = False
+    """The pickled provider is a module and a class name; encrypting it would only slow the state down."""
+
+    settings: VmcSettings
+    """Set by `configure`, in the engine's provider process alone."""
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Make the process ready for us, and read the settings from the configuration and the environment.
+
+        Raises:
+            SettingsError: one is missing or malformed.
+        """
+        secrets: list[str] = []
+        # First, so that a missing setting is one line too.
+        for line in prepare(secrets):
+            tell(line)
+        self.settings = read_settings(req.config.get, os.environ)
+        secrets.extend(self.settings.secrets)
