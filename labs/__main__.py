@@ -180,7 +180,11 @@ def reap(spec: Path, *, parallel: int | None, log_dir: Path | None, yes: bool) -
     "spec", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="[SPEC]", required=False
 )
 @options.all_of(
-    options.only_option, options.parallel_option, options.log_dir_option, options.lost_host_option
+    options.only_option,
+    options.parallel_option,
+    options.log_dir_option,
+    options.lost_host_option,
+    options.force_option,
 )
 @click.option("--stack", help="Instead of SPEC: one Pulumi stack to put right, of whatever project.")
 @click.option(
@@ -197,6 +201,7 @@ def recover(
     parallel: int | None,
     log_dir: Path | None,
     lost_hosts: tuple[str, ...],
+    force: bool,
     stack: str | None,
     project: Path,
 ) -> int:
@@ -206,14 +211,15 @@ def recover(
     if stack is not None:
         from labs.commands import recover as one
 
-        one.run(one.RecoverRequest(stack=stack, folder=project, lost_hosts=lost_hosts), tell=click.echo)
+        request = one.RecoverRequest(stack=stack, folder=project, lost_hosts=lost_hosts, force=force)
+        one.run(request, tell=click.echo)
         return 0
     from labs.commands import recover_fleet as command
 
     assert spec is not None  # noqa: S101 # nosec B101 - for the type checker
     session = FleetSession.open(spec, log_dir=log_dir, only=only)
     output = Output()
-    results = command.run(session, parallel=parallel, lost_hosts=lost_hosts, output=output)
+    results = command.run(session, parallel=parallel, lost_hosts=lost_hosts, force=force, output=output)
     return _report(results, output)
 
 

@@ -5,6 +5,7 @@ Such an engine is asked to end as by Ctrl-C; what it still has in hand it record
 """
 
 import contextlib
+import itertools
 import re
 import signal
 import subprocess
@@ -18,6 +19,8 @@ from labs.errors import LabsError
 from labs.leftovers import listens
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
+NOTHING = "has nothing under way"
+"""How `recover` ends where it changed nothing."""
 _CLIENT = re.compile(r"--client=127\.0\.0\.1:(\d+)")
 _PATIENCE_SECONDS = 45.0
 """The engine ends about 5 s after its providers, whose waits end within 15 s."""
@@ -36,20 +39,25 @@ def recover(
     *,
     tell: Callable[[str], None],
     lost_hosts: Sequence[str] = (),
-) -> None:
+    force: bool = False,
+) -> bool:
     """End engines whose driver is gone, then run `labs recover` for the stack, in the lab's environment.
 
     A process of its own, because a lab's environment can't be that of this one. A lock that a machine of
-    `lost_hosts` has left is removed as a dead process's is.
+    `lost_hosts` has left is removed as a dead process's is; with `force` one of which nothing is known too.
+
+    Returns:
+        Whether anything was changed.
 
     Raises:
         LabsError: somebody alive holds the stack, or what became of it could not be found out.
     """
-    end_orphans(folder, tell)
+    ended = end_orphans(folder, stack, tell)
     done = subprocess.run(
         [
             *(sys.executable, "-m", "labs", "recover", "--stack", stack, "--project", str(folder)),
             *(f"--lost-host={host}" for host in lost_hosts),
+            *(["--force"] if force else []),
         ],
         cwd=_REPOSITORY,
         env=dict(environment),
@@ -64,11 +72,13 @@ def recover(
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         raise LabsError((lines[-1] if lines else "recover failed").removeprefix("error: "))
+    return ended or not done.stdout.rstrip().endswith(NOTHING)
 
 
-def end_orphans(folder: Path, tell: Callable[[str], None]) -> None:
-    """End the engines in a lab's folder whose driver is gone, gently first."""
-    for engine in orphans(folder):
+def end_orphans(folder: Path, stack: str, tell: Callable[[str], None]) -> bool:
+    """End the engines of a lab whose driver is gone, gently first; whether there were any."""
+    found = orphans(folder, stack)
+    for engine in found:
         tell(f"asking engine {engine.pid} to end: its driver is gone")
         with contextlib.suppress(psutil.Error):
             engine.send_signal(signal.SIGINT)
@@ -78,17 +88,27 @@ def end_orphans(folder: Path, tell: Callable[[str], None]) -> None:
             with contextlib.suppress(psutil.Error):
                 process.kill()
         psutil.wait_procs(alive, timeout=5)
+    return bool(found)
 
 
-def orphans(folder: Path) -> tuple[psutil.Process, ...]:
-    """The CLI processes in the folder whose inline program nobody serves any more."""
+def orphans(folder: Path, stack: str) -> tuple[psutil.Process, ...]:
+    """The engines of a stack, in the lab's folder, whose inline program nobody serves any more."""
     found = []
     for process in psutil.process_iter():
         try:
-            client = _CLIENT.search(" ".join(process.cmdline()))
-            if client is None or Path(process.cwd()) != folder.resolve() or listens(int(client[1])):
+            arguments = process.cmdline()
+            client = next(filter(None, map(_CLIENT.fullmatch, arguments)), None)
+            if client is None or Path(arguments[0]).name != "pulumi" or not _is_of(arguments, stack):
+                continue
+            if Path(process.cwd()) != folder.resolve() or listens(int(client[1])):
                 continue
         except (psutil.Error, OSError):
             continue  # gone meanwhile, or another user's
         found.append(process)
     return tuple(found)
+
+
+def _is_of(arguments: Sequence[str], stack: str) -> bool:
+    """Whether an engine's command line names the stack."""
+    named = [value for flag, value in itertools.pairwise(arguments) if flag == "--stack"]
+    return [one.rpartition("/")[2] for one in named] == [stack.rpartition("/")[2]]

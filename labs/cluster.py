@@ -120,7 +120,9 @@ def run_on_worker(run: Run, task: LabTask) -> LabResult:
     client: Any = get_client()
     key = [_KEY, task.lab.stack]
     before = [Place(**told) for told in client.get_metadata(key, default=None) or ()]
-    gone = _end_what_lives_on(client, losses(before, client.run(socket.gethostname) if before else {}))
+    gone = _end_what_lives_on(
+        client, task.lab.stack, losses(before, client.run(socket.gethostname) if before else {})
+    )
     here = Place(host=socket.gethostname(), worker=get_worker().address, folder=str(task.work_dir))
     # Kept until the lab has ended: a worker that is lost before it has recovered hands both losses on.
     client.set_metadata(key, [dataclasses.asdict(place) for place in (*before, here)])
@@ -129,17 +131,17 @@ def run_on_worker(run: Run, task: LabTask) -> LabResult:
     return result
 
 
-def _end_what_lives_on(client: Any, lost: Sequence[Loss]) -> list[str]:
+def _end_what_lives_on(client: Any, stack: str, lost: Sequence[Loss]) -> list[str]:
     """End a lab's engines at its earlier places; the machines on which nobody is left to do that."""
     gone = [one.host for one in lost if one.ask is None]
     for one in lost:
         if one.ask is not None:
-            client.run(_end_orphans, one.folder, workers=[one.ask])
+            client.run(_end_orphans, one.folder, stack, workers=[one.ask])
     if gone:
         time.sleep(_LIVES_ON_SECONDS)
     return gone
 
 
-def _end_orphans(folder: str) -> None:
+def _end_orphans(folder: str, stack: str) -> None:
     """In a worker on the same machine."""
-    end_orphans(Path(folder), lambda _: None)
+    end_orphans(Path(folder), stack, lambda _: None)

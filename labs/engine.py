@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +15,7 @@ from pulumi.runtime.proto import language_pb2_grpc, provider_pb2_grpc
 
 from labs import sdk_private
 from labs.errors import LabsError, RequestError, StackLocked, StateUnreadable
+from labs.holder import recorded
 
 
 class Engine:
@@ -69,7 +71,31 @@ class Engine:
             StackLocked: somebody holds the stack, alive or dead; nothing was changed.
             LabsError: the engine refused, in its own words.
         """
-        self._run("stack", "import", "--file", str(file))
+        # Not by `_run`: an import that is killed leaves a lock, and then it has to be known whose.
+        command = [
+            "pulumi",
+            "stack",
+            "import",
+            "--file",
+            str(file),
+            "--stack",
+            self.stack,
+            "--non-interactive",
+        ]
+        with (
+            subprocess.Popen(  # noqa: S603 - no shell
+                command,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            ) as process,
+            recorded(process.pid, self.folder),
+        ):
+            _, said = process.communicate()
+        if process.returncode:
+            raise self._refused(said, "stack", "import")
 
     def unlock(self) -> None:
         """Delete the stack's lock, whoever holds it.
@@ -84,12 +110,14 @@ class Engine:
         try:
             return self._command.run([*arguments, *stack], str(self.folder), {}).stdout
         except CommandError as error:
-            text = str(error)
-            if "currently locked by" in text:
-                raise StackLocked(text) from None
-            if "failed to load checkpoint" in text:
-                raise StateUnreadable(f"read the state of stack {self.stack}: {_said(text)}") from None
-            raise LabsError(f"pulumi {' '.join(arguments[:2])}: {_said(text)}") from None
+            raise self._refused(str(error), *arguments) from None
+
+    def _refused(self, text: str, *arguments: str) -> LabsError:
+        if "currently locked by" in text:
+            return StackLocked(text)
+        if "failed to load checkpoint" in text:
+            return StateUnreadable(f"read the state of stack {self.stack}: {_said(text)}")
+        return LabsError(f"pulumi {' '.join(arguments[:2])}: {_said(text)}")
 
 
 _THREADS = 8

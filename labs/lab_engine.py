@@ -16,6 +16,8 @@ from typing import Any, Self
 from labs.dynamic_provider import PACKAGE, DynamicProvider
 from labs.engine import exported, serve
 from labs.errors import Interrupted, LabsError
+from labs.holder import recorded
+from labs.pending import LINK_TYPE
 from labs.private_files import make_folder, write_file
 
 PROJECT = "vmc-account-link"
@@ -149,6 +151,7 @@ class LabEngine:
         on_event: Callable[[Event], None],
         *,
         refresh: bool = False,
+        needs_link: bool = False,
     ) -> Ended:
         """Bring the stack about: one CLI process, no preview.
 
@@ -157,8 +160,10 @@ class LabEngine:
             dynamic: provides its dynamic resources; of this update alone.
             on_event: takes the engine's events, in its own JSON.
             refresh: ask the clouds first; for a stack whose state says that nothing is to be done.
+            needs_link: ask for a new link, whatever the last one is good for.
         """
         flags = ["--exec-kind", "auto.inline", "--suppress-outputs", *(["--refresh"] if refresh else [])]
+        flags += ["--replace", f"**{LINK_TYPE}::*"] if needs_link else []
         return self._update(["up", *flags], dynamic, on_event, program)
 
     def destroy(self, dynamic: DynamicProvider, on_event: Callable[[Event], None]) -> Ended:
@@ -330,6 +335,9 @@ class _Running:
             start_new_session=True,
         )
         self._stop, self._hurry, self._may_stop = stop, hurry, may_stop
+        # A driver that is killed leaves the record, by which the next one knows whose the lock is.
+        self._record = contextlib.ExitStack()
+        self._record.enter_context(recorded(self._process.pid, folder))
         self._has_ended = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name=f"stop {folder.name}", daemon=True)
         self.was_interrupted = False
@@ -343,6 +351,7 @@ class _Running:
         self.code = self._process.wait()
         if self._process.stdout:
             self._process.stdout.close()
+        self._record.close()
         self._has_ended.set()
         self._watcher.join()
 

@@ -9,6 +9,8 @@ import psutil
 
 _ENGINE_ADDRESS = re.compile(r"127\.0\.0\.1:(\d+)")
 _GRACE_SECONDS = 5.0
+_PROGRAMS = ("pulumi-resource-", "pulumi-language-")
+"""How the programs that an engine starts are named; a script's name follows its interpreter's."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,17 +22,25 @@ class Leftover:
     """Its program, for the report."""
 
 
-def left_behind(folder: Path) -> tuple[Leftover, ...]:
-    """The processes in the project's folder whose engine no longer listens.
+def left_behind(folder: Path, stack: str) -> tuple[Leftover, ...]:
+    """The providers and programs in the project's folder whose engine no longer listens.
 
     A plugin's last argument is its engine's address, and its working folder is the project's.
+
+    Args:
+        folder: the project's.
+        stack: the stack's name; a process that names another one is not its.
     """
     found = []
     for process in psutil.process_iter():
         try:
             arguments = process.cmdline()
             address = _ENGINE_ADDRESS.fullmatch(arguments[-1]) if len(arguments) > 1 else None
-            if address is None or Path(process.cwd()) != folder.resolve() or listens(int(address[1])):
+            if address is None or not _is_of_an_engine(arguments):
+                continue
+            if Path(process.cwd()) != folder.resolve() or listens(int(address[1])):
+                continue
+            if (named := process.environ().get("PULUMI_STACK")) and _short(named) != _short(stack):
                 continue
         except (psutil.Error, OSError):
             continue  # gone meanwhile, or another user's
@@ -59,6 +69,16 @@ def end(leftovers: tuple[Leftover, ...]) -> None:
     for process in alive:
         process.kill()
     psutil.wait_procs(alive, timeout=_GRACE_SECONDS)
+
+
+def _is_of_an_engine(arguments: list[str]) -> bool:
+    """Whether a command line is one that Pulumi's engine starts."""
+    named = any(Path(argument).name.startswith(_PROGRAMS) for argument in arguments[:3])
+    return named or _program(arguments) == "pulumi.dynamic"
+
+
+def _short(stack: str) -> str:
+    return stack.rpartition("/")[2]
 
 
 def _program(arguments: list[str]) -> str:

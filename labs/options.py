@@ -38,6 +38,11 @@ lost_host_option: Decorator = click.option(
     metavar="HOST",
     help="A machine that is gone for good: a lock of its processes is removed.",
 )
+force_option: Decorator = click.option(
+    "--force",
+    is_flag=True,
+    help="Remove a lock whose holder may be alive for all that can be known here: nobody works on the stack.",
+)
 
 
 class _Command(click.Command):

@@ -44,6 +44,8 @@ class Repair:
 
     state: dict[str, Any]
     lines: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """What was found, is nothing to change, and the person has to know."""
 
 
 def operations(state: State) -> list[dict[str, Any]]:
@@ -63,7 +65,7 @@ def pending_stacks(secrets: State) -> tuple[PendingStack, ...]:
         for r in _resources(secrets)
         if r["type"] == LINK_TYPE
     }
-    created = [*_pending_creations(secrets, STACK_TYPE), *_unrecorded(secrets)]
+    created = [*_pending_creations(secrets, STACK_TYPE), *_unrecorded(secrets, secrets)]
     changed = [
         o["resource"]
         for o in operations(secrets)
@@ -99,36 +101,41 @@ def repair(state: State, secrets: State, found: Mapping[str, FoundStack | None])
         stack = found.get(resource["urn"]) if kind == "creating" else None
         if stack is None:
             lines.append(f"{_name(resource)}: {_dropped(resource, kind, found.get(resource['urn']))}")
-        elif not _is_ours(stack, resource["urn"], state, secrets):
-            lines.append(
-                f"{_name(resource)}: CloudFormation stack {resource['inputs']['name']} exists but not as "
-                "this link's: left alone, the next `pulumi up` will say that the name is taken"
-            )
+        elif why := _why_not_ours(stack, resource["urn"], state, secrets):
+            lines.append(f"{_name(resource)}: {_left_alone(stack, why)}")
+        elif resource["urn"] in _known(resources):
+            lines.append(f"{_name(resource)}: the state has it already; nothing was taken in")
         else:
-            resources.append(_adopted(resource, stack))
+            _put(resources, _adopted(resource, stack))
             alive = stack.status in _ALIVE
             lines.append(
                 f"{_name(resource)}: taken into the state, {stack.status}"
                 + ("" if alive else "; the next `pulumi up` makes it anew")
             )
-    for resource in _unrecorded(state):
+    notes = []
+    for resource in _unrecorded(state, secrets):
         stack = found.get(resource["urn"])
-        if stack is not None and _is_ours(stack, resource["urn"], state, secrets):
-            resources.append(_adopted(_with_tags(resource, stack, resources), stack))
+        if stack is None:
+            continue
+        if why := _why_not_ours(stack, resource["urn"], state, secrets):
+            notes.append(f"{_name(resource)}: {_left_alone(stack, why)}")
+        else:
+            _put(resources, _adopted(_with_tags(resource, stack, resources), stack))
             lines.append(f"{_name(resource)}: made without the state knowing; taken into it, {stack.status}")
-    return Repair(state=repaired, lines=tuple(lines))
+    return Repair(state=repaired, lines=tuple(lines), notes=tuple(notes))
 
 
-def _unrecorded(state: State) -> list[dict[str, Any]]:
+def _unrecorded(state: State, secrets: State) -> list[dict[str, Any]]:
     """The stacks of links that have none, neither made nor under way, as the engine would have stored them.
+
+    Only in plaintext can be seen whether a link's template goes inline: else it is empty, and yet a secret.
 
     CloudFormation may have made one all the same: when its answer was lost, the provider reports a failure
     and the engine stores nothing; every later `up` then fails because the name is taken.
     """
     resources = _resources(state)
-    known = {
-        r["urn"] for r in [*resources, *_pending_creations(state, STACK_TYPE)] if r["type"] == STACK_TYPE
-    }
+    inline = {r["urn"] for r in _resources(secrets) if _plain(r.get("outputs", {}).get("template_body"))}
+    known = _known(resources) | {r["urn"] for r in _pending_creations(state, STACK_TYPE)}
     stacks = []
     for link in (r for r in resources if r["type"] == LINK_TYPE):
         urn = link["urn"].replace(LINK_TYPE, STACK_TYPE).removesuffix("-request") + "-stack"
@@ -137,9 +144,7 @@ def _unrecorded(state: State) -> list[dict[str, Any]]:
         if urn in known or provider is None or not outputs.get("stack_name"):
             continue
         source = (
-            {"templateBody": "template_body"}
-            if outputs.get("template_body")
-            else {"templateUrl": "template_url"}
+            {"templateBody": "template_body"} if link["urn"] in inline else {"templateUrl": "template_url"}
         )
         inputs = {
             "__defaults": [],
@@ -192,17 +197,27 @@ def _adopted(resource: Mapping[str, Any], stack: FoundStack) -> dict[str, Any]:
     return adopted
 
 
-def _is_ours(stack: FoundStack, urn: str, state: State, secrets: State) -> bool:
-    """Whether the stack runs the very template of this link, which holds the link's own id.
+def _why_not_ours(stack: FoundStack, urn: str, state: State, secrets: State) -> str | None:
+    """Why a stack is not this link's; None where it is: it runs the very template, which holds the link's id.
 
     By URL the template is not known here; then a stack that is older than the link is not its.
     """
-    creations = [*_pending_creations(secrets, STACK_TYPE), *_unrecorded(secrets)]
+    creations = [*_pending_creations(secrets, STACK_TYPE), *_unrecorded(secrets, secrets)]
     sent = next((_plain(r["inputs"].get("templateBody")) for r in creations if r["urn"] == urn), None)
     if sent:
-        return _same_template(sent, stack.template)
+        return None if _same_template(sent, stack.template) else "it runs another template than the link's"
     links = [r for r in _resources(state) if r["type"] == LINK_TYPE and "modified" in r]
-    return bool(links) and stack.created.timestamp() >= max(map(_asked_at, links)) - 1
+    if links and stack.created.timestamp() >= max(map(_asked_at, links)) - 1:
+        return None
+    return f"it was made {stack.created:%Y-%m-%d %H:%M} UTC, before the link was asked for"
+
+
+def _left_alone(stack: FoundStack, why: str) -> str:
+    return (
+        f"CloudFormation stack {stack.id} has the name and is not this link's: {why}. It was left alone, and "
+        "the next `pulumi up` will say that the name is taken: delete it if nobody needs it, or choose "
+        "another vmc-account-link:stackName"
+    )
 
 
 def _asked_at(link: Mapping[str, Any]) -> float:
@@ -260,7 +275,19 @@ def _pending_creations(state: State, typ: str) -> list[dict[str, Any]]:
 
 
 def _resources(state: State) -> list[dict[str, Any]]:
-    return list(state["deployment"].get("resources") or [])
+    """The resources, without those that a replacement has yet to delete: their successor has the same URN."""
+    return [r for r in state["deployment"].get("resources") or [] if not r.get("delete")]
+
+
+def _known(resources: list[dict[str, Any]]) -> set[str]:
+    """The URNs of what exists, without what was deleted to be made anew and what is yet to be deleted."""
+    return {r["urn"] for r in resources if not (r.get("delete") or r.get("pendingReplacement"))}
+
+
+def _put(resources: list[dict[str, Any]], adopted: dict[str, Any]) -> None:
+    """Put a resource into a state, in the place of one that was deleted to be made anew."""
+    resources[:] = [r for r in resources if not (r["urn"] == adopted["urn"] and r.get("pendingReplacement"))]
+    resources.append(adopted)
 
 
 def _reference(provider: Mapping[str, Any]) -> str:

@@ -32,6 +32,8 @@ class Step:
     lab: LabSpec
     action: Action
     reason: str
+    needs_link: bool = False
+    """Whether the record of a linked account is gone: only a new link brings it back."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +50,17 @@ class Seen:
         state, accounts = self.states.get(lab.stack), self.accounts.get(lab.service.org_id)
         if state is None or not state.is_linked or accounts is None:
             return None
-        number = str(state.outputs.get("account_number", lab.aws_account_id or ""))
-        return _difference(lab, accounts, number)
+        return _difference(lab, accounts, self._account(lab, state))
+
+    def needs_link(self, lab: LabSpec) -> bool:
+        """Whether a lab was linked by a link of its own whose record is gone from the service."""
+        state, accounts = self.states.get(lab.stack), self.accounts.get(lab.service.org_id)
+        if state is None or not state.is_linked or accounts is None or lab.settings.get("link") == "adopt":
+            return False
+        return find_account(accounts, self._account(lab, state)) is None
+
+    def _account(self, lab: LabSpec, state: LabState) -> str:
+        return str(state.outputs.get("account_number", lab.aws_account_id or ""))
 
 
 def plan_up(spec: FleetSpec, seen: Seen, *, only: Sequence[str] = (), failed: bool = False) -> list[Step]:
@@ -68,7 +79,7 @@ def plan_up(spec: FleetSpec, seen: Seen, *, only: Sequence[str] = (), failed: bo
         action, reason = _up(lab, seen)
         if failed and action is not Action.RETRY:
             action, reason = Action.SKIP, f"did not fail ({reason})"
-        steps.append(Step(lab=lab, action=action, reason=reason))
+        steps.append(Step(lab=lab, action=action, reason=reason, needs_link=seen.needs_link(lab)))
     return steps
 
 
@@ -148,7 +159,8 @@ def _up(lab: LabSpec, seen: Seen) -> tuple[Action, str]:
     elif state.tags.get("settings") != settings_digest(lab):
         decided = Action.UPDATE, "its settings have changed"
     elif difference := seen.difference(lab):
-        decided = Action.REPAIR, difference
+        does = ": a new link is asked for" if seen.needs_link(lab) else ""
+        decided = Action.REPAIR, f"{difference}{does}"
     else:
         decided = Action.NOTHING, "linked"
     return decided

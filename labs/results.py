@@ -69,8 +69,12 @@ class LabTask:
     log_file: Path | None = None
     secrets_provider: str | None = None
     """Of a stack that is new; None: the backend's default."""
+    needs_link: bool = False
+    """Of an `up`: ask for a new link, because the account's record is gone from the service."""
     lost_hosts: tuple[str, ...] = ()
     """Machines that are known to be gone: a lock of theirs is nobody's."""
+    force: bool = False
+    """A lock whose holder may be alive, for all that is known, is nobody's."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from labs.state import LabState, UnfinishedLink, error_tag, first_tags, read_sta
 from labs.state_files import StateFiles, open_state_files
 from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import VmcError, WaitInterrupted, safe_text
+from vmc_account_link.identity import same_organisation
 from vmc_account_link.internal_errors import internal_error
 from vmc_account_link.person import Person, working_for
 from vmc_account_link.stack_errors import was_refused
@@ -114,7 +115,10 @@ class _Lab:
         run = program.program(self._lab, self._settings)
         refresh = before.is_linked
         ended = self._until_free(
-            before, lambda: self._engine.up(run, self._dynamic(), self._take, refresh=refresh)
+            before,
+            lambda: self._engine.up(
+                run, self._dynamic(), self._take, refresh=refresh, needs_link=self._task.needs_link
+            ),
         )
         after = self._look()
         if ended.code or after is None or not after.is_linked:
@@ -133,22 +137,22 @@ class _Lab:
             self._recover()
             before = self._look() or before
         if before.unfinished and before.unfinished.has_stack:
-            self._unlink_unseen(before.unfinished)
+            self._unlink_unseen(before.unfinished, unlinks=before.unlinks)
         ended = self._until_free(before, lambda: self._engine.destroy(self._dynamic(), self._take))
         after = self._look()
         if ended.code == 0 and after is None:
             return self._result(LabOutcome.GONE, None)
         return self._failed(ended, after or before)
 
-    def _unlink_unseen(self, link: UnfinishedLink) -> None:
-        """Unlink what a destroy would leave: the account may have been connected after the last `up`."""
-        if not self._lab.settings.get("unlink_on_destroy", True):
+    def _unlink_unseen(self, link: UnfinishedLink, *, unlinks: bool) -> None:
+        """Unlink what a destroy would leave: the account may have been connected after the last `up`.
+
+        Raises:
+            SettingsError: the settings are of another organisation than the link.
+        """
+        if not unlinks:
             return
-        if link.org_id != self._settings.org_id:
-            raise LabsError(
-                f"the link of AWS account {link.account_number} is of organisation {link.org_id}, the spec "
-                f"names {self._settings.org_id}: nothing was unlinked; correct vmc.orgId"
-            )
+        same_organisation(self._settings, {"org_id": link.org_id})
         self._log.step("unlink", "unlinking the account if it was connected after the last `up`")
         person = Person(tell=self._log.say, canceled=self._control.stop)
         with VmcClient(self._settings) as vmc, working_for(person):
@@ -158,8 +162,8 @@ class _Lab:
         before = self._look()
         if before is None:
             return self._result(LabOutcome.GONE, None)
-        self._recover()
-        return self._result(LabOutcome.RECOVERED, self._look())
+        outcome = LabOutcome.RECOVERED if self._recover() else LabOutcome.UNCHANGED
+        return self._result(outcome, self._look())
 
     def _until_free(self, before: LabState, update: Callable[[], Ended]) -> Ended:
         """Run an update, putting right what a crash has left where it stands in the way."""
@@ -172,14 +176,16 @@ class _Lab:
             self._recover()
         return update()
 
-    def _recover(self) -> None:
+    def _recover(self) -> bool:
+        """Put right what a crash has left; whether anything had to be."""
         self._log.step("recover", "putting right what a crash has left")
-        after_crash.recover(
+        return after_crash.recover(
             self._lab.stack,
             self._task.work_dir,
             self._environment,
             tell=self._log.say,
             lost_hosts=self._task.lost_hosts,
+            force=self._task.force,
         )
 
     def _look(self) -> LabState | None:

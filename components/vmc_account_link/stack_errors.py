@@ -14,9 +14,11 @@ from vmc_account_link.internal_errors import internal_errors
 MAY_BE_THERE = "AWS may have made the stack all the same"
 """How the advice begins where nobody knows whether the stack was made."""
 _TAKEN = "AlreadyExistsException"
-_ASKING = re.compile(r"creating CloudFormation Stack|reading CloudFormation Stack \(\)")
-"""How the AWS provider begins what went wrong with CreateStack itself, as opposed to what came after it. It
-reads a stack without an id where CreateStack was answered by a success with nothing in it."""
+_NAMELESS = "reading CloudFormation Stack ()"
+"""How it begins where CreateStack was answered by a success with nothing in it: it goes on without an id, and
+what AWS refuses then is another question."""
+_ASKING = ("creating CloudFormation Stack", _NAMELESS)
+"""How the AWS provider begins what went wrong with CreateStack itself, as opposed to what came after it."""
 _REFUSED = re.compile(r"StatusCode: 4(?!08)\d\d|get identity:")
 """A 408 refuses nothing; without credentials AWS was not even asked."""
 
@@ -28,7 +30,7 @@ def stack_error_hook(name: str) -> pulumi.ErrorHook:
 
 def was_refused(error: str) -> bool:
     """Whether the AWS provider's message says that AWS did nothing: it refused, or could not be asked."""
-    return _REFUSED.search(error) is not None
+    return _NAMELESS not in error and _REFUSED.search(error) is not None
 
 
 def what_to_do(error: str, stack: str) -> str | None:
@@ -45,7 +47,7 @@ def what_to_do(error: str, stack: str) -> str | None:
             f"off or its answer got lost, it is ours: {recover} takes it in. If not, choose another "
             "vmc-account-link:stackName."
         )
-    if _ASKING.search(error) and not was_refused(error):
+    if any(begin in error for begin in _ASKING) and not was_refused(error):
         return (
             f"{MAY_BE_THERE}: {recover} finds out and takes it in. Do that before "
             "the next `pulumi up` or `pulumi destroy`, which would know nothing of it."

@@ -1,7 +1,8 @@
 """`recover`: after a crash, find out what became of what was under way, and put it right.
 
 It looks before it writes, writes once, and can itself be killed at any point and run again: until the last
-step nothing but dead things (a dead holder's lock, orphaned processes) has been removed.
+step nothing but dead things (a dead holder's lock, orphaned processes) has been removed. What is not
+certainly dead counts as alive.
 """
 
 import contextlib
@@ -14,12 +15,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from labs import cloud, file_backend, leftovers, pending
+from labs import after_crash, cloud, file_backend, leftovers, pending
 from labs.engine import Engine
 from labs.errors import LabsError, StackLocked, StateUnreadable
-from labs.holder import holders, is_dead
+from labs.holder import holders, is_dead, is_seen
 
-_ATTEMPTS = 3
+_ATTEMPTS = 4
 """How often the state is read anew: a dead holder's lock had to be removed, or somebody has changed it."""
 
 
@@ -32,6 +33,8 @@ class RecoverRequest:
     """The project's folder."""
     lost_hosts: tuple[str, ...] = ()
     """Machines that are known to be gone: a lock of theirs is nobody's."""
+    force: bool = False
+    """Whether a lock whose holder may be alive, for all that can be known, is nobody's."""
 
 
 def run(request: RecoverRequest, *, tell: Callable[[str], None]) -> None:
@@ -42,14 +45,19 @@ def run(request: RecoverRequest, *, tell: Callable[[str], None]) -> None:
     """
     engine = Engine(request.folder, request.stack)
     state: dict[str, Any] | None = None
+    done: list[str] = []
+    """What was changed outside the state."""
+
+    def do(line: str) -> None:
+        done.append(line)
+        tell(line)
+
     for _ in range(_ATTEMPTS):
-        _end_leftovers(engine, tell)
-        is_new = state is None
+        _end_leftovers(engine, do)
         if state is None:
-            state = _readable_state(engine, tell)
+            state = _readable_state(engine, do)
             repaired = _repair(engine, state, tell)
-        took_time = not is_new or pending.pending_stacks(state)
-        if took_time and engine.export() != state:
+        if engine.export() != state:
             # An `up` has ended, or another recovery: what was found out is of no use any more.
             tell("the state has changed meanwhile: looking again")
             state = None
@@ -60,15 +68,16 @@ def run(request: RecoverRequest, *, tell: Callable[[str], None]) -> None:
                 engine.import_(file)
         except StackLocked as locked:
             backup.unlink()
-            _unlock(engine, str(locked), request.lost_hosts, tell)
+            _unlock(engine, str(locked), request, do)
             continue
-        for line in repaired.lines:
+        for line in (*repaired.lines, *repaired.notes):
             tell(line)
         if repaired.lines:
             tell(f"stack {engine.stack} is ready for the next run; the state from before is kept in {backup}")
-        else:
-            backup.unlink()
-            tell(f"stack {engine.stack} has nothing under way")
+            return
+        backup.unlink()
+        what = "is ready for the next run; nothing was under way" if done else after_crash.NOTHING
+        tell(f"stack {engine.stack} {what}")
         return
     raise LabsError(
         f"stack {engine.stack} is in use by somebody else: wait for the end of it, then this again"
@@ -85,7 +94,7 @@ def _repair(engine: Engine, state: dict[str, Any], tell: Callable[[str], None]) 
 
 
 def _end_leftovers(engine: Engine, tell: Callable[[str], None]) -> None:
-    orphans = leftovers.left_behind(engine.folder)
+    orphans = leftovers.left_behind(engine.folder, engine.stack)
     leftovers.end(orphans)
     for orphan in orphans:
         tell(f"ended {orphan.command} (pid {orphan.pid}), whose engine is gone")
@@ -118,28 +127,33 @@ def _look_up(secrets: dict[str, Any], tell: Callable[[str], None]) -> dict[str, 
     return found
 
 
-def _unlock(engine: Engine, message: str, lost_hosts: tuple[str, ...], tell: Callable[[str], None]) -> None:
-    """Remove the lock if all its holders are dead.
+def _unlock(engine: Engine, message: str, request: RecoverRequest, tell: Callable[[str], None]) -> None:
+    """Remove the lock if all its holders are certainly dead, or the person says so.
 
     Raises:
         LabsError: one is alive, or it can't be known.
     """
-    dead_ones = holders(message)
-    for holder in dead_ones:
-        dead = is_dead(holder)
-        if dead is None and holder.host in lost_hosts:
-            dead = True
-        if dead is None:
-            raise LabsError(
-                f"the stack is locked by {holder}, elsewhere: if that machine is gone for good, run this "
-                f"with --lost-host {holder.host}"
-            )
-        if not dead:
+    found = holders(message)
+    if not found and not request.force:
+        raise LabsError(
+            f"stack {engine.stack} is locked, and by whom can't be read: if nobody works on it, run this "
+            "with --force"
+        )
+    for holder in found:
+        if is_seen(holder):
             raise LabsError(f"the stack is in use by {holder}: wait for it, or press Ctrl-C there")
-    if not file_backend.remove_locks(tuple(holder.lock for holder in dead_ones)):
+        is_lost = holder.host in request.lost_hosts or request.force
+        if not is_lost and is_dead(holder, engine.folder) is not True:
+            raise LabsError(
+                f"the stack is locked by {holder}, and whether that still runs can't be known here: if it "
+                f"does not, run this with --force (or --lost-host {holder.host}, if that machine is gone)"
+            )
+    if not file_backend.remove_locks(tuple(holder.lock for holder in found)):
         engine.unlock()
-    for holder in dead_ones:
+    for holder in found:
         tell(f"removed the lock of {holder}, which is dead")
+    if not found:
+        tell("removed the lock")
 
 
 def _keep_copy(engine: Engine, state: dict[str, Any]) -> Path:

@@ -10,7 +10,7 @@ from labs.results import LabResult, Verb
 
 
 def run(
-    session: FleetSession, *, parallel: int | None, lost_hosts: Sequence[str], output: Output
+    session: FleetSession, *, parallel: int | None, lost_hosts: Sequence[str], force: bool, output: Output
 ) -> list[LabResult]:
     """Recover the labs that a crash may have left something of.
 
@@ -22,4 +22,12 @@ def run(
     seen = session.lookout.look(session.labs, ask_service=False)
     steps = plan_recover(session.labs, seen, session.lookout.locked(session.labs))
     output.plan(steps)
-    return act(session, to_do(steps), Verb.RECOVER, parallel=parallel, output=output, lost_hosts=lost_hosts)
+    return act(
+        session,
+        to_do(steps),
+        Verb.RECOVER,
+        parallel=parallel,
+        output=output,
+        lost_hosts=lost_hosts,
+        force=force,
+    )

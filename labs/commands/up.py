@@ -64,6 +64,7 @@ def act(
     output: Output,
     executor: MakeExecutor | None = None,
     lost_hosts: Sequence[str] = (),
+    force: bool = False,
 ) -> list[LabResult]:
     """Run a verb on labs, with what the person sees meanwhile and Ctrl-C; returns a result for each lab.
 
@@ -75,7 +76,10 @@ def act(
     spec = session.spec
     tasks = [
         dataclasses.replace(
-            session.places.task(spec, step.lab, verb, backend=session.backend), lost_hosts=tuple(lost_hosts)
+            session.places.task(spec, step.lab, verb, backend=session.backend),
+            needs_link=step.needs_link,
+            lost_hosts=tuple(lost_hosts),
+            force=force,
         )
         for step in steps
     ]

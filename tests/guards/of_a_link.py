@@ -188,7 +188,7 @@ MAKING = (
     guard(
         "Where CreateStack's answer got lost, it is said that the stack may be there, and what finds out.",
         f"{_PACKAGE}/stack_errors.py",
-        "    if _ASKING.search(error) and not was_refused(error):\n",
+        "    if any(begin in error for begin in _ASKING) and not was_refused(error):\n",
         "    if not error:\n",
         "tests/unit/test_stack_errors.py"
         "::test_where_no_answer_came_the_stack_may_be_there_and_recover_finds_out[garbled]",
@@ -198,7 +198,7 @@ MAKING = (
     guard(
         "It is not said where AWS has refused.",
         f"{_PACKAGE}/stack_errors.py",
-        "    return _REFUSED.search(error) is not None\n",
+        "    return _NAMELESS not in error and _REFUSED.search(error) is not None\n",
         "    return False\n",
         "tests/unit/test_stack_errors.py"
         "::test_where_the_stack_was_not_made_or_is_known_nothing_is_added[refused]",

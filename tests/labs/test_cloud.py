@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from labs.cloud import AwsAccess, FoundStack, find_stack
+from labs.cloud import AwsAccess, FoundStack, account_number, find_stack
 from labs.errors import LabsError
 from sandbox.faults import FaultKind, PlannedFault
 from tests.sandbox.amazon import IAM, Amazon, role_template
@@ -122,3 +122,13 @@ def test_an_answer_that_is_none_of_aws_is_no_answer(amazon: Amazon, kind: FaultK
     amazon.faults.plan(PlannedFault(service="aws", call="cloudformation.DescribeStacks", kind=kind, count=9))
     with pytest.raises(LabsError, match="Nothing was changed: check the network"):
         look(amazon, lambda _: None)
+
+
+def test_a_caller_without_an_account_number_is_no_answer(amazon: Amazon) -> None:
+    access = AwsAccess(access_key="key", secret_key="secret", endpoints={"sts": amazon.url})
+    assert account_number(access) == ACCOUNT
+    amazon.faults.plan(
+        PlannedFault(service="aws", call="sts.GetCallerIdentity", kind=FaultKind.OK_EMPTY, count=9)
+    )
+    with pytest.raises(LabsError, match="whose credentials these are"):
+        account_number(access)

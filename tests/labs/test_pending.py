@@ -197,9 +197,59 @@ def test_a_stack_that_nobody_knows_of_is_looked_for_and_taken_in_if_it_is_the_li
         f"{PROVIDER}::id-1",
     )
     assert adopted["inputs"]["templateBody"] == {**SECRET, "ciphertext": "v1:xyz"}
+    assert adopted["inputs"]["region"] == "eu-west-1"
     for absent in (None, found(template="{}")):
         untouched = repair(before, plain, {wanted.urn: absent})
         assert (untouched.lines, untouched.state["deployment"]["resources"]) == ((), [provider, link])
+    (note,) = untouched.notes
+    assert found().id in note
+    assert "another template than the link's" in note
+    assert "delete it if nobody needs it, or choose another vmc-account-link:stackName" in note
+
+
+def test_the_tags_of_a_stack_that_nobody_knows_of_are_what_the_provider_would_have_written() -> None:
+    parent = "urn:pulumi:dev::p::vmc:index:AccountLink::link"
+    before = state()
+    provider, link = before["deployment"]["resources"]
+    provider["parent"] = link["parent"] = parent
+    provider["inputs"]["defaultTags"] = '{"tags": {"team": "vmc"}}'
+    link["urn"] = f"urn:pulumi:dev::p::vmc:index:AccountLink${LINK_TYPE}::link-request"
+    link["outputs"] |= {"stack_name": "Lab-7", "template_body": TEMPLATE}
+    (wanted,) = pending_stacks(before)
+    tagged = dataclasses.replace(found(), tags={"team": "vmc", "owner": "ann"})
+    *_, adopted = repair(before, before, {wanted.urn: tagged}).state["deployment"]["resources"]
+    for side in ("inputs", "outputs"):
+        assert adopted[side]["tags"] == {"owner": "ann"}
+        assert adopted[side]["tagsAll"] == {"team": "vmc", "owner": "ann"}
+
+
+def test_a_stack_that_is_yet_to_be_deleted_does_not_count_and_stays() -> None:
+    """Of a replacement that creates first: both have one URN, and one of them the mark."""
+    before = state(stack())
+    leaving = {**stack(), "id": "arn:old", "outputs": {}, "delete": True}
+    before["deployment"]["resources"].append(leaving)
+    resources = repair(before, in_plaintext(before), {URN: found()}).state["deployment"]["resources"]
+    assert [(r["id"], r.get("delete", False)) for r in resources if r["urn"] == URN] == [
+        ("arn:old", True),
+        (found().id, False),
+    ]
+
+
+def test_a_stack_that_was_deleted_to_be_made_anew_gives_its_place_to_the_one_that_was_made() -> None:
+    before = state(stack())
+    before["deployment"]["resources"].append(
+        {**stack(), "id": "arn:old", "outputs": {}, "pendingReplacement": True}
+    )
+    resources = repair(before, in_plaintext(before), {URN: found()}).state["deployment"]["resources"]
+    assert [r["id"] for r in resources if r["urn"] == URN] == [found().id]
+
+
+def test_no_state_gets_two_resources_of_one_urn() -> None:
+    before = state(stack())
+    before["deployment"]["resources"].append({**stack(), "id": "arn:there", "outputs": {}})
+    repaired = repair(before, in_plaintext(before), {URN: found()})
+    assert [r["id"] for r in repaired.state["deployment"]["resources"] if r["urn"] == URN] == ["arn:there"]
+    assert "the state has it already" in repaired.lines[0]
 
 
 def test_a_state_with_nothing_under_way_stays_as_it_is() -> None:

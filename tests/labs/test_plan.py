@@ -86,7 +86,7 @@ UP: dict[str, tuple[Seen, Action, str]] = {
     "an account that vanished is linked again": (
         seen(state()),
         Action.REPAIR,
-        f"the organisation does not list AWS account {ACCOUNT} any more",
+        f"the organisation does not list AWS account {ACCOUNT} any more: a new link is asked for",
     ),
     "an account that broke is repaired": (
         seen(state(), record(state="BROKEN")), Action.REPAIR, "the account is BROKEN",
@@ -234,3 +234,17 @@ def test_an_adopted_link_is_linked() -> None:
     assert (found.is_linked, found.is_existing, found.org_id) == (True, True, ORG)
     broken = {"type": kind, "outputs": {**outputs, "connected_account_state": "BROKEN"}}
     assert not read_state("s", {"resources": [broken]}, {}).is_linked
+
+
+@pytest.mark.parametrize("tags", [{}, {"settings": "other"}], ids=["as it was", "with other settings"])
+def test_only_a_new_link_brings_back_a_record_that_is_gone(tags: dict[str, str]) -> None:
+    def needs(found: Seen, fleet: FleetSpec = FLEET) -> bool:
+        (step,) = plan_up(fleet, found)
+        return step.needs_link
+
+    assert needs(seen(state(tags=tags)))
+    assert not needs(seen(state(tags=tags), record()))
+    assert not needs(seen(state(tags=tags), record(state="BROKEN")))
+    assert not needs(seen(state(tags=tags, is_linked=False))), "it may be on its way"
+    adopting = dataclasses.replace(FLEET, labs=(dataclasses.replace(LAB, settings={"link": "existing"}),))
+    assert not needs(seen(state(tags=tags)), adopting)

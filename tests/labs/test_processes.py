@@ -1,11 +1,13 @@
 """A lock's holder and processes left behind: real processes on this machine."""
 
+import dataclasses
+import json
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +15,8 @@ import psutil
 import pytest
 
 from labs import leftovers
-from labs.holder import Holder, holders, is_dead
+from labs.after_crash import orphans
+from labs.holder import Holder, Machine, holders, is_dead, is_seen, recorded
 
 MESSAGE = """error: the stack is currently locked by 2 lock(s). Either wait for the other processes or …
   file:///state/.pulumi/locks/organization/p/dev/1.json: created by ann@here (pid 12) at 2026-11-24T04:30:16Z
@@ -24,9 +27,27 @@ MESSAGE = """error: the stack is currently locked by 2 lock(s). Either wait for 
 LOCK = "file:///state/.pulumi/locks/organization/p/dev/1.json"
 
 
-def holder(pid: int, *, host: str = "here", since: datetime | None = None) -> Holder:
+def holder(pid: int, *, host: str | None = None, since: datetime | None = None) -> Holder:
     moment = (since or datetime.now(UTC)).isoformat(timespec="seconds")
-    return Holder(lock=LOCK, user="ann", host=host, pid=pid, since=moment)
+    return Holder(lock=LOCK, user="ann", host=host or socket.gethostname(), pid=pid, since=moment)
+
+
+@contextmanager
+def engine(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A program of that name, which ends with the block."""
+    program = folder / "pulumi"
+    if not program.exists():
+        program.symlink_to("/bin/sleep")
+    with running([str(program), "60"]) as process:
+        yield process
+
+
+def killed_engine(folder: Path) -> int:
+    """The number of an engine that was written down and killed, and whose driver could not strike it out."""
+    with engine(folder) as process, ExitStack() as ours:
+        ours.enter_context(recorded(process.pid, folder))
+        ours.pop_all()
+        return process.pid
 
 
 def test_the_engines_message_names_every_holder() -> None:
@@ -35,31 +56,57 @@ def test_the_engines_message_names_every_holder() -> None:
     assert holders("error: something else") == ()
 
 
-def test_a_holder_on_another_machine_is_neither_dead_nor_alive() -> None:
-    assert is_dead(holder(1, host="elsewhere"), host="here") is None
+def test_a_message_of_which_one_holder_can_not_be_read_names_none() -> None:
+    assert holders(MESSAGE.replace("bob@there (pid 34)", "somebody")) == ()
 
 
-def test_a_holder_that_ended_is_dead_and_so_is_a_number_that_another_program_got() -> None:
+def test_an_engine_that_we_started_is_alive_while_it_runs_and_dead_afterwards(tmp_path: Path) -> None:
+    with engine(tmp_path) as process:
+        with recorded(process.pid, tmp_path):
+            assert is_dead(holder(process.pid), tmp_path) is False
+        assert is_dead(holder(process.pid), tmp_path) is None, "the record goes when the engine has ended"
+    pid = killed_engine(tmp_path)
+    assert is_dead(holder(pid), tmp_path) is True
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.rglob("*.json")} == {0o600}
+
+
+def test_a_lock_that_no_record_tells_of_is_neither_dead_nor_alive(tmp_path: Path) -> None:
+    """Its number may be free here and taken in another container of the same host name."""
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    assert is_dead(holder(ended.pid), host="here") is True
-    with running([sys.executable, "-c", "import time; time.sleep(60)"]) as other:
-        assert is_dead(holder(other.pid), host="here") is True
+    assert is_dead(holder(ended.pid), tmp_path) is None
+    pid = killed_engine(tmp_path)
+    assert is_dead(holder(pid, host="elsewhere"), tmp_path) is None
+    before = datetime.now(UTC) - timedelta(hours=1)
+    assert is_dead(holder(pid, since=before), tmp_path) is None, "an older lock of the same number"
 
 
-def test_a_running_pulumi_is_alive(tmp_path: Path) -> None:
-    program = tmp_path / "pulumi"
-    program.symlink_to("/bin/sleep")
-    with running([str(program), "60"]) as pulumi:
-        assert is_dead(holder(pulumi.pid), host="here") is False
-        assert is_dead(holder(pulumi.pid, host=socket.gethostname())) is False
+@pytest.mark.parametrize("part", ["boot", "machine", "namespace"])
+@pytest.mark.parametrize("value", ["another", ""], ids=["another", "not known"])
+def test_a_record_of_another_machine_start_or_container_proves_nothing(
+    tmp_path: Path, part: str, value: str
+) -> None:
+    pid = killed_engine(tmp_path)
+    there = dataclasses.replace(Machine.here(), **{part: value})
+    assert is_dead(holder(pid), tmp_path, here=there) is None
 
 
-def test_a_pulumi_that_is_younger_than_the_lock_got_the_number_later(tmp_path: Path) -> None:
-    program = tmp_path / "pulumi"
-    program.symlink_to("/bin/sleep")
-    with running([str(program), "60"]) as pulumi:
-        assert is_dead(holder(pulumi.pid, since=datetime.now(UTC) - timedelta(hours=1)), host="here") is True
+def test_a_number_that_another_program_got_is_no_engine_of_ours(tmp_path: Path) -> None:
+    pid = killed_engine(tmp_path)
+    (file,) = tmp_path.rglob("*.json")
+    with running(SLEEPER) as other:
+        told = json.loads(file.read_text())
+        file.write_text(json.dumps({**told, "pid": other.pid}))
+        assert is_dead(holder(other.pid), tmp_path) is True
+    assert is_dead(holder(pid), tmp_path) is None
+
+
+def test_an_engine_as_old_as_the_lock_is_seen_here(tmp_path: Path) -> None:
+    with engine(tmp_path) as process:
+        assert is_seen(holder(process.pid))
+        assert not is_seen(holder(process.pid, host="elsewhere"))
+        assert not is_seen(holder(process.pid, since=datetime.now(UTC) - timedelta(hours=1)))
+    assert not is_seen(holder(process.pid))
 
 
 @contextmanager
@@ -83,22 +130,31 @@ def engine_port() -> Iterator[int]:
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 
 
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+
+
+def program(folder: Path, name: str, text: str = "import time; time.sleep(60)") -> list[str]:
+    """A script of that name, started as the engine starts a provider's."""
+    script = folder / name
+    script.write_text(text)
+    return [sys.executable, str(script)]
+
+
 def test_a_provider_whose_engine_is_gone_is_found_and_ended(tmp_path: Path) -> None:
-    with running([*SLEEPER, "127.0.0.1:9"], tmp_path) as orphan:
-        (found,) = leftovers.left_behind(tmp_path)
-        assert found.pid == orphan.pid
+    with running([*program(tmp_path, "pulumi-resource-aws"), "127.0.0.1:9"], tmp_path) as orphan:
+        (found,) = leftovers.left_behind(tmp_path, "dev")
+        assert (found.pid, found.command) == (orphan.pid, "pulumi-resource-aws")
         leftovers.end((found,))
         assert not psutil.pid_exists(orphan.pid)
-    assert leftovers.left_behind(tmp_path) == ()
+    assert leftovers.left_behind(tmp_path, "dev") == ()
 
 
 def test_one_that_does_not_listen_to_reason_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leftovers, "_GRACE_SECONDS", 0.5)
-    stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
-    with running([sys.executable, "-c", stubborn, "127.0.0.1:9"], tmp_path) as orphan:
-        leftovers.end(leftovers.left_behind(tmp_path))
+    with running([*program(tmp_path, "pulumi-resource-aws", STUBBORN), "127.0.0.1:9"], tmp_path) as orphan:
+        leftovers.end(leftovers.left_behind(tmp_path, "dev"))
         assert not psutil.pid_exists(orphan.pid)
 
 
@@ -107,9 +163,37 @@ def test_a_provider_of_a_living_engine_or_of_another_project_is_let_be(
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
+    provider = program(tmp_path, "pulumi-resource-aws")
     with (
-        running([*SLEEPER, f"127.0.0.1:{engine_port}"], tmp_path),
-        running([*SLEEPER, "127.0.0.1:9"], elsewhere),
-        running([*SLEEPER, "no address"], tmp_path),
+        running([*provider, f"127.0.0.1:{engine_port}"], tmp_path),
+        running([*provider, "127.0.0.1:9"], elsewhere),
+        running([*provider, "no address"], tmp_path),
     ):
-        assert leftovers.left_behind(tmp_path) == ()
+        assert leftovers.left_behind(tmp_path, "dev") == ()
+
+
+def test_whatever_else_has_an_address_as_its_last_argument_is_let_be(tmp_path: Path) -> None:
+    with running([*SLEEPER, "127.0.0.1:9"], tmp_path):
+        assert leftovers.left_behind(tmp_path, "dev") == ()
+
+
+def test_a_provider_of_another_stack_is_let_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_STACK", "other")
+    with running([*program(tmp_path, "pulumi-resource-aws"), "127.0.0.1:9"], tmp_path):
+        assert leftovers.left_behind(tmp_path, "org/project/dev") == ()
+        assert leftovers.left_behind(tmp_path, "org/project/other") != ()
+
+
+def test_only_an_engine_of_the_stack_whose_driver_is_gone_is_an_orphan(
+    tmp_path: Path, engine_port: int
+) -> None:
+    (tmp_path / "pulumi").symlink_to(sys.executable)
+    sleep = [str(tmp_path / "pulumi"), "-c", "import time; time.sleep(60)"]
+    gone, stack = "--client=127.0.0.1:9", ("--stack", "dev")
+    with (
+        running([*sleep, gone, *stack], tmp_path) as orphan,
+        running([*sleep, gone, "--stack", "other"], tmp_path),
+        running([*sleep, f"--client=127.0.0.1:{engine_port}", *stack], tmp_path),
+        running([*SLEEPER, gone, *stack], tmp_path),
+    ):
+        assert [process.pid for process in orphans(tmp_path, "dev")] == [orphan.pid]

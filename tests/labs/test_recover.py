@@ -1,6 +1,9 @@
 """Recover's order of things, with an engine that a test plays: what is written rests on what is there."""
 
 import json
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +53,13 @@ def play(
     states: list[dict[str, Any]],
     *refusals: str,
     lost_hosts: tuple[str, ...] = (),
+    force: bool = False,
 ) -> tuple[PlayedEngine, list[str]]:
     engine, told = PlayedEngine(folder, states, list(refusals)), list[str]()
     monkeypatch.setattr(recover, "Engine", lambda *_: engine)
-    recover.run(RecoverRequest(stack="dev", folder=folder, lost_hosts=lost_hosts), tell=told.append)
+    recover.run(
+        RecoverRequest(stack="dev", folder=folder, lost_hosts=lost_hosts, force=force), tell=told.append
+    )
     return engine, told
 
 
@@ -63,10 +69,18 @@ def test_a_state_that_changed_while_it_was_locked_is_not_written_over(
     """Between two looks an `up` has ended: its result must stay."""
     before, after = state(LINK_TYPE), state(resources=3)
     lost = HERE.format(host="gone", pid=1, at="2026-01-10T12:00:00Z")
-    engine, told = play(monkeypatch, tmp_path, [before, after], lost, lost_hosts=("gone",))
+    engine, told = play(monkeypatch, tmp_path, [before, before, after], lost, lost_hosts=("gone",))
     assert engine.imported == [after]
     assert "the state has changed meanwhile: looking again" in told
-    assert told[-1] == "stack dev has nothing under way"
+    assert told[-1] == "stack dev is ready for the next run; nothing was under way"
+
+
+def test_a_state_that_changes_at_the_last_moment_is_not_written_over_even_where_nothing_is_under_way(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    engine, told = play(monkeypatch, tmp_path, [state(), state(resources=3)])
+    assert engine.imported == [state(resources=3)]
+    assert told == ["the state has changed meanwhile: looking again", "stack dev has nothing under way"]
 
 
 def test_a_lock_of_a_lost_machine_is_removed_by_the_engine_where_it_is_no_file(
@@ -85,3 +99,28 @@ def test_a_lock_of_a_machine_that_may_live_is_left(monkeypatch: pytest.MonkeyPat
     with pytest.raises(LabsError, match="--lost-host there"):
         play(monkeypatch, tmp_path, [state(LINK_TYPE)], elsewhere)
     assert not list((tmp_path / ".recovered").iterdir())
+
+
+def test_a_lock_of_a_number_that_is_free_here_is_left_unless_the_person_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The host's name and the number may be those of another container."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    lock = HERE.format(host=socket.gethostname(), pid=ended.pid, at="2026-01-10T12:00:00Z")
+    with pytest.raises(LabsError, match=r"can't be known here.*--force"):
+        play(monkeypatch, tmp_path, [state(LINK_TYPE)], lock)
+    engine, told = play(monkeypatch, tmp_path, [state(LINK_TYPE)], lock, force=True)
+    assert (engine.unlocked, len(engine.imported)) == (1, 1)
+    assert any("removed the lock of ann" in line for line in told)
+
+
+def test_a_holder_that_can_not_be_read_is_no_dead_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    unreadable = "the stack is currently locked by 1 lock(s).\n  s3://b/l.json: something else"
+    with pytest.raises(LabsError, match=r"by whom can't be read.*--force"):
+        play(monkeypatch, tmp_path, [state(LINK_TYPE)], unreadable)
+    engine, told = play(monkeypatch, tmp_path, [state(LINK_TYPE)], unreadable, force=True)
+    assert engine.unlocked == 1
+    assert "removed the lock" in told

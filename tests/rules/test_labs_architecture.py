@@ -93,7 +93,7 @@ def test_every_module_of_the_fleet_has_its_place_and_imports_only_those_above_it
 
 def test_each_effect_of_the_fleet_has_its_modules() -> None:
     assert users("pulumi.automation") == {"engine", "sdk_private"}
-    assert users("subprocess") == {"lab_engine", "after_crash"}
+    assert users("subprocess") == {"engine", "lab_engine", "after_crash", "holder"}
     assert users("boto3", "botocore") == {"cloud", "stores"}
     assert users("requests", "urllib3") == {"sharing", "dynamic_provider"}
     assert users("grpc") == {"engine", "dynamic_provider"}

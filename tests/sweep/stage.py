@@ -96,8 +96,8 @@ def run(lab: Lab, operation: str, *flags: str, seconds: float) -> Finished:
 
 
 def recover(lab: Lab, *, seconds: float) -> Finished:
-    """Run `RECOVER` for the lab's project."""
-    arguments = [*RECOVER.split()[1:], "--project", str(lab.folder)]
+    """Run `RECOVER` for the lab's project; who killed an engine knows that it is dead."""
+    arguments = [*RECOVER.split()[1:], "--project", str(lab.folder), "--force"]
     return _run([sys.executable, *arguments], REPOSITORY, lab.command_environment(), seconds)
 
 

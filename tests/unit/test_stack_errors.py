@@ -21,7 +21,7 @@ TAKEN = ANSWERED.format(400) + "AlreadyExistsException: Stack [SDDC-Account-Link
         pytest.param(ASKED + "context canceled", id="interrupted"),
         pytest.param(
             "reading CloudFormation Stack () template: operation error CloudFormation: GetTemplate, "
-            "https response error StatusCode: 200, RequestID: r, deserialization failed",
+            "https response error StatusCode: 400, RequestID: r, api error ValidationError: no such stack",
             id="a success with nothing in it",
         ),
     ],

@@ -1,0 +1,58 @@
+"""Where the command line asks AWS: where the stack's own provider does, `aws:endpoints` included."""
+
+import pytest
+
+from sandbox.environment import Sandbox
+from tests.support.cli import Command
+from tests.support.lab import ACCOUNT, Lab
+from vmc_account_link.cli.amazon import Amazon, AwsRefused
+from vmc_account_link.cli.commands import Context
+from vmc_account_link.errors import SettingsError
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+def context(endpoints: str) -> Context:
+    return Context(project=None, config={"aws:endpoints": endpoints})
+
+
+def test_the_configuration_names_a_url_for_each_service() -> None:
+    assert context('[{"sts": "http://a", "iam": ""}, {"cloudformation": "http://b"}]').aws_endpoints() == {
+        "sts": "http://a",
+        "cloudformation": "http://b",
+    }
+    assert Context(project=None, config={}).aws_endpoints() == {}
+
+
+@pytest.mark.parametrize("text", ["{", "7", '["http://a"]'])
+def test_what_is_no_list_of_objects_is_named(text: str) -> None:
+    with pytest.raises(SettingsError, match="aws:endpoints"):
+        context(text).aws_endpoints()
+
+
+def test_a_service_with_a_url_of_its_own_is_asked_there(
+    command: Command, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = box.environment["AWS_ENDPOINT_URL"]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", NOWHERE)
+    assert Amazon(region="us-west-2", endpoints={"sts": own}).caller().account == ACCOUNT
+    with pytest.raises(AwsRefused, match="Could not connect"):
+        Amazon(region="us-west-2").caller()
+
+
+@pytest.mark.engine
+def test_doctor_asks_where_the_stacks_configuration_says(
+    command: Command, lab: Lab, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = box.environment["AWS_ENDPOINT_URL"]
+    lab.must("config", "set", "--path", "aws:endpoints[0].sts", own)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", NOWHERE)
+    lines = command("doctor", "--json", "--cwd", str(lab.folder), "--stack", "lab").lines()
+    assert lines["AWS identity"]["verdict"] == "pass", lines["AWS identity"]
+    assert lines["stack name"]["verdict"] == "fail", "CloudFormation has no URL of its own"
+
+
+def test_an_answer_without_an_account_number_is_none(command: Command, box: Sandbox) -> None:
+    box.control.plan_fault("aws", "sts.GetCallerIdentity", "ok_empty", count=9)
+    with pytest.raises(AwsRefused, match="none of AWS's"):
+        Amazon(region="us-west-2").caller()
