@@ -127,7 +127,7 @@ def test_sddcs_on_the_link_are_listed_and_a_list_that_is_refused_is_said(
 
 
 @pytest.mark.parametrize(
-    "args",
+    "arguments",
     [
         pytest.param(("status",), id="no project"),
         pytest.param(("status", "--cwd", "no-such-folder", "--stack", "dev"), id="no folder"),
@@ -142,7 +142,7 @@ def test_a_wrong_request_is_one_line_and_exit_code_2(command: Command, arguments
     assert said.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("args", [(), ("nothing",), ("doctor", "--no-such-option")])
+@pytest.mark.parametrize("arguments", [(), ("nothing",), ("doctor", "--no-such-option")])
 def test_a_command_line_that_makes_no_sense_is_exit_code_2(
     command: Command, arguments: tuple[str, ...]
 ) -> None:
