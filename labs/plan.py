@@ -10,6 +10,8 @@ from labs.state import LabState, settings_digest
 from vmc_account_link.models import AccountRecord, AccountState
 from vmc_account_link.progress import find_account, is_ours
 
+_TAKEN_OVER = "the account is linked by another stack"
+
 
 class Action(StrEnum):
     """What is to be done with a lab."""
@@ -34,6 +36,8 @@ class Step:
     reason: str
     needs_link: bool = False
     """Whether the record of a linked account is gone: only a new link brings it back."""
+    is_blocked: bool = False
+    """Whether the reason is one that no `up` can change; it says so, and what to do, at once."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +83,15 @@ def plan_up(spec: FleetSpec, seen: Seen, *, only: Sequence[str] = (), failed: bo
         action, reason = _up(lab, seen)
         if failed and action is not Action.RETRY:
             action, reason = Action.SKIP, f"did not fail ({reason})"
-        steps.append(Step(lab=lab, action=action, reason=reason, needs_link=seen.needs_link(lab)))
+        steps.append(
+            Step(
+                lab=lab,
+                action=action,
+                reason=reason,
+                needs_link=seen.needs_link(lab),
+                is_blocked=action is Action.REPAIR and _TAKEN_OVER in reason,
+            )
+        )
     return steps
 
 
@@ -142,7 +154,9 @@ def _difference(lab: LabSpec, accounts: Sequence[AccountRecord], account_number:
     if account.state != AccountState.ACTIVE:
         return f"the account is {account.state}"
     if lab.settings.get("link") != "existing" and not is_ours(account, [lab.stack_name]):
-        return f'the account is linked by another stack, "{account.cf_stack_name}"'
+        return (
+            f'{_TAKEN_OVER}, "{account.cf_stack_name}": unlink it where that was made, or set `link: existing`'
+        )
     return None
 
 

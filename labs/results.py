@@ -71,6 +71,8 @@ class LabTask:
     """Of a stack that is new; None: the backend's default."""
     needs_link: bool = False
     """Of an `up`: ask for a new link, because the account's record is gone from the service."""
+    blocked: str | None = None
+    """Of an `up`: why it can't succeed, and what to do; then nothing is tried."""
     lost_hosts: tuple[str, ...] = ()
     """Machines that are known to be gone: a lock of theirs is nobody's."""
     force: bool = False

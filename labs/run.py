@@ -107,6 +107,8 @@ class _Lab:
                 return self._recovered()
 
     def _up(self) -> LabResult:
+        if self._task.blocked:
+            raise LabsError(self._task.blocked)
         before = self._look() or self._make_stack()
         self._tag_missing(before)
         digest = settings_digest(self._lab)

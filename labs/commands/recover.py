@@ -136,8 +136,8 @@ def _unlock(engine: Engine, message: str, request: RecoverRequest, tell: Callabl
     found = holders(message)
     if not found and not request.force:
         raise LabsError(
-            f"stack {engine.stack} is locked, and by whom can't be read: if nobody works on it, run this "
-            "with --force"
+            f"stack {engine.stack} is locked, and by whom can't be read: if nobody works on it, "
+            "`recover --force` removes the lock"
         )
     for holder in found:
         if is_seen(holder):
@@ -146,7 +146,8 @@ def _unlock(engine: Engine, message: str, request: RecoverRequest, tell: Callabl
         if not is_lost and is_dead(holder, engine.folder) is not True:
             raise LabsError(
                 f"the stack is locked by {holder}, and whether that still runs can't be known here: if it "
-                f"does not, run this with --force (or --lost-host {holder.host}, if that machine is gone)"
+                "does not, `recover --force` removes the lock "
+                f"(of a machine that is gone, --lost-host {holder.host})"
             )
     if not file_backend.remove_locks(tuple(holder.lock for holder in found)):
         engine.unlock()

@@ -78,6 +78,7 @@ def act(
         dataclasses.replace(
             session.places.task(spec, step.lab, verb, backend=session.backend),
             needs_link=step.needs_link,
+            blocked=step.reason if step.is_blocked else None,
             lost_hosts=tuple(lost_hosts),
             force=force,
         )

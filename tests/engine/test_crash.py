@@ -213,7 +213,7 @@ def test_a_healthy_stack_is_left_as_it_is(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "named"),
+    ("arguments", "named"),
     [
         (["recover"], "--stack"),
         (["recover", "--stack", "lab", "--project", "/"], "Pulumi.yaml"),

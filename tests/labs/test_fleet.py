@@ -157,6 +157,14 @@ def test_a_record_that_is_gone_from_the_service_is_brought_back_at_once(
     assert not control.journal(call="cloudformation.CreateStack"), "the stack is the same"
     assert connected(fleet_box) == ["200000000001"]
 
+    control.remove_account("200000000001")
+    control.seed_account("200000000001", cf_stack_name="theirs")
+    control.clear_journal()
+    refused = labs("up", spec, "--only", "team-01")
+    assert refused.code == 1
+    assert 'linked by another stack, "theirs": unlink it where that was made' in refused.err
+    assert [entry.call for entry in control.journal()] == ["list-connected-accounts"]
+
 
 @pytest.mark.engine
 def test_a_driver_killed_in_the_middle_leaves_nothing_that_the_next_up_does_not_find(
@@ -254,7 +262,7 @@ def test_a_wrong_spec_is_exit_code_2_and_nothing_is_touched(
 
 
 @pytest.mark.parametrize(
-    ("args", "said"),
+    ("arguments", "said"),
     [
         (["up"], "Missing argument 'SPEC'"),
         (["up", "nowhere.yaml"], "'nowhere.yaml' does not exist"),

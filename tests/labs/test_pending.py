@@ -235,6 +235,14 @@ def test_a_stack_that_is_yet_to_be_deleted_does_not_count_and_stays() -> None:
     ]
 
 
+def test_a_link_that_is_yet_to_be_deleted_says_nothing_of_its_successors_stack() -> None:
+    before = state(stack())
+    link = before["deployment"]["resources"][1]
+    leaving = {**link, "outputs": {"account_number": "999999999999"}, "delete": True}
+    before["deployment"]["resources"].append(leaving)
+    assert [one.account_number for one in pending_stacks(before)] == ["123456789012"]
+
+
 def test_a_stack_that_was_deleted_to_be_made_anew_gives_its_place_to_the_one_that_was_made() -> None:
     before = state(stack())
     before["deployment"]["resources"].append(
