@@ -340,9 +340,9 @@ class _Running:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.code = self._process.wait()
         if self._process.stdout:
             self._process.stdout.close()
+        self.code = self._process.wait()
         self._has_ended.set()
         self._watcher.join()
 
