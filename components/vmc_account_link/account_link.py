@@ -80,10 +80,10 @@ class AccountLink(pulumi.ComponentResource):
             SettingsError: a setting is missing or malformed, or contradicts another.
         """
         given = given_arguments(args)
+        refuse_what_can_not_be(given)
         # Not among the component's inputs, which stand in the state: a credential is part of it.
         vmc = given.pop("vmc", None)
         super().__init__("vmc:index:AccountLink", name, dict(given), opts)
-        refuse_what_can_not_be(given)
         settings = read_vmc_settings() if vmc is None else vmc
         adopts = given.get("link") == "adopt"
         provider = self.get_provider("aws:cloudformation/stack:Stack") or pinned_provider(

@@ -111,6 +111,8 @@ def refuse_what_can_not_be(given: Mapping[str, Any]) -> None:
     unknown = sorted(set(given) - set(AccountLinkArgs.__annotations__))
     if unknown:
         raise SettingsError("AccountLink", f"it has no argument {', '.join(unknown)}", "See AccountLinkArgs.")
+    if not isinstance(given.get("vmc"), VmcSettings | None):
+        raise SettingsError("AccountLink", "its vmc is no VmcSettings", "Read them with `read_settings`.")
     link = given.get("link", "create")
     if link not in _WAYS_TO_LINK:
         raise _refusal("link", f"{link!r} is no way to link", "Set it to `create` or `adopt`.")

@@ -223,6 +223,9 @@ def test_on_preview_what_the_service_will_say_is_unknown_and_nothing_fails(run: 
             {"template_policy": {"trustedAccounts": ["1"]}}, CONFIG, "trustedAccounts", id="no account"
         ),
         pytest.param({"link_timeout_minutes": 0}, CONFIG, "linkTimeoutMinutes", id="no time to wait"),
+        pytest.param(
+            {"vmc": {"orgId": "o"}}, CONFIG, "vmc is no VmcSettings", id="no settings of the service"
+        ),
         pytest.param({"stackname": "x"}, CONFIG, "stackname", id="a misspelt argument"),
         pytest.param({"aws_account_id": "999999999999"}, CONFIG, "awsAccountId", id="another AWS account"),
     ],
