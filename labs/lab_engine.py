@@ -209,7 +209,7 @@ class LabEngine:
     def _ask(self, *arguments: str, of_stack: bool = True) -> str:
         stack = ["--stack", self.stack] if of_stack else []
         done = _answer(
-            ["pulumi", "--non-interactive", "--color", "never", *arguments, *stack],
+            [*arguments, *stack],
             folder=self.folder,
             environment=self._environment,
             stop=self._stop,
@@ -237,7 +237,7 @@ def current_backend(environment: Mapping[str, str]) -> str:
         LabsError: it is logged in to none, or did not say within a minute.
     """
     done = _answer(
-        ["pulumi", "--non-interactive", "whoami", "--verbose", "--json"],
+        ["whoami", "--verbose", "--json"],
         folder=Path.cwd(),
         environment=environment,
         stop=threading.Event(),
@@ -251,7 +251,7 @@ def current_backend(environment: Mapping[str, str]) -> str:
 
 
 def _answer(
-    command: list[str],
+    arguments: list[str],
     *,
     folder: Path,
     environment: Mapping[str, str],
@@ -261,7 +261,7 @@ def _answer(
     """Put a question to the CLI, and wait for its answer.
 
     Args:
-        command: the CLI and its arguments.
+        arguments: of the CLI.
         folder: where it runs.
         environment: all of its environment.
         stop: once set, it has `_LAST_ANSWER_SECONDS` more: it may be what is needed to end well.
@@ -271,7 +271,8 @@ def _answer(
         Interrupted: the person did not want to wait for it any more.
         LabsError: it took longer than `_ANSWER_SECONDS`.
     """
-    asked = " ".join(one for one in command if not one.startswith("-"))
+    asked = f"pulumi {' '.join(arguments[:2])}"
+    command = ["pulumi", "--non-interactive", "--color", "never", *arguments]
     # Ctrl-C is the driver's to handle.
     process = subprocess.Popen(
         command,
@@ -348,9 +349,9 @@ class _Running:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.code = self._process.wait()
         if self._process.stdout:
             self._process.stdout.close()
+        self.code = self._process.wait()
         self._record.close()
         self._has_ended.set()
         self._watcher.join()

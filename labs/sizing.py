@@ -11,8 +11,8 @@ CORES_FACTOR = 6
 """Labs for each core: a lab computes for less than 2 s and waits for 12 or more (docs/performance.md)."""
 LAB_BYTES = 550_000_000
 """A lab in flight with the real AWS plugin (300 to 430 MB) and its CLI (120)."""
-LAB_FILES = 40
-"""Files, pipes and sockets that a lab in flight holds open in this process: at most 33 were counted."""
+LAB_FILES = 24
+"""Files, pipes and sockets that a lab in flight holds open in this process; 16 were counted (ten labs)."""
 OWN_FILES = 64
 """Those that this process holds open besides."""
 _WANTED_FILES = 8192

@@ -162,6 +162,8 @@ def validate_args(given: Mapping[str, Any], name: Callable[[str], str] = argumen
     unknown = sorted(set(given) - set(AccountLinkArgs.__annotations__))
     if unknown:
         raise SettingsError("AccountLink", f"it has no argument {', '.join(unknown)}", "See AccountLinkArgs.")
+    if not isinstance(given.get("vmc"), VmcSettings | None):
+        raise SettingsError("AccountLink", "its vmc is no VmcSettings", "Read them with `read_settings`.")
     _validate_types(given, name)
     link = given.get("link", "create")
     if link not in get_args(LinkMode):

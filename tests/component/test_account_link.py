@@ -38,6 +38,7 @@ from tests.support.places import REPOSITORY
 from vmc_account_link import AccountLink, AccountLinkArgs, VmcError
 from vmc_account_link.args import validate_args
 from vmc_account_link.errors import SettingsError
+from vmc_account_link.settings import ApiToken, VmcSettings
 
 
 @pytest.fixture
@@ -232,6 +233,9 @@ def test_on_preview_what_the_service_will_say_is_unknown_and_nothing_fails(run: 
             {"template_policy": {"trustedAccounts": ["1"]}}, CONFIG, "trustedAccounts", id="no account"
         ),
         pytest.param({"link_timeout_minutes": 0}, CONFIG, "linkTimeoutMinutes", id="no time to wait"),
+        pytest.param(
+            {"vmc": {"orgId": "o"}}, CONFIG, "vmc is no VmcSettings", id="no settings of the service"
+        ),
         pytest.param({"stackname": "x"}, CONFIG, "stackname", id="a misspelt argument"),
         pytest.param({"aws_account_id": "999999999999"}, CONFIG, "awsAccountId", id="another AWS account"),
     ],
@@ -352,10 +356,19 @@ def test_the_program_declares_what_the_component_does_that_is_told_the_same(
     args: Any = {re.sub("[A-Z]", lambda m: f"_{m[0].lower()}", key): one for key, (_, one) in told.items()}
     assert declared(run(program=lambda: AccountLink("account-link", args))) == declared(program)
     if link == "create":
-        assert {*args, "vmc"} == set(AccountLinkArgs.__annotations__)
+        assert {*args, "vmc"} == set(AccountLinkArgs.__annotations__), "the last is a value, not a setting"
         request, subnets = program.inputs(REQUEST), program.inputs(SUBNETS)
         assert (request["relink"], request["template_policy"]) == ("2", {"trustedAccounts": [ACCOUNT]})
         assert (subnets["hosts"], subnets["chosen"]) == (6, ["subnet-1", "subnet-2"])
+
+
+def test_the_services_settings_may_be_a_value_and_none_of_it_is_told_to_the_engine(run: Run) -> None:
+    """Without any configuration or environment; the organisation alone is an input of the resources."""
+    vmc = VmcSettings(org_id="org-of-the-value", credentials=ApiToken(value="planted-token"))
+    recorder = run({"vmc": vmc}, config={})
+    assert recorder.inputs(REQUEST)["org_id"] == "org-of-the-value"
+    assert "vmc" not in recorder.inputs("vmc-account-link:index:AccountLink")
+    assert "planted-token" not in str(recorder.requests)
 
 
 def test_the_pinned_provider_works_in_the_wanted_account_alone(run: Run) -> None:

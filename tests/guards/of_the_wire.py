@@ -95,8 +95,8 @@ REPEATING = (
         without=(
             Change(
                 file=_AUTH,
-                find="if held is None or held[1] <= self._monotonic():",
-                replacement="if held is None:",
+                find="if held is not None and held[1] > self._monotonic():",
+                replacement="if held is not None:",
             ),
             Change(
                 file=_CLIENT,
@@ -109,7 +109,7 @@ REPEATING = (
     guard(
         "One access token serves all calls of a process until its end.",
         _AUTH,
-        "                self._held[settings] = held\n",
+        "            self._held[settings] = (token, self._monotonic() + token.lifetime_seconds - margin)\n",
         "",
         f"{_CLIENT_TESTS}::test_one_access_token_serves_all_calls_until_its_end",
     ),

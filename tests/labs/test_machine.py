@@ -37,7 +37,7 @@ def test_as_many_labs_run_as_there_are_files_for(monkeypatch: pytest.MonkeyPatch
     assert parallel(asked=None, open_files=256, **plenty) == (256 - OWN_FILES) // LAB_FILES
     assert parallel(asked=4, open_files=256) == 4
     with pytest.raises(
-        RequestError, match=r"^30 labs at a time: they need 1264 open files, and 256 are allowed"
+        RequestError, match=r"^30 labs at a time: they need 784 open files, and 256 are allowed"
     ):
         parallel(asked=30, open_files=256)
     with pytest.raises(RequestError, match=r"^1 labs at a time"):

@@ -208,12 +208,12 @@ def test_a_stack_that_nobody_knows_of_is_looked_for_and_taken_in_if_it_is_the_li
 
 
 def test_the_tags_of_a_stack_that_nobody_knows_of_are_what_the_provider_would_have_written() -> None:
-    parent = "urn:pulumi:dev::p::vmc:index:AccountLink::link"
+    parent = "urn:pulumi:dev::p::vmc-account-link:index:AccountLink::link"
     before = state()
     provider, link = before["deployment"]["resources"]
     provider["parent"] = link["parent"] = parent
     provider["inputs"]["defaultTags"] = '{"tags": {"team": "vmc"}}'
-    link["urn"] = f"urn:pulumi:dev::p::vmc:index:AccountLink${LINK_TYPE}::link-request"
+    link["urn"] = f"urn:pulumi:dev::p::vmc-account-link:index:AccountLink${LINK_TYPE}::link-request"
     link["outputs"] |= {"stack_name": "Lab-7", "template_body": TEMPLATE}
     (wanted,) = pending_stacks(before)
     tagged = dataclasses.replace(found(), tags={"team": "vmc", "owner": "ann"})
