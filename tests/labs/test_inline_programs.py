@@ -7,11 +7,13 @@ from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from labs.engine import serve
+from labs.sdk_private import unwrap_pickler
 from vmc_account_link.link_request import LinkRequestProvider
 
 
 def test_pickling_is_as_deep_after_hundreds_of_labs_as_before_the_first() -> None:
     pickler: Any = getattr(pickle, "_Pickler")  # noqa: B009 - private, and not in the stubs
+    unwrap_pickler()  # Other tests of this process have declared dynamic resources without `serve`.
     before = pickler._batch_setitems
     for _ in range(3):
         with serve(provider_pb2_grpc.ResourceProviderServicer()):

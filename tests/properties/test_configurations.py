@@ -85,6 +85,8 @@ def judge_resources(meant: Mapping[str, Any], recorder: Recorder) -> None:
         *FOUNDATION,
         *([EXISTING] if uses_existing else [REQUEST, STACK, CONNECTED]),
         *([SUBNETS] * lists),
+        # One more asks whose credentials these are, before the stack's own is bound to the account.
+        *(["pulumi:providers:aws"] * ("awsAccountId" in meant and not uses_existing)),
     ]
     assert sorted(types) == sorted(wanted)
     provider = recorder.inputs("pulumi:providers:aws")
