@@ -1,7 +1,11 @@
 # make setup | demo | demo-labs | test | bench | sweep | crashes | lint | lock. Needs Python >= 3.11, make, git and either
-# an installed `pulumi`, an internet connection, or a Go toolchain to build the engine from its modules.
+# an internet connection or a Go toolchain, which builds the Pulumi CLI and the AWS provider from their modules.
 .DEFAULT_GOAL := help
 .PHONY: help setup demo demo-labs test compat browser sweep faults crashes histories fleet-sweep guards bench lint lock clean
+
+# Without bytecode on disk each process that starts here compiles its imports anew, for half of its CPU time;
+# in many containers it is switched off.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -11,19 +15,18 @@ BIN := $(VENV)/bin
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
-setup: $(VENV)/.installed ## Install .venv and, if `pulumi` is not on PATH, .engine/bin
-	@$(BIN)/python -m tools.engine
+setup: $(VENV)/.installed ## Install .venv and, where they are not there, the Pulumi CLI and the AWS provider
+	@$(BIN)/python -m tools.engine $(ENGINE)
 
 $(VENV)/.installed: pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv $(VENV)
-	@command -v uv >/dev/null || $(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
-	PATH="$$PATH:$(CURDIR)/$(BIN)" uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
-	PATH="$$PATH:$(CURDIR)/$(BIN)" uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
-	@# The bytecode of what our processes import. Python keeps it at their first start, but not where
-	@# PYTHONDONTWRITEBYTECODE is set, as in many containers: there each of them would compile its imports anew,
-	@# for half of its CPU time. Not by `uv --compile-bytecode`: of pulumi_aws's 3,000 modules some thirty are used.
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m tools.bytecode
+	@echo "setup: Python packages …"
+	@set -e; started=$$(date +%s); export PATH="$$PATH:$(CURDIR)/$(BIN)"; \
+	$(PYTHON) -m venv $(VENV); \
+	command -v uv >/dev/null || $(BIN)/python -m pip install --quiet uv==$(UV_VERSION); \
+	uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock; \
+	uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+	echo "setup: Python packages: $$(( $$(date +%s) - started )) s"
 	@touch $@
 
 lock: $(VENV)/.installed ## Resolve requirements.lock anew from pyproject.toml
@@ -37,6 +40,7 @@ demo: setup ## A real `pulumi up` against VMware Cloud and AWS emulated on this 
 demo-labs: setup ## Thirty labs in thirty accounts, one of which fails first; ends with the report's path
 	@$(BIN)/python -m sandbox run --accounts 30 --mode task_seconds=18 -- $(BIN)/python -m tools.demo_labs
 
+test faults crashes: ENGINE := --quick
 test: setup browser ## All tests: unit, providers, component, sandbox, and the real engine (under 10 minutes)
 	@# Four on two cores: a test of the engine waits half of its time.
 	$(BIN)/python -m pytest -n 4 --dist worksteal

@@ -102,20 +102,19 @@ def cloud(*, first_poll_seconds: float | None = None, **modes: Any) -> Iterator[
     """Run a sandbox beside this process.
 
     Args:
-        first_poll_seconds: for smoke runs only: how soon the stand-in for the AWS plugin first asks for a
-            stack's status. None: as late as the real plugin.
+        first_poll_seconds: for smoke runs only: how soon the AWS provider first asks for a stack's status.
+            None: after 10 s, as it does for users.
         modes: fields of `sandbox.modes.Modes`, in force in every round.
     """
     with tempfile.TemporaryDirectory(prefix="bench-cloud-") as name:
         folder = Path(name)
         env_file = folder / "environment"
-        process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox", "serve", "--env-file", str(env_file)], cwd=REPOSITORY
-        )
+        command = [sys.executable, "-m", "sandbox", "serve", "--env-file", str(env_file)]
+        if first_poll_seconds is not None:
+            command += ["--first-poll-seconds", str(first_poll_seconds)]
+        process = subprocess.Popen(command, cwd=REPOSITORY)
         try:
             environment = _environment_of(env_file, process)
-            if first_poll_seconds is not None:
-                environment["SANDBOX_AWS_FIRST_POLL_SECONDS"] = str(first_poll_seconds)
             running = Cloud(environment, modes, folder=folder)
             running.new_round()
             yield running

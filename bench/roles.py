@@ -13,7 +13,7 @@ AWS_PLUGIN = "AWS plugin"
 DRIVER = "driver"
 """The contender's own process: a script, a shell, `labs`."""
 
-_MODULES = {"pip": PIP_LIST, "pulumi.dynamic": DYNAMIC_PROVIDER, "sandbox.aws_plugin": AWS_PLUGIN}
+_MODULES = {"pip": PIP_LIST, "pulumi.dynamic": DYNAMIC_PROVIDER}
 _PROGRAMS = {
     "pulumi": CLI,
     "pulumi-language-python": LANGUAGE_HOST,

@@ -10,7 +10,7 @@ class Scale:
     repetitions: int
     """How often each contender runs, in turn with the others."""
     is_smoke: bool = False
-    """Tiny sizes and a quick stand-in: shows that the bench works, measures nothing."""
+    """Tiny sizes and an AWS provider that looks sooner: shows that the bench works, measures nothing."""
 
     @property
     def first_poll_seconds(self) -> float | None:

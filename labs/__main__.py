@@ -16,15 +16,17 @@ import click
 from labs import options
 from labs.errors import LabsError, RequestError
 from labs.fleet_session import FleetSession
-from labs.memory import share_heaps
-from labs.output import Output, result_rows, step_rows, write_env_files
+from labs.output import Output, make_writable, result_rows, step_rows, write_env_files
 from labs.plan import Step, to_do
 from labs.results import LabResult
+from labs.sizing import raise_file_limit
 from vmc_account_link.errors import VmcError
 from vmc_account_link.internal_errors import internal_error
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=options.Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 def labs() -> None:
     """Raise, watch and take down labs that are linked to VMware Cloud on AWS.
 
@@ -305,7 +307,8 @@ def _report(results: Sequence[LabResult], output: Output, *, as_json: bool = Fal
 
 def main() -> int:
     """Run the command line and return the exit code."""
-    share_heaps()
+    raise_file_limit()
+    make_writable()
     try:
         result = labs.main(standalone_mode=False, prog_name="python -m labs")
     except click.ClickException as error:

@@ -8,11 +8,13 @@ from datetime import datetime
 from typing import Any
 
 import boto3
+import botocore.loaders
+import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from labs.errors import LabsError
-from vmc_account_link.arguments import DEFAULT_REGION
+from vmc_account_link.args import DEFAULT_REGION
 from vmc_account_link.aws_identity import is_account_number
 from vmc_account_link.errors import safe_text
 
@@ -24,6 +26,8 @@ _STRAGGLER_SECONDS = 10.0
 
 _NO_ANSWER = (BotoCoreError, ResponseParserError, LookupError)
 """What boto3 raises where AWS did not answer; the last of an answer that is well-formed and none of AWS's."""
+_MODELS = botocore.loaders.create_loader()
+"""AWS's models, once read."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +197,7 @@ def _same_account(sts: Any, wanted: str) -> None:
 
 
 def _session(access: AwsAccess) -> boto3.Session:
-    session = boto3.Session(
+    session = _boto_session(
         profile_name=access.profile,
         aws_access_key_id=access.access_key,
         aws_secret_access_key=access.secret_key,
@@ -205,13 +209,20 @@ def _session(access: AwsAccess) -> boto3.Session:
         got = session.client("sts", endpoint_url=access.endpoints.get("sts")).assume_role(
             RoleArn=role["roleArn"], RoleSessionName=role.get("sessionName") or "recover", **extra
         )["Credentials"]
-        session = boto3.Session(
+        session = _boto_session(
             aws_access_key_id=got["AccessKeyId"],
             aws_secret_access_key=got["SecretAccessKey"],
             aws_session_token=got["SessionToken"],
             region_name=access.region,
         )
     return session
+
+
+def _boto_session(**access: Any) -> boto3.Session:
+    """A session that shares AWS's models with all others: reading them costs 0.1 CPU s and 5 MB."""
+    core = botocore.session.get_session()
+    core.register_component("data_loader", _MODELS)
+    return boto3.Session(botocore_session=core, **access)
 
 
 def _decoded(value: Any) -> Any:

@@ -1,14 +1,30 @@
-"""A lab and this process's environment -> the environment of the lab's own processes. Pure."""
+"""A lab and this process's environment -> its credentials, and the environment of its processes."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from pathlib import Path
 
+from labs.cloud import AwsAccess
 from labs.errors import RequestError
-from labs.spec import LabSpec, Service
+from labs.spec import ROLE_SESSION_NAME, LabSpec, Service
+from vmc_account_link.args import DEFAULT_REGION
 from vmc_account_link.errors import SettingsError
 from vmc_account_link.settings import VmcSettings, read_settings
 
 _VMC_SECRETS = ("API_TOKEN", "CLIENT_ID", "CLIENT_SECRET")
+_PATHS = frozenset(
+    {
+        "AWS_CA_BUNDLE",
+        "AWS_CONFIG_FILE",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        "AWS_SHARED_CREDENTIALS_FILE",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "PULUMI_CONFIG_PASSPHRASE_FILE",
+        "PULUMI_CREDENTIALS_PATH",
+        "PULUMI_HOME",
+    }
+)
+"""Variables that name a file or a folder."""
 
 
 def vmc_settings(service: Service, environ: Mapping[str, str]) -> VmcSettings:
@@ -42,22 +58,46 @@ def vmc_settings(service: Service, environ: Mapping[str, str]) -> VmcSettings:
         raise RequestError(str(error)) from None
 
 
-def lab_environment(lab: LabSpec, environ: Mapping[str, str], *, backend: str) -> dict[str, str]:
-    """The environment of a lab's CLI and of the AWS plugin that it starts: no secret of VMware's in it.
+def engine_environment(
+    environ: Mapping[str, str],
+    *,
+    token_variables: Collection[str],
+    backend: str = "",
+    folder: Path | None = None,
+) -> dict[str, str]:
+    """The environment of a CLI and of all that it starts: no secret of VMware's, no relative path.
 
     The AWS part is this process's: a lab's profile or role is an argument of its provider, so that it goes
     before `AWS_*` and holds for a destroy as well; the backend may need this process's own.
 
     Args:
-        lab: the lab.
         environ: this process's environment.
-        backend: a Pulumi backend's URL; "" for the one that the environment or `pulumi login` names.
+        token_variables: the variables that hold any organisation's token.
+        backend: a Pulumi backend's URL, absolute; "" for the one that `pulumi login` names.
+        folder: what a relative path in the environment is relative to; None: this process's folder.
     """
-    dropped = {*_VMC_SECRETS, lab.service.token_variable}
+    dropped = {*_VMC_SECRETS, *token_variables}
     kept = {name: value for name, value in environ.items() if name not in dropped}
+    # The CLI runs in another folder than this process.
+    paths = {
+        name: str((folder or Path.cwd()) / Path(kept[name]).expanduser())
+        for name in _PATHS & kept.keys()
+        if kept[name]
+    }
     return {
         **kept,
+        **paths,
         **({"PULUMI_BACKEND_URL": backend} if backend else {}),
         "PULUMI_PYTHON_CMD": sys.executable,
         "PULUMI_SKIP_UPDATE_CHECK": "1",
     }
+
+
+def aws_access(lab: LabSpec) -> AwsAccess:
+    """How to ask AWS as the lab's provider does."""
+    role = lab.credentials.role_arn
+    return AwsAccess(
+        region=str(lab.settings.get("region", DEFAULT_REGION)),
+        profile=lab.credentials.profile,
+        assumed_roles=({"roleArn": role, "sessionName": ROLE_SESSION_NAME},) if role else (),
+    )

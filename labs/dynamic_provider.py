@@ -24,9 +24,9 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from labs.errors import LabsError
-from vmc_account_link.adopted_account import AdoptedAccountProvider
 from vmc_account_link.compatible_subnets import CompatibleSubnetsProvider
 from vmc_account_link.connected_account import ConnectedAccountProvider
+from vmc_account_link.existing_account import ExistingAccountProvider
 from vmc_account_link.internal_errors import internal_error
 from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.person import Person, working_for
@@ -39,7 +39,7 @@ PACKAGE = "pulumi-python"
 _PICKLED = "__provider"
 """The property that holds a resource's provider."""
 OurProvider: TypeAlias = (
-    LinkRequestProvider | ConnectedAccountProvider | AdoptedAccountProvider | CompatibleSubnetsProvider
+    LinkRequestProvider | ConnectedAccountProvider | ExistingAccountProvider | CompatibleSubnetsProvider
 )
 _OURS: Mapping[tuple[str, str], type[OurProvider]] = {
     (kind.__module__, kind.__qualname__): kind for kind in get_args(OurProvider)

@@ -9,6 +9,10 @@ class RequestError(LabsError):
     """The request itself is wrong; nothing was touched."""
 
 
+class Interrupted(LabsError):
+    """The person pressed Ctrl-C while something was waited for."""
+
+
 class StateUnreadable(LabsError):
     """The engine can't read the stack's state; the text is the engine's."""
 

@@ -3,7 +3,6 @@
 import concurrent.futures
 import random
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from labs.results import LabOutcome, LabResult, LabTask, Report
@@ -22,7 +21,7 @@ def run_labs(
     report: Report | None = None,
     start_jitter_seconds: float = 0.0,
     run: RunLab = run_lab,
-    sleep: Callable[[float], object] = time.sleep,
+    sleep: Callable[[float], object] | None = None,
 ) -> list[LabResult]:
     """Run each task once, at most `parallel` at a time, and return the results in the tasks' order.
 
@@ -37,9 +36,10 @@ def run_labs(
         report: called with each result as it comes, from the calling thread.
         start_jitter_seconds: a random pause up to this before each start: AWS limits the rate of its calls.
         run: what is run; a test's stand-in, or a top-level function that an executor can pickle.
-        sleep: for the jitter.
+        sleep: for the jitter; None: a wait that `stop` ends.
     """
     stop = stop or (control.stop if control else threading.Event())
+    sleep = sleep or stop.wait
     results: dict[str, LabResult] = {}
     running: dict[concurrent.futures.Future[LabResult], LabTask] = {}
 

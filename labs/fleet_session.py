@@ -7,14 +7,20 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from labs.credentials import vmc_settings
+from labs.backend import absolute_backend
+from labs.credentials import engine_environment, vmc_settings
 from labs.errors import LabsError, RequestError
 from labs.lab_engine import current_backend
 from labs.looking import Lookout
-from labs.new_stack import OF_A_PASSPHRASE, PASSPHRASE, PASSPHRASE_FILE
 from labs.places import Places
 from labs.spec import Credentials, FleetSpec, LabSpec
 from labs.spec_reading import load_spec
+from labs.state import LabState
+
+_OF_A_PASSPHRASE = frozenset({None, "default", "passphrase"})
+"""Secrets providers for which a backend that is no service takes a passphrase."""
+_PASSPHRASE = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
+"""The variables that hold it, or say where it is."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +31,7 @@ class FleetSession:
     only: tuple[str, ...] = ()
     """The names of the labs that the command is about; empty: all."""
     backend: str
-    """As the engine resolved it."""
+    """A URL that means the same from every folder."""
     places: Places
     lookout: Lookout
 
@@ -54,11 +60,21 @@ class FleetSession:
         if shutil.which("pulumi") is None:
             raise RequestError("there is no `pulumi` on PATH: run `make setup`, then `. .engine/env`")
         try:
-            backend = spec.backend or environ.get("PULUMI_BACKEND_URL") or current_backend(environ)
+            backend = spec.backend or absolute_backend(
+                environ.get("PULUMI_BACKEND_URL")
+                or current_backend(engine_environment(environ, token_variables=spec.token_variables)),
+                Path.cwd(),
+                Path.home(),
+            )
         except LabsError as error:
             raise RequestError(str(error)) from None
         places = Places.of(spec, log_dir=log_dir.absolute() if log_dir else None)
-        lookout = Lookout(backend=backend, environment=environ, scratch=places.root / "looks")
+        lookout = Lookout(
+            backend=backend,
+            environment=environ,
+            token_variables=spec.token_variables,
+            scratch=places.root / "looks",
+        )
         return cls(spec=spec, only=chosen, backend=backend, places=places, lookout=lookout)
 
     def ready_to_act(self) -> None:
@@ -68,15 +84,11 @@ class FleetSession:
             RequestError: an organisation's token, or the passphrase of the states.
         """
         environ = self.lookout.environment
-        for service in {lab.service for lab in self.spec.labs}:
+        for service in {lab.service for lab in self.labs}:
             vmc_settings(service, environ)
         provider = self.spec.secrets_provider
         is_cloud = self.backend.startswith(("https://", "http://"))
-        if (
-            not is_cloud
-            and provider in OF_A_PASSPHRASE
-            and not any(name in environ for name in (PASSPHRASE, PASSPHRASE_FILE))
-        ):
+        if not is_cloud and provider in _OF_A_PASSPHRASE and not any(name in environ for name in _PASSPHRASE):
             raise RequestError(
                 "PULUMI_CONFIG_PASSPHRASE is not set: it encrypts the states' secrets; set it, or "
                 "secretsProvider in the spec"
@@ -87,31 +99,46 @@ class FleetSession:
         """The labs that the command is about."""
         return tuple(lab for lab in self.spec.labs if not self.only or lab.name in self.only)
 
-    def strays(self) -> list[LabSpec]:
+    def strays(self) -> "list[Stray]":
         """The event's labs that the spec does not have any more, by the tags of the stacks in the backend.
 
         Raises:
             LabsError: the backend could not be read.
         """
         known = {lab.stack for lab in self.spec.labs}
-        some = self.spec.labs[0]
+        services = {lab.service.org_id: lab.service for lab in self.spec.labs}
+        some = self.spec.labs[0].service
         return [
-            LabSpec(
-                name=name,
-                stack=stack,
-                service=some.service,
-                credentials=Credentials(),
-                aws_account_id=None,
-                settings={},
+            Stray(
+                lab=LabSpec(
+                    name=stack.removeprefix(f"{self.spec.event}-"),
+                    stack=stack,
+                    # Where no lab of the spec is of its organisation, its providers refuse this one.
+                    service=services.get(state.org_id or "", some),
+                    credentials=Credentials(),
+                    aws_account_id=None,
+                    settings={"unlink_on_destroy": state.unlinks},
+                ),
+                state=state,
             )
-            for stack, name in sorted(self.lookout.tagged(self.spec.event).items())
-            if stack not in known
+            for stack, state in sorted(self.lookout.tagged(self.spec.event, known=known).items())
         ]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Stray:
+    """A lab of the event that the spec does not have any more."""
+
+    lab: LabSpec
+    state: LabState
 
 
 def _chosen(only: Sequence[str], names: Sequence[str], file: Path) -> tuple[str, ...]:
     """The labs that names and shell patterns mean, in the spec's order."""
-    patterns = [pattern for one in only for pattern in one.split(",") if pattern]
+    patterns = [pattern.strip() for one in only for pattern in one.split(",")]
+    if "" in patterns:
+        # Not "no restriction": an unset variable would mean every lab.
+        raise RequestError(f"--only {','.join(only)!r}: a lab's name is empty; is a variable unset?")
     if unknown := [p for p in patterns if not fnmatch.filter(names, p)]:
         raise RequestError(f"--only: {', '.join(unknown)}: there is no such lab in {file}")
     return tuple(name for name in names if any(fnmatch.fnmatchcase(name, p) for p in patterns))

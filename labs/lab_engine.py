@@ -3,24 +3,34 @@
 import contextlib
 import dataclasses
 import json
+import os
 import signal
 import subprocess
 import threading
+import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 from labs.dynamic_provider import PACKAGE, DynamicProvider
 from labs.engine import exported, serve
-from labs.errors import LabsError
+from labs.errors import Interrupted, LabsError
 from labs.holder import recorded
 from labs.pending import LINK_TYPE
+from labs.private_files import make_folder, write_file
 
 PROJECT = "vmc-account-link"
 """The name in `Pulumi.yaml`: a lab's stack is a stack of the same project as a plain one."""
 _PROJECT_FILE = f"name: {PROJECT}\nruntime: python\n"
 
 _GLANCE_SECONDS = 0.3
+_ANSWER_SECONDS = 60.0
+"""For a question to the CLI, which takes half a second; the backend may be far away."""
+_LAST_ANSWER_SECONDS = 10.0
+"""The same after Ctrl-C."""
+_GRACE_SECONDS = 5.0
+"""From the second SIGINT, at which the engine drops what it does, to its being killed."""
 _ATTACHED = "PULUMI_DEBUG_PROVIDERS"
 """The engine's variable: `package:port` of providers that are running already."""
 
@@ -63,19 +73,25 @@ class LabEngine:
             environment: of the CLI and of all it starts; nothing of this process's own is added.
             log: takes every line that the CLI says.
             stop: once set, a running update is asked to end, as soon as it may.
-            hurry: once set too, at once.
+            hurry: once set too, whatever runs is ended at once.
             may_stop: whether this is a safe point. While CloudFormation works on the stack it is none: the
                 provider would give the stack up half-way, and the next run would make it anew.
+
+        Raises:
+            LabsError: the folder can't be written.
         """
         self.stack = stack
         self.folder = folder
         self._environment = dict(environment)
         self._log = log
-        self._must_stop = lambda: stop.is_set() and (hurry.is_set() or may_stop())
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._stop, self._hurry, self._may_stop = stop, hurry, may_stop
         file = folder / "Pulumi.yaml"
-        if not file.is_file() or file.read_text(encoding="utf-8") != _PROJECT_FILE:
-            file.write_text(_PROJECT_FILE, encoding="utf-8")
+        try:
+            make_folder(folder)
+            if not file.is_file() or file.read_text(encoding="utf-8") != _PROJECT_FILE:
+                write_file(file, _PROJECT_FILE)
+        except OSError as error:
+            raise LabsError(f"write the lab's folder {folder}: {error.strerror}; check its rights") from None
 
     def init(self, secrets_provider: str | None) -> None:
         """Create the stack.
@@ -167,32 +183,37 @@ class LabEngine:
             flags = ["--yes", "--skip-preview", "--json", "--stack", self.stack]
             command = ["pulumi", *arguments, *client, *flags]
             environment = _attached(self._environment, port)
-            with _Running(command, self.folder, environment, self._must_stop) as running:
+            running = _Running(
+                command,
+                self.folder,
+                environment,
+                stop=self._stop,
+                hurry=self._hurry,
+                may_stop=self._may_stop,
+            )
+            unheard = ""
+            with running:
                 for line in running.lines():
                     event = _parsed(line)
-                    if event is None:
-                        self._log(line)
-                        if line.startswith("error: "):
-                            errors.append(line.removeprefix("error: "))
-                        continue
-                    on_event(event)
-                    diagnostic = event.get("diagnosticEvent", {})
-                    if diagnostic.get("severity") == "error":
-                        errors.append(str(diagnostic.get("message", "")))
+                    error = _error_of(line) if event is None else _error_in(event)
+                    if error is not None:
+                        errors.append(error)
+                    try:
+                        self._log(line) if event is None else on_event(event)
+                    except Exception:  # noqa: BLE001 - a CLI whose output nobody takes dies of it
+                        unheard = traceback.format_exc()
+        if unheard:
+            self._log(unheard)
         return Ended(code=running.code, errors=tuple(errors), was_interrupted=running.was_interrupted)
 
     def _ask(self, *arguments: str, of_stack: bool = True) -> str:
         stack = ["--stack", self.stack] if of_stack else []
-        done = subprocess.run(
+        done = _answer(
             ["pulumi", "--non-interactive", "--color", "never", *arguments, *stack],
-            cwd=self.folder,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            # Ctrl-C is the driver's to handle; a call of half a second runs to its end.
-            start_new_session=True,
+            folder=self.folder,
+            environment=self._environment,
+            stop=self._stop,
+            hurry=self._hurry,
         )
         if done.returncode:
             text = done.stderr.strip() or done.stdout.strip()
@@ -213,15 +234,14 @@ def current_backend(environment: Mapping[str, str]) -> str:
     """The URL of the backend that the CLI is logged in to.
 
     Raises:
-        LabsError: it is logged in to none.
+        LabsError: it is logged in to none, or did not say within a minute.
     """
-    done = subprocess.run(
+    done = _answer(
         ["pulumi", "--non-interactive", "whoami", "--verbose", "--json"],
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
+        folder=Path.cwd(),
+        environment=environment,
+        stop=threading.Event(),
+        hurry=threading.Event(),
     )
     with contextlib.suppress(ValueError):
         url = json.loads(done.stdout).get("url")
@@ -230,11 +250,77 @@ def current_backend(environment: Mapping[str, str]) -> str:
     raise LabsError("no Pulumi backend: set `backend` in the spec or PULUMI_BACKEND_URL, or `pulumi login`")
 
 
+def _answer(
+    command: list[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    stop: threading.Event,
+    hurry: threading.Event,
+) -> subprocess.CompletedProcess[str]:
+    """Put a question to the CLI, and wait for its answer.
+
+    Args:
+        command: the CLI and its arguments.
+        folder: where it runs.
+        environment: all of its environment.
+        stop: once set, it has `_LAST_ANSWER_SECONDS` more: it may be what is needed to end well.
+        hurry: once set, it is ended.
+
+    Raises:
+        Interrupted: the person did not want to wait for it any more.
+        LabsError: it took longer than `_ANSWER_SECONDS`.
+    """
+    asked = " ".join(one for one in command if not one.startswith("-"))
+    # Ctrl-C is the driver's to handle.
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    until = time.monotonic() + _ANSWER_SECONDS
+    try:
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                out, err = process.communicate(timeout=_GLANCE_SECONDS)
+                return subprocess.CompletedProcess(command, process.returncode, out, err)
+            if stop.is_set():
+                until = min(until, time.monotonic() + _LAST_ANSWER_SECONDS)
+            if hurry.is_set() or time.monotonic() > until:
+                break
+    finally:
+        if process.poll() is None:
+            _kill(process)
+            process.communicate()
+    if stop.is_set():
+        raise Interrupted(f"{asked}: interrupted before it answered; run the command again")
+    raise LabsError(f"{asked}: no answer within {_ANSWER_SECONDS:.0f} s: is the backend reachable?")
+
+
+def _kill(process: "subprocess.Popen[str]") -> None:
+    """Kill a process and what it has started, all of its session."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 class _Running:
-    """A running update: its lines, and the one SIGINT that asks it to end."""
+    """A running update: its lines, and how it is asked to end (one SIGINT), or ended."""
 
     def __init__(
-        self, command: list[str], folder: Path, environment: Mapping[str, str], must_stop: Callable[[], bool]
+        self,
+        command: list[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        *,
+        stop: threading.Event,
+        hurry: threading.Event,
+        may_stop: Callable[[], bool],
     ) -> None:
         self._process = subprocess.Popen(
             [command[0], "--non-interactive", "--color", "never", *command[1:]],
@@ -245,10 +331,10 @@ class _Running:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            # The terminal's Ctrl-C reaches the driver alone, which passes on one SIGINT and not two.
+            # The terminal's Ctrl-C reaches the driver alone, which passes on as much of it as is right.
             start_new_session=True,
         )
-        self._must_stop = must_stop
+        self._stop, self._hurry, self._may_stop = stop, hurry, may_stop
         # A driver that is killed leaves the record, by which the next one knows whose the lock is.
         self._record = contextlib.ExitStack()
         self._record.enter_context(recorded(self._process.pid, folder))
@@ -262,9 +348,9 @@ class _Running:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.code = self._process.wait()
         if self._process.stdout:
             self._process.stdout.close()
-        self.code = self._process.wait()
         self._record.close()
         self._has_ended.set()
         self._watcher.join()
@@ -276,11 +362,25 @@ class _Running:
 
     def _watch(self) -> None:
         while not self._has_ended.wait(_GLANCE_SECONDS):
-            if self._must_stop():
-                self.was_interrupted = True
-                with contextlib.suppress(ProcessLookupError):
-                    self._process.send_signal(signal.SIGINT)
+            if self._hurry.is_set():
+                self._end_now()
                 return
+            if self._stop.is_set() and not self.was_interrupted and self._may_stop():
+                self._interrupt()
+
+    def _end_now(self) -> None:
+        """Have the engine drop what it does: it gives its lock back and writes down what was under way."""
+        for _ in range(1 if self.was_interrupted else 2):
+            self._interrupt()
+            if self._has_ended.wait(_GLANCE_SECONDS):
+                return
+        if not self._has_ended.wait(_GRACE_SECONDS):
+            _kill(self._process)
+
+    def _interrupt(self) -> None:
+        self.was_interrupted = True
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGINT)
 
 
 def _parsed(line: str) -> Event | None:
@@ -292,3 +392,12 @@ def _parsed(line: str) -> Event | None:
     except ValueError:
         return None
     return event if isinstance(event, dict) else None
+
+
+def _error_of(line: str) -> str | None:
+    return line.removeprefix("error: ") if line.startswith("error: ") else None
+
+
+def _error_in(event: Event) -> str | None:
+    diagnostic = event.get("diagnosticEvent") or {}
+    return str(diagnostic.get("message", "")) if diagnostic.get("severity") == "error" else None

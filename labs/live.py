@@ -1,5 +1,6 @@
 """What runs, as it runs: a table that stays in place on a terminal, plain lines where there is none."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -60,17 +61,17 @@ class LiveFleet:
             self._running.pop(result.lab, None)
             self._done.append(result.outcome.value)
             count = len(self._done)
-        error = f": {result.error}" if result.error else ""
-        self._line(
-            result.lab, f"{result.outcome} after {clock(result.seconds)} ({count}/{self._total}){error}"
-        )
+        # Why it failed is said once, in the summary.
+        self._line(result.lab, f"{result.outcome} after {clock(result.seconds)} ({count}/{self._total})")
 
     def say(self, message: str) -> None:
         """A line about the whole fleet."""
-        self._console.print(Text(message), soft_wrap=True)
+        # Whoever read this may have left; the labs go on.
+        with contextlib.suppress(OSError):
+            self._console.print(Text(message), soft_wrap=True)
 
     def _line(self, lab: str, message: str) -> None:
-        self._console.print(Text(f"{now_clock()} {lab}: {message}"), soft_wrap=True)
+        self.say(f"{now_clock()} {lab}: {message}")
 
     def _render(self) -> RenderableType:
         with self._lock:

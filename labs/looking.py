@@ -2,20 +2,26 @@
 
 import dataclasses
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
-from labs.credentials import vmc_settings
+from labs.credentials import engine_environment, vmc_settings
+from labs.errors import RequestError
 from labs.lab_engine import PROJECT, LabEngine
 from labs.plan import Seen
-from labs.spec import FleetSpec, LabSpec
+from labs.spec import LabSpec
 from labs.state import LabState, read_state
-from labs.state_files import open_state_files
+from labs.state_files import StateFiles, open_state_files
+from labs.stores import AT_A_TIME
 from vmc_account_link.client import VmcClient
+from vmc_account_link.errors import Refused, Unavailable
 from vmc_account_link.models import AccountRecord
 
-_AT_A_TIME = 8
+_PROCESSES = 8
+"""CLI processes side by side, where a backend has to be asked through them."""
+_T = TypeVar("_T")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,28 +29,31 @@ class Lookout:
     """From where a fleet is looked at."""
 
     backend: str
-    """The Pulumi backend's URL, as the engine resolved it."""
+    """The Pulumi backend's URL, absolute."""
     environment: Mapping[str, str]
     """The process's own: the backend's credentials and the VMC tokens."""
+    token_variables: tuple[str, ...]
+    """Those of its variables that hold a token, which no CLI gets."""
     scratch: Path
     """A folder for the engine's own files, where a backend has to be asked through it."""
+    interrupted: threading.Event = dataclasses.field(default_factory=threading.Event)
+    """Set on Ctrl-C: the CLIs that are being asked are ended."""
 
-    def look(self, spec: FleetSpec, *, ask_service: bool) -> Seen:
-        """Look at every lab of the spec.
+    def look(self, labs: Iterable[LabSpec], *, ask_service: bool) -> Seen:
+        """Look at labs.
 
         Args:
-            spec: the fleet.
+            labs: of the fleet.
             ask_service: whether to ask the VMC service too, which needs its token: one list for each
-                organisation in which a lab seems linked.
+                organisation, before anything is done there.
 
         Raises:
             LabsError: the backend could not be read.
-            RequestError: the token is not set.
+            RequestError: a token is not set, or the service refuses it, its organisation or its role.
             VmcError: the service could not be asked.
         """
-        states = self.states(spec.labs)
-        linked = [lab for lab in spec.labs if lab.stack in states and states[lab.stack].is_linked]
-        return Seen(states=states, accounts=self.accounts(linked) if ask_service else {})
+        labs = list(labs)
+        return Seen(states=self.states(labs), accounts=self.accounts(labs) if ask_service else {})
 
     def states(self, labs: Iterable[LabSpec]) -> dict[str, LabState]:
         """The states of the stacks that exist.
@@ -52,12 +61,7 @@ class Lookout:
         Raises:
             LabsError: the backend could not be read.
         """
-        files = open_state_files(self.backend, PROJECT, self.environment)
-        get = files.get if files else self._ask_engine
-        stacks = [lab.stack for lab in labs]
-        with ThreadPoolExecutor(_AT_A_TIME) as pool:
-            found = zip(stacks, pool.map(get, stacks), strict=True)
-            return {stack: state for stack, state in found if state is not None}
+        return self._states([lab.stack for lab in labs], self._files())
 
     def locked(self, labs: Iterable[LabSpec]) -> frozenset[str] | None:
         """The stacks that somebody holds, alive or dead; None where the backend can't tell.
@@ -65,37 +69,66 @@ class Lookout:
         Raises:
             LabsError: the backend could not be read.
         """
-        files = open_state_files(self.backend, PROJECT, self.environment)
-        return frozenset(lab.stack for lab in labs if files.is_locked(lab.stack)) if files else None
+        files = self._files()
+        if files is None:
+            return None
+        stacks = [lab.stack for lab in labs]
+        held = self._side_by_side(files.is_locked, stacks, AT_A_TIME)
+        return frozenset(stack for stack, is_held in zip(stacks, held, strict=True) if is_held)
 
     def accounts(self, labs: Iterable[LabSpec]) -> dict[str, tuple[AccountRecord, ...]]:
         """The connected accounts of the labs' organisations.
 
         Raises:
-            RequestError: a token is not set.
+            RequestError: a token is not set, or the service refuses it, its organisation or its role.
             VmcError: the service could not be asked.
         """
         found = {}
-        for service in {lab.service for lab in labs}:
-            with VmcClient(vmc_settings(service, self.environment)) as vmc:
-                found[service.org_id] = vmc.list_connected_accounts()
+        for service in dict.fromkeys(lab.service for lab in labs):
+            try:
+                with VmcClient(vmc_settings(service, self.environment)) as vmc:
+                    found[service.org_id] = vmc.list_connected_accounts()
+            except Unavailable:
+                raise
+            except Refused as error:
+                raise RequestError(str(error)) from None
         return found
 
-    def tagged(self, event: str) -> dict[str, str]:
-        """The stacks whose tags say that they are labs of the event: stack -> lab.
+    def tagged(self, event: str, *, known: Collection[str] = ()) -> dict[str, LabState]:
+        """The stacks whose tags say that they are labs of the event, by name.
+
+        Args:
+            event: its name.
+            known: stacks that need not be looked at.
 
         Raises:
             LabsError: the backend could not be read.
         """
-        files = open_state_files(self.backend, PROJECT, self.environment)
+        files = self._files()
         stacks = files.stacks() if files else self._engine("").stacks(f"event={event}")
-        get = files.get if files else self._ask_engine
-        found = {stack: get(stack) for stack in stacks if stack.startswith(f"{event}-")}
-        return {
-            stack: state.tags.get("lab", stack.removeprefix(f"{event}-"))
-            for stack, state in found.items()
-            if state is not None and state.tags.get("event") == event
-        }
+        candidates = [stack for stack in stacks if stack.startswith(f"{event}-") and stack not in known]
+        found = self._states(candidates, files)
+        return {stack: state for stack, state in found.items() if state.tags.get("event") == event}
+
+    def _files(self) -> StateFiles | None:
+        return open_state_files(self.backend, PROJECT, self.environment)
+
+    def _states(self, stacks: list[str], files: StateFiles | None) -> dict[str, LabState]:
+        get, at_a_time = (files.get, AT_A_TIME) if files else (self._ask_engine, _PROCESSES)
+        found = zip(stacks, self._side_by_side(get, stacks, at_a_time), strict=True)
+        return {stack: state for stack, state in found if state is not None}
+
+    def _side_by_side(self, look: Callable[[str], _T], stacks: list[str], at_a_time: int) -> list[_T]:
+        """Look at stacks at the same time; the first failure, or Ctrl-C, ends it."""
+        with ThreadPoolExecutor(at_a_time) as pool:
+            looks = [pool.submit(look, stack) for stack in stacks]
+            try:
+                return [one.result() for one in looks]
+            except BaseException:
+                self.interrupted.set()
+                for one in looks:
+                    one.cancel()
+                raise
 
     def _ask_engine(self, stack: str) -> LabState | None:
         engine = self._engine(stack)
@@ -106,9 +139,11 @@ class Lookout:
         return LabEngine(
             stack=stack,
             folder=self.scratch / stack,
-            environment={**self.environment, "PULUMI_BACKEND_URL": self.backend},
+            environment=engine_environment(
+                self.environment, token_variables=self.token_variables, backend=self.backend
+            ),
             log=lambda _: None,
-            stop=threading.Event(),
-            hurry=threading.Event(),
+            stop=self.interrupted,
+            hurry=self.interrupted,
             may_stop=lambda: True,
         )

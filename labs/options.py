@@ -45,6 +45,33 @@ force_option: Decorator = click.option(
 )
 
 
+class _Command(click.Command):
+    """A command that takes an empty argument for what it is: a variable that is not set."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments, none of which may be empty.
+
+        Raises:
+            click.UsageError: one is. It would be taken for something else than was meant: every lab, this
+                machine, the default place.
+        """
+        for place, argument in enumerate(args):
+            name, mark, value = argument.partition("=")
+            if not argument.strip() or (name.startswith("--") and mark and not value.strip()):
+                option = (
+                    name if mark else args[place - 1] if place and args[place - 1].startswith("-") else ""
+                )
+                of = f" for {option}" if option else ""
+                raise click.UsageError(f"an empty value{of}: is a variable unset?", ctx)
+        return super().parse_args(ctx, args)
+
+
+class Group(click.Group):
+    """The group of the commands."""
+
+    command_class = _Command
+
+
 def all_of(*decorators: Decorator) -> Decorator:
     """Several options as one decorator, shown by `--help` in this order."""
 

@@ -1,6 +1,8 @@
 """All writing to the terminal: tables, the live one, plain lines, JSON, CSV, env files."""
 
+import contextlib
 import csv
+import io
 import json
 import os
 import shlex
@@ -14,7 +16,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from labs.errors import RequestError
 from labs.plan import Action, Step
+from labs.private_files import write_file
 from labs.results import LabOutcome, LabResult
 from labs.state import LabState
 
@@ -50,12 +54,15 @@ class Output:
         self._out.print(Text(summary([step.action.value for step in steps])))
 
     def results(self, results: Sequence[LabResult]) -> None:
-        """The summary of a run: how many of what, and each that is not as asked with its reason."""
+        """The summary of a run: how many of what, and each reason why labs are not as asked."""
+        failures: dict[tuple[LabOutcome, str | None], list[str]] = {}
         for result in results:
             if not result.outcome.is_as_asked:
-                outcome = Text(result.outcome, style=_COLOURS[result.outcome])
-                why = f": {result.error}" if result.error else ""
-                self._out.print(Text.assemble(f"{result.lab} ", outcome, why), soft_wrap=True)
+                failures.setdefault((result.outcome, result.error), []).append(result.lab)
+        for (outcome, error), labs in failures.items():
+            why = f": {error}" if error else ""
+            text = Text.assemble(f"{', '.join(labs)} ", Text(outcome, style=_COLOURS[outcome]), why)
+            self._out.print(text, soft_wrap=True)
         self._out.print(Text(summary([result.outcome.value for result in results])))
 
     def outputs(self, labs: Mapping[str, Mapping[str, object]], form: str) -> None:
@@ -147,18 +154,20 @@ def state_word(state: LabState | None, difference: str | None) -> str:
 
 
 def write_env_files(folder: Path, labs: Mapping[str, Mapping[str, object]]) -> list[Path]:
-    """Write `<lab>.env` for each lab, for this user only: lines that a shell can read in."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Write `<lab>.env` for each lab, for this user only: lines that a shell can read in.
+
+    Raises:
+        RequestError: one can't be written.
+    """
     written = []
     for lab, outputs in labs.items():
         path = folder / f"{lab}.env"
         lines = [f"LAB={shlex.quote(lab)}"]
         lines += [f"{name.upper()}={shlex.quote(_flat(value))}" for name, value in sorted(outputs.items())]
-        temporary = folder / f".{lab}.env.{os.getpid()}"
-        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write("\n".join([*lines, ""]))
-        temporary.replace(path)
+        try:
+            write_file(path, "\n".join([*lines, ""]))
+        except OSError as error:
+            raise RequestError(f"write {path}: {error.strerror}; name another --directory") from None
         written.append(path)
     return written
 
@@ -169,8 +178,19 @@ def clock(seconds: float) -> str:
 
 
 def now_clock() -> str:
-    """The time of day, UTC."""
-    return time.strftime("%H:%M:%S", time.gmtime())
+    """The time of day in UTC, as logs and `status` write it."""
+    return time.strftime("%H:%M:%SZ", time.gmtime())
+
+
+def make_writable() -> None:
+    """Have standard output and error take all text: one that is closed, or has no sign for a letter, too."""
+    sys.stdout, sys.stderr = (
+        stream or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for the process's life
+        for stream in (sys.stdout, sys.stderr)
+    )
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _flat(value: object) -> str:
@@ -189,9 +209,18 @@ def _moment(moment: object) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%SZ") if hasattr(moment, "strftime") else ""
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Say no more, as nobody reads it; rich would end the thread, which may be a lab's."""
+        self.quiet = True
+        with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
+            # Else Python complains when it ends of what it could not write.
+            os.dup2(nowhere.fileno(), self.file.fileno())
+
+
 def _console(file: TextIO) -> Console:
     width = None if file.isatty() else _WIDE
-    return Console(file=file, width=width, highlight=False, markup=False)
+    return _Console(file=file, width=width, highlight=False, markup=False)
 
 
 def _table(*columns: str) -> Table:

@@ -15,9 +15,9 @@ from typing import Any
 from labs.cloud import AwsAccess, FoundStack
 
 STACK_TYPE = "aws:cloudformation/stack:Stack"
-LINK_TYPE = "pulumi-python:dynamic/vmc:LinkRequest"
+LINK_TYPE = "pulumi-python:dynamic/vmc-account-link:LinkRequest"
 PROVIDER_TYPE = "pulumi:providers:aws"
-ACCOUNT_TYPE = "pulumi-python:dynamic/vmc:ConnectedAccount"
+ACCOUNT_TYPE = "pulumi-python:dynamic/vmc-account-link:ConnectedAccount"
 
 _ALIVE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
 

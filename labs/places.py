@@ -1,10 +1,13 @@
 """Where a fleet's files are on this machine: never in the repository."""
 
 import dataclasses
+import tempfile
 from pathlib import Path
 
 import platformdirs
 
+from labs import private_files
+from labs.errors import RequestError
 from labs.results import LabTask, Verb
 from labs.spec import FleetSpec, LabSpec
 
@@ -22,6 +25,23 @@ class Places:
         root = platformdirs.user_state_path("vmc-account-link") / "events" / spec.event
         return cls(root=root, logs=log_dir or root / "logs")
 
+    def prepare(self) -> None:
+        """Make the folders that every lab writes in.
+
+        Raises:
+            RequestError: one can't be made or written in.
+        """
+        for folder in (self.root / "labs", self.logs):
+            try:
+                private_files.make_folder(folder)
+                with tempfile.TemporaryFile(dir=folder):
+                    pass
+            except OSError as error:
+                raise RequestError(
+                    f"write in {folder}: {error.strerror}; make room or choose another folder (--log-dir for "
+                    "the logs, XDG_STATE_HOME for all)"
+                ) from None
+
     def log_file(self, lab: LabSpec) -> Path:
         """The lab's log: every run adds to it."""
         return self.logs / f"{lab.name}.log"
@@ -33,6 +53,7 @@ class Places:
             event=spec.event,
             lab=lab,
             backend=backend,
+            token_variables=spec.token_variables,
             work_dir=self.root / "labs" / lab.name,
             log_file=self.log_file(lab),
             secrets_provider=spec.secrets_provider,

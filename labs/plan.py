@@ -153,9 +153,9 @@ def _difference(lab: LabSpec, accounts: Sequence[AccountRecord], account_number:
         return f"the organisation does not list AWS account {account_number} any more"
     if account.state != AccountState.ACTIVE:
         return f"the account is {account.state}"
-    if lab.settings.get("link") != "adopt" and not is_ours(account, [lab.stack_name]):
+    if lab.settings.get("link") != "existing" and not is_ours(account, [lab.stack_name]):
         return (
-            f'{_TAKEN_OVER}, "{account.cf_stack_name}": unlink it where that was made, or set `link: adopt`'
+            f'{_TAKEN_OVER}, "{account.cf_stack_name}": unlink it where that was made, or set `link: existing`'
         )
     return None
 
@@ -184,18 +184,24 @@ def _down(lab: LabSpec, seen: Seen) -> Step:
     state = seen.states.get(lab.stack)
     if state is None:
         return Step(lab=lab, action=Action.NOTHING, reason="there is no such stack")
-    account = state.outputs.get("account_number") or lab.aws_account_id
-    if not state.resource_count:
-        return Step(lab=lab, action=Action.DESTROY, reason="the stack is empty")
-    if lab.settings.get("link") == "adopt":
-        return Step(lab=lab, action=Action.DESTROY, reason=f"AWS account {account} stays linked (adopt)")
-    unlink = lab.settings.get("unlink_on_destroy", True)
-    what = "unlink it, then delete" if unlink else "it stays linked (unlinkOnDestroy); delete"
-    return Step(
-        lab=lab,
-        action=Action.DESTROY,
-        reason=f"AWS account {account}: {what} CloudFormation stack {lab.stack_name}",
-    )
+    reason = "the stack is empty" if not state.resource_count else _taken_down(lab, state)
+    return Step(lab=lab, action=Action.DESTROY, reason=reason)
+
+
+def _taken_down(lab: LabSpec, state: LabState) -> str:
+    """What a destroy takes away, by what the state holds: the spec may have been changed since."""
+    account = f"AWS account {state.outputs.get('account_number') or lab.aws_account_id or '(not known)'}"
+    if state.is_existing:
+        return f"{account} stays linked (existing)"
+    what = []
+    if state.has_account or (state.unfinished and state.unlinks):
+        may_be = "" if state.has_account else " if it was connected"
+        what.append(f"unlink it{may_be}" if state.unlinks else "it stays linked (unlinkOnDestroy)")
+    if state.stack_name:
+        what.append(f"delete CloudFormation stack {state.stack_name}")
+    elif state.unfinished:
+        what.append(f"delete CloudFormation stack {state.unfinished.stack_name} if it was made")
+    return f"{account}: {', then '.join(what)}" if what else "nothing was linked: only the Pulumi stack goes"
 
 
 def _at(moment: datetime) -> str:

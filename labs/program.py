@@ -6,13 +6,14 @@ with "module has no attribute 'Stack'" (seen on the engine).
 
 import json
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 import pulumi
 import pulumi_aws as aws
 
 from labs.spec import ROLE_SESSION_NAME, LabSpec
 from vmc_account_link import AccountLink, AccountLinkArgs
+from vmc_account_link.settings import VmcSettings
 
 COMPONENT = "account-link"
 """As in `__main__.py`, so that a lab's stack can be taken over by a plain `pulumi up`, and the other way."""
@@ -32,9 +33,15 @@ OUTPUTS = (
 _STACK, _PROVIDER = aws.cloudformation.Stack, aws.Provider
 
 
-def program(lab: LabSpec) -> Callable[[], None]:
-    """The lab's program, for an engine that runs in this process."""
-    arguments = {**lab.settings, "aws_account_id": lab.aws_account_id}
+def program(lab: LabSpec, vmc: VmcSettings) -> Callable[[], None]:
+    """The lab's program, for an engine that runs in this process.
+
+    Args:
+        lab: what to declare.
+        vmc: the lab's organisation and its token, as a value: the token is in no configuration, no process's
+            environment and no state.
+    """
+    arguments = {**lab.settings, "aws_account_id": lab.aws_account_id, "vmc": vmc}
 
     def declare() -> None:
         # Not `set_config`: its default mapping is shared by all threads.
@@ -47,11 +54,11 @@ def program(lab: LabSpec) -> Callable[[], None]:
 
 
 def configuration(lab: LabSpec) -> dict[str, str]:
-    """The lab's `vmc:` and `aws:` configuration; there is no file of it and no secret in it.
+    """The lab's `aws:` configuration; there is no file of it and no secret in it.
 
     It reaches the AWS provider as arguments that stand in the state, so a destroy has them too.
     """
-    values: dict[str, Any] = {"vmc:orgId": lab.service.org_id}
+    values: dict[str, str] = {}
     if lab.credentials.profile:
         values["aws:profile"] = lab.credentials.profile
     if lab.aws_account_id:

@@ -61,7 +61,9 @@ class LabTask:
     event: str
     lab: LabSpec
     backend: str
-    """The Pulumi backend's URL, as the engine resolved it."""
+    """The Pulumi backend's URL, absolute."""
+    token_variables: tuple[str, ...]
+    """The variables that hold the fleet's tokens, of which a lab's processes get none."""
     work_dir: Path
     """A folder of this lab's own on the machine that runs it: the engine's project folder."""
     log_file: Path | None = None

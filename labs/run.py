@@ -7,29 +7,22 @@ import dataclasses
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime
 
-from labs import after_crash, new_stack, program, sharing
-from labs.credentials import lab_environment, vmc_settings
+from labs import after_crash, cloud, program, sharing
+from labs.credentials import aws_access, engine_environment, vmc_settings
 from labs.dynamic_provider import DynamicProvider
-from labs.errors import LabsError
+from labs.errors import Interrupted, LabsError
 from labs.lab_engine import PROJECT, Ended, LabEngine
 from labs.lab_log import LabLog
 from labs.progress import Watch, error_line
 from labs.results import LabOutcome, LabProgress, LabResult, LabTask, Phases, Verb
-from labs.state import (
-    STAYS_LINKED,
-    LabState,
-    UnfinishedLink,
-    error_tag,
-    first_tags,
-    read_state,
-    settings_digest,
-)
+from labs.state import LabState, UnfinishedLink, error_tag, first_tags, read_state, settings_digest
 from labs.state_files import StateFiles, open_state_files
 from vmc_account_link.client import VmcClient
-from vmc_account_link.errors import VmcError, safe_text
+from vmc_account_link.errors import VmcError, WaitInterrupted, safe_text
 from vmc_account_link.identity import same_organisation
 from vmc_account_link.internal_errors import internal_error
 from vmc_account_link.person import Person, working_for
@@ -65,8 +58,15 @@ def run_lab(task: LabTask, control: Control | None = None) -> LabResult:
         log.step(task.verb, "starting")
         try:
             result = _Lab(task, control, log).run()
+        except (Interrupted, WaitInterrupted) as error:
+            result = LabResult(lab=task.lab.name, outcome=LabOutcome.INTERRUPTED, error=str(error))
         except (LabsError, VmcError) as error:
             result = LabResult(lab=task.lab.name, outcome=LabOutcome.FAILED, error=str(error))
+        except OSError as error:
+            log.write(traceback.format_exc())
+            where = f" ({error.filename})" if error.filename else ""
+            reason = f"this machine: {error.strerror or type(error).__name__}{where}; run the command again"
+            result = LabResult(lab=task.lab.name, outcome=LabOutcome.FAILED, error=reason)
         except Exception as error:  # noqa: BLE001 - one lab's bug must not end the others
             token = os.environ.get(task.lab.service.token_variable, "")
             keep = log.keep if task.log_file else None
@@ -82,7 +82,9 @@ class _Lab:
     def __init__(self, task: LabTask, control: Control, log: LabLog) -> None:
         self._settings = vmc_settings(task.lab.service, os.environ)
         self._task, self._lab, self._log, self._control = task, task.lab, log, control
-        self._environment = lab_environment(task.lab, os.environ, backend=task.backend)
+        self._environment = engine_environment(
+            os.environ, token_variables=task.token_variables, backend=task.backend
+        )
         self._watch = Watch()
         self._engine = LabEngine(
             stack=task.lab.stack,
@@ -110,9 +112,9 @@ class _Lab:
         before = self._look() or self._make_stack()
         self._tag_missing(before)
         digest = settings_digest(self._lab)
-        if before.tags.get("settings") not in {digest, _CHANGING}:
+        if before.resource_count and before.tags.get("settings") not in {digest, _CHANGING}:
             self._engine.tag("settings", _CHANGING)
-        run = program.program(self._lab)
+        run = program.program(self._lab, self._settings)
         refresh = before.is_linked
         ended = self._until_free(
             before,
@@ -137,24 +139,25 @@ class _Lab:
             self._recover()
             before = self._look() or before
         if before.unfinished and before.unfinished.has_stack:
-            self._unlink_unseen(before.unfinished, before.tags)
+            self._unlink_unseen(before.unfinished, unlinks=before.unlinks)
         ended = self._until_free(before, lambda: self._engine.destroy(self._dynamic(), self._take))
         after = self._look()
         if ended.code == 0 and after is None:
             return self._result(LabOutcome.GONE, None)
         return self._failed(ended, after or before)
 
-    def _unlink_unseen(self, link: UnfinishedLink, tags: Mapping[str, str]) -> None:
+    def _unlink_unseen(self, link: UnfinishedLink, *, unlinks: bool) -> None:
         """Unlink what a destroy would leave: the account may have been connected after the last `up`.
 
         Raises:
             SettingsError: the settings are of another organisation than the link.
         """
-        if not self._lab.settings.get("unlink_on_destroy", STAYS_LINKED not in tags):
+        if not unlinks:
             return
         same_organisation(self._settings, {"org_id": link.org_id})
         self._log.step("unlink", "unlinking the account if it was connected after the last `up`")
-        with VmcClient(self._settings) as vmc, working_for(Person(tell=self._log.say)):
+        person = Person(tell=self._log.say, canceled=self._control.stop)
+        with VmcClient(self._settings) as vmc, working_for(person):
             unlink_until_gone(vmc, link.account_number, link.stack_name)
 
     def _recovered(self) -> LabResult:
@@ -195,28 +198,20 @@ class _Lab:
         return None if state is None else read_state(stack, state["deployment"], self._engine.tags())
 
     def _make_stack(self) -> LabState:
+        """Make the Pulumi stack, unless AWS's credentials are no good: nothing is left of such a lab."""
+        number = cloud.account_number(aws_access(self._lab))
+        wanted = self._lab.aws_account_id
+        if wanted and number != wanted:
+            raise LabsError(f"the AWS credentials are of account {number}, awsAccountId is {wanted}")
         self._log.step("stack", "making the Pulumi stack")
-        if not new_stack.made_without_the_engine(
-            self._lab.stack,
-            self._files,
-            folder=self._task.work_dir,
-            environment=self._environment,
-            secrets_provider=self._task.secrets_provider,
-        ):
-            self._engine.init(self._task.secrets_provider)
-        tags = {**self._first_tags(), "settings": settings_digest(self._lab)}
-        # In one go where the backend is of files: a CLI process for each would cost as much as the `up`.
-        wrote = self._files and self._files.write_first_tags(self._lab.stack, tags)
-        return read_state(self._lab.stack, {}, tags if wrote else {})
+        self._engine.init(self._task.secrets_provider)
+        return read_state(self._lab.stack, {}, {})
 
     def _tag_missing(self, before: LabState) -> None:
         """Add the tags that the stack should have had from its making."""
-        first = self._first_tags()
-        for name, value in first.items():
+        for name, value in self._first_tags().items():
             if name not in before.tags:
                 self._engine.tag(name, value)
-        if STAYS_LINKED in before.tags and STAYS_LINKED not in first:
-            self._engine.tag(STAYS_LINKED, None)
 
     def _first_tags(self) -> dict[str, str]:
         return first_tags(self._task.event, self._lab, datetime.now(UTC))

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from datetime import timedelta
 
-from vmc_account_link.arguments import DEFAULT_STACK_NAME
+from vmc_account_link.args import DEFAULT_STACK_NAME
 
 ROLE_SESSION_NAME = "vmc-account-link"
 """Under which a lab's role is assumed, as AWS's logs show it."""
@@ -60,12 +60,15 @@ class FleetSpec:
 
     event: str
     backend: str
-    """A Pulumi backend's URL, or "" for the one of the environment (PULUMI_BACKEND_URL, `pulumi login`)."""
+    """A Pulumi backend's URL, absolute; "" for that of PULUMI_BACKEND_URL or `pulumi login`."""
     secrets_provider: str | None
     labs: tuple[LabSpec, ...]
     """In the file's order, patterns expanded."""
     parallel: int | None = None
     """How many labs are in flight at most; None: by memory and cores."""
-    memory_bytes: int | None = None
-    """What the labs in flight may take together; None: most of what is free."""
     start_jitter: timedelta = timedelta(seconds=1)
+
+    @property
+    def token_variables(self) -> tuple[str, ...]:
+        """The environment variables that hold the organisations' tokens."""
+        return tuple(sorted({lab.service.token_variable for lab in self.labs}))

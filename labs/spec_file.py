@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from labs.patterns import expand
-from labs.words import DURATION_PATTERN, SIZE_PATTERN, parse_duration, parse_size
+from labs.words import DURATION_PATTERN, parse_duration
 
 NAME_RULE = "letters, digits, `-`, `_` and `.`, beginning with a letter or digit"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -17,13 +17,10 @@ _LONGEST_NAME = 60
 """Characters: with the event's it has to fit a Pulumi stack's 100."""
 
 
-def _text_of(kind: str, parse: Any) -> BeforeValidator:
-    def check(value: object) -> object:
-        if not isinstance(value, str):
-            raise ValueError(f"{value!r} is no {kind}: write it with its unit")  # noqa: TRY004 - pydantic's way
-        return parse(value)
-
-    return BeforeValidator(check)
+def _check_duration(value: object) -> timedelta:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no duration: write it with its unit")  # noqa: TRY004 - pydantic's way
+    return parse_duration(value)
 
 
 def _check_name(value: str) -> str:
@@ -88,13 +85,8 @@ def _check_tags(tags: dict[str, str]) -> dict[str, str]:
 
 Duration = Annotated[
     timedelta,
-    _text_of("duration", parse_duration),
+    BeforeValidator(_check_duration),
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "examples": ["8h", "90m", "1d12h"]}),
-]
-Size = Annotated[
-    int,
-    _text_of("size", parse_size),
-    WithJsonSchema({"type": "string", "pattern": SIZE_PATTERN, "examples": ["2GB", "512MiB"]}),
 ]
 _ACCOUNT_SCHEMA = {"type": "string", "pattern": r"^[\d{}.]{12,}$"}
 Accounts = Annotated[
@@ -146,8 +138,8 @@ class Settings(_Model):
     """What may be set for all labs and for one: the program's configuration, and how long a lab lives."""
 
     link: Annotated[
-        Literal["create", "adopt"] | None,
-        Field(description="create: make the link and own it. adopt: the account is linked already."),
+        Literal["create", "existing"] | None,
+        Field(description="create: make the link and own it. existing: the account is linked already."),
     ] = None
     stack_name: Annotated[
         Annotated[str, Field(pattern=r"^([A-Za-z]|\{name\})([A-Za-z0-9-]|\{name\}){0,127}$")] | None,
@@ -156,9 +148,6 @@ class Settings(_Model):
     region: Annotated[
         Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] | None,
         Field(description="Where the stack runs; default us-west-2."),
-    ] = None
-    inline_template: Annotated[
-        bool | None, Field(description="Download the template, inspect it, pass it as a body; default true.")
     ] = None
     template_hosts: Annotated[
         list[Text] | None, Field(description="Further hosts that the template may come from.")
@@ -171,6 +160,9 @@ class Settings(_Model):
         bool | None, Field(description="Unlink the account before the stack is deleted; default true.")
     ] = None
     relink: Annotated[Text | None, Field(description="Change it to ask for a new link and run it.")] = None
+    relink_despite_sddcs: Annotated[
+        Text | None, Field(description="The same text as relink: do it although SDDCs use the link.")
+    ] = None
     template_policy: Annotated[
         Policy | None,
         Field(description="Refuse a template that does more than this before its stack is made."),
@@ -227,7 +219,6 @@ class Limits(_Model):
         Annotated[int, Field(ge=1, le=500)] | None,
         Field(description="Labs in flight at most; default by memory and cores."),
     ] = None
-    memory: Annotated[Size | None, Field(description="What the labs in flight may take: 4GB.")] = None
     start_jitter: Annotated[
         Duration | None, Field(description="A random pause up to this before each start; default 1s.")
     ] = None

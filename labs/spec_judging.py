@@ -9,8 +9,9 @@ from pydantic.alias_generators import to_snake
 from labs import marked_yaml, spec_file
 from labs.spec import LabSpec
 from labs.spec_problems import Problems
-from vmc_account_link.arguments import DEFAULT_REGION, refuse_what_can_not_be
+from vmc_account_link.args import DEFAULT_REGION, validate_args
 from vmc_account_link.errors import SettingsError
+from vmc_account_link.settings import setting_key
 
 Placed = list[tuple[int, LabSpec]]
 """Labs with their entry's place in the file."""
@@ -34,9 +35,9 @@ def _refuse_what_the_program_would(labs: Placed, problems: Problems, written: sp
     """Judge each lab's settings as the program does, which knows what goes ill with what."""
     for place, lab in labs:
         try:
-            refuse_what_can_not_be(lab.settings)
+            validate_args(lab.settings, setting_key)
         except SettingsError as error:
-            key = error.asked.rpartition(":")[2]
+            key = error.asked
             is_own = to_snake(key) in written.labs[place].model_fields_set
             path: marked_yaml.Path = ("labs", place) if is_own else ("defaults",)
             problems.add((*path, key), f"{error.answered}: {error.do}")

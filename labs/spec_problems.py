@@ -1,6 +1,7 @@
 """What is wrong in a spec, and where."""
 
 import dataclasses
+from typing import Any
 
 from labs import marked_yaml
 from labs.errors import RequestError
@@ -23,6 +24,11 @@ class SpecRefused(RequestError):
         self.problems = tuple(sorted(problems, key=lambda p: (p.line, p.path)))
         lines = (f"{file}:{p.line}: {f'{p.path}: ' if p.path else ''}{p.reason}" for p in self.problems)
         super().__init__("\n".join(lines))
+        self._file = file
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to another process, which Python would try with the text alone."""
+        return type(self), (self._file, list(self.problems))
 
 
 class Problems:

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from labs import marked_yaml, spec_file
+from labs.backend import absolute_backend
 from labs.errors import RequestError
 from labs.patterns import expand
 from labs.spec import Credentials, FleetSpec, LabSpec, Service
@@ -27,10 +28,10 @@ def load_spec(path: Path, environ: Mapping[str, str] = os.environ) -> FleetSpec:
         raise SpecRefused(str(path), [Problem(line=1, path="", reason="it is not text in UTF-8")]) from None
     except OSError as error:
         raise RequestError(f"{path}: {error.strerror}: name the spec's file") from None
-    return read_spec(text, file=str(path), environ=environ)
+    return read_spec(text, file=str(path), environ=environ, folder=path.absolute().parent)
 
 
-def read_spec(text: str, *, file: str, environ: Mapping[str, str]) -> FleetSpec:
+def read_spec(text: str, *, file: str, environ: Mapping[str, str], folder: Path | None = None) -> FleetSpec:
     """Read a spec and judge all of it.
 
     Args:
@@ -38,6 +39,7 @@ def read_spec(text: str, *, file: str, environ: Mapping[str, str]) -> FleetSpec:
         file: its name, for messages.
         environ: for what the spec leaves to the environment: ORG_ID, VMC_URL, CSP_URL, and where AWS's shared
             files are.
+        folder: what a relative path in it is relative to; None: this process's folder.
 
     Raises:
         SpecRefused: with every problem of the file.
@@ -59,11 +61,10 @@ def read_spec(text: str, *, file: str, environ: Mapping[str, str]) -> FleetSpec:
     jitter = written.limits.start_jitter
     return FleetSpec(
         event=written.event,
-        backend=written.backend or "",
+        backend=absolute_backend(written.backend or "", folder or Path.cwd(), Path.home()),
         secrets_provider=written.secrets_provider,
         labs=tuple(lab for _, lab in labs),
         parallel=written.limits.parallel,
-        memory_bytes=written.limits.memory,
         **({"start_jitter": jitter} if jitter is not None else {}),
     )
 
@@ -223,7 +224,7 @@ def _service(
     environ: Mapping[str, str],
 ) -> Service:
     vmc = lab or fleet
-    org_id = vmc.org_id or (environ.get("ORG_ID", "").strip() if not lab else "") or fleet.org_id
+    org_id = vmc.org_id or fleet.org_id or environ.get("ORG_ID", "").strip()
     if not org_id:
         path: marked_yaml.Path = ("labs", place, "vmc", "orgId") if lab else ("vmc", "orgId")
         problems.add(path, "it is missing, and ORG_ID is not set: the VMC organisation's long id")

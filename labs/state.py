@@ -12,10 +12,10 @@ from labs.pending import ACCOUNT_TYPE, LINK_TYPE, STACK_TYPE
 from labs.results import Phases
 from labs.spec import LabSpec
 
+ADOPTED_TYPE = "pulumi-python:dynamic/vmc-account-link:ExistingAccount"
+COMPONENT_TYPE = "vmc-account-link:index:AccountLink"
 ACTIVE = "ACTIVE"
 _SECRET_MARK = "4dabf18193072939515e22adb298388d"  # noqa: S105 # nosec B105 - a mark of the engine
-STAYS_LINKED = "stays-linked"
-"""The tag of a lab that is not unlinked (unlinkOnDestroy: false), also once the spec does not name it."""
 _LONGEST_TAG = 256
 """Characters; the limit of Pulumi Cloud, kept for all backends."""
 _SCREEN = re.compile(r"[\x00-\x1f\x7f]+")
@@ -26,7 +26,7 @@ class UnfinishedLink:
     """A link that was asked for and whose account was never seen connected, so that a destroy leaves it."""
 
     org_id: str
-    """The VMC organisation's."""
+    """The VMC organisation that was asked."""
     account_number: str
     """12 digits."""
     stack_name: str
@@ -50,6 +50,16 @@ class LabState:
     is_linked: bool
     """The last look at the service, by the engine, showed the account ACTIVE; and nothing failed since."""
     resource_count: int
+    org_id: str | None = None
+    """The organisation of the link; None where none was asked for or looked up."""
+    is_existing: bool = False
+    """The link is another stack's: a destroy leaves it."""
+    unlinks: bool = True
+    """Whether a destroy unlinks the account, by the settings of the last `up`."""
+    has_account: bool = False
+    """The state holds the connected account."""
+    stack_name: str | None = None
+    """The CloudFormation stack that the state holds."""
 
     @property
     def error(self) -> str | None:
@@ -68,14 +78,15 @@ class LabState:
 
 def read_state(stack: str, deployment: Mapping[str, Any], tags: Mapping[str, str]) -> LabState:
     """Read a deployment: the `deployment` of an export, or the `latest` of a checkpoint."""
-    resources = list(deployment.get("resources") or [])
-    # What a replacement has yet to delete has a successor of the same type.
-    by_type = {resource["type"]: resource for resource in resources if not resource.get("delete")}
+    # What a replacement has left to be deleted (`delete`) is not the lab's any more.
+    resources = [one for one in deployment.get("resources") or [] if not one.get("delete")]
+    by_type = {resource["type"]: resource for resource in resources}
     root = by_type.get("pulumi:pulumi:Stack", {})
     outputs = {k: v for k, v in (root.get("outputs") or {}).items() if not _is_secret(v)}
-    account = by_type.get(ACCOUNT_TYPE, {})
-    is_active = (account.get("outputs") or {}).get("connected_account_state") == ACTIVE
-    failed = any(resource.get("initErrors") for resource in by_type.values())
+    account = by_type.get(ACCOUNT_TYPE) or by_type.get(ADOPTED_TYPE) or {}
+    known = account.get("outputs") or {}
+    is_active = known.get("connected_account_state") == ACTIVE
+    failed = any(resource.get("initErrors") for resource in resources)
     has_pending = bool(deployment.get("pending_operations"))
     return LabState(
         stack=stack,
@@ -91,7 +102,17 @@ def read_state(stack: str, deployment: Mapping[str, Any], tags: Mapping[str, str
         unfinished=_unfinished(by_type),
         is_linked=is_active and not failed and not has_pending,
         resource_count=len(resources),
+        org_id=known.get("org_id") or (by_type.get(LINK_TYPE, {}).get("outputs") or {}).get("org_id"),
+        is_existing=ADOPTED_TYPE in by_type,
+        unlinks=known.get("unlink_on_destroy", _component(by_type).get("unlink_on_destroy")) is not False,
+        has_account=ACCOUNT_TYPE in by_type,
+        stack_name=(by_type.get(STACK_TYPE, {}).get("inputs") or {}).get("name"),
     )
+
+
+def _component(by_type: Mapping[str, Any]) -> Mapping[str, Any]:
+    inputs: Mapping[str, Any] = by_type.get(COMPONENT_TYPE, {}).get("inputs") or {}
+    return inputs
 
 
 def settings_digest(lab: LabSpec) -> str:
@@ -108,10 +129,8 @@ def settings_digest(lab: LabSpec) -> str:
 
 
 def first_tags(event: str, lab: LabSpec, now: datetime) -> dict[str, str]:
-    """The tags of a new stack."""
-    tags = {"event": event, "lab": lab.name}
-    if lab.settings.get("unlink_on_destroy") is False:
-        tags[STAYS_LINKED] = "true"
+    """The tags of a new stack. Few, as each costs a CLI process: the lab's name is in the stack's."""
+    tags = {"event": event}
     if lab.owner:
         tags["owner"] = lab.owner
     if lab.ttl is not None:

@@ -1,13 +1,8 @@
-"""Where a backend of files keeps them: a folder or an S3 bucket, by the URL that the engine takes.
+"""Where a backend of files keeps them: a folder or an S3 bucket, by the URL that the engine takes."""
 
-A file is only ever written where there is none: whole or not at all, and never over somebody else's.
-"""
-
-import contextlib
-import enum
-import errno
+import functools
 import os
-import secrets
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -22,20 +17,9 @@ from labs.errors import LabsError
 
 _FAILURES = (BotoCoreError, ClientError, ResponseParserError)
 """What boto3 raises where S3 refused, or something else than S3 answered."""
-_NO_CONDITIONS = frozenset({"NotImplemented", "ConditionalRequestConflict"})
-"""An S3 of somebody else's that can't; and one where another writer was at it."""
-_NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK})
-_ENCRYPTION = frozenset({"ssetype", "kmskeyid"})
-"""Of the URL's query: the engine writes with them, and a bucket may take nothing else."""
-
-
-class Creation(enum.Enum):
-    """What came of writing a file where there is none."""
-
-    MADE = enum.auto()
-    WAS_THERE = enum.auto()
-    NOT_HERE = enum.auto()
-    """The store can't write like that; nothing was written."""
+AT_A_TIME = 32
+"""Files that may be read side by side: an S3 keeps so many connections open."""
+_OPENING = threading.Lock()
 
 
 class Store(Protocol):
@@ -49,20 +33,26 @@ class Store(Protocol):
         """A file's content; None where there is none."""
         ...
 
-    def create(self, name: str, content: bytes) -> Creation:
-        """Write a whole file where there is none; never half of one, never over another's."""
-        ...
-
 
 def open_store(backend: str) -> Store | None:
-    """The store behind a backend's URL; None where it is none of files.
+    """The store behind a backend's URL; None where it is none of files. One for all labs; for any thread.
+
+    Args:
+        backend: an absolute URL (`labs.backend`).
 
     Raises:
         LabsError: it can't be opened.
     """
+    with _OPENING:
+        return _open(backend)
+
+
+@functools.cache
+def _open(backend: str) -> Store | None:
+    # A client of S3's costs as much CPU as some hundred of its requests.
     parts = urlsplit(backend)
     if parts.scheme == "file":
-        return _Folder(Path(unquote(parts.netloc + parts.path)).expanduser())
+        return _Folder(Path(unquote(parts.path)))
     return _Bucket(backend) if parts.scheme == "s3" else None
 
 
@@ -71,8 +61,13 @@ class _Folder:
         self._root = root
 
     def names(self, prefix: str) -> Iterator[str]:
-        folder = self._root / prefix
-        return (path.name for path in folder.iterdir() if path.is_file()) if folder.is_dir() else iter(())
+        try:
+            with os.scandir(self._root / prefix) as entries:
+                return iter([entry.name for entry in entries if entry.is_file()])
+        except (FileNotFoundError, NotADirectoryError):
+            return iter(())
+        except OSError as error:
+            raise self._failed(error) from None
 
     def read(self, name: str) -> bytes | None:
         try:
@@ -80,31 +75,10 @@ class _Folder:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise LabsError(f"read the backend in {self._root}: {error.strerror}; check its rights") from None
+            raise self._failed(error) from None
 
-    def create(self, name: str, content: bytes) -> Creation:
-        path = self._root / name
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with draft.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            # Unlike a rename it fails where the name is taken.
-            path.hardlink_to(draft)
-        except FileExistsError:
-            return Creation.WAS_THERE
-        except OSError as error:
-            if error.errno in _NO_HARD_LINKS:
-                return Creation.NOT_HERE
-            raise LabsError(
-                f"write to the backend in {self._root}: {error.strerror}; check its rights"
-            ) from None
-        finally:
-            with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)
-        return Creation.MADE
+    def _failed(self, error: OSError) -> LabsError:
+        return LabsError(f"read the backend in {self._root}: {error.strerror}; check its rights")
 
 
 class _Bucket:
@@ -114,7 +88,6 @@ class _Bucket:
         parts = urlsplit(url)
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
         self._bucket = parts.netloc
-        self._is_encrypted_by_the_engine = not query.keys().isdisjoint(_ENCRYPTION)
         self._prefix = f"{parts.path.strip('/')}/".lstrip("/")
         endpoint = query.get("endpoint")
         if endpoint and "://" not in endpoint:
@@ -128,7 +101,9 @@ class _Bucket:
                 "s3",
                 endpoint_url=endpoint,
                 config=Config(
-                    s3={"addressing_style": style}, retries={"mode": "standard", "max_attempts": 5}
+                    s3={"addressing_style": style},
+                    retries={"mode": "standard", "max_attempts": 5},
+                    max_pool_connections=AT_A_TIME,
                 ),
             )
         except (BotoCoreError, ValueError) as error:
@@ -153,20 +128,6 @@ class _Bucket:
         except _FAILURES as error:
             raise self._failed("read", error) from None
         return content
-
-    def create(self, name: str, content: bytes) -> Creation:
-        if self._is_encrypted_by_the_engine:
-            return Creation.NOT_HERE
-        try:
-            self._s3.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=content, IfNoneMatch="*")
-        except _FAILURES as error:
-            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
-            if code == "PreconditionFailed":
-                return Creation.WAS_THERE
-            if code in _NO_CONDITIONS:
-                return Creation.NOT_HERE
-            raise self._failed("write to", error) from None
-        return Creation.MADE
 
     def _failed(self, verb: str, error: Exception) -> LabsError:
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__

@@ -1,13 +1,11 @@
-"""Durations and sizes as people write them. Pure."""
+"""Durations as people write them. Pure."""
 
 import re
 from datetime import timedelta
 
 DURATION_PATTERN = r"^\s*(\d+\s*[wdhms]\s*)+$"
-SIZE_PATTERN = r"^\s*\d+(\.\d+)?\s*([kMGT]i?)?B\s*$"
 _PART = re.compile(r"(\d+)\s*([wdhms])")
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
-_FACTORS = {"": 0, "k": 1, "M": 2, "G": 3, "T": 4}
 
 
 def parse_duration(text: str) -> timedelta:
@@ -29,18 +27,3 @@ def parse_duration(text: str) -> timedelta:
     if not timedelta() < duration <= timedelta(days=3650):
         raise ValueError(f"{text!r} is not between 1s and ten years")
     return duration
-
-
-def parse_size(text: str) -> int:
-    """`2GB`, `512MiB` -> bytes.
-
-    Raises:
-        ValueError: no such thing.
-    """
-    if not re.fullmatch(SIZE_PATTERN, text):
-        raise ValueError(f"{text!r} is no size: write it like 2GB or 512MiB")
-    number, prefix, binary = re.fullmatch(r"\s*([\d.]+)\s*([kMGT]?)(i?)B\s*", text).groups()  # type: ignore[union-attr]
-    size = int(float(number) * (1024 if binary else 1000) ** _FACTORS[prefix])
-    if size < 1:
-        raise ValueError(f"{text!r} is nothing")
-    return size

@@ -25,7 +25,7 @@ _WHOSE = {
     roles.PIP_LIST: "engine",
     roles.PROGRAM: "engine's SDK, AWS's SDK, ours",
     roles.DYNAMIC_PROVIDER: "engine's SDK, ours",
-    roles.AWS_PLUGIN: "AWS plugin (stand-in)",
+    roles.AWS_PLUGIN: "AWS provider (one resource of it)",
 }
 _IMPORTED = {
     "program": "import vmc_account_link; vmc_account_link.AccountLink",

@@ -164,7 +164,7 @@ def answer(runs: Sequence[FleetRun]) -> Answer:
         notes=[
             (
                 "Each lab in an AWS account of its own; a stack takes 3 s and VMware's side 5 s, and the AWS "
-                "plugin first asks for a stack's status after 10 s, as the real one does. Making the Pulumi "
+                "provider first asks for a stack's status after 10 s. Making the Pulumi "
                 "stacks and reading the outputs is in it."
             ),
             (

@@ -113,11 +113,8 @@ def answer(runs: Sequence[LinkRun], *, is_smoke: bool) -> Answer:
         notes=[
             (
                 "The stack takes a third of the service's own time, VMware the rest; both are real "
-                "seconds. The "
-                "account's AWS is the sandbox's, and its plugin first asks for a stack's status "
-                "after 10 s, as "
-                "the "
-                "real one does."
+                "seconds. The account's AWS is the sandbox's; the AWS provider is the real one, which first "
+                "asks for a stack's status after 10 s."
             ),
             (
                 "At multiples of 30 s botocore's waiter, which looks every 30 s, is as lucky as it "

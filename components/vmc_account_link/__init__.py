@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vmc_account_link.account_link import AccountLink
-    from vmc_account_link.arguments import AccountLinkArgs
+    from vmc_account_link.args import AccountLinkArgs
     from vmc_account_link.compatible_subnets import CompatibleSubnets
     from vmc_account_link.errors import VmcError
     from vmc_account_link.inspection import TemplatePolicy, TemplateReport, inspect_template, violations
 
 _HOMES = {
     "AccountLink": "account_link",
-    "AccountLinkArgs": "arguments",
+    "AccountLinkArgs": "args",
     "CompatibleSubnets": "compatible_subnets",
     "TemplatePolicy": "inspection",
     "TemplateReport": "inspection",

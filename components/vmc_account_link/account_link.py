@@ -8,35 +8,34 @@ import pulumi
 import pulumi_aws as aws
 from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
 
-from vmc_account_link.adopted_account import AdoptedAccount
-from vmc_account_link.arguments import (
+from vmc_account_link import resource_types
+from vmc_account_link.args import (
     DEFAULT_LINK_TIMEOUT_MINUTES,
     DEFAULT_REGION,
     DEFAULT_STACK_NAME,
     AccountLinkArgs,
-    given_arguments,
+    drop_unset,
     read_vmc_settings,
-    refuse_what_can_not_be,
     stack_region,
     stack_tags,
+    validate_args,
 )
 from vmc_account_link.aws_identity import caller_account
 from vmc_account_link.aws_provider import limits_accounts, pinned_provider
 from vmc_account_link.compatible_subnets import CompatibleSubnets
 from vmc_account_link.connected_account import ConnectedAccount
+from vmc_account_link.existing_account import ExistingAccount
 from vmc_account_link.link_request import LinkRequest
 from vmc_account_link.link_watch import LinkWatch, request_hooks, stack_hooks
 from vmc_account_link.settings import VmcSettings
-
-_REQUEST_TYPE = "pulumi-python:dynamic/vmc:LinkRequest"
-_ADOPTED_TYPE = "pulumi-python:dynamic/vmc:AdoptedAccount"
 
 
 class AccountLink(pulumi.ComponentResource):
     """An AWS account connected to a VMC organisation by the service's CloudFormation stack.
 
-    The VMC credentials come from the `vmc:` configuration or the environment (`read_settings`); the AWS
-    ones from an `aws` provider among the component's `providers`, else from `aws:*` and `AWS_*`.
+    The VMC credentials come from the argument `vmc`, else from the `vmc:` configuration or the environment
+    (`read_settings`); the AWS ones from an `aws` provider among the component's `providers`, else from
+    `aws:*` and `AWS_*`.
     """
 
     account_number: pulumi.Output[str]
@@ -46,29 +45,23 @@ class AccountLink(pulumi.ComponentResource):
     connected_account_state: pulumi.Output[str]
     """What the service says: ACTIVE after a successful update."""
     stack_id: pulumi.Output[str | None]
-    """The CloudFormation stack's ARN; None of an adopted link, since the service knows only its name."""
+    """The CloudFormation stack's ARN; None of an existing link, since the service knows only its name."""
     stack_name: pulumi.Output[str | None]
-    """The CloudFormation stack's name; of an adopted link what the service says."""
+    """The CloudFormation stack's name; of an existing link what the service says."""
     tracking_task: pulumi.Output[str | None]
-    """Id of the service's task that followed the link; None of an adopted one."""
+    """Id of the service's task that followed the link; None of an existing one."""
     link_expiration_date: pulumi.Output[str | None]
     """When the link's template stops being usable: ISO 8601, UTC. The connection does not end then. None
-    of an adopted link."""
+    of an existing link."""
     compatible_subnets: pulumi.Output[dict[str, list[str]]]
     """Availability zone -> subnet ids, both sorted; empty without `subnet_region`."""
     rejected_subnets: pulumi.Output[dict[str, str]]
     """Subnet id -> why no SDDC can use it; empty without `subnet_region`."""
-    template_url: pulumi.Output[str | None]
-    """The link's value of that name; secret."""
-    template_execution_url: pulumi.Output[str | None]
-    """The link's value of that name; secret."""
-    expiration_date: pulumi.Output[str | None]
-    """The link's value of that name."""
 
     def __init__(
         self, name: str, args: AccountLinkArgs | None = None, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare the link, or with `link: adopt` a look at one that exists.
+        """Declare the link, or with `link: existing` a look at one that exists.
 
         Args:
             name: the component's name; its children's names begin with it.
@@ -78,14 +71,16 @@ class AccountLink(pulumi.ComponentResource):
         Raises:
             SettingsError: a setting is missing or malformed, or contradicts another.
         """
-        given = given_arguments(args)
-        super().__init__("vmc:index:AccountLink", name, dict(given), opts)
-        refuse_what_can_not_be(given)
-        settings = read_vmc_settings()
-        adopts = given.get("link") == "adopt"
+        given = drop_unset(args)
+        validate_args(given)
+        # Not among the component's inputs, which stand in the state: a credential is part of it.
+        vmc = given.pop("vmc", None)
+        settings = read_vmc_settings() if vmc is None else vmc
+        super().__init__(resource_types.ACCOUNT_LINK, name, dict(given), opts)
+        uses_existing = given.get("link") == "existing"
         provider, account_number = self._provider_and_account(name, given)
-        if adopts:
-            self._adopt(name, settings, account_number)
+        if uses_existing:
+            self._use_existing(name, settings, account_number)
         else:
             self._make(name, settings, account_number, provider, given)
         self._list_subnets(name, settings, given)
@@ -97,11 +92,11 @@ class AccountLink(pulumi.ComponentResource):
         """The AWS provider of the stack, and the account of its credentials, which is the wanted one."""
         child = pulumi.ResourceOptions(parent=self)
         wanted = given.get("aws_account_id")
-        adopts = given.get("link") == "adopt"
-        provider = self.get_provider("aws:cloudformation/stack:Stack")
+        uses_existing = given.get("link") == "existing"
+        provider = self.get_provider(resource_types.STACK)
         if provider is None:
-            region = given.get("region", DEFAULT_REGION) if adopts else stack_region(given)
-            if wanted is None or adopts or limits_accounts():
+            region = given.get("region", DEFAULT_REGION) if uses_existing else stack_region(given)
+            if wanted is None or uses_existing or limits_accounts():
                 provider = pinned_provider(f"{name}-aws", region, child)
             else:
                 # Two, because one that is bound to an account looks for it before anybody can ask it whose
@@ -113,26 +108,25 @@ class AccountLink(pulumi.ComponentResource):
                 ), account_number
         return provider, caller_account(provider, self, wanted)
 
-    def _adopt(self, name: str, settings: VmcSettings, account_number: pulumi.Output[str]) -> None:
+    def _use_existing(self, name: str, settings: VmcSettings, account_number: pulumi.Output[str]) -> None:
         """Look the record up; what only the one who made the link knows is None."""
-        adopted = AdoptedAccount(
-            f"{name}-adopted-account",
+        existing = ExistingAccount(
+            f"{name}-existing-account",
             org_id=settings.org_id,
             account_number=account_number,
             # Where this Pulumi stack made the link itself, its request is found under this alias and the
             # adoption is refused: else the engine would delete the stack, which nobody declares any more.
             opts=pulumi.ResourceOptions(
-                parent=self, aliases=[pulumi.Alias(name=f"{name}-request", type_=_REQUEST_TYPE)]
+                parent=self, aliases=[pulumi.Alias(name=f"{name}-request", type_=resource_types.LINK_REQUEST)]
             ),
         )
         unknown: pulumi.Output[Any] = pulumi.Output.from_input(None)
-        self.account_number = adopted.account_number
-        self.connected_account_id = adopted.connected_account_id
-        self.connected_account_state = adopted.connected_account_state
+        self.account_number = existing.account_number
+        self.connected_account_id = existing.connected_account_id
+        self.connected_account_state = existing.connected_account_state
         self.stack_id = unknown
-        self.stack_name = adopted.cf_stack_name
-        self.tracking_task = self.link_expiration_date = self.expiration_date = unknown
-        self.template_url = self.template_execution_url = unknown
+        self.stack_name = existing.cf_stack_name
+        self.tracking_task = self.link_expiration_date = unknown
 
     def _make(
         self,
@@ -152,14 +146,16 @@ class AccountLink(pulumi.ComponentResource):
             org_id=settings.org_id,
             account_number=account_number,
             stack_name=stack_name,
-            inline_template=given.get("inline_template", True),
             template_hosts=given.get("template_hosts", []),
             relink=given.get("relink"),
+            relink_despite_sddcs=given.get("relink_despite_sddcs"),
             template_policy=given.get("template_policy") or None,
-            # The other way round: what was adopted is not made over (ADR 0011).
+            # The other way round: an existing link is not made over (ADR 0011).
             opts=pulumi.ResourceOptions(
                 parent=self,
-                aliases=[pulumi.Alias(name=f"{name}-adopted-account", type_=_ADOPTED_TYPE)],
+                aliases=[
+                    pulumi.Alias(name=f"{name}-existing-account", type_=resource_types.EXISTING_ACCOUNT)
+                ],
                 hooks=request_hooks(name, watch),
             ),
         )
@@ -206,9 +202,6 @@ class AccountLink(pulumi.ComponentResource):
         self.stack_name = stack.name
         self.tracking_task = request.tracking_task
         self.link_expiration_date = request.expiration_date
-        self.template_url = request.template_url
-        self.template_execution_url = request.template_execution_url
-        self.expiration_date = request.expiration_date
 
     def _list_subnets(self, name: str, settings: VmcSettings, given: Mapping[str, Any]) -> None:
         """List what an SDDC can be connected to, where that is asked for."""

@@ -1,15 +1,27 @@
 """API token or OAuth app -> access token, once for all resources of a process."""
 
 import base64
+import concurrent.futures
+import copy
 import dataclasses
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from vmc_account_link.calls import Answer, Call, Repeat
-from vmc_account_link.errors import Forbidden, NotFound, Refused, Unauthenticated, Unavailable
+from vmc_account_link.errors import (
+    Forbidden,
+    NotFound,
+    Refused,
+    Unauthenticated,
+    Unavailable,
+    VmcError,
+    WaitInterrupted,
+)
 from vmc_account_link.models import BadPayload
+from vmc_account_link.person import canceled
 from vmc_account_link.secret_text import SecretText
 from vmc_account_link.settings import ApiToken, OAuthApp, VmcSettings
 
@@ -18,6 +30,8 @@ if TYPE_CHECKING:
 
 _MARGIN_SECONDS = 60.0
 """Renewed this long before its end, or a tenth of its life where that is less."""
+_GLANCE_SECONDS = 0.2
+"""Between two looks whether the person still wants to wait."""
 _UNTOLD_LIFETIME_SECONDS = 1500.0
 """Where the reply has no `expires_in`: less than the documented default of 30 minutes."""
 
@@ -57,35 +71,70 @@ class AccessTokens:
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._held: dict[VmcSettings, tuple[AccessToken, float]] = {}
+        self._exchanges: dict[VmcSettings, Future[str]] = {}
         self._lock = threading.Lock()
-        self._locks: dict[VmcSettings, threading.Lock] = {}
 
     def get(self, settings: VmcSettings, transport: "Transport", repeat: Repeat = Repeat.SAFE) -> str:
         """Return a token that is still good, exchanging the credentials for one where none is held.
 
+        Whoever asks while an exchange is under way waits for that one, and shares its failure too: a token
+        service that is silent holds up all of them for one time-out.
+
         Raises:
+            WaitInterrupted: the person pressed Ctrl-C meanwhile.
             VmcError: the token service refused or could not be heard.
         """
-        with self._lock_of(settings):
+        with self._lock:
             held = self._held.get(settings)
-            if held is None or held[1] <= self._monotonic():
-                token = _exchange(settings, transport, repeat)
-                margin = min(_MARGIN_SECONDS, token.lifetime_seconds / 10)
-                held = (token, self._monotonic() + token.lifetime_seconds - margin)
-                self._held[settings] = held
-            return held[0].value
+            if held is not None and held[1] > self._monotonic():
+                return held[0].value
+            exchange = self._exchanges.get(settings)
+            if exchange is None:
+                exchange = self._exchanges[settings] = Future()
+                # In a thread: the answer of a service may take longer than a person waits.
+                threading.Thread(
+                    target=self._exchange, args=(settings, transport, repeat, exchange), daemon=True
+                ).start()
+        return _awaited(exchange, settings)
 
     def forget(self, settings: VmcSettings, value: str) -> None:
         """Drop a token that the service refused, unless another thread has replaced it already."""
-        with self._lock_of(settings):
+        with self._lock:
             held = self._held.get(settings)
             if held is not None and held[0].value == value:
                 del self._held[settings]
 
-    def _lock_of(self, settings: VmcSettings) -> threading.Lock:
-        """One for each credential: a slow token service holds up those who want its token, no others."""
+    def _exchange(
+        self, settings: VmcSettings, transport: "Transport", repeat: Repeat, exchange: "Future[str]"
+    ) -> None:
+        """Settle the exchange that is under way."""
+        try:
+            token = _exchange(settings, transport, repeat)
+        except BaseException as error:  # noqa: BLE001 - raised to all who wait
+            with self._lock:
+                del self._exchanges[settings]
+            exchange.set_exception(error)
+            return
+        margin = min(_MARGIN_SECONDS, token.lifetime_seconds / 10)
         with self._lock:
-            return self._locks.setdefault(settings, threading.Lock())
+            self._held[settings] = (token, self._monotonic() + token.lifetime_seconds - margin)
+            del self._exchanges[settings]
+        exchange.set_result(token.value)
+
+
+def _awaited(exchange: "Future[str]", settings: VmcSettings) -> str:
+    while not concurrent.futures.wait([exchange], timeout=_GLANCE_SECONDS).done:
+        if canceled().is_set():
+            raise WaitInterrupted(
+                f"exchange the VMC credentials for an access token at {settings.csp_url}",
+                "interrupted before it answered",
+                "Run the command again.",
+            )
+    try:
+        return exchange.result()
+    except VmcError as error:
+        # One each: a traceback is written into an exception.
+        raise copy.copy(error) from None
 
 
 PROCESS_TOKENS = AccessTokens()
@@ -100,7 +149,7 @@ def _exchange(settings: VmcSettings, transport: "Transport", repeat: Repeat) -> 
     api = f"{settings.csp_url}/csp/gateway/am/api/auth"
     match settings.credentials:
         case ApiToken(value=value):
-            name, setting = "API token", "vmc:apiToken or API_TOKEN"
+            name, setting = "API token", "vmc:refreshToken or API_TOKEN"
             url, form, basic = f"{api}/api-tokens/authorize", {"refresh_token": value}, None
         case OAuthApp(client_id=client_id, client_secret=secret):
             name, setting = "OAuth app", "vmc:clientId and vmc:clientSecret, or CLIENT_ID and CLIENT_SECRET"

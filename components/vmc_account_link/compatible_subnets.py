@@ -18,6 +18,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
+from vmc_account_link import resource_types
 from vmc_account_link.client import VmcClient
 from vmc_account_link.identity import same_organisation
 from vmc_account_link.models import AccountState, Subnet
@@ -131,7 +132,7 @@ def _tell_result(region: str, subnets: Sequence[Subnet]) -> None:
         tell(f"  {subnet_id} ({why})")
 
 
-class CompatibleSubnets(Resource, module="vmc", name="CompatibleSubnets"):
+class CompatibleSubnets(Resource, module=resource_types.PACKAGE, name="CompatibleSubnets"):
     """The subnets of a connected account, in one region, that an SDDC can use."""
 
     compatible_subnets: pulumi.Output[dict[str, list[str]]]

@@ -20,6 +20,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
+from vmc_account_link import resource_types
 from vmc_account_link.client import VmcClient
 from vmc_account_link.identity import identity_failures, same_organisation
 from vmc_account_link.models import AccountRecord, AccountState
@@ -139,7 +140,7 @@ def record_outputs(account: AccountRecord) -> dict[str, Any]:
     }
 
 
-class ConnectedAccount(Resource, module="vmc", name="ConnectedAccount"):
+class ConnectedAccount(Resource, module=resource_types.PACKAGE, name="ConnectedAccount"):
     """The AWS account as the VMC organisation knows it."""
 
     connected_account_id: pulumi.Output[str]

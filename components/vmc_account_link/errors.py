@@ -15,7 +15,7 @@ VmcError
 ├─ InternalError         a bug in this package: an exception that nobody foresaw
 └─ LinkError             the link itself
    ├─ AlreadyLinked      another stack made the link that exists
-   ├─ NotLinked          there is no ACTIVE link to adopt
+   ├─ NotLinked          there is no ACTIVE link to existing
    ├─ LinkExpired        the link in the state can't be run any more
    ├─ LinkFailed         the service gave up
    ├─ LinkTimedOut       our own deadline passed
@@ -28,6 +28,7 @@ VmcError
 
 import re
 from collections.abc import Iterable
+from typing import Any
 from urllib.parse import urlsplit
 
 import pulumi
@@ -97,6 +98,16 @@ class VmcError(pulumi.RunError):
         self.asked = asked
         self.answered = answered
         self.do = do
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to another process as what it is: Python would call the constructor with the line alone."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[VmcError], args: tuple[Any, ...], state: dict[str, Any]) -> VmcError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class SettingsError(VmcError):
@@ -184,7 +195,7 @@ class AlreadyLinked(LinkError):
 
 
 class NotLinked(LinkError):
-    """There is no ACTIVE link to adopt."""
+    """There is no ACTIVE link to existing."""
 
 
 class LinkExpired(LinkError):

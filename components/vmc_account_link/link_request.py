@@ -21,7 +21,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from vmc_account_link import template
+from vmc_account_link import resource_types, template
 from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import AlreadyLinked
 from vmc_account_link.identity import IDENTITY, identity_failures
@@ -42,20 +42,11 @@ class LinkRequestProvider(ServiceProvider):
         """Refuse to carry an existing link over to another organisation or AWS account.
 
         Unlinking the old one would have to be done with the old credentials. And refuse to make a link where
-        this Pulumi stack adopted one: `olds` are those of the adopted account then.
+        this Pulumi stack uses an existing one: `olds` are those of the existing account then.
         """
         if olds and "stack_name" not in olds:
-            return CheckResult(inputs=news, failures=[_adopted(olds)])
-        failures = identity_failures(olds, news)
-        if news.get("template_policy") and news.get("inline_template") is False:
-            failures.append(
-                CheckFailure(
-                    "template_policy",
-                    "a template that is passed by its URL is not seen: set vmc-account-link:inlineTemplate "
-                    "to true, or remove templatePolicy",
-                )
-            )
-        return CheckResult(inputs=news, failures=failures)
+            return CheckResult(inputs=news, failures=[_uses_existing_link(olds)])
+        return CheckResult(inputs=news, failures=identity_failures(olds, news))
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Say whether there is something to do; on a preview too, so that a refusal is seen there.
@@ -113,12 +104,12 @@ class LinkRequestProvider(ServiceProvider):
         """Forget the link: the service has no call that takes one back, it expires by itself."""
 
 
-def _adopted(olds: Mapping[str, Any]) -> CheckFailure:
+def _uses_existing_link(olds: Mapping[str, Any]) -> CheckFailure:
     return CheckFailure(
         "link",
-        f"this Pulumi stack adopted the link of AWS account {olds.get('account_number')}, which somebody "
-        "else made: nothing was changed. Set vmc-account-link:link back to `adopt`, or run `pulumi destroy` "
-        "first (it leaves the link as it is)",
+        f"this Pulumi stack uses the existing link of AWS account {olds.get('account_number')}, which "
+        "somebody else made: nothing was changed. Set vmc-account-link:link back to `existing`, or run "
+        "`pulumi destroy` first (it leaves the link as it is)",
     )
 
 
@@ -154,11 +145,7 @@ def _mint(
         "clock_ahead_seconds": round(vmc.clock_ahead_seconds()),
         "minted_at": datetime.now(UTC).isoformat(),
         "record_before": account.mark if account and is_ours(account, [inputs["stack_name"]]) else None,
-        "template_body": (
-            _template_body(vmc, link.template_url, read_policy(inputs.get("template_policy")))
-            if inputs["inline_template"]
-            else ""
-        ),
+        "template_body": _template_body(vmc, link.template_url, read_policy(inputs.get("template_policy"))),
     }
 
 
@@ -189,12 +176,12 @@ def refuse_another_stacks_link(account: AccountRecord | None, stack_names: Seque
     raise AlreadyLinked(
         f"link AWS account {account.account_number}",
         f'CloudFormation stack "{account.cf_stack_name}" linked it already (connected account {account.id})',
-        "Nothing was created: either use that link (vmc-account-link:link `adopt`), or unlink the account "
+        "Nothing was created: either use that link (vmc-account-link:link `existing`), or unlink the account "
         "where it was linked and run `pulumi up` again (an organisation holds one link for each account).",
     )
 
 
-class LinkRequest(Resource, module="vmc", name="LinkRequest"):
+class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):
     """A link request and what the service answered."""
 
     template_url: pulumi.Output[str]
@@ -225,9 +212,9 @@ class LinkRequest(Resource, module="vmc", name="LinkRequest"):
         org_id: str,
         account_number: pulumi.Input[str],
         stack_name: pulumi.Input[str],
-        inline_template: pulumi.Input[bool],
         template_hosts: pulumi.Input[Sequence[str]],
         relink: str | None = None,
+        relink_despite_sddcs: str | None = None,
         template_policy: pulumi.Input[Mapping[str, Sequence[str]] | None] = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -238,9 +225,9 @@ class LinkRequest(Resource, module="vmc", name="LinkRequest"):
             org_id: the VMC organisation.
             account_number: the AWS account to link, 12 digits.
             stack_name: the CloudFormation stack that will run the link's template.
-            inline_template: whether to download the template (else only its URL is used).
             template_hosts: further hosts that the template may come from.
-            relink: another text asks for a new link; with the word `despite-sddcs` even while SDDCs use it.
+            relink: another text asks for a new link.
+            relink_despite_sddcs: the same text as `relink`: ask for it although SDDCs use the link.
             template_policy: what the template may make and whom it may let in (`read_policy`).
             opts: resource options.
         """
@@ -251,9 +238,9 @@ class LinkRequest(Resource, module="vmc", name="LinkRequest"):
                 "org_id": org_id,
                 "account_number": account_number,
                 "stack_name": stack_name,
-                "inline_template": inline_template,
                 "template_hosts": template_hosts,
                 "relink": relink,
+                "relink_despite_sddcs": relink_despite_sddcs,
                 "template_policy": template_policy,
                 # Outputs have to be named here to become attributes.
                 "template_url": None,

@@ -19,7 +19,7 @@ from vmc_account_link.errors import LinkExpired
 from vmc_account_link.internal_errors import internal_errors
 from vmc_account_link.link_request import refuse_another_stacks_link
 from vmc_account_link.models import parse_moment
-from vmc_account_link.progress import find_account
+from vmc_account_link.progress import REQUEST_ANOTHER_LINK, find_account
 from vmc_account_link.settings import VmcSettings
 from vmc_account_link.stack_errors import stack_error_hook
 
@@ -66,7 +66,7 @@ class LinkWatch:
             raise LinkExpired(
                 f"run the template that links AWS account {account_number}",
                 f"its link expired at {expiration_date}",
-                "Nothing was created: `pulumi up --replace '**vmc:LinkRequest::*'` asks for a new link.",
+                f"Nothing was created: {REQUEST_ANOTHER_LINK} asks for a new link.",
             )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from vmc_account_link.errors import LinkFailed, VmcError, safe_text
 from vmc_account_link.models import AccountRecord, AccountState, Task, TaskStatus
+from vmc_account_link.resource_types import PACKAGE
 
 SHORTEST_PAUSE_SECONDS = 0.9
 LONGEST_PAUSE_FRACTION = 0.09
@@ -17,6 +18,10 @@ RELINK_GRACE_SECONDS = 60.0
 
 LIST_GRACE_SECONDS = 300.0
 """How long after the task's end the account may be missing from the list before that counts as a failure."""
+
+
+REQUEST_ANOTHER_LINK = f"`pulumi up --replace '**{PACKAGE}:LinkRequest::*'`"
+"""The command that asks for another link at once, for messages."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +163,7 @@ def _told(task: Task | None) -> str:
 
 _ASK_ANEW = (
     "The next `pulumi up` asks for a new link once this one has expired (output link_expiration_date); "
-    "`pulumi up --replace '**vmc:LinkRequest::*'` asks at once."
+    f"{REQUEST_ANOTHER_LINK} asks at once."
 )
 
 

@@ -55,7 +55,7 @@ def unheard(call: Call, error: requests.RequestException) -> VmcError:
 
 
 _WHAT_TO_DO = {
-    401: "Make a new API token and set it (vmc:apiToken or API_TOKEN).",
+    401: "Make a new API token and set it (vmc:refreshToken or API_TOKEN).",
     403: "Give the token's owner the VMC service role Administrator in this organisation; check vmc:orgId.",
     404: "Check vmc:orgId and vmc:vmcUrl.",
     429: "The service limits its callers: wait some minutes, then run the command again.",

@@ -1,6 +1,7 @@
 """When is another link minted, and when not? ADR 0015."""
 
 import math
+import shlex
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum, auto
@@ -13,10 +14,8 @@ from vmc_account_link.models import AccountState, Task, TaskStatus, parse_moment
 from vmc_account_link.progress import find_account, is_ours, is_run
 from vmc_account_link.settings import VmcSettings
 
-NEEDS_NEW_LINK = ("stack_name", "inline_template")
-"""A link is run once, by one stack; and what was not downloaded then can't be later."""
-DESPITE_SDDCS = "despite-sddcs"
-"""The word in `relink` that accepts SDDCs on the link."""
+NEEDS_NEW_LINK = ("stack_name",)
+"""A link is run once, by one stack."""
 
 
 class Why(Enum):
@@ -89,19 +88,10 @@ def our_stacks(vmc: VmcClient, olds: Mapping[str, Any], news: Mapping[str, Any])
 
 
 def needs_new_link(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-    """Whether the person wants one; a `relink` that is taken away, or only confirmed later, is no wish."""
-    wish, _ = relink_wish(news.get("relink"))
-    is_wish = wish is not None and wish != relink_wish(olds.get("relink"))[0]
-    return is_wish or any(news.get(key) != olds.get(key) for key in NEEDS_NEW_LINK)
-
-
-def relink_wish(relink: Any) -> tuple[str | None, bool]:
-    """Take `relink` apart: what has to change for a new link, and whether SDDCs on it are accepted."""
-    if not isinstance(relink, str):
-        return None, False
-    words = relink.split()
-    wish = " ".join(word for word in words if word != DESPITE_SDDCS)
-    return wish or None, DESPITE_SDDCS in words
+    """Whether the configuration asks for one; a `relink` that is removed asks for nothing."""
+    relink = news.get("relink")
+    is_requested = relink is not None and relink != olds.get("relink")
+    return is_requested or any(news.get(key) != olds.get(key) for key in NEEDS_NEW_LINK)
 
 
 def refuse_where_sddcs_are(vmc: VmcClient, olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
@@ -114,7 +104,8 @@ def refuse_where_sddcs_are(vmc: VmcClient, olds: Mapping[str, Any], news: Mappin
     Raises:
         SddcsOnLink: one does.
     """
-    wish, is_accepted = relink_wish(news.get("relink"))
+    relink = news.get("relink")
+    is_accepted = relink is not None and news.get("relink_despite_sddcs") == relink
     if is_accepted or news.get("stack_name") != olds.get("stack_name"):
         return
     account = find_account(vmc.list_connected_accounts(), olds["account_number"])
@@ -132,8 +123,14 @@ def refuse_where_sddcs_are(vmc: VmcClient, olds: Mapping[str, Any], news: Mappin
             f"ask for a new link of AWS account {olds['account_number']}",
             f"{len(sddcs)} SDDC(s) use the one that is there ({', '.join(sddcs)})",
             "Nothing was changed: they keep the roles they were made with, which a new template may change. "
-            f"If that is accepted: `pulumi config set relink '{wish or 1} {DESPITE_SDDCS}'`.",
+            f"If that is accepted, {_how_to_accept(relink)}.",
         )
+
+
+def _how_to_accept(relink: Any) -> str:
+    if relink is None:
+        return "set vmc-account-link:relink and vmc-account-link:relinkDespiteSddcs to the same new text"
+    return f"run `pulumi config set relinkDespiteSddcs {shlex.quote(str(relink))}`"
 
 
 def _expired_for_seconds(olds: Mapping[str, Any], now: datetime) -> float:

@@ -83,13 +83,21 @@ def read_settings(config: Callable[[str], str | None], environ: Mapping[str, str
 
 def _credentials(config: Callable[[str], str | None], environ: Mapping[str, str]) -> ApiToken | OAuthApp:
     """Take the credentials of the configuration, else those of the environment; never a mix."""
-    configured = tuple(
-        (config(key) or "").strip() for key in ("vmc:apiToken", "vmc:clientId", "vmc:clientSecret")
+    refresh_token, api_token, *app = (
+        (config(key) or "").strip()
+        for key in ("vmc:refreshToken", "vmc:apiToken", "vmc:clientId", "vmc:clientSecret")
     )
+    if refresh_token and api_token and refresh_token != api_token:
+        raise SettingsError(
+            "vmc:refreshToken",
+            "vmc:apiToken is set to another token",
+            "Keep one of the two (`pulumi config rm vmc:apiToken`).",
+        )
+    configured = (refresh_token or api_token, *app)
     ambient = tuple(environ.get(name, "").strip() for name in ("API_TOKEN", "CLIENT_ID", "CLIENT_SECRET"))
     if configured[0] and (configured[1] or configured[2]):
         raise SettingsError(
-            "vmc:apiToken",
+            "vmc:refreshToken",
             "it is set together with vmc:clientId or vmc:clientSecret",
             "Keep either the API token or the OAuth app (`pulumi config rm <key>`).",
         )
@@ -107,10 +115,10 @@ def _credentials(config: Callable[[str], str | None], environ: Mapping[str, str]
         variable = "CLIENT_SECRET" if client_id else "CLIENT_ID"
         raise SettingsError(missing, "one half of the OAuth app is not set", f"Set it, or {variable}.")
     raise SettingsError(
-        "vmc:apiToken",
+        "vmc:refreshToken",
         "no VMC API token is set",
-        "Run `pulumi config set --secret vmc:apiToken` or set API_TOKEN (or an OAuth app's vmc:clientId and "
-        "vmc:clientSecret).",
+        "Run `pulumi config set --secret vmc:refreshToken` or set API_TOKEN (or an OAuth app's vmc:clientId "
+        "and vmc:clientSecret).",
     )
 
 

@@ -10,12 +10,13 @@ _SETTING = "vmc-account-link:templatePolicy"
 _KEYS = ("resourceTypes", "trustedAccounts")
 
 
-def read_policy(wire: Any) -> TemplatePolicy:
+def read_policy(wire: Any, *, setting: str = _SETTING) -> TemplatePolicy:
     """Read `templatePolicy`.
 
     Args:
         wire: an object with `resourceTypes` and `trustedAccounts`, lists of texts; what is left out does not
             limit, an empty list allows nothing. None or an empty object: no policy.
+        setting: how a message names it.
 
     Raises:
         SettingsError: anything else; a policy that is misspelt must not be one that allows everything.
@@ -23,17 +24,17 @@ def read_policy(wire: Any) -> TemplatePolicy:
     if wire is None:
         return TemplatePolicy()
     if not isinstance(wire, Mapping) or set(wire) - set(_KEYS):
-        raise SettingsError(_SETTING, "it is not as it should be", f"Its keys are {' and '.join(_KEYS)}.")
+        raise SettingsError(setting, "it is not as it should be", f"Its keys are {' and '.join(_KEYS)}.")
     wire = {key: _texts(value) for key, value in wire.items()}
     for key, value in wire.items():
         if not isinstance(value, list | tuple) or not all(
             isinstance(entry, str) and entry for entry in value
         ):
-            raise SettingsError(f"{_SETTING}.{key}", "it is no list of texts", "Set it as a list.")
+            raise SettingsError(f"{setting}.{key}", "it is no list of texts", "Set it as a list.")
     types, accounts = (wire.get(key) for key in _KEYS)
     if wrong := [number for number in accounts or () if not (len(number) == 12 and number.isdecimal())]:
         raise SettingsError(
-            f"{_SETTING}.{_KEYS[1]}", f"{wrong[0]} is no AWS account", "Each is a text of 12 digits."
+            f"{setting}.{_KEYS[1]}", f"{wrong[0]} is no AWS account", "Each is a text of 12 digits."
         )
     return TemplatePolicy(
         resource_types=None if types is None else frozenset(types),

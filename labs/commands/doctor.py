@@ -7,11 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 
 from labs import cloud, sizing
-from labs.credentials import vmc_settings
+from labs.credentials import aws_access, vmc_settings
 from labs.errors import LabsError
 from labs.fleet_session import FleetSession
-from labs.spec import ROLE_SESSION_NAME, LabSpec
-from vmc_account_link.arguments import DEFAULT_REGION
+from labs.spec import LabSpec
 from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import VmcError
 from vmc_account_link.models import AccountRecord, AccountState
@@ -55,7 +54,7 @@ def run(session: FleetSession) -> list[Check]:
     ]
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
         checks += pool.map(lambda lab: _check(f"lab {lab.name}", lambda: _lab(lab, accounts)), session.labs)
-    width = sizing.parallel(asked=session.spec.parallel, memory_bytes=session.spec.memory_bytes)
+    width = sizing.parallel(asked=session.spec.parallel)
     told = f"{width} labs at a time; logs in {session.places.logs}"
     return [*checks, Check(what="this machine", verdict=Verdict.FINE, message=told)]
 
@@ -93,22 +92,15 @@ def _lab(lab: LabSpec, accounts: Mapping[str, tuple[AccountRecord, ...]]) -> str
         LabsError: they are no good, or another account's, or the account is linked by another stack.
         _Wrong: an `up` would work, but not as one might expect.
     """
-    role = lab.credentials.role_arn
-    number = cloud.account_number(
-        cloud.AwsAccess(
-            region=str(lab.settings.get("region", DEFAULT_REGION)),
-            profile=lab.credentials.profile,
-            assumed_roles=({"roleArn": role, "sessionName": ROLE_SESSION_NAME},) if role else (),
-        )
-    )
+    number = cloud.account_number(aws_access(lab))
     if lab.aws_account_id and number != lab.aws_account_id:
         raise LabsError(f"the credentials are of AWS account {number}, awsAccountId is {lab.aws_account_id}")
     if lab.service.org_id not in accounts:
         return f"AWS account {number}"
     record = find_account(accounts[lab.service.org_id], number)
-    if lab.settings.get("link") == "adopt":
+    if lab.settings.get("link") == "existing":
         if record is None or record.state != AccountState.ACTIVE:
-            raise LabsError(f"AWS account {number} is not linked: there is nothing to adopt")
+            raise LabsError(f"AWS account {number} is not linked: there is no link to use")
         return f"AWS account {number}, {record.state}"
     if record is None:
         return f"AWS account {number}, not linked yet"
@@ -116,5 +108,5 @@ def _lab(lab: LabSpec, accounts: Mapping[str, tuple[AccountRecord, ...]]) -> str
         return f"AWS account {number}, {record.state}"
     by = f'AWS account {number} is linked by another stack, "{record.cf_stack_name}"'
     if record.state == AccountState.ACTIVE:
-        raise LabsError(f"{by}: use that link (link: adopt), or unlink it where it was made")
+        raise LabsError(f"{by}: use that link (link: existing), or unlink it where it was made")
     raise _Wrong(f"{by}, and is {record.state}")

@@ -19,7 +19,7 @@ def plan(session: FleetSession) -> list[Step]:
     Raises:
         LabsError: what is there could not be seen.
     """
-    return plan_down(session.spec, session.lookout.look(session.spec, ask_service=False), only=session.only)
+    return plan_down(session.spec, session.lookout.look(session.labs, ask_service=False), only=session.only)
 
 
 def plan_expired(session: FleetSession, *, now: datetime) -> list[Step]:
@@ -29,9 +29,9 @@ def plan_expired(session: FleetSession, *, now: datetime) -> list[Step]:
         LabsError: what is there could not be seen.
     """
     strays = session.strays()
-    seen = session.lookout.look(session.spec, ask_service=False)
-    states = {**seen.states, **session.lookout.states(strays)}
-    labs = [*session.spec.labs, *strays]
+    seen = session.lookout.look(session.labs, ask_service=False)
+    states = {**seen.states, **{stray.lab.stack: stray.state for stray in strays}}
+    labs = [*session.spec.labs, *(stray.lab for stray in strays)]
     return plan_reap(labs, Seen(states=states, accounts={}), now=now)
 
 

@@ -14,14 +14,14 @@ def run(session: FleetSession, *, failed: bool = False) -> list[Step]:
     Raises:
         LabsError, VmcError: what is there could not be seen.
     """
-    seen = session.lookout.look(session.spec, ask_service=has_tokens(session))
+    seen = session.lookout.look(session.labs, ask_service=has_tokens(session))
     return plan_up(session.spec, seen, only=session.only, failed=failed)
 
 
 def has_tokens(session: FleetSession) -> bool:
     """Whether the service can be asked about every lab."""
     try:
-        for service in {lab.service for lab in session.spec.labs}:
+        for service in {lab.service for lab in session.labs}:
             vmc_settings(service, session.lookout.environment)
     except RequestError:
         return False

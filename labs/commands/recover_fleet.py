@@ -19,7 +19,7 @@ def run(
         LabsError: what is there could not be seen; nothing was touched.
     """
     session.ready_to_act()
-    seen = session.lookout.look(session.spec, ask_service=False)
+    seen = session.lookout.look(session.labs, ask_service=False)
     steps = plan_recover(session.labs, seen, session.lookout.locked(session.labs))
     output.plan(steps)
     return act(

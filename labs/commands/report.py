@@ -1,12 +1,12 @@
 """`report`: one HTML page for the people in the room."""
 
 import dataclasses
-import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from labs.errors import LabsError
+from labs.errors import RequestError
+from labs.private_files import write_file
 from labs.report.page import render
 from labs.report.reading import read_report
 from labs.spec import FleetSpec
@@ -22,7 +22,7 @@ class ReportRequest:
     """Pulumi stack -> its state, of the stacks that exist."""
     spec_file: Path
     file: Path
-    """The page; an earlier one is replaced in one step."""
+    """The page, for this user only; an earlier one is replaced in one step."""
     made_at: datetime
     """The moment of the look; its zone is the one in which the page tells the time."""
 
@@ -31,18 +31,17 @@ def run(request: ReportRequest) -> Path:
     """Write the page and return its path.
 
     Raises:
-        LabsError: the file can't be written.
+        RequestError: the file can't be written.
     """
     report = read_report(
         request.spec, request.states, made_at=request.made_at, spec_file=str(request.spec_file)
     )
     page = render(report, zone=request.made_at.tzinfo) if request.made_at.tzinfo else render(report)
     file = request.file.absolute()
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(page, encoding="utf-8")
-        temporary.replace(file)
+        write_file(file, page)
     except OSError as error:
-        raise LabsError(f"write the report to {file}: {error.strerror}; name another with --output") from None
+        raise RequestError(
+            f"write the report to {file}: {error.strerror}; name another with --output"
+        ) from None
     return file

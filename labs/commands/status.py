@@ -24,18 +24,14 @@ def run(session: FleetSession) -> Status:
     Raises:
         LabsError, VmcError: what is there could not be seen.
     """
-    seen = session.lookout.look(
-        dataclasses.replace(session.spec, labs=session.labs), ask_service=has_tokens(session)
-    )
+    seen = session.lookout.look(session.labs, ask_service=has_tokens(session))
     rows, words = [], []
     for lab in session.labs:
         state, difference = seen.states.get(lab.stack), seen.difference(lab)
         rows.append(status_row(lab.name, lab.stack, state, difference))
         words.append(state_word(state, difference))
     if not session.only:
-        strays = session.strays()
-        states = session.lookout.states(strays)
-        for lab in strays:
-            row = status_row(lab.name, lab.stack, states.get(lab.stack), None)
+        for stray in session.strays():
+            row = status_row(stray.lab.name, stray.lab.stack, stray.state, None)
             rows.append({**row, "note": f"not in the spec; {row['note']}".rstrip("; ")})
     return Status(rows=tuple(rows), is_as_asked=all(word == "linked" for word in words))

@@ -18,6 +18,7 @@ from labs.results import LabOutcome, LabResult, Verb
 from labs.run import Control
 from labs.state import LabState
 
+_GLANCE_SECONDS = 0.1
 MakeExecutor = Callable[[int], contextlib.AbstractContextManager[Executor]]
 """(how many labs at a time) -> an executor to run them on."""
 
@@ -38,12 +39,12 @@ def run(request: UpRequest, *, output: Output) -> list[LabResult]:
     """Bring the labs about and return what came of each.
 
     Raises:
-        RequestError: something is missing that every lab would fail on; nothing was touched.
+        RequestError: something is missing or wrong that every lab would fail on; nothing was touched.
         LabsError, VmcError: what is there could not be seen; nothing was touched.
     """
     session = request.session
     session.ready_to_act()
-    seen = session.lookout.look(session.spec, ask_service=True)
+    seen = session.lookout.look(session.labs, ask_service=True)
     steps = plan_up(session.spec, seen, only=session.only, failed=request.failed)
     done = [_unchanged(step, seen.states[step.lab.stack]) for step in steps if step.action is Action.NOTHING]
     if done:
@@ -65,7 +66,11 @@ def act(
     lost_hosts: Sequence[str] = (),
     force: bool = False,
 ) -> list[LabResult]:
-    """Run a verb on labs, with what the person sees meanwhile and Ctrl-C; returns a result for each lab."""
+    """Run a verb on labs, with what the person sees meanwhile and Ctrl-C; returns a result for each lab.
+
+    Raises:
+        RequestError: this machine has no folder or too few open files for them; nothing was touched.
+    """
     if not steps:
         return []
     spec = session.spec
@@ -79,11 +84,16 @@ def act(
         )
         for step in steps
     ]
-    width = min(len(tasks), sizing.parallel(asked=parallel or spec.parallel, memory_bytes=spec.memory_bytes))
+    session.places.prepare()
+    asked = parallel or spec.parallel
+    if asked is None or executor is None:
+        # Here, unlike on a cluster's workers, this machine is the limit.
+        asked = sizing.parallel(asked=asked and min(asked, len(tasks)))
+    width = min(len(tasks), asked)
     output.say(f"{verb}: {len(tasks)} labs, {width} at a time; logs in {session.places.logs}")
     with LiveFleet(output, len(tasks)) as live:
         control = Control(tell=live.tell, stop=threading.Event())
-        with _interruptible(control, live.say), (executor or ThreadPoolExecutor)(width) as pool:
+        with interruptible(control, live.say), (executor or ThreadPoolExecutor)(width) as pool:
             return run_labs(
                 tasks,
                 pool,
@@ -112,23 +122,35 @@ def _unchanged(step: Step, state: LabState) -> LabResult:
 
 
 @contextlib.contextmanager
-def _interruptible(control: Control, say: Callable[[str], None]) -> Iterator[None]:
+def interruptible(control: Control, say: Callable[[str], None]) -> Iterator[None]:
     """Ctrl-C once: no new labs, running ones end at a safe point. Twice: they end now."""
-
-    def note(_number: int, _frame: FrameType | None) -> None:
-        if control.stop.is_set():
-            control.hurry.set()
-            say("ending now; the next run finds out what became of what was under way")
-        else:
-            control.stop.set()
-            say("no new labs; the running ones end at a safe point (Ctrl-C again: now)")
-
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    pressed = 0
+
+    def note(_number: int, _frame: FrameType | None) -> None:
+        # Nothing else: it runs between any two steps of the main thread, which may hold any lock.
+        nonlocal pressed
+        pressed += 1
+
+    def pass_on() -> None:
+        while not ended.wait(_GLANCE_SECONDS):
+            if pressed and not control.stop.is_set():
+                control.stop.set()
+                say("no new labs; the running ones end at a safe point (Ctrl-C again: now)")
+            if pressed > 1 and not control.hurry.is_set():
+                control.hurry.set()
+                say("ending now; the next run finds out what became of what was under way")
+
+    ended = threading.Event()
+    listener = threading.Thread(target=pass_on, name="ctrl-c", daemon=True)
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    listener.start()
     try:
         yield
     finally:
+        ended.set()
+        listener.join()
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -72,11 +72,11 @@ def test_an_ended_token_fails(command: Command, box: Sandbox) -> None:
     assert (said.code, said.lines()["token"]["verdict"]) == (1, "fail")
 
 
-def test_for_a_link_to_adopt_only_what_adopting_needs_is_looked_at(command: Command, box: Sandbox) -> None:
-    refused = command("doctor", "--json", "--adopt")
+def test_for_an_existing_link_only_what_it_needs_is_looked_at(command: Command, box: Sandbox) -> None:
+    refused = command("doctor", "--json", "--existing")
     assert (refused.code, refused.lines()["linked"]["verdict"]) == (1, "fail")
     box.control.seed_account(ACCOUNT, cf_stack_name="theirs")
-    said = command("doctor", "--json", "--adopt")
+    said = command("doctor", "--json", "--existing")
     assert (said.code, said.lines()["linked"]["verdict"]) == (0, "pass")
     assert {"stack name", "permissions"} & set(said.lines()) == set()
 

@@ -97,9 +97,13 @@ def test_a_stack_that_runs_is_inspected_by_its_name(command: Command, aws: Any) 
 
 def test_links_are_found_in_a_state_by_their_component() -> None:
     def resource(kind: str, parent: str, **values: Any) -> dict[str, Any]:
-        return {"type": kind, "parent": f"urn:pulumi:s::p::vmc:index:AccountLink::{parent}", **values}
+        return {
+            "type": kind,
+            "parent": f"urn:pulumi:s::p::vmc-account-link:index:AccountLink::{parent}",
+            **values,
+        }
 
-    dynamic = "pulumi-python:dynamic/vmc:"
+    dynamic = "pulumi-python:dynamic/vmc-account-link:"
     links = links_of(
         [
             {"type": "pulumi:pulumi:Stack"},
@@ -110,11 +114,11 @@ def test_links_are_found_in_a_state_by_their_component() -> None:
                 id="arn:aws:cloudformation:eu-west-1:123456789012:stack/S/1",
                 outputs={"name": "S"},
             ),
-            resource(f"{dynamic}AdoptedAccount", "b", outputs={"account_number": "123456789012"}),
+            resource(f"{dynamic}ExistingAccount", "b", outputs={"account_number": "123456789012"}),
             resource("aws:cloudformation/stack:Stack", "somebody", id="arn", outputs={"name": "theirs"}),
         ]
     )
-    assert [(link.component, link.stack_name, link.region, link.is_adopted) for link in links] == [
+    assert [(link.component, link.stack_name, link.region, link.is_existing) for link in links] == [
         ("a", "S", "eu-west-1", False),
         ("b", None, None, True),
     ]

@@ -203,7 +203,7 @@ def connection(state: str, account_id: str = "id") -> SddcConnection:
         (status.judge_request(request(), record("BROKEN"), NOW), "fail", "not connected"),
         (status.judge_request(request(), None, NOW), "fail", "not connected"),
         (status.judge_request(request(), None, NOW - timedelta(hours=2)), "pass", "expires 2026"),
-        (status.judge_request(request(stack_name=None), record(), NOW), "pass", "adopted"),
+        (status.judge_request(request(stack_name=None), record(), NOW), "pass", "existing"),
         (status.judge_stack(NAME, None, ()), "fail", "does not exist"),
         (status.judge_stack(NAME, stack("CREATE_COMPLETE"), ()), "pass", "CREATE_COMPLETE"),
         (status.judge_stack(NAME, stack("CREATE_IN_PROGRESS"), ()), "warn", "CREATE_IN_PROGRESS"),

@@ -7,7 +7,7 @@ import re
 import runpy
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -19,9 +19,9 @@ from pulumi.runtime import mocks
 from sandbox.environment import ambient_names
 from tests.support.mocked_engine import (
     ACCOUNT,
-    ADOPTED,
     CONFIG,
     CONNECTED,
+    EXISTING,
     LINK,
     REQUEST,
     SECRET,
@@ -36,6 +36,8 @@ from tests.support.mocked_engine import (
 )
 from tests.support.places import REPOSITORY
 from vmc_account_link import AccountLink, AccountLinkArgs, VmcError
+from vmc_account_link.args import validate_args
+from vmc_account_link.errors import SettingsError
 
 
 @pytest.fixture
@@ -49,8 +51,8 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
 
 def test_it_declares_request_stack_and_connected_account_under_one_component(run: Run) -> None:
     recorder = run()
-    component = recorder.of_type("vmc:index:AccountLink")
-    children = [r for r in recorder.requests if r.parent.endswith("vmc:index:AccountLink::link")]
+    component = recorder.of_type("vmc-account-link:index:AccountLink")
+    children = [r for r in recorder.requests if r.parent.endswith("vmc-account-link:index:AccountLink::link")]
     assert component.name == "link"
     assert sorted(r.type for r in children) == sorted([REQUEST, STACK, CONNECTED, "pulumi:providers:aws"])
 
@@ -143,9 +145,9 @@ def test_the_arguments_reach_the_resources_they_are_for(run: Run) -> None:
         {
             "stack_name": "Lab-7",
             "region": "eu-west-1",
-            "inline_template": False,
             "template_hosts": ["mirror.example"],
             "relink": "2",
+            "relink_despite_sddcs": "2",
             "link_timeout_minutes": 5,
             "unlink_on_destroy": False,
             "tags": {"owner": "workshop"},
@@ -153,12 +155,8 @@ def test_the_arguments_reach_the_resources_they_are_for(run: Run) -> None:
     )
     request, stack, connected = recorder.inputs(REQUEST), recorder.inputs(STACK), recorder.inputs(CONNECTED)
     assert recorder.inputs("pulumi:providers:aws")["region"] == "eu-west-1"
-    assert (request["stack_name"], request["inline_template"], request["template_hosts"]) == (
-        "Lab-7",
-        False,
-        ["mirror.example"],
-    )
-    assert request["relink"] == "2"
+    assert (request["stack_name"], request["template_hosts"]) == ("Lab-7", ["mirror.example"])
+    assert (request["relink"], request["relink_despite_sddcs"]) == ("2", "2")
     assert (stack["name"], stack["tags"]) == ("Lab-7", {"owner": "workshop"})
     assert (connected["stack_name"], connected["link_timeout_minutes"], connected["unlink_on_destroy"]) == (
         "Lab-7",
@@ -167,8 +165,10 @@ def test_the_arguments_reach_the_resources_they_are_for(run: Run) -> None:
     )
 
 
-@pytest.mark.parametrize("link", ["create", "adopt"])
-def test_subnets_are_listed_of_the_connected_account_where_a_region_is_given(run: Run, link: str) -> None:
+@pytest.mark.parametrize("link", ["create", "existing"])
+def test_subnets_are_listed_of_the_connected_account_where_a_region_is_given(
+    run: Run, link: Literal["create", "existing"]
+) -> None:
     given: AccountLinkArgs = {
         "link": link,
         "subnet_region": "us-west-2",
@@ -183,18 +183,23 @@ def test_subnets_are_listed_of_the_connected_account_where_a_region_is_given(run
     assert SUBNETS not in {request.type for request in run({"sddc_hosts": 0}).requests}
 
 
-def test_adopting_declares_neither_a_request_nor_a_stack(run: Run) -> None:
-    recorder = run({"link": "adopt", "aws_account_id": ACCOUNT})
+def test_an_existing_link_declares_neither_a_request_nor_a_stack(run: Run) -> None:
+    recorder = run({"link": "existing", "aws_account_id": ACCOUNT})
     declared = {request.type for request in recorder.requests}
-    assert declared == {"vmc:index:AccountLink", "pulumi:providers:aws", ADOPTED, "pulumi:pulumi:Stack"}
-    assert recorder.inputs(ADOPTED)["account_number"] == ACCOUNT
-    (alias,) = recorder.of_type(ADOPTED).aliases
+    assert declared == {
+        "vmc-account-link:index:AccountLink",
+        "pulumi:providers:aws",
+        EXISTING,
+        "pulumi:pulumi:Stack",
+    }
+    assert recorder.inputs(EXISTING)["account_number"] == ACCOUNT
+    (alias,) = recorder.of_type(EXISTING).aliases
     assert (alias.spec.name, alias.spec.type) == ("link-request", REQUEST)
 
 
-def test_making_looks_for_an_adopted_account_under_the_requests_name(run: Run) -> None:
+def test_making_looks_for_an_existing_account_under_the_requests_name(run: Run) -> None:
     (alias,) = run().of_type(REQUEST).aliases
-    assert (alias.spec.name, alias.spec.type) == ("link-adopted-account", ADOPTED)
+    assert (alias.spec.name, alias.spec.type) == ("link-existing-account", EXISTING)
 
 
 def test_on_preview_what_the_service_will_say_is_unknown_and_nothing_fails(run: Run) -> None:
@@ -205,15 +210,15 @@ def test_on_preview_what_the_service_will_say_is_unknown_and_nothing_fails(run: 
 @pytest.mark.parametrize(
     ("args", "config", "named"),
     [
-        pytest.param({}, {"vmc:apiToken": "t"}, "vmc:orgId", id="no organisation"),
-        pytest.param({}, {"vmc:orgId": "o"}, "vmc:apiToken", id="no token"),
+        pytest.param({}, {"vmc:refreshToken": "t"}, "vmc:orgId", id="no organisation"),
+        pytest.param({}, {"vmc:orgId": "o"}, "vmc:refreshToken", id="no token"),
         pytest.param({}, {**CONFIG, "vmc:vmcUrl": "nonsense"}, "vmc:vmcUrl", id="a malformed URL"),
         pytest.param(
             {}, {**CONFIG, "aws:insecure": "perhaps"}, "aws:insecure", id="an aws setting of the wrong type"
         ),
         pytest.param({"link": "steal"}, CONFIG, "vmc-account-link:link", id="an unknown way to link"),
         pytest.param(
-            {"link": "adopt", "relink": "1"}, CONFIG, "vmc-account-link:relink", id="relink of another's"
+            {"link": "existing", "relink": "1"}, CONFIG, "vmc-account-link:relink", id="relink of another's"
         ),
         pytest.param({"subnet_region": "Oregon"}, CONFIG, "subnetRegion", id="no region"),
         pytest.param({"sddc_hosts": 2}, CONFIG, "sddcHosts", id="hosts of an SDDC, and no subnets"),
@@ -243,6 +248,34 @@ def test_what_is_wrong_is_refused_by_its_name_and_nothing_is_declared_that_makes
         seen.append(run(config=config, program=program))
     assert named in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("args", "argument"),
+    [
+        ({"link_timeout_minutes": "ten"}, "linkTimeoutMinutes"),
+        ({"link_timeout_minutes": True}, "linkTimeoutMinutes"),
+        ({"link_timeout_minutes": 2.5}, "linkTimeoutMinutes"),
+        ({"unlink_on_destroy": "no"}, "unlinkOnDestroy"),
+        ({"stack_name": 7}, "stackName"),
+        ({"aws_account_id": 123456789012}, "awsAccountId"),
+        ({"subnet_region": "us-west-2", "sddc_hosts": "6"}, "sddcHosts"),
+    ],
+)
+def test_a_value_of_a_wrong_type_is_refused_before_anything_is_registered(
+    run: Run, args: dict[str, Any], argument: str
+) -> None:
+    recorder = Recorder(Cloud(LINK))
+    with pytest.raises(SettingsError, match=f"vmc-account-link:{argument}: .* is not "):
+        run(args, recorder=recorder)
+    assert [one.type for one in recorder.requests] in ([], ["pulumi:pulumi:Stack"])
+
+
+def test_a_message_names_the_argument_to_a_program_of_another_project() -> None:
+    with pytest.raises(SettingsError, match=r"^link_timeout_minutes: "):
+        validate_args({"link_timeout_minutes": "ten"})
+    with pytest.raises(SettingsError, match=r"^template_policy: "):
+        validate_args({"template_policy": {"types": []}})
 
 
 def test_another_region_is_allowed_with_a_warning(run: Run, caplog: pytest.LogCaptureFixture) -> None:
@@ -280,11 +313,11 @@ EVERY_SETTING: dict[str, tuple[str, Any]] = {
     "stackName": ("Lab-7", "Lab-7"),
     "region": ("eu-west-1", "eu-west-1"),
     "awsAccountId": (ACCOUNT, ACCOUNT),
-    "inlineTemplate": ("true", True),
     "templateHosts": ('["mirror.example"]', ["mirror.example"]),
     "linkTimeoutMinutes": ("5", 5),
     "unlinkOnDestroy": ("false", False),
     "relink": ("2", "2"),
+    "relinkDespiteSddcs": ("2", "2"),
     "subnetRegion": ("us-west-2", "us-west-2"),
     "sddcType": ("MultiAZ", "MultiAZ"),
     "sddcHosts": ("6", 6),
@@ -304,14 +337,14 @@ def declared(recorder: Recorder) -> list[dict[str, Any]]:
     return sorted(said, key=lambda one: (one["type"], one["name"]))
 
 
-@pytest.mark.parametrize("link", ["create", "adopt"])
+@pytest.mark.parametrize("link", ["create", "existing"])
 def test_the_program_declares_what_the_component_does_that_is_told_the_same(
     run: Run, monkeypatch: pytest.MonkeyPatch, link: str
 ) -> None:
     described = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text())["config"]
     assert set(EVERY_SETTING) == set(described)
     told = {**EVERY_SETTING, "link": (link, link)}
-    if link == "adopt":
+    if link == "existing":
         del told["relink"]
     monkeypatch.setattr(pulumi, "export", lambda *_: None)
     config = {**CONFIG, **{f"vmc-account-link:{key}": text for key, (text, _) in told.items()}}
@@ -319,7 +352,7 @@ def test_the_program_declares_what_the_component_does_that_is_told_the_same(
     args: Any = {re.sub("[A-Z]", lambda m: f"_{m[0].lower()}", key): one for key, (_, one) in told.items()}
     assert declared(run(program=lambda: AccountLink("account-link", args))) == declared(program)
     if link == "create":
-        assert set(args) == set(AccountLinkArgs.__annotations__)
+        assert {*args, "vmc"} == set(AccountLinkArgs.__annotations__)
         request, subnets = program.inputs(REQUEST), program.inputs(SUBNETS)
         assert (request["relink"], request["template_policy"]) == ("2", {"trustedAccounts": [ACCOUNT]})
         assert (subnets["hosts"], subnets["chosen"]) == (6, ["subnet-1", "subnet-2"])

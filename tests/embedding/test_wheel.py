@@ -91,7 +91,7 @@ def made(
             key: "…" if key in _OF_ONE_RUN else value for key, value in resource.get("inputs", {}).items()
         }
         # What a program says to the component is its own affair; what the component makes of it is not.
-        found[name] = (kind, None if kind == "vmc:index:AccountLink" else inputs)
+        found[name] = (kind, None if kind == "vmc-account-link:index:AccountLink" else inputs)
     return found
 
 
@@ -112,12 +112,12 @@ def test_the_wheels_programs_make_what_the_repositorys_program_makes(
     lab.up()
     ours = made(box, "--stack", "lab", cwd=lab.folder, account_number=ACCOUNT)
     assert {kind for kind, _ in ours.values()} == {
-        "vmc:index:AccountLink",
+        "vmc-account-link:index:AccountLink",
         "pulumi:providers:aws",
-        "pulumi-python:dynamic/vmc:LinkRequest",
+        "pulumi-python:dynamic/vmc-account-link:LinkRequest",
         "aws:cloudformation/stack:Stack",
-        "pulumi-python:dynamic/vmc:ConnectedAccount",
-        "pulumi-python:dynamic/vmc:CompatibleSubnets",
+        "pulumi-python:dynamic/vmc-account-link:ConnectedAccount",
+        "pulumi-python:dynamic/vmc-account-link:CompatibleSubnets",
     }
 
     def environment_of(account: AwsAccount) -> dict[str, str]:

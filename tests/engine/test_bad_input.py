@@ -27,7 +27,7 @@ def refused(lab: Lab, *named: str) -> str:
     ("environment", "key"),
     [
         pytest.param({"ORG_ID": ""}, "vmc:orgId", id="no organisation"),
-        pytest.param({"API_TOKEN": ""}, "vmc:apiToken", id="no token"),
+        pytest.param({"API_TOKEN": ""}, "vmc:refreshToken", id="no token"),
     ],
 )
 def test_a_missing_setting_is_named(lab: Lab, environment: dict[str, str], key: str) -> None:
@@ -38,7 +38,7 @@ def test_a_missing_setting_is_named(lab: Lab, environment: dict[str, str], key: 
 
 def test_a_wrong_token_is_refused_without_being_quoted(lab: Lab) -> None:
     lab.environment["API_TOKEN"] = "planted-wrong-token-0123456789"
-    line = refused(lab, "vmc:apiToken", "400")
+    line = refused(lab, "vmc:refreshToken", "400")
     assert "planted" not in line
 
 

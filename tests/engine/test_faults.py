@@ -75,9 +75,9 @@ def test_a_failed_task_ends_the_wait_at_once_with_the_services_words(lab: Lab) -
 def test_replacing_the_request_asks_for_a_new_link_at_once(lab: Lab) -> None:
     lab.control.set_modes(task_outcome="fail")
     failed = lab.fail_up()
-    assert "--replace '**vmc:LinkRequest::*'" in failed.output
+    assert "--replace '**vmc-account-link:LinkRequest::*'" in failed.output
     lab.control.set_modes(task_outcome="finish")
-    lab.up("--replace", "**vmc:LinkRequest::*")
+    lab.up("--replace", "**vmc-account-link:LinkRequest::*")
     arrived(lab)
 
 

@@ -44,9 +44,9 @@ def test_a_relink_updates_the_stack_in_place_and_one_that_rolled_back_is_tried_a
     lab.set({"relink": "2"})
     refused = lab.run("preview")
     assert refused.code != 0
-    assert "pulumi config set relink '2 despite-sddcs'" in refused.output
+    assert "pulumi config set relinkDespiteSddcs 2`" in refused.output
     assert lab.calls().count("mint-link") == 2
-    lab.set({"relink": "2 despite-sddcs"})
+    lab.set({"relinkDespiteSddcs": "2"})
     lab.up()
     assert [one.version for one in lab.control.connected_accounts()] == [2]
     assert lab.outputs()["stack_id"] == first["stack_id"]

@@ -45,7 +45,7 @@ def test_no_secret_is_in_plaintext_in_state_output_or_arguments(lab: Lab, way: s
     credentials = lab.box.world.tokens.credentials
     if way == "configuration":
         lab.environment["API_TOKEN"] = ""
-        lab.set({"vmc:apiToken": credentials.api_token}, secret=True)
+        lab.set({"vmc:refreshToken": credentials.api_token}, secret=True)
     if way == "OAuth app":
         lab.environment["API_TOKEN"] = ""
         lab.set({"vmc:clientId": credentials.client_id})
@@ -68,7 +68,7 @@ def test_no_secret_is_in_plaintext_in_state_output_or_arguments(lab: Lab, way: s
     assert any(name.startswith("access token") for name in secrets)
     state = written_text(lab.box.folder / "state") + written_text(lab.box.folder / "pulumi-home" / "logs")
     state += "".join(path.read_text() for path in lab.folder.glob("Pulumi.*yaml"))
-    assert "pulumi-python:dynamic/vmc:LinkRequest" in state
+    assert "pulumi-python:dynamic/vmc-account-link:LinkRequest" in state
     assert any("pulumi.dynamic" in line for line in arguments)
     for name, secret in secrets.items():
         assert secret not in state, f"{name} is in the state"

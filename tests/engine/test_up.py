@@ -55,7 +55,7 @@ def test_a_connection_is_noticed_within_a_second(lab: Lab) -> None:
 
 def test_preview_refresh_and_an_unchanged_up_ask_for_no_link(lab: Lab) -> None:
     before_anything = lab.must("preview")
-    assert "vmc:ConnectedAccount" in before_anything.output
+    assert "vmc-account-link:ConnectedAccount" in before_anything.output
     assert lab.calls(service="vmc") == []
 
     lab.up()
@@ -104,16 +104,13 @@ def test_another_stack_name_unlinks_first_then_replaces_the_stack_and_links_anew
     assert lab.outputs()["connected_account_state"] == "ACTIVE"
 
 
-@pytest.mark.parametrize("kind", ["normal", "large"])
-def test_the_templates_url_goes_to_cloudformation_where_the_body_does_not(lab: Lab, kind: str) -> None:
-    lab.control.set_modes(template=kind)
-    if kind == "normal":
-        lab.set({"inlineTemplate": "false"})
+def test_a_template_that_is_too_large_for_a_body_goes_to_cloudformation_by_its_url(lab: Lab) -> None:
+    lab.control.set_modes(template="large")
     lab.up()
     stack = lab.resources()["Stack"]["inputs"]
     assert "templateUrl" in stack
     assert "templateBody" not in stack
-    assert lab.calls().count("download-template") == (0 if kind == "normal" else 1)
+    assert lab.calls().count("download-template") == 1
 
 
 def test_drift_shows_on_refresh_and_a_broken_account_is_waited_for(lab: Lab) -> None:

@@ -4,7 +4,7 @@ from tests.guards.mutant import Change, Guard, guard
 
 _PACKAGE = "components/vmc_account_link"
 _ACCOUNT_LINK = f"{_PACKAGE}/account_link.py"
-_ADOPTED = f"{_PACKAGE}/adopted_account.py"
+_EXISTING = f"{_PACKAGE}/existing_account.py"
 _CONNECTED = f"{_PACKAGE}/connected_account.py"
 _REQUEST = f"{_PACKAGE}/link_request.py"
 _WATCH = f"{_PACKAGE}/link_watch.py"
@@ -123,7 +123,7 @@ MAKING = (
     guard(
         "Nobody waits for an expired link to be asked for again: a failed task says how to ask at once.",
         _PROGRESS,
-        "`pulumi up --replace '**vmc:LinkRequest::*'` asks at once.",
+        "`pulumi up --replace '**vmc-account-link:LinkRequest::*'` asks at once.",
         "",
         "tests/engine/test_faults.py::test_replacing_the_request_asks_for_a_new_link_at_once",
     ),
@@ -517,23 +517,23 @@ RENEWING = (
 ADOPTING = (
     guard(
         "Adopting a link writes nothing to either cloud, its destroy included.",
-        _ADOPTED,
+        _EXISTING,
         '        """Leave everything as it is: the link is somebody else\'s."""\n',
         '        """Unlink it."""\n'
         "        account = self._find(props)\n"
         "        if account is not None:\n"
         "            with VmcClient(self.settings) as vmc:\n"
         "                vmc.unlink(account)\n",
-        "tests/provider/test_adopted_account.py::test_deleting_it_asks_nothing_of_anybody",
+        "tests/provider/test_existing_account.py::test_deleting_it_asks_nothing_of_anybody",
         "tests/engine/test_adopt.py"
         "::test_a_link_that_exists_is_adopted_watched_and_left_without_a_write_to_either_cloud",
     ),
     guard(
         "Only an ACTIVE link is adopted.",
-        _ADOPTED,
+        _EXISTING,
         "        if account is None or account.state != AccountState.ACTIVE:\n",
         "        if account is None:\n",
-        "tests/provider/test_adopted_account.py::test_what_is_not_active_is_not_adopted",
+        "tests/provider/test_existing_account.py::test_what_is_not_active_is_not_adopted",
     ),
     guard(
         "A stack that made its link does not adopt it: the engine would delete the stack.",
@@ -549,7 +549,7 @@ ADOPTING = (
         _REQUEST,
         '        if olds and "stack_name" not in olds:\n',
         "        if olds and not news:\n",
-        "tests/provider/test_adopted_account.py"
+        "tests/provider/test_existing_account.py"
         "::test_a_link_of_ours_is_not_adopted_and_an_adopted_one_not_made_over",
     ),
 )

@@ -293,13 +293,6 @@ FLEETS = (
         f"{_FLEET_TESTS}::test_a_fleet_goes_up_past_a_failure_and_down_again",
     ),
     guard(
-        "The driver's threads share two heaps.",
-        "labs/memory.py",
-        "        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _HEAPS)\n",
-        "        ctypes.CDLL(None)\n",
-        "tests/labs/test_memory.py::test_many_threads_share_two_heaps",
-    ),
-    guard(
         "`down` takes a stack along that was made unheard.",
         "labs/run.py",
         "        if before.has_pending or _may_hide_a_stack(before):\n",

@@ -2,7 +2,6 @@
 
 from tests.guards.of_a_link import ADOPTING, MAKING, REMOVING, RENEWING, WAITING
 from tests.guards.of_labs import FLEETS, RECOVERING, SANDBOX
-from tests.guards.of_new_stacks import NEW_STACKS
 from tests.guards.of_the_wire import CONFIGURATION, READING, REPEATING, SECRETS, TEMPLATES
 
 GUARDS = (
@@ -18,6 +17,5 @@ GUARDS = (
     *SECRETS,
     *RECOVERING,
     *FLEETS,
-    *NEW_STACKS,
     *SANDBOX,
 )

@@ -199,10 +199,6 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
         _with("defaults: {ttl: 0h}"),
         ("3: defaults.ttl: '0h' is not between 1s and ten years",),
     ),
-    "a size that is none": (
-        _with("limits: {memory: 4 gigs}"),
-        ("3: limits.memory: '4 gigs' is no size: write it like 2GB or 512MiB",),
-    ),
     "no labs at a time": (
         _with("limits: {parallel: 0}"),
         ("3: limits.parallel: 0: input should be greater than or equal to 1",),
@@ -215,13 +211,13 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
         _with("backend: https://me:secret@pulumi.example"),
         ("3: backend: a password is never in a spec: leave this out and set PULUMI_BACKEND_URL",),
     ),
-    "a link that is neither made nor adopted": (
+    "a link that is neither created nor existing": (
         _with("defaults: {link: take}"),
-        ("3: defaults.link: 'take': input should be 'create' or 'adopt'",),
+        ("3: defaults.link: 'take': input should be 'create' or 'existing'",),
     ),
     "a word for yes": (
-        _with("defaults: {inlineTemplate: 'yes'}"),
-        ("3: defaults.inlineTemplate: 'yes' is not true or false",),
+        _with("defaults: {unlinkOnDestroy: 'yes'}"),
+        ("3: defaults.unlinkOnDestroy: 'yes' is not true or false",),
     ),
     "a text where a number is due": (
         _with("defaults: {linkTimeoutMinutes: soon}"),
@@ -260,14 +256,14 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
     "subnets for an SDDC in no region": (
         HEAD + "defaults:\n  sddcType: MultiAZ\nlabs: [{name: a}]\n",
         (
-            "4: defaults.sddcType: it says something of subnets, and none are asked for: Set "
-            "vmc-account-link:subnetRegion too, or remove it.",
+            "4: defaults.sddcType: it is about subnets, and no region of subnets is set: Set subnetRegion "
+            "too, or remove it.",
         ),
     ),
-    "a new link for an adopted one": (
-        _labs("{name: a, link: adopt, relink: again}"),
+    "a new link for an existing one": (
+        _labs("{name: a, link: existing, relink: again}"),
         (
-            "4: labs[0].relink: an adopted link is renewed where it was made: Remove it (`pulumi config rm "
+            "4: labs[0].relink: an existing link is renewed where it was made: Remove it (`pulumi config rm "
             "relink`).",
         ),
     ),
@@ -303,7 +299,7 @@ GOOD_SPEC = HEAD + textwrap.dedent("""\
       owner: workshop
       linkTimeoutMinutes: 45
       templatePolicy: {trustedAccounts: ["111111111111"]}
-    limits: {parallel: 6, memory: 4GB, startJitter: 2s}
+    limits: {parallel: 6, startJitter: 2s}
     labs:
       - name: team-{01..02}
         awsProfile: "{name}"

@@ -6,7 +6,7 @@ from labs.pending import ACCOUNT_TYPE, STACK_TYPE
 from labs.progress import Watch, error_line
 
 # As the engine sent them with the real provider (tests/engine/test_one_line.py keeps them true).
-URN = "urn:pulumi:lab::project::vmc:index:AccountLink$aws:cloudformation/stack:Stack::account-link-stack"
+URN = "urn:pulumi:lab::project::vmc-account-link:index:AccountLink$aws:cloudformation/stack:Stack::link-stack"
 DENIED = (
     "creating CloudFormation Stack (Link): operation error CloudFormation: CreateStack, https response error "
     "StatusCode: 403, RequestID: 00000000-0000-0000-0000-000000000000, api error AccessDenied: Not you."

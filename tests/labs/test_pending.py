@@ -156,7 +156,7 @@ def test_a_link_is_as_old_as_the_services_clock_says() -> None:
         (stack(), "creating", "no such CloudFormation stack exists"),
         ({"urn": "u::link", "type": LINK_TYPE}, "creating", "expires by itself"),
         ({"urn": "u::account", "type": ACCOUNT_TYPE}, "creating", "goes on waiting"),
-        ({"urn": "u::component", "type": "vmc:index:AccountLink"}, "creating", "declares it"),
+        ({"urn": "u::component", "type": "vmc-account-link:index:AccountLink"}, "creating", "declares it"),
         (stack(), "deleting", "does it again"),
         (stack(), "updating", "does it again"),
     ],
@@ -171,8 +171,8 @@ def test_what_does_not_exist_is_dropped_with_what_comes_next(
 
 
 def test_a_stack_that_nobody_knows_of_is_looked_for_and_taken_in_if_it_is_the_links() -> None:
-    parent = "urn:pulumi:dev::p::vmc:index:AccountLink::link"
-    child = "urn:pulumi:dev::p::vmc:index:AccountLink$"
+    parent = "urn:pulumi:dev::p::vmc-account-link:index:AccountLink::link"
+    child = "urn:pulumi:dev::p::vmc-account-link:index:AccountLink$"
     before = state()
     provider, link = before["deployment"]["resources"]
     provider["parent"] = link["parent"] = parent

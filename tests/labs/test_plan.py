@@ -1,7 +1,6 @@
 """What is done with a lab, and why: from (spec, what was seen) alone. Pure."""
 
 import dataclasses
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 from labs.plan import Action, Seen, plan_down, plan_reap, plan_recover, plan_up, to_do
 from labs.results import Phases
 from labs.spec import Credentials, FleetSpec, LabSpec, Service
-from labs.state import LabState, first_tags, read_state, settings_digest
+from labs.state import LabState, UnfinishedLink, first_tags, read_state, settings_digest
 from vmc_account_link.models import AccountRecord
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
@@ -41,6 +40,8 @@ def state(lab: LabSpec = LAB, **changes: Any) -> LabState:
         "unfinished": None,
         "is_linked": True,
         "resource_count": 5,
+        "has_account": True,
+        "stack_name": "SDDC-Account-Link",
     }
     return LabState(**(values | changes))
 
@@ -123,29 +124,42 @@ def test_only_the_named_labs_are_in_a_plan() -> None:
     assert [step.lab.name for step in plan_down(fleet, seen(None), only=["team-02"])] == ["team-02"]
 
 
+ASKED_FOR = UnfinishedLink(org_id=ORG, account_number=ACCOUNT, stack_name="Link", has_stack=False)
+OF_IT = f"AWS account {ACCOUNT}"
+MADE = dataclasses.replace(ASKED_FOR, has_stack=True)
+
+
 @pytest.mark.parametrize(
-    ("settings", "found", "reason"),
+    ("found", "reason"),
     [
-        ({}, None, "there is no such stack"),
-        ({}, state(resource_count=0), "the stack is empty"),
+        (None, "there is no such stack"),
+        (state(resource_count=0), "the stack is empty"),
+        (state(), f"AWS account {ACCOUNT}: unlink it, then delete CloudFormation stack SDDC-Account-Link"),
         (
-            {},
-            state(),
-            f"AWS account {ACCOUNT}: unlink it, then delete CloudFormation stack SDDC-Account-Link",
+            state(is_existing=True, has_account=False, stack_name=None),
+            f"AWS account {ACCOUNT} stays linked (existing)",
         ),
-        ({"link": "adopt"}, state(), f"AWS account {ACCOUNT} stays linked (adopt)"),
         (
-            {"unlink_on_destroy": False, "stack_name": "Link"},
-            state(),
-            f"AWS account {ACCOUNT}: it stays linked (unlinkOnDestroy); delete CloudFormation stack Link",
+            state(unlinks=False, stack_name="Link"),
+            f"{OF_IT}: it stays linked (unlinkOnDestroy), then delete CloudFormation stack Link",
+        ),
+        (
+            state(has_account=False, stack_name=None, is_linked=False),
+            "nothing was linked: only the Pulumi stack goes",
+        ),
+        (
+            state(has_account=False, stack_name=None, unfinished=ASKED_FOR, is_linked=False),
+            f"{OF_IT}: unlink it if it was connected, then delete CloudFormation stack Link if it was made",
+        ),
+        (
+            state(has_account=False, stack_name="Link", unfinished=MADE, unlinks=False, is_linked=False),
+            f"{OF_IT}: delete CloudFormation stack Link",
         ),
     ],
 )
-def test_down_says_what_it_means_for_the_account(
-    settings: Mapping[str, object], found: LabState | None, reason: str
-) -> None:
-    fleet = dataclasses.replace(FLEET, labs=(dataclasses.replace(LAB, settings=settings),))
-    (step,) = plan_down(fleet, seen(found))
+def test_down_claims_nothing_that_the_state_does_not_hold(found: LabState | None, reason: str) -> None:
+    """The spec's settings may have changed since the last `up`; a destroy goes by the state."""
+    (step,) = plan_down(FLEET, seen(found))
     assert step.reason == reason
 
 
@@ -204,6 +218,24 @@ def test_a_secret_output_is_not_read_from_a_state() -> None:
     assert dict(read_state("s", {"resources": [root]}, {}).outputs) == {"account_number": ACCOUNT}
 
 
+def test_what_is_marked_for_deletion_is_not_the_labs_any_more() -> None:
+    """A replacement that was cut off leaves two resources of one name, the old one marked."""
+    kind = "pulumi-python:dynamic/vmc-account-link:ConnectedAccount"
+    new = {"type": kind, "outputs": {"connected_account_state": "ACTIVE"}}
+    old = {"type": kind, "delete": True, "outputs": {"connected_account_state": "BROKEN"}}
+    found = read_state("s", {"resources": [new, old]}, {})
+    assert (found.is_linked, found.resource_count) == (True, 1)
+
+
+def test_an_adopted_link_is_linked() -> None:
+    kind = "pulumi-python:dynamic/vmc-account-link:ExistingAccount"
+    outputs = {"connected_account_state": "ACTIVE", "org_id": ORG}
+    found = read_state("s", {"resources": [{"type": kind, "outputs": outputs}]}, {})
+    assert (found.is_linked, found.is_existing, found.org_id) == (True, True, ORG)
+    broken = {"type": kind, "outputs": {**outputs, "connected_account_state": "BROKEN"}}
+    assert not read_state("s", {"resources": [broken]}, {}).is_linked
+
+
 @pytest.mark.parametrize("tags", [{}, {"settings": "other"}], ids=["as it was", "with other settings"])
 def test_only_a_new_link_brings_back_a_record_that_is_gone(tags: dict[str, str]) -> None:
     def needs(found: Seen, fleet: FleetSpec = FLEET) -> bool:
@@ -214,7 +246,7 @@ def test_only_a_new_link_brings_back_a_record_that_is_gone(tags: dict[str, str])
     assert not needs(seen(state(tags=tags), record()))
     assert not needs(seen(state(tags=tags), record(state="BROKEN")))
     assert not needs(seen(state(tags=tags, is_linked=False))), "it may be on its way"
-    adopting = dataclasses.replace(FLEET, labs=(dataclasses.replace(LAB, settings={"link": "adopt"}),))
+    adopting = dataclasses.replace(FLEET, labs=(dataclasses.replace(LAB, settings={"link": "existing"}),))
     assert not needs(seen(state(tags=tags)), adopting)
 
 

@@ -64,8 +64,8 @@ def test_a_short_pause_is_drawn_as_it_was() -> None:
 def test_a_bar_has_a_stretch_for_each_moment_that_is_known() -> None:
     axis = Axis([phases(0, 40, 100, 2)])
     assert [span.until for span in axis.spans(phases(0, 40, 100, 2))] == ["stack", "connected", "ready"]
-    adopted = Phases(asked=BEGIN, connected=BEGIN + timedelta(seconds=71), ready=None)
-    (span,) = axis.spans(adopted)
+    existing = Phases(asked=BEGIN, connected=BEGIN + timedelta(seconds=71), ready=None)
+    (span,) = axis.spans(existing)
     assert (span.until, span.left) == ("connected", 0)
     assert span.width == pytest.approx(50)
     assert axis.spans(Phases()) == []

@@ -49,7 +49,7 @@ def read(text: str, environ: Mapping[str, str]) -> FleetSpec:
 def test_a_spec_is_read_with_its_patterns_and_defaults_worked_out(environ: Mapping[str, str]) -> None:
     spec = read(GOOD_SPEC, environ)
     assert [lab.name for lab in spec.labs] == ["team-01", "team-02", "spare"]
-    assert (spec.event, spec.parallel, spec.memory_bytes) == ("reinvent-2026", 6, 4_000_000_000)
+    assert (spec.event, spec.parallel) == ("reinvent-2026", 6)
     assert spec.backend == "s3://my-state-bucket?region=us-east-1"
     assert spec.secrets_provider == "awskms://alias/pulumi"
     assert spec.start_jitter == timedelta(seconds=2)
@@ -99,8 +99,8 @@ def test_the_schema_takes_what_the_reader_takes() -> None:
 SEEN_BY_EDITORS = [
     "an unknown key of a lab", "a key of another notation", "a token", "no event", "no labs",
     "an empty list of labs", "an account number that YAML takes for a number", "a duration without a unit",
-    "a duration that is none", "a size that is none", "no labs at a time", "a word for yes",
-    "a link that is neither made nor adopted", "a region that is none", "a tag that is a number",
+    "a duration that is none", "no labs at a time", "a word for yes",
+    "a link that is neither created nor existing", "a region that is none", "a tag that is a number",
 ]  # fmt: skip
 
 

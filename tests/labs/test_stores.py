@@ -1,8 +1,7 @@
-"""Writing a file where there is none. Real: folders, threads, an S3 (moto)."""
+"""States read from where a backend keeps them. Real: folders, threads, an S3 (moto)."""
 
-import errno
-import os
-import threading
+import json
+import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,14 +10,31 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
 from labs.errors import LabsError
-from labs.stores import Creation, Store, open_store
+from labs.lab_engine import PROJECT
+from labs.looking import Lookout
+from labs.spec import Credentials, LabSpec, Service
+from labs.state_files import open_state_files
+from labs.stores import open_store
 
-MAKERS = 8
-NAME = ".pulumi/stacks/p/dev.json"
+STACKS = f"below/.pulumi/stacks/{PROJECT}"
+LABS = 300
+SERVICE = Service(org_id="org", vmc_url="https://vmc.invalid", csp_url="https://csp.invalid")
+STATE = {
+    "version": 3,
+    "checkpoint": {
+        "latest": {
+            "resources": [
+                {
+                    "type": "pulumi-python:dynamic/vmc-account-link:ConnectedAccount",
+                    "outputs": {"connected_account_state": "ACTIVE"},
+                }
+            ]
+        }
+    },
+}
 
 
 @pytest.fixture
@@ -33,97 +49,92 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         where = f"http://{host}:{port}"
         # A name of its own: moto keeps what is in a bucket for as long as the process lives.
         name = f"states-{uuid.uuid4()}"
-        boto3.client("s3", endpoint_url=where, region_name="us-east-1").create_bucket(Bucket=name)
+        client(where).create_bucket(Bucket=name)
         yield f"s3://{name}/below?endpoint={host}:{port}&disableSSL=true&s3ForcePathStyle=true&region=us-east-1"
     finally:
         server.stop()
 
 
-def opened(backend: str) -> Store:
-    store = open_store(backend)
-    assert store is not None
-    return store
+def client(where: str) -> Any:
+    return boto3.client("s3", endpoint_url=where, region_name="us-east-1")
 
 
-def test_of_many_makers_one_makes_the_file_and_it_is_whole(tmp_path: Path) -> None:
-    start = threading.Barrier(MAKERS)
-
-    def make(number: int) -> Creation:
-        store = opened(tmp_path.as_uri())
-        start.wait()
-        return store.create(NAME, str(number).encode() * 1_000_000)
-
-    with ThreadPoolExecutor(MAKERS) as pool:
-        made = list(pool.map(make, range(MAKERS)))
-    assert made.count(Creation.MADE) == 1
-    assert made.count(Creation.WAS_THERE) == MAKERS - 1
-    assert (tmp_path / NAME).read_bytes() == str(made.index(Creation.MADE)).encode() * 1_000_000
-    assert [path.name for path in (tmp_path / NAME).parent.iterdir()] == ["dev.json"], "no draft is left"
+def lab(number: int) -> LabSpec:
+    name = f"team-{number:03}"
+    return LabSpec(
+        name=name,
+        stack=f"event-{name}",
+        service=SERVICE,
+        credentials=Credentials(),
+        aws_account_id=None,
+        settings={},
+    )
 
 
-def test_an_object_is_never_written_over(bucket: str) -> None:
-    store = opened(bucket)
-    assert store.create(NAME, b"first") is Creation.MADE
-    assert opened(bucket).create(NAME, b"second") is Creation.WAS_THERE
-    assert store.read(NAME) == b"first"
+def lookout(backend: str, folder: Path) -> Lookout:
+    return Lookout(backend=backend, environment={}, token_variables=(), scratch=folder)
 
 
-def test_a_maker_that_dies_while_it_writes_leaves_no_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_states_of_300_labs_in_a_bucket_are_read_side_by_side_by_one_client(
+    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def dies(_: int) -> None:
-        assert not (tmp_path / NAME).exists()
-        raise KeyboardInterrupt
+    """Each with its tags; and the labs that the spec does not know, with those alone."""
+    labs = [lab(number) for number in range(1, LABS + 1)]
+    s3 = client(f"http://{bucket.partition('endpoint=')[2].partition('&')[0]}")
+    name = bucket.removeprefix("s3://").partition("/")[0]
 
-    monkeypatch.setattr(os, "fsync", dies)
-    with pytest.raises(KeyboardInterrupt):
-        opened(tmp_path.as_uri()).create(NAME, b"{}")
-    assert not (tmp_path / NAME).exists()
+    def put(stack: str) -> None:
+        s3.put_object(Bucket=name, Key=f"{STACKS}/{stack}.json", Body=json.dumps(STATE))
+        tags = json.dumps({"version": 1, "tags": {"event": "event", "owner": stack}})
+        s3.put_object(Bucket=name, Key=f"{STACKS}/{stack}.pulumi-tags", Body=tags)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(put, [*(one.stack for one in labs), "event-stray", "other-stray"]))
+    clients: list[object] = []
+    session = boto3.Session
+
+    def counted(**options: Any) -> Any:
+        clients.append(options)
+        return session(**options)
+
+    monkeypatch.setattr("labs.stores.boto3.Session", counted)
+    begin = time.monotonic()
+    states = lookout(bucket, tmp_path).states(labs)
+    strays = lookout(bucket, tmp_path).tagged("event", known=states.keys())
+    seconds = time.monotonic() - begin
+    assert [states[one.stack].tags["owner"] for one in labs] == [one.stack for one in labs]
+    assert all(state.is_linked for state in states.values())
+    assert list(strays) == ["event-stray"]
+    assert len(clients) == 1
+    assert seconds < 20, "one after the other they take a minute from a region away"
 
 
-def test_the_file_has_the_rights_that_the_engine_gives_its_own(tmp_path: Path) -> None:
-    before = os.umask(0o027)
-    try:
-        opened(tmp_path.as_uri()).create(NAME, b"{}")
-    finally:
-        os.umask(before)
-    assert (tmp_path / NAME).stat().st_mode & 0o777 == 0o640
+def test_states_are_read_at_the_same_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the answers are: 64 of a fifth of a second each."""
+    files = open_state_files(tmp_path.as_uri(), PROJECT, {})
+    assert files is not None
+    monkeypatch.setattr(type(files), "get", lambda _self, _stack: time.sleep(0.2))
+    begin = time.monotonic()
+    lookout(tmp_path.as_uri(), tmp_path).states([lab(number) for number in range(64)])
+    assert time.monotonic() - begin < 3
 
 
-def test_a_folder_without_hard_links_is_left_to_the_engine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_all_who_read_a_bucket_share_one_client(bucket: str) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        opened = list(pool.map(open_store, [bucket] * 8))
+    assert len(set(map(id, opened))) == 1
+
+
+def test_a_bucket_that_is_not_there_and_a_folder_that_can_not_be_read_are_one_line(
+    bucket: str, tmp_path: Path
 ) -> None:
-    def refuse(*_: object) -> None:
-        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
-
-    monkeypatch.setattr(Path, "hardlink_to", refuse)
-    assert opened(tmp_path.as_uri()).create(NAME, b"{}") is Creation.NOT_HERE
-    assert list((tmp_path / NAME).parent.iterdir()) == []
-
-
-def test_a_folder_that_can_not_be_written_to_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / ".pulumi").write_text("no folder")
-    with pytest.raises(LabsError, match=r"write to the backend in .*: Not a directory; check its rights"):
-        opened(tmp_path.as_uri()).create(NAME, b"{}")
-
-
-@pytest.mark.parametrize("code", ["NotImplemented", "ConditionalRequestConflict"])
-def test_an_s3_that_can_not_write_only_what_is_not_there_is_left_to_the_engine(
-    code: str, bucket: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store: Any = opened(bucket)
-    asked: list[dict[str, object]] = []
-
-    def refuse(**request: object) -> None:
-        asked.append(request)
-        raise ClientError({"Error": {"Code": code}}, "PutObject")
-
-    monkeypatch.setattr(store._s3, "put_object", refuse)
-    assert store.create(NAME, b"{}") is Creation.NOT_HERE
-    assert [request["IfNoneMatch"] for request in asked] == ["*"]
-
-
-@pytest.mark.parametrize("query", ["ssetype=aws:kms", "kmskeyid=1234"])
-def test_a_bucket_whose_states_the_engine_encrypts_is_left_to_it(query: str, bucket: str) -> None:
-    assert opened(f"{bucket}&{query}").create(NAME, b"{}") is Creation.NOT_HERE
-    assert opened(bucket).read(NAME) is None
+    missing = open_store(bucket.replace("s3://states-", "s3://nowhere-"))
+    assert missing is not None
+    with pytest.raises(LabsError, match=r"^list the backend s3://nowhere-.*: NoSuchBucket; check its name"):
+        list(missing.names(".pulumi/"))
+    (tmp_path / "name").mkdir()
+    folder = open_store(tmp_path.as_uri())
+    assert folder is not None
+    with pytest.raises(LabsError, match=r"^read the backend in .*: Is a directory; check its rights"):
+        folder.read("name")
+    assert list(folder.names("nowhere/")) == []

@@ -1,35 +1,35 @@
 """VMware Cloud and AWS emulated in this thread: no sockets, no waiting, one clock that only jumps."""
 
-import functools
 import os
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from unittest import mock
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import boto3
-import botocore.session
 import requests
 
 from labs import cloud as labs_cloud
 from labs.cloud import AwsAccess
-from sandbox.aws_plugin import provider as plugin
-from sandbox.aws_plugin import stack_calls
-from sandbox.aws_plugin.configuration import Aws, ProviderConfig
 from sandbox.clock import Clock
 from sandbox.cloudformation.app import build_aws_app
+from sandbox.cloudformation.resources import Place
 from sandbox.csp.state import Credentials, TokenDesk
 from sandbox.faults import Faults
 from sandbox.journal import Journal
+from sandbox.middleware import ConnectionCut
 from sandbox.modes import ModeSwitch
 from sandbox.vmc.organizations import Organization, Organizations
 from sandbox.vmc.state import LinkBoard
 from sandbox.vmware_app import build_vmware_app
 from sandbox.world import World
+from tests.properties.aws_process import AwsProcess, aws_environment
 from tests.properties.wsgi import BotocoreSession, Network, RequestsAdapter
+from tests.support.lab import ACCOUNT
 from vmc_account_link import connected_account, link_request, link_watch
 from vmc_account_link.auth import AccessTokens
 from vmc_account_link.client import VmcClient
@@ -39,6 +39,10 @@ from vmc_account_link.waiting import unlink_until_gone, wait_until_linked
 
 VMWARE, AWS = "127.0.0.1:8001", "127.0.0.1:8002"
 """Where they would listen; nobody does."""
+PLACE = Place(account_number=ACCOUNT, region="us-west-2")
+"""Where our stacks are."""
+_POLL_SECONDS, _PAUSE_SECONDS = 10.0, 1.0
+"""Emulated time: between two looks of the AWS provider at a stack, and before it tries again to connect."""
 _ORG = "6f0a2d58-6a77-4a0e-9d0b-3f0f5a111100"
 _BEGIN = datetime(2026, 1, 10, 12, tzinfo=UTC)
 
@@ -96,12 +100,13 @@ class Cloud:
             faults=self.world.faults,
             links=self.world.organizations,
         )
+        self._aws = aws
         self.stacks = aws._app._app._stacks  # type: ignore[attr-defined]
         self._closed_until = {VMWARE: 0.0, AWS: 0.0}
         self.world.faults.refuse |= {"vmware": partial(self.close, VMWARE), "aws": partial(self.close, AWS)}
         self._network = Network(
             {VMWARE: build_vmware_app(self.world), AWS: aws},
-            is_closed=lambda address: self.monotonic() < self._closed_until[address],
+            is_closed=self._is_closed,
         )
         self.skew_seconds = 0.0
         """How far the clock of the machine that runs `pulumi` is ahead."""
@@ -119,6 +124,9 @@ class Cloud:
     def close(self, address: str, seconds: float) -> None:
         """Refuse connections for so long; 0: no longer."""
         self._closed_until[address] = self.monotonic() + seconds
+
+    def _is_closed(self, address: str) -> bool:
+        return self.monotonic() < self._closed_until[address]
 
     def is_interrupted(self) -> bool:
         """Whether the person has pressed Ctrl-C."""
@@ -154,14 +162,42 @@ class Cloud:
         return (self.world.tokens.credentials.api_token, *self.world.tokens.issued(), *links)
 
     @contextmanager
+    def reached_by(self, process: AwsProcess, *, waits: bool) -> Iterator[None]:
+        """Be the AWS of the provider's process.
+
+        Args:
+            process: the provider.
+            waits: whether it waits for what it asks for: the time that this takes passes before its next
+                look.
+        """
+        process.application = partial(self._answer_provider, waits=waits)
+        try:
+            yield
+        finally:
+            process.application = None
+
+    def _answer_provider(
+        self, environ: WSGIEnvironment, start_response: StartResponse, *, waits: bool
+    ) -> Iterable[bytes]:
+        if self._is_closed(AWS):
+            # To the provider much the same as a closed port: it tries again, some time later.
+            self.sleep(_PAUSE_SECONDS)
+            raise ConnectionCut("the service is out of reach")
+        answer = self._aws(environ, start_response)
+        while waits and any(
+            stack.status(self.world.clock.now()).endswith("_IN_PROGRESS") for stack in self.stacks.list(PLACE)
+        ):
+            self.sleep(_POLL_SECONDS)
+        return answer
+
+    @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Lead the package's providers and the stand-in AWS plugin here: the one place that patches them."""
+        """Lead our providers and `recover` here: the one place that patches them."""
         canceled = types.SimpleNamespace(is_set=self.is_interrupted)
         looking: dict[str, Any] = {"monotonic": self.monotonic, "sleep": self.sleep, "canceled": canceled}
         moment = types.SimpleNamespace(now=self.now)
-        # The plugin's waits and botocore's pauses between its attempts.
+        # botocore's pauses between its attempts.
         time = types.SimpleNamespace(monotonic=self.monotonic, sleep=self.sleep)
-        pause = types.SimpleNamespace(wait=self.sleep)
         replaced: list[tuple[Any, str, Any]] = [
             (link_request, "VmcClient", self.open_client),
             (link_request, "datetime", moment),
@@ -170,62 +206,22 @@ class Cloud:
             (link_watch, "datetime", moment),
             (connected_account, "wait_until_linked", partial(wait_until_linked, **looking)),
             (connected_account, "unlink_until_gone", partial(unlink_until_gone, **looking)),
-            (stack_calls, "time", time),
-            (plugin, "StackCalls", partial(_stack_calls, pause=pause)),
-            (plugin, "Aws", self._aws),
             (labs_cloud, "_session", self._session),
         ]
         with ExitStack() as stack:
             for where, name, substitute in replaced:
                 stack.enter_context(mock.patch.object(where, name, substitute))
             stack.enter_context(mock.patch("botocore.endpoint.time", time))
-            stack.enter_context(mock.patch.dict(os.environ, _aws_environment()))
+            stack.enter_context(mock.patch.dict(os.environ, aws_environment(f"http://{AWS}")))
             yield
 
     def _session(self, access: AwsAccess) -> Any:
-        aws = self._aws(ProviderConfig(region=access.region))
-        return types.SimpleNamespace(client=lambda service, **_endpoint: aws.client(service))
+        """`recover`'s way to AWS: boto3's clients on the in-process network, made once: each takes 0.1 s."""
 
-    def _aws(self, config: ProviderConfig) -> "_Clients":
-        return _Clients(config, self._clients, BotocoreSession(self._network))
+        def client(service: str, **_endpoint: Any) -> Any:
+            if service not in self._clients:
+                self._clients[service] = boto3.client(service, region_name=access.region)  # type: ignore[call-overload]
+                self._clients[service]._endpoint.http_session = BotocoreSession(self._network)
+            return self._clients[service]
 
-
-class _Clients(Aws):
-    """boto3's clients on the in-process network, made once for each cloud: making one takes 0.1 s."""
-
-    def __init__(self, config: ProviderConfig, made: dict[str, Any], http: BotocoreSession) -> None:
-        super().__init__(config)
-        self._made = made
-        self._http = http
-
-    def client(self, service: str, *, region: str | None = None) -> Any:
-        if service not in self._made:
-            self._made[service] = super().client(service, region=region)
-            self._made[service]._endpoint.http_session = self._http
-        return self._made[service]
-
-    def _base_session(self) -> boto3.Session:
-        return boto3.Session(botocore_session=_botocore(), region_name=self.config.region)
-
-
-@functools.cache
-def _botocore() -> botocore.session.Session:
-    """One for the process: it reads AWS's models once."""
-    return botocore.session.get_session()
-
-
-def _stack_calls(*arguments: Any, pause: Any, **keywords: Any) -> stack_calls.StackCalls:
-    made = stack_calls.StackCalls(*arguments, **keywords)
-    made._pause = pause
-    return made
-
-
-def _aws_environment() -> dict[str, str]:
-    return {
-        "AWS_ENDPOINT_URL": f"http://{AWS}",
-        "AWS_ACCESS_KEY_ID": "sandbox-access-key",
-        "AWS_SECRET_ACCESS_KEY": "sandbox-secret-key",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
+        return types.SimpleNamespace(client=client)

@@ -46,15 +46,15 @@ _NO_LISTS = ('"subnet-1"', "subnet-1", '{"a": "b"}', "[1]", '[["a"]]', '[""]', "
 _TYPE = "AWS::IAM::Role"
 
 RIGHT: Mapping[str, st.SearchStrategy[tuple[str, Any]]] = {
-    "link": st.sampled_from(["create", "adopt"]).map(lambda way: (way, way)),
+    "link": st.sampled_from(["create", "existing"]).map(lambda way: (way, way)),
     "stackName": _texts(st.from_regex(r"\A[a-zA-Z][-a-zA-Z0-9]{0,127}\Z")),
     "region": _texts(_REGIONS),
     "awsAccountId": st.just((ACCOUNT, ACCOUNT)),
-    "inlineTemplate": _BOOLEANS,
     "templateHosts": _json(st.lists(_HOSTS, max_size=3)),
     "linkTimeoutMinutes": st.integers(1, 10**6).map(lambda minutes: (str(minutes), minutes)),
     "unlinkOnDestroy": _BOOLEANS,
     "relink": _texts(_WORDS),
+    "relinkDespiteSddcs": _texts(_WORDS),
     "subnetRegion": _texts(_REGIONS),
     "sddcType": _texts(st.sampled_from(_SDDC_TYPES)),
     "sddcHosts": st.integers(1, 16).map(lambda hosts: (str(hosts), hosts)),
@@ -75,11 +75,10 @@ RIGHT: Mapping[str, st.SearchStrategy[tuple[str, Any]]] = {
     ).map(lambda tags: (json.dumps(tags), {key: _tag(value) for key, value in tags.items()})),
 }
 WRONG: Mapping[str, tuple[str, ...]] = {
-    "link": ("Create", "steal", "adopt ", "true"),
+    "link": ("Create", "steal", "existing ", "true"),
     "stackName": ("1", "-a", "a b", "a_b", "Stack ", "a" * 129, "é", "arn:aws:cloudformation:x", "a\nb"),
     "region": _NO_REGIONS,
     "awsAccountId": ("999999999999", "12345678901", "1234-5678-9012", "mine"),
-    "inlineTemplate": _NO_BOOLEANS,
     "templateHosts": (*_NO_LISTS, '["https://mirror.example/"]', '["*.example"]', '["a b"]', '["a:b"]'),
     "linkTimeoutMinutes": ("0", "-5", "soon", "1.5", "[]"),
     "unlinkOnDestroy": _NO_BOOLEANS,
@@ -96,10 +95,9 @@ WRONG: Mapping[str, tuple[str, ...]] = {
         '{" ": "b"}',
     ),
 }
-"""Texts that no such key may have; `relink` may have any."""
+"""Texts that no such key may have; `relink` and `relinkDespiteSddcs` may have any."""
 AT_ODDS: tuple[tuple[str, Mapping[str, str]], ...] = (
-    ("relink", {"link": "adopt", "relink": "2"}),
-    ("templatePolicy", {"inlineTemplate": "false", "templatePolicy": '{"resourceTypes": []}'}),
+    ("relink", {"link": "existing", "relink": "2"}),
     ("sddcType", {"sddcType": "1NODE"}),
     ("sddcHosts", {"sddcHosts": "3"}),
     ("sddcSubnets", {"sddcSubnets": '["subnet-1"]'}),
@@ -114,15 +112,15 @@ def _tag(value: object) -> str:
 
 
 _WAYS: tuple[tuple[Mapping[str, str], Mapping[str, str], str | None], ...] = (
-    ({"vmc:apiToken": SECRETS[0]}, {}, None),
+    ({"vmc:refreshToken": SECRETS[0]}, {}, None),
     ({}, {"API_TOKEN": SECRETS[0]}, None),
-    ({"vmc:apiToken": SECRETS[0]}, {"CLIENT_ID": "id", "CLIENT_SECRET": SECRETS[1]}, None),
+    ({"vmc:refreshToken": SECRETS[0]}, {"CLIENT_ID": "id", "CLIENT_SECRET": SECRETS[1]}, None),
     ({"vmc:clientId": "id", "vmc:clientSecret": SECRETS[1]}, {"API_TOKEN": SECRETS[0]}, None),
     ({}, {"CLIENT_ID": "id", "CLIENT_SECRET": SECRETS[1]}, None),
     ({"vmc:clientId": "id"}, {"CLIENT_SECRET": SECRETS[1]}, None),
-    ({}, {}, "vmc:apiToken"),
-    ({"vmc:apiToken": " "}, {}, "vmc:apiToken"),
-    ({"vmc:apiToken": SECRETS[0], "vmc:clientId": "id"}, {}, "vmc:apiToken"),
+    ({}, {}, "vmc:refreshToken"),
+    ({"vmc:refreshToken": " "}, {}, "vmc:refreshToken"),
+    ({"vmc:refreshToken": SECRETS[0], "vmc:clientId": "id"}, {}, "vmc:refreshToken"),
     ({"vmc:clientId": "id"}, {}, "vmc:clientSecret"),
     ({"vmc:clientSecret": SECRETS[1]}, {}, "vmc:clientId"),
 )
@@ -139,7 +137,7 @@ _NO_SERVICES = (
 
 def refused_ones() -> Iterator[Configuration]:
     """Each wrong text alone, and each contradiction."""
-    base = {"vmc:orgId": "org-1", "vmc:apiToken": SECRETS[0]}
+    base = {"vmc:orgId": "org-1", "vmc:refreshToken": SECRETS[0]}
     subnets = {"subnetRegion": "us-west-2"}
     each = [
         (key, {**(subnets if key.startswith("sddc") else {}), key: text})
@@ -154,7 +152,7 @@ def refused_ones() -> Iterator[Configuration]:
     for config, environment, missing in _WAYS:
         if missing:
             yield _refused(missing, {"vmc:orgId": "org-1", **config}, environment)
-    yield _refused("vmc:orgId", {"vmc:apiToken": SECRETS[0]})
+    yield _refused("vmc:orgId", {"vmc:refreshToken": SECRETS[0]})
 
 
 def _refused(
@@ -191,10 +189,8 @@ def configurations(draw: st.DrawFn) -> Configuration:
 def _contradictions(meant: Mapping[str, Any], wrong_keys: list[str]) -> list[str]:
     """Keys that go ill with others."""
     found = []
-    if meant.get("link") == "adopt" and "relink" in meant:
+    if meant.get("link") == "existing" and "relink" in meant:
         found.append("relink")
-    if meant.get("inlineTemplate") is False and meant.get("templatePolicy"):
-        found.append("templatePolicy")
     chosen = meant.get("sddcSubnets")
     if "subnetRegion" not in {*meant, *wrong_keys}:
         found += [key for key in ("sddcType", "sddcHosts", "sddcSubnets") if meant.get(key)]

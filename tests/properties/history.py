@@ -89,7 +89,6 @@ SETTINGS = st.fixed_dictionaries(
     {},
     optional={
         "stack_name": st.sampled_from(STACK_NAMES),
-        "inline_template": st.booleans(),
         "link_timeout_minutes": st.sampled_from([1, 30]),
         "unlink_on_destroy": st.booleans(),
         "tags": st.sampled_from([{}, {"owner": "workshop"}]),

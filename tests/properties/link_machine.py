@@ -11,7 +11,7 @@ from sandbox.cloudformation.errors import Refusal
 from sandbox.faults import PlannedFault
 from sandbox.vmc.accounts import AccountState
 from tests.properties import witness
-from tests.properties.cloud import AWS, VMWARE, Cloud
+from tests.properties.cloud import AWS, PLACE, VMWARE, Cloud
 from tests.properties.engine_model import Outcome
 from tests.properties.history import MODES, SETTINGS, THEIRS, faults
 from tests.properties.program_model import Lab
@@ -144,7 +144,7 @@ class LinkMachine(RuleBasedStateMachine):
         """By hand, in the console."""
         for stack_id in witness.see(self.lab).live_stacks:
             try:
-                self.cloud.stacks.delete(witness.PLACE, stack_id)
+                self.cloud.stacks.delete(PLACE, stack_id)
             except Refusal:
                 continue
             self._stack_was_touched = True

@@ -25,7 +25,6 @@ class Settings:
     """What the person configures; the names are `AccountLinkArgs`'."""
 
     stack_name: str = "SDDC-Account-Link"
-    inline_template: bool = True
     template_hosts: tuple[str, ...] = ()
     link_timeout_minutes: int = 30
     unlink_on_destroy: bool = True
@@ -41,7 +40,7 @@ class Lab:
         self.settings = Settings()
         self.engine = Engine(self._declarations, cloud.now)
         self.told = ""
-        self._stack = StackProvider()
+        self._stack = StackProvider(cloud)
 
     def preview(self) -> Outcome:
         """`pulumi preview`."""
@@ -95,7 +94,6 @@ class Lab:
                     "org_id": org_id,
                     "account_number": account_number,
                     "stack_name": settings.stack_name,
-                    "inline_template": settings.inline_template,
                     "template_hosts": list(settings.template_hosts),
                 },
                 reads={},

@@ -1,19 +1,24 @@
-"""The providers as the model of the engine sees them: ours as objects, the sandbox's AWS plugin as one.
+"""The providers as the model of the engine sees them: ours as objects, the AWS provider over gRPC.
 
 What happens to values between the engine and a provider's process happens to them here too.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Never, TypeVar
+import functools
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+from unittest import mock
 
 import grpc
 import pulumi.dynamic
+from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import provider_pb2, status_pb2
+from pulumi.runtime.rpc import UNKNOWN as UNKNOWN_TEXT
 
-from sandbox.aws_plugin import provider as plugin
-from sandbox.aws_plugin.values import UNKNOWN as UNKNOWN_TEXT
-from sandbox.aws_plugin.values import from_struct, to_struct
+from tests.properties.aws_process import aws_environment, aws_process
+from tests.properties.cloud import Cloud
 from tests.properties.engine_model import UNKNOWN, Difference, InitFailed, StepFailed, Values
+from tests.support.mocked_engine import mocked_engine
 
 T = TypeVar("T")
 
@@ -81,60 +86,50 @@ def _sent(values: Mapping[str, Any]) -> Values:
     return {key: value for key, value in {**values, **numbers}.items() if value is not None}
 
 
-class _Aborted(Exception):
-    """gRPC's `abort`."""
-
-
-class _Context:
-    """gRPC's context as far as the plugin uses it."""
-
-    def __init__(self) -> None:
-        self.metadata: dict[str, bytes] = {}
-
-    def set_trailing_metadata(self, metadata: Sequence[tuple[str, bytes]]) -> None:
-        """Keep what goes beside the status."""
-        self.metadata |= dict(metadata)
-
-    def abort(self, _code: grpc.StatusCode, details: str) -> Never:
-        """End the call."""
-        raise _Aborted(details)
-
-
 class StackProvider:
-    """The sandbox's AWS plugin, called as an object; what it says over gRPC is said here."""
+    """The AWS provider's process, called as the engine does.
 
-    def __init__(self) -> None:
-        """Start the first process."""
+    One process for all operations, configured anew for each: a call in another process would find the same.
+    Not modelled: CheckConfig, which looks at the same arguments.
+    """
+
+    def __init__(self, cloud: Cloud) -> None:
+        """Begin the first operation.
+
+        Args:
+            cloud: whose AWS the provider reaches.
+        """
+        self._cloud = cloud
+        self._calls = aws_process().calls
+        _pinned_arguments()  # Before the patches of `Cloud.in_use`.
         self.restart()
 
     def restart(self) -> None:
-        """A new process, which is configured before its first use."""
-        self._plugin = plugin.AwsProvider()
+        """Begin an operation: the provider is configured before its first use."""
         self._is_configured = False
 
     def start(self) -> None:
-        """Configure it, which asks AWS whose credentials these are."""
+        """Configure it with what the component gives the provider that it pins."""
         if not self._is_configured:
-            arguments = to_struct({"region": "us-west-2"})
-            self._answer("Configure", provider_pb2.ConfigureRequest(args=arguments))
+            self._answer("Configure", provider_pb2.ConfigureRequest(args=_pinned_arguments()))
             self._is_configured = True
 
     def caller_account(self) -> str:
         """The AWS account, as `getCallerIdentity` tells it."""
         answer = self._call("Invoke", provider_pb2.InvokeRequest(tok=CALLER))
-        return str(from_struct(getattr(answer, "return"))["accountId"])
+        return str(_values(getattr(answer, "return"))["accountId"])
 
     def check(self, olds: Values, news: Values) -> Values:
         """Fill in the defaults."""
-        request = provider_pb2.CheckRequest(urn=STACK_URN, olds=to_struct(olds), news=_struct(news))
+        request = provider_pb2.CheckRequest(urn=STACK_URN, olds=_struct(olds), news=_struct(_given(news)))
         answer = self._call("Check", request)
         if answer.failures:
             raise StepFailed(f"{answer.failures[0].property}: {answer.failures[0].reason}")
-        return _unstruct(answer.inputs)
+        return _values(answer.inputs)
 
     def diff(self, id_: str, olds: Values, news: Values) -> Difference:
-        """Ask the plugin."""
-        request = provider_pb2.DiffRequest(id=id_, urn=STACK_URN, olds=to_struct(olds), news=_struct(news))
+        """Ask the provider."""
+        request = provider_pb2.DiffRequest(id=id_, urn=STACK_URN, olds=_struct(olds), news=_struct(news))
         answer = self._call("Diff", request)
         return Difference(
             changes=answer.changes == provider_pb2.DiffResponse.DIFF_SOME,
@@ -143,50 +138,66 @@ class StackProvider:
         )
 
     def create(self, inputs: Values) -> tuple[str, Values]:
-        """Ask the plugin."""
-        made = self._call("Create", provider_pb2.CreateRequest(urn=STACK_URN, properties=to_struct(inputs)))
-        return made.id, from_struct(made.properties)
+        """Ask the provider."""
+        request = provider_pb2.CreateRequest(urn=STACK_URN, properties=_struct(inputs))
+        made = self._call("Create", request, waits=True)
+        return made.id, _values(made.properties)
 
     def update(self, id_: str, olds: Values, news: Values) -> Values:
-        """Ask the plugin."""
-        request = provider_pb2.UpdateRequest(
-            id=id_, urn=STACK_URN, olds=to_struct(olds), news=to_struct(news)
-        )
-        return from_struct(self._call("Update", request).properties)
+        """Ask the provider."""
+        request = provider_pb2.UpdateRequest(id=id_, urn=STACK_URN, olds=_struct(olds), news=_struct(news))
+        return _values(self._call("Update", request, waits=True).properties)
 
     def read(self, id_: str, outputs: Values, inputs: Values) -> tuple[Values, Values] | None:
-        """Ask the plugin."""
+        """Ask the provider."""
         request = provider_pb2.ReadRequest(
-            id=id_, urn=STACK_URN, properties=to_struct(outputs), inputs=to_struct(inputs)
+            id=id_, urn=STACK_URN, properties=_struct(outputs), inputs=_struct(inputs)
         )
         seen = self._call("Read", request)
-        return (from_struct(seen.properties), from_struct(seen.inputs)) if seen.id else None
+        return (_values(seen.properties), _values(seen.inputs)) if seen.id else None
 
     def delete(self, id_: str, outputs: Values) -> None:
-        """Ask the plugin."""
-        self._call("Delete", provider_pb2.DeleteRequest(id=id_, urn=STACK_URN, properties=to_struct(outputs)))
+        """Ask the provider."""
+        request = provider_pb2.DeleteRequest(id=id_, urn=STACK_URN, properties=_struct(outputs))
+        self._call("Delete", request, waits=True)
 
-    def _call(self, method: str, request: Any) -> Any:
+    def _call(self, method: str, request: Any, *, waits: bool = False) -> Any:
         self.start()
-        return self._answer(method, request)
+        return self._answer(method, request, waits=waits)
 
-    def _answer(self, method: str, request: Any) -> Any:
-        context = _Context()
+    def _answer(self, method: str, request: Any, *, waits: bool = False) -> Any:
         try:
-            return getattr(self._plugin, method)(request, context)
-        except _Aborted as error:
-            details = context.metadata.get("grpc-status-details-bin")
-            if details is None:
-                raise StepFailed(str(error)) from error
+            with self._cloud.reached_by(aws_process(), waits=waits):
+                return getattr(self._calls, method)(request)
+        except grpc.RpcError as error:
+            # The class that gRPC raises has them, the one that it documents has not.
+            failed: Any = error
+            metadata = dict(failed.trailing_metadata() or ())
             half_done = provider_pb2.ErrorResourceInitFailed()
-            status_pb2.Status.FromString(details).details[0].Unpack(half_done)
-            raise InitFailed(str(error), half_done.id, from_struct(half_done.properties)) from error
+            details = status_pb2.Status.FromString(metadata.get("grpc-status-details-bin", b"")).details
+            if not (details and details[0].Unpack(half_done)):
+                raise StepFailed(failed.details()) from error
+            raise InitFailed(failed.details(), half_done.id, _values(half_done.properties)) from error
 
 
-def _struct(values: Values) -> Any:
-    return to_struct({key: UNKNOWN_TEXT if value is UNKNOWN else value for key, value in values.items()})
+@functools.cache
+def _pinned_arguments() -> struct_pb2.Struct:
+    """The arguments of the component's own AWS provider, in which all but texts is JSON."""
+    with mock.patch.dict(os.environ, aws_environment("http://127.0.0.1:1")), mocked_engine() as run:
+        return run().of_type("pulumi:providers:aws").object
 
 
-def _unstruct(struct: Any) -> Values:
-    values = from_struct(struct)
+def _given(values: Values) -> Values:
+    """What the program gives: the SDK leaves out what is None."""
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
+    struct = struct_pb2.Struct()
+    struct.update({key: UNKNOWN_TEXT if value is UNKNOWN else value for key, value in values.items()})
+    return struct
+
+
+def _values(struct: struct_pb2.Struct) -> Values:
+    values = json_format.MessageToDict(struct)
     return {key: UNKNOWN if value == UNKNOWN_TEXT else value for key, value in values.items()}

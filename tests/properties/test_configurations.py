@@ -25,8 +25,8 @@ from tests.properties.configurations import (
 )
 from tests.support.mocked_engine import (
     ACCOUNT,
-    ADOPTED,
     CONNECTED,
+    EXISTING,
     LINK,
     REQUEST,
     STACK,
@@ -38,7 +38,7 @@ from tests.support.mocked_engine import (
 from tests.support.places import REPOSITORY
 from vmc_account_link.link_request import LinkRequestProvider
 
-FOUNDATION = {"pulumi:pulumi:Stack", "vmc:index:AccountLink", "pulumi:providers:aws"}
+FOUNDATION = {"pulumi:pulumi:Stack", "vmc-account-link:index:AccountLink", "pulumi:providers:aws"}
 OUTPUTS = {
     *("account_number", "connected_account_id", "connected_account_state", "stack_id", "stack_name"),
     *("tracking_task", "link_expiration_date", "compatible_subnets", "rejected_subnets"),
@@ -80,8 +80,12 @@ def judge_refusal(configuration: Configuration, recorder: Recorder, refusal: pul
 
 def judge_resources(meant: Mapping[str, Any], recorder: Recorder) -> None:
     types = [request.type for request in recorder.requests]
-    adopts, lists = meant.get("link") == "adopt", "subnetRegion" in meant
-    wanted = [*FOUNDATION, *([ADOPTED] if adopts else [REQUEST, STACK, CONNECTED]), *([SUBNETS] * lists)]
+    uses_existing, lists = meant.get("link") == "existing", "subnetRegion" in meant
+    wanted = [
+        *FOUNDATION,
+        *([EXISTING] if uses_existing else [REQUEST, STACK, CONNECTED]),
+        *([SUBNETS] * lists),
+    ]
     assert sorted(types) == sorted(wanted)
     provider = recorder.inputs("pulumi:providers:aws")
     assert provider["region"] == meant.get("region", "us-west-2")
@@ -91,16 +95,16 @@ def judge_resources(meant: Mapping[str, Any], recorder: Recorder) -> None:
         assert asked["region"] == meant["subnetRegion"]
         found = [asked.get(key) for key in ("sddc_type", "hosts", "chosen")]
         assert found == [meant.get("sddcType"), meant.get("sddcHosts"), meant.get("sddcSubnets") or None]
-    if adopts:
-        assert recorder.inputs(ADOPTED)["account_number"] == ACCOUNT
+    if uses_existing:
+        assert recorder.inputs(EXISTING)["account_number"] == ACCOUNT
         return
     request, stack, connected = (recorder.inputs(typ) for typ in (REQUEST, STACK, CONNECTED))
     name = meant.get("stackName", "SDDC-Account-Link")
     assert [request["stack_name"], stack["name"], connected["stack_name"]] == [name] * 3
     assert [request["account_number"], connected["account_number"]] == [ACCOUNT] * 2
-    assert request["inline_template"] is meant.get("inlineTemplate", True)
     assert request["template_hosts"] == meant.get("templateHosts", [])
     assert request.get("relink") == meant.get("relink")
+    assert request.get("relink_despite_sddcs") == meant.get("relinkDespiteSddcs")
     assert (request.get("template_policy") or None) == (meant.get("templatePolicy") or None)
     assert LinkRequestProvider().check({}, request).failures == []
     assert stack.get("tags", {}) == meant.get("tags", {})

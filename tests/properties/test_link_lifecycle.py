@@ -1,7 +1,7 @@
 """A lab through generated histories: our real providers, the emulated clouds, a model of the engine.
 
-Real: the providers, the client, the stand-in AWS plugin, both emulators. Modelled: the engine. Emulated:
-time, sockets.
+Real: our providers, the client, the AWS provider's process, both emulators. Modelled: the engine. Emulated:
+time, and the sockets between our providers and the services.
 """
 
 import pytest

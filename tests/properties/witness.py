@@ -3,22 +3,20 @@
 import dataclasses
 from datetime import datetime
 
+import grpc
+
 from labs.errors import LabsError
-from sandbox.cloudformation.resources import Place
 from sandbox.vmc.accounts import AccountState, ConnectedAccount
 from sandbox.vmc.links import TaskStatus
-from tests.properties.cloud import Cloud
+from tests.properties.cloud import PLACE, Cloud
 from tests.properties.engine_model import Outcome, Resource
 from tests.properties.history import STACK_NAMES
 from tests.properties.program_model import Lab
-from tests.support.lab import ACCOUNT
 from vmc_account_link.errors import VmcError
 from vmc_account_link.models import parse_moment
 
 LONGEST_LINE = 1200
-PLACE = Place(account_number=ACCOUNT, region="us-west-2")
-"""Where our stacks are."""
-_NEEDS_NEW_LINK = ("stack_name", "inline_template")
+_NEEDS_NEW_LINK = ("stack_name",)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +59,14 @@ def orphans(sight: Sight) -> set[str]:
 
 
 def judge_words(cloud: Cloud, outcome: Outcome, told: str) -> None:
-    """A failure is one of our errors in one line, or the AWS plugin's; neither holds a secret."""
+    """A failure is one of our errors in one line, or the AWS provider's; neither holds a secret."""
     said = told
     if outcome.error is not None:
         said += str(outcome.error)
         cause = outcome.error.__cause__
-        is_the_plugins = type(cause).__name__ == "_Aborted"
-        assert cause is None or is_the_plugins or isinstance(cause, VmcError | LabsError), repr(cause)
-        if not is_the_plugins:
+        is_the_providers = isinstance(cause, grpc.RpcError)
+        assert cause is None or is_the_providers or isinstance(cause, VmcError | LabsError), repr(cause)
+        if not is_the_providers:
             assert "\n" not in str(outcome.error)
             assert len(str(outcome.error)) <= LONGEST_LINE
     for line in told.splitlines():

@@ -30,7 +30,6 @@ def link_inputs(settings: VmcSettings) -> dict[str, Any]:
         "org_id": settings.org_id,
         "account_number": ACCOUNT,
         "stack_name": "ours",
-        "inline_template": True,
         "template_hosts": [],
         "__provider": "as the engine sends it",
     }

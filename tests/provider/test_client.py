@@ -60,7 +60,7 @@ def test_a_token_refused_twice_is_not_asked_for_for_ever(
     new_client: NewClient, control: SandboxControl
 ) -> None:
     control.plan_fault("vmc", "list-connected-accounts", "status", status=401, body="empty", count=10)
-    with new_client() as vmc, pytest.raises(Unauthenticated, match="vmc:apiToken"):
+    with new_client() as vmc, pytest.raises(Unauthenticated, match="vmc:refreshToken"):
         vmc.list_connected_accounts()
     assert calls(control, "list-connected-accounts") == 2
 

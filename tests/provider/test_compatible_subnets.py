@@ -149,12 +149,3 @@ def test_a_template_is_told_and_judged_before_it_is_handed_on(
     with pytest.raises(TemplateRejected, match="000000000103"):
         link.update("id", outs, news)
     link.update("id", outs, {**link_inputs, "template_policy": {"resourceTypes": ["AWS::*", "Custom::*"]}})
-
-
-def test_a_policy_and_a_template_that_nobody_sees_do_not_go_together(
-    link: LinkRequestProvider, link_inputs: dict[str, Any]
-) -> None:
-    unseen = {**link_inputs, "inline_template": False}
-    (failure,) = link.check({}, {**unseen, "template_policy": POLICY}).failures
-    assert "inlineTemplate" in failure.reason
-    assert link.check({}, unseen).failures == []

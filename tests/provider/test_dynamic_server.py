@@ -29,9 +29,9 @@ from labs.engine import serve
 from sandbox.environment import Sandbox
 from tests.support.lab import ACCOUNT
 from tests.support.patience import until
-from vmc_account_link.adopted_account import AdoptedAccountProvider
 from vmc_account_link.compatible_subnets import CompatibleSubnetsProvider
 from vmc_account_link.connected_account import ConnectedAccountProvider
+from vmc_account_link.existing_account import ExistingAccountProvider
 from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.settings import read_settings
 
@@ -43,7 +43,7 @@ PICKLED: dict[type, str] = {
     for cls in (
         LinkRequestProvider,
         ConnectedAccountProvider,
-        AdoptedAccountProvider,
+        ExistingAccountProvider,
         CompatibleSubnetsProvider,
     )
 }
@@ -84,7 +84,7 @@ def sdk_process(environment: Mapping[str, str]) -> Iterator[Server]:
 @contextlib.contextmanager
 def configured_sdk_process(box: Sandbox, **environment: str) -> Iterator[Server]:
     """Configured as by the engine: all of the project's configuration, secrets in plaintext."""
-    config = {"vmc:apiToken": box.environment["API_TOKEN"], "vmc-account-link:region": "us-west-2"}
+    config = {"vmc:refreshToken": box.environment["API_TOKEN"], "vmc-account-link:region": "us-west-2"}
     with sdk_process({**box.process_environment(), **environment}) as server:
         server.stub.Configure(provider_pb2.ConfigureRequest(args=struct(config)))
         yield server
@@ -115,7 +115,6 @@ def link_inputs(box: Sandbox) -> dict[str, Any]:
         "org_id": box.environment["ORG_ID"],
         "account_number": ACCOUNT,
         "stack_name": "ours",
-        "inline_template": True,
         "template_hosts": [],
     }
 
@@ -271,7 +270,7 @@ def test_a_missing_setting_is_named_when_no_program_has_run_before(
 ) -> None:
     with sdk_process(box.process_environment()) as server:
         server.stub.Configure(provider_pb2.ConfigureRequest(args=struct({})))
-        with pytest.raises(grpc.RpcError, match="vmc:apiToken"):
+        with pytest.raises(grpc.RpcError, match="vmc:refreshToken"):
             server.stub.Delete(provider_pb2.DeleteRequest(id="i", properties=struct(account_inputs)))
 
 
@@ -339,7 +338,7 @@ def test_a_driver_neither_runs_nor_loads_a_provider_that_is_not_ours(
     [
         (LinkRequestProvider, "vmc_account_link.link_request.LinkRequestProvider"),
         (ConnectedAccountProvider, "vmc_account_link.connected_account.ConnectedAccountProvider"),
-        (AdoptedAccountProvider, "vmc_account_link.adopted_account.AdoptedAccountProvider"),
+        (ExistingAccountProvider, "vmc_account_link.existing_account.ExistingAccountProvider"),
         (CompatibleSubnetsProvider, "vmc_account_link.compatible_subnets.CompatibleSubnetsProvider"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

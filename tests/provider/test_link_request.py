@@ -9,7 +9,7 @@ from sandbox.control.client import SandboxControl
 from sandbox.environment import Sandbox
 from tests.support.lab import ACCOUNT
 from vmc_account_link import template
-from vmc_account_link.errors import AlreadyLinked, TemplateRejected, Unavailable
+from vmc_account_link.errors import AlreadyLinked, Unavailable
 from vmc_account_link.link_request import LinkRequestProvider
 
 ROLES = ("RemoteRole", "RemoteRolePayer", "RemoteRoleService")
@@ -86,16 +86,6 @@ def test_a_template_above_the_inline_limit_goes_by_url(
     outs = link.create(link_inputs).outs or {}
     assert outs["template_body"] == ""
     assert outs["template_url"]
-
-
-def test_without_inlining_nothing_is_downloaded_but_the_host_is_judged_all_the_same(
-    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
-) -> None:
-    link.create({**link_inputs, "inline_template": False})
-    assert control.journal(service="template") == ()
-    control.set_modes(template="foreign_host")
-    with pytest.raises(TemplateRejected, match="templateHosts"):
-        link.create({**link_inputs, "inline_template": False})
 
 
 def test_a_fresh_link_is_no_reason_to_do_or_ask_anything(
@@ -190,7 +180,6 @@ def test_an_expired_link_is_not_taken_for_spent_while_the_service_can_not_be_ask
     ("change", "asks"),
     [
         ({"stack_name": "other"}, True),
-        ({"inline_template": False}, True),
         ({"template_hosts": ["mirror.example"]}, False),
     ],
 )

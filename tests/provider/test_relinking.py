@@ -12,7 +12,6 @@ from vmc_account_link.errors import LinkFailed, LinkTimedOut, SddcsOnLink
 from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.models import AccountRecord
 from vmc_account_link.progress import Wanted
-from vmc_account_link.relinking import relink_wish
 from vmc_account_link.waiting import wait_until_linked
 
 
@@ -38,12 +37,9 @@ def run(box: Sandbox, outs: dict[str, Any]) -> None:
         ("1", "2", True),
         ("1", "1", False),
         ("1", None, False),
-        ("1", "1 despite-sddcs", False),
-        ("1 despite-sddcs", "2 despite-sddcs", True),
-        (None, "despite-sddcs", False),
     ],
 )
-def test_another_wish_asks_for_a_link_and_a_confirmation_alone_does_not(
+def test_another_text_asks_for_a_link_and_none_does_not(
     link: LinkRequestProvider,
     link_inputs: dict[str, Any],
     linked: dict[str, Any],
@@ -125,28 +121,26 @@ def test_a_relink_whose_task_the_service_forgot_is_done_when_the_record_is_anoth
     assert link.diff("id", second, news).changes is False
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"relink": "1"}, {"inline_template": False}],
-    ids=["relink", "another way to pass the template"],
-)
 def test_sddcs_on_the_link_stand_in_the_way_of_a_new_one_until_they_are_accepted(
     link: LinkRequestProvider,
     link_inputs: dict[str, Any],
     linked: dict[str, Any],
     control: SandboxControl,
-    change: dict[str, Any],
 ) -> None:
     sddc = control.attach_sddc(ACCOUNT)
-    news = {**link_inputs, **change}
+    news = {**link_inputs, "relink": "1"}
     minted = len(control.links())
     for ask in (link.diff, link.update):
         with pytest.raises(SddcsOnLink) as refusal:
             ask("id", linked, news)
         assert sddc in str(refusal.value)
-        assert "pulumi config set relink '1 despite-sddcs'" in str(refusal.value)
+        assert "pulumi config set relinkDespiteSddcs 1`" in str(refusal.value)
+    with pytest.raises(SddcsOnLink):
+        link.update("id", linked, {**news, "relink_despite_sddcs": "earlier"})
     assert len(control.links()) == minted
-    link.update("id", linked, {**news, "relink": "1 despite-sddcs"})
+    confirmed = {**news, "relink_despite_sddcs": "1"}
+    assert link.diff("id", {**linked, "relink": "1"}, {**confirmed}).changes is False
+    link.update("id", linked, confirmed)
     control.detach_sddcs()
     link.update("id", linked, news)
     assert len(control.links()) == minted + 2
@@ -216,10 +210,3 @@ def test_a_task_that_failed_is_said_although_the_account_is_active(
     run(box, {"tracking_task": renewing.tracking_task})
     with pytest.raises(LinkFailed, match="stays connected by its earlier link"):
         wait(new_client, renewing, time)
-
-
-def test_a_wish_and_its_confirmation_are_told_apart() -> None:
-    assert relink_wish("2 despite-sddcs") == ("2", True)
-    assert relink_wish("2026-11-25") == ("2026-11-25", False)
-    assert relink_wish("despite-sddcs") == (None, True)
-    assert relink_wish(None) == (None, False)

@@ -5,11 +5,13 @@ import socket
 import threading
 import urllib.parse
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import requests
 
+from sandbox import aws_provider
 from sandbox.environment import Sandbox, ambient_names
 from tests.sandbox.service import TIMEOUT_SECONDS
 
@@ -113,15 +115,31 @@ def test_failed_start_leaves_no_server_behind(tmp_path: Path) -> None:
     assert set(threading.enumerate()) <= before
 
 
-def test_first_poll_of_the_stand_in_is_passed_on() -> None:
-    with Sandbox.start(first_poll_seconds=0.25) as box:
-        assert box.environment["SANDBOX_AWS_FIRST_POLL_SECONDS"] == "0.25"
+@pytest.mark.parametrize(
+    ("seconds", "build", "delay"), [(None, "plugins", None), (0.25, "quick", "250ms")], ids=["plain", "quick"]
+)
+def test_the_aws_provider_is_linked_where_the_engine_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float | None, build: str, delay: str | None
+) -> None:
+    name = f"resource-aws-v{version('pulumi_aws')}"
+    for one in ("plugins", "quick"):
+        (tmp_path / "engine" / one / name).mkdir(parents=True)
+        (tmp_path / "engine" / one / name / "pulumi-resource-aws").write_text(one)
+    monkeypatch.setattr(aws_provider, "_ENGINE", tmp_path / "engine")
+    with Sandbox.start(tmp_path / "box", first_poll_seconds=seconds) as box:
+        plugin = Path(box.environment["PULUMI_HOME"]) / "plugins" / name
+        assert [(file.name, file.read_text()) for file in plugin.iterdir()] == [
+            ("pulumi-resource-aws", build)
+        ]
+        assert box.environment.get(aws_provider.POLL_VARIABLE) == delay
 
 
-def test_stand_in_for_the_aws_plugin_is_installed_where_the_engine_looks() -> None:
-    with Sandbox.start() as box:
-        plugins = Path(box.environment["PULUMI_HOME"]) / "plugins"
-        assert [file.name for file in plugins.glob("resource-aws-v*/*")] == ["pulumi-resource-aws"]
+def test_without_a_provider_in_the_repository_the_engine_finds_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aws_provider, "_ENGINE", tmp_path / "engine")
+    with Sandbox.start(tmp_path / "box", first_poll_seconds=0.25) as box:
+        assert not (Path(box.environment["PULUMI_HOME"]) / "plugins").exists()
 
 
 def test_profile_of_the_machines_user_is_hidden_until_the_sandbox_stops(

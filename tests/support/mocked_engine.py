@@ -24,15 +24,15 @@ LINK = {
     "expiration_date": "2026-01-10T12:30:00+00:00",
     "tracking_task": "task-1",
 }
-CONFIG = {"vmc:orgId": "org-1", "vmc:apiToken": "planted-token"}
+CONFIG = {"vmc:orgId": "org-1", "vmc:refreshToken": "planted-token"}
 STACK = "aws:cloudformation/stack:Stack"
-REQUEST = "pulumi-python:dynamic/vmc:LinkRequest"
+REQUEST = "pulumi-python:dynamic/vmc-account-link:LinkRequest"
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
 """How the engine's protocol marks a special value, and a secret among those."""
-CONNECTED = "pulumi-python:dynamic/vmc:ConnectedAccount"
-SUBNETS = "pulumi-python:dynamic/vmc:CompatibleSubnets"
-ADOPTED = "pulumi-python:dynamic/vmc:AdoptedAccount"
+CONNECTED = "pulumi-python:dynamic/vmc-account-link:ConnectedAccount"
+SUBNETS = "pulumi-python:dynamic/vmc-account-link:CompatibleSubnets"
+EXISTING = "pulumi-python:dynamic/vmc-account-link:ExistingAccount"
 
 
 class Cloud(mocks.Mocks):
@@ -47,7 +47,7 @@ class Cloud(mocks.Mocks):
             outputs |= self.link
         if args.typ == CONNECTED:
             outputs |= {"connected_account_id": "record-1", "connected_account_state": "ACTIVE"}
-        if args.typ == ADOPTED:
+        if args.typ == EXISTING:
             outputs |= {"connected_account_id": "record-1", "cf_stack_name": "theirs"}
         return f"{args.name}-id", outputs
 

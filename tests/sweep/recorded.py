@@ -5,7 +5,6 @@ How often a wait polls follows from the times that `tests.sweep.stage` sets.
 
 UP = (
     ("aws", "sts.GetCallerIdentity"),
-    ("aws", "sts.GetCallerIdentity"),
     ("csp", "exchange-token"),
     ("vmc", "list-connected-accounts"),
     ("vmc", "mint-link"),
@@ -20,7 +19,6 @@ UP = (
     ("vmc", "list-connected-accounts"),
 )
 DESTROY = (
-    ("aws", "sts.GetCallerIdentity"),
     ("csp", "exchange-token"),
     ("vmc", "list-connected-accounts"),
     ("vmc", "unlink"),

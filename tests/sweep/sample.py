@@ -11,7 +11,7 @@ from tests.sweep.points import Point
 SHARPEST = (
     "up vmc mint-link: reset after",
     "up aws cloudformation.CreateStack: empty 200",
-    "up aws sts.GetCallerIdentity #2: 401",
+    "up aws sts.GetCallerIdentity: 401",
     "up template download-template: truncated",
 )
 """Where a mistake would lose something, make it twice or mislead the person; each of them fails first."""
@@ -19,7 +19,7 @@ SHARPEST = (
 SURVIVED = {
     "up": (
         ("aws", "sts.GetCallerIdentity", 1, "reset before"),
-        ("aws", "sts.GetCallerIdentity", 3, "503 Retry-After"),
+        ("aws", "sts.GetCallerIdentity", 2, "503 Retry-After"),
         ("csp", "exchange-token", 1, "truncated"),
         ("vmc", "list-connected-accounts", 1, "401"),
         ("vmc", "mint-link", 1, "429"),
@@ -39,13 +39,13 @@ SURVIVED = {
         ("vmc", "get-task", 4, "time-out after"),
     ),
     "destroy": (
-        ("aws", "sts.GetCallerIdentity", 1, "502"),
         ("csp", "exchange-token", 1, "reset midway"),
         ("vmc", "list-connected-accounts", 1, "HTML page"),
         ("vmc", "unlink", 1, "502 after"),
         ("vmc", "list-connected-accounts", 3, "503"),
         ("aws", "cloudformation.DeleteStack", 1, "reset after"),
         ("aws", "cloudformation.DescribeStacks", 1, "429"),
+        ("aws", "cloudformation.DescribeStacks", 2, "502"),
     ),
 }
 """Operation -> (service, call, which of the calls of that name, kind); a repeated call counts anew."""

@@ -10,10 +10,10 @@ from tests.sweep.verdict import STACK_NAME, Ending, Finished, Seen, Verdict, com
 RECORD = ("record-1", "ACTIVE", STACK_NAME)
 STATE: tuple[dict[str, Any], ...] = (
     {"type": "pulumi:pulumi:Stack", "custom": False},
-    {"type": "pulumi-python:dynamic/vmc:LinkRequest", "custom": True, "id": "org/1"},
+    {"type": "pulumi-python:dynamic/vmc-account-link:LinkRequest", "custom": True, "id": "org/1"},
     {"type": "aws:cloudformation/stack:Stack", "custom": True, "id": "arn:1"},
     {
-        "type": "pulumi-python:dynamic/vmc:ConnectedAccount",
+        "type": "pulumi-python:dynamic/vmc-account-link:ConnectedAccount",
         "custom": True,
         "outputs": {"connected_account_id": "record-1", "connected_account_state": "ACTIVE"},
     },
@@ -21,10 +21,10 @@ STATE: tuple[dict[str, Any], ...] = (
 LINKED = Ending(live_stacks=("arn:1",), stacks_made=1, records=(RECORD,), links=1, state=STATE, pending=0)
 GONE = Ending(live_stacks=(), stacks_made=1, records=(), links=0, state=(), pending=0)
 FAILURE = """Updating (lab):
- +  vmc:LinkRequest creating (0s) error: it broke.
+ +  vmc-account-link:LinkRequest creating (0s) error: it broke.
 
 Diagnostics:
-  pulumi-python:dynamic/vmc:LinkRequest (account-link-request):
+  pulumi-python:dynamic/vmc-account-link:LinkRequest (account-link-request):
     error: ask for the link: it broke. Run the command again.
 
   pulumi:pulumi:Stack (vmc-account-link-lab):
@@ -38,6 +38,8 @@ Resources:
 AMAZON = """
 Diagnostics:
   aws:cloudformation:Stack (account-link-stack):
+    error:   sdk-v2/provider2.go:572: sdk.helper_schema: creating CloudFormation Stack (x): \
+AlreadyExistsException: Stack [x] already exists: provider=aws@7.51.1
     error: 1 error occurred:
     \t* creating CloudFormation Stack (x): AlreadyExistsException: Stack [x] already exists
 

@@ -158,6 +158,8 @@ def _not_linked(ending: Ending) -> list[str]:
 
 _HEADING = re.compile(r"  \S+ \(.*\):$")
 _LIST_OF_ONE = re.compile(r"1 error occurred:$")
+_LOGGED = re.compile(r"\s*sdk-v2/provider2\.go:\d+: sdk\.helper_schema: (.*): provider=aws@\S+$")
+"""The AWS provider logs an error before it returns it."""
 _SUMMARIES = frozenset(
     {
         "update failed",
@@ -173,7 +175,7 @@ def error_lines(output: str) -> list[str]:
     """What Diagnostics says went wrong, each once, without the engine's summary of it."""
     lines = (line.strip() for line in _diagnostics(output))
     said = (
-        line.removeprefix("error: ").removeprefix("* ")
+        _LOGGED.sub(r"\1", line.removeprefix("error: ").removeprefix("* "))
         for line in lines
         if line.startswith(("error: ", "* "))
     )

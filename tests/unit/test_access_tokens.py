@@ -3,7 +3,11 @@
 import threading
 from typing import Any
 
+import pytest
+
 from vmc_account_link.auth import AccessToken, AccessTokens
+from vmc_account_link.errors import NoReply, VmcError, WaitInterrupted
+from vmc_account_link.person import Person, working_for
 from vmc_account_link.secret_text import SecretText
 from vmc_account_link.settings import ApiToken, VmcSettings
 
@@ -41,3 +45,53 @@ def test_an_exchange_that_waits_holds_up_no_other_credentials() -> None:
     other_is_done.set()
     waiting.join(PATIENCE_SECONDS)
     assert (is_alive, got) == (False, ["quick", "slow"])
+
+
+class Silent:
+    """A transport whose requests run into their time-out, once the test lets them."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.time_out = threading.Event()
+
+    def send(self, _call: object, _read: object) -> AccessToken:
+        self.requests += 1
+        self.time_out.wait(PATIENCE_SECONDS)
+        raise NoReply("exchange the token", "no answer", "Run the command again.")
+
+
+def test_a_silent_token_service_holds_all_up_for_one_time_out() -> None:
+    """Not each for one of its own, one after the other; and every lab has an error of its own."""
+    tokens, service, labs = AccessTokens(), Silent(), 64
+    transport: Any = service
+    failures: list[VmcError] = []
+    asked = threading.Barrier(labs + 1)
+
+    def lab() -> None:
+        asked.wait()
+        with pytest.raises(NoReply) as failed:
+            tokens.get(of("one"), transport)
+        failures.append(failed.value)
+
+    threads = [threading.Thread(target=lab) for _ in range(labs)]
+    for thread in threads:
+        thread.start()
+    asked.wait()
+    for thread in threads:
+        thread.join(0.02)
+    service.time_out.set()
+    for thread in threads:
+        thread.join(PATIENCE_SECONDS)
+    assert (service.requests, len(failures), len(set(map(id, failures)))) == (1, labs, labs)
+    with pytest.raises(NoReply):
+        tokens.get(of("one"), transport)
+    assert service.requests == 2, "whoever comes later asks anew"
+
+
+def test_ctrl_c_ends_the_wait_for_a_token() -> None:
+    tokens, service, canceled = AccessTokens(), Silent(), threading.Event()
+    transport: Any = service
+    threading.Timer(0.3, canceled.set).start()
+    with working_for(Person(canceled=canceled)), pytest.raises(WaitInterrupted, match="interrupted before"):
+        tokens.get(of("one"), transport)
+    service.time_out.set()

@@ -13,7 +13,7 @@ def test_every_setting_is_in_the_table_with_its_type_default_and_description() -
     config = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text())["config"]
     rows = settings_table(config).splitlines()[2:]
     assert [re.match(r"\| `(\w+)` \|", row)[1] for row in rows] == list(config)  # type: ignore[index]
-    assert "| `inlineTemplate` | boolean | `true` | Download" in settings_table(config)
+    assert "| `unlinkOnDestroy` | boolean | `true` | On destroy" in settings_table(config)
     assert "| `awsAccountId` | string | unset | Refuse" in settings_table(config)
 
 

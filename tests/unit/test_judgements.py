@@ -30,9 +30,9 @@ def stack(stack_id: str) -> StackSeen:
     return StackSeen(id=stack_id, name="S", status="CREATE_COMPLETE", reason=None, created=NOW)
 
 
-def link(found: AccountRecord | None, *, adopts: bool = False, owns: bool = False) -> Line:
+def link(found: AccountRecord | None, *, uses_existing: bool = False, owns: bool = False) -> Line:
     """The verdict on a record, for a stack named S."""
-    return judgements.judge_link(USER.account, found, adopts=adopts, stack_name="S", owns=owns)
+    return judgements.judge_link(USER.account, found, uses_existing=uses_existing, stack_name="S", owns=owns)
 
 
 def may(action: str, *, allowed: bool, by_organization: bool = False) -> Decision:
@@ -77,9 +77,9 @@ def may(action: str, *, allowed: bool, by_organization: bool = False) -> Decisio
         (link(record("ACTIVE", "S")), "warn", 'stack "S"'),
         (link(record("BROKEN", "T")), "warn", "BROKEN"),
         (link(record("ACTIVE", "S"), owns=True), "pass", "holds it"),
-        (link(None, adopts=True), "fail", "not linked"),
-        (link(record("ACTIVE", "T"), adopts=True), "pass", "ACTIVE"),
-        (link(record("BROKEN", "T"), adopts=True), "fail", "BROKEN"),
+        (link(None, uses_existing=True), "fail", "not linked"),
+        (link(record("ACTIVE", "T"), uses_existing=True), "pass", "ACTIVE"),
+        (link(record("BROKEN", "T"), uses_existing=True), "fail", "BROKEN"),
         (judgements.judge_subnets("r", {"a": 1, "b": 2}), "pass", "a: 1, b: 2"),
         (judgements.judge_subnets("r", {"a": 1, "b": 0}), "warn", "none in b"),
         (judgements.judge_subnets("r", {"a": 0, "b": 0}), "fail", "no availability zone of r"),

@@ -7,7 +7,7 @@ import pytest
 from vmc_account_link.errors import SettingsError
 from vmc_account_link.settings import ApiToken, OAuthApp, VmcSettings, read_settings
 
-COMPLETE = {"vmc:orgId": "org-1", "vmc:apiToken": "token-1"}
+COMPLETE = {"vmc:orgId": "org-1", "vmc:refreshToken": "token-1"}
 
 
 def read(config: Mapping[str, str], environ: Mapping[str, str] | None = None) -> VmcSettings:
@@ -57,22 +57,30 @@ def test_an_oauth_app_may_have_its_secret_in_the_environment() -> None:
 
 
 def test_white_space_around_a_pasted_token_is_no_part_of_it() -> None:
-    assert read({**COMPLETE, "vmc:apiToken": " token-1\n"}).credentials == ApiToken(value="token-1")
+    assert read({**COMPLETE, "vmc:refreshToken": " token-1\n"}).credentials == ApiToken(value="token-1")
+
+
+def test_the_api_token_is_read_under_its_other_key_too() -> None:
+    """`vmc:refreshToken` is the registry's `vmc` provider's key; `vmc:apiToken` is VMware's own word."""
+    settings = read({"vmc:orgId": "org-1", "vmc:apiToken": "token-1"})
+    assert settings.credentials == ApiToken(value="token-1")
+    assert read({**COMPLETE, "vmc:apiToken": "token-1"}).credentials == ApiToken(value="token-1")
 
 
 @pytest.mark.parametrize(
     ("config", "environ", "named"),
     [
-        pytest.param({"vmc:apiToken": "t"}, {}, "vmc:orgId", id="no organisation"),
+        pytest.param({"vmc:refreshToken": "t"}, {}, "vmc:orgId", id="no organisation"),
         pytest.param({"vmc:orgId": " "}, {"API_TOKEN": "t"}, "ORG_ID", id="a blank organisation"),
-        pytest.param({"vmc:orgId": "o"}, {}, "vmc:apiToken", id="no credentials"),
+        pytest.param({"vmc:orgId": "o"}, {}, "vmc:refreshToken", id="no credentials"),
         pytest.param(
             {"vmc:orgId": "o", "vmc:clientId": "i"}, {}, "vmc:clientSecret", id="an app without its secret"
         ),
         pytest.param(
             {"vmc:orgId": "o"}, {"CLIENT_SECRET": "s"}, "vmc:clientId", id="a secret without its app"
         ),
-        pytest.param({**COMPLETE, "vmc:clientId": "i"}, {}, "vmc:apiToken", id="a token and an app"),
+        pytest.param({**COMPLETE, "vmc:clientId": "i"}, {}, "vmc:refreshToken", id="a token and an app"),
+        pytest.param({**COMPLETE, "vmc:apiToken": "other"}, {}, "vmc:refreshToken", id="two tokens"),
         pytest.param(
             {**COMPLETE, "vmc:vmcUrl": "vmc.vmware.com"}, {}, "vmc:vmcUrl", id="a host without https"
         ),
@@ -102,7 +110,7 @@ def test_plain_http_is_for_this_machine_only() -> None:
 
 
 def test_no_secret_shows_in_the_settings_own_words() -> None:
-    token = read({**COMPLETE, "vmc:apiToken": "planted-secret"})
+    token = read({**COMPLETE, "vmc:refreshToken": "planted-secret"})
     app = read({"vmc:orgId": "o", "vmc:clientId": "id", "vmc:clientSecret": "planted-secret"})
     assert "planted" not in f"{token!r} {app!r}"
     assert token.secrets == app.secrets == ("planted-secret",)

@@ -1,1 +1,1 @@
-"""Makes sure a Pulumi engine is there: `python -m tools.engine`, called by `make setup`."""
+"""Gets the Pulumi CLI and the AWS provider: `python -m tools.engine`, called by `make setup`."""

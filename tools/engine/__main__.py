@@ -1,46 +1,36 @@
-"""`python -m tools.engine`. Exit code 0: an engine is there; 1: none could be had; 2: wrong request."""
+"""`python -m tools.engine`. Exit code 0: all is there; 1: something can't be had; 2: wrong request."""
 
 import argparse
-import os
 import signal
 import sys
-from pathlib import Path
 
-from tools.engine.locate import OVERRIDE, Way, forced_way
-from tools.engine.process import SetupError
-from tools.engine.setup import set_up
-
-REPOSITORY = Path(__file__).parents[2]
+from tools.engine.aws_provider import get_provider
+from tools.engine.pulumi_cli import get_cli
+from tools.engine.work import SetupError, locked
 
 
 def main() -> int:
-    """Parse, set up, and map the result to an exit code."""
+    """Get what is missing, and map the result to an exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m tools.engine",
-        description="Make sure a Pulumi engine is there: on PATH, or in .engine.",
-        epilog=f"{OVERRIDE}={'|'.join(Way)} allows one way only.",
+        prog="python -m tools.engine", description="Find or get the Pulumi CLI and the AWS provider."
     )
-    parser.parse_args()
-    # So that what was started is stopped, and the temporary folder removed, as on Ctrl-C.
+    parser.add_argument("--quick", action="store_true", help="also the AWS provider that tests wait less for")
+    quick = parser.parse_args().quick
+    # As on Ctrl-C: what was started is stopped, and the temporary folder removed.
     for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_IGN:  # nohup
-            continue
-        signal.signal(number, lambda received, _frame: sys.exit(128 + received))
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has it ignored
+            signal.signal(number, lambda received, _frame: sys.exit(128 + received))
     try:
-        forced_way(os.environ)
-    except SetupError as error:
-        return _fail(str(error), code=2)
-    try:
-        set_up(REPOSITORY, os.environ, _say)
+        with locked():
+            pulumi = get_cli()
+            get_provider(pulumi)
+            if quick:
+                get_provider(pulumi, quick=True)
     except (SetupError, OSError) as error:
         return _fail(str(error), code=1)
     except KeyboardInterrupt:
         return _fail("interrupted; nothing unfinished is kept", code=130)
     return 0
-
-
-def _say(line: str) -> None:
-    print(f"engine: {line}", flush=True)  # noqa: T201 - this is a command
 
 
 def _fail(text: str, *, code: int) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vmc_account_link import template
-from vmc_account_link.arguments import DEFAULT_REGION, DEFAULT_STACK_NAME
+from vmc_account_link.args import DEFAULT_REGION, DEFAULT_STACK_NAME
 from vmc_account_link.cli import doctor, output, status
 from vmc_account_link.cli.amazon import Amazon
 from vmc_account_link.cli.lines import exit_code
@@ -98,7 +98,7 @@ def run_doctor(options: argparse.Namespace) -> int:
     stack_name = options.stack_name or context.setting("stackName") or DEFAULT_STACK_NAME
     request = doctor.DoctorRequest(
         settings=settings,
-        adopts=options.adopt or context.setting("link") == "adopt",
+        uses_existing=options.existing or context.setting("link") == "existing",
         stack_name=stack_name,
         region=region,
         subnet_region=options.subnet_region or context.setting("subnetRegion") or region,
@@ -143,8 +143,8 @@ def _status_request(options: argparse.Namespace, context: Context) -> status.Sta
     return status.StatusRequest(
         settings=context.vmc_settings(),
         account_number=link.account_number,
-        stack=None if link.is_adopted else link.stack_id or link.stack_name,
-        stack_name=None if link.is_adopted else link.stack_name,
+        stack=None if link.is_existing else link.stack_id or link.stack_name,
+        stack_name=None if link.is_existing else link.stack_name,
         region=options.region or link.region or context.setting("region") or DEFAULT_REGION,
         tracking_task=link.tracking_task,
         expiration_date=link.expiration_date,

@@ -32,8 +32,8 @@ class DoctorRequest:
 
     settings: VmcSettings | VmcError
     """Or what is wrong with them."""
-    adopts: bool
-    """Whether a link that exists is to be used (`link: adopt`)."""
+    uses_existing: bool
+    """Whether a link that exists is to be used (`link: existing`)."""
     stack_name: str
     region: str
     """Of the stack."""
@@ -56,7 +56,9 @@ def run(request: DoctorRequest) -> tuple[Line, ...]:
     rest = _look_at_account(request, amazon, caller) if amazon and caller else ()
     if not rest:
         names = (
-            ("region", "subnets") if request.adopts else ("region", "stack name", "subnets", "permissions")
+            ("region", "subnets")
+            if request.uses_existing
+            else ("region", "stack name", "subnets", "permissions")
         )
         rest = tuple(not_asked(name, "AWS identity") for name in names)
     linked = not_asked("linked", "token")
@@ -111,7 +113,7 @@ def _look_at_link(request: DoctorRequest, caller: Caller | None) -> Line:
     return judge_link(
         account,
         record,
-        adopts=request.adopts,
+        uses_existing=request.uses_existing,
         stack_name=request.stack_name,
         owns=request.owned_stack_id is not None,
     )
@@ -137,7 +139,7 @@ def _look_at_account(request: DoctorRequest, amazon: Amazon, caller: Caller) -> 
         ),
         "permissions": lambda: _permissions(amazon, caller),
     }
-    if request.adopts:
+    if request.uses_existing:
         del looks["stack name"], looks["permissions"]
     return tuple(_looked(name, look) for name, look in looks.items())
 

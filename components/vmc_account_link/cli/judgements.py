@@ -9,7 +9,7 @@ from vmc_account_link.cli.token import Claims
 from vmc_account_link.models import AccountRecord, AccountState
 
 LINK_REGION = "us-west-2"
-_RENEW = "Make a new API token in the VMC console and set it (vmc:apiToken or API_TOKEN)."
+_RENEW = "Make a new API token in the VMC console and set it (vmc:refreshToken or API_TOKEN)."
 _SOON = timedelta(hours=24)
 
 ACTIONS = (
@@ -117,11 +117,11 @@ def judge_stack_name(name: str, stack: StackSeen | None, owned_id: str | None) -
 
 
 def judge_link(
-    account: str, record: AccountRecord | None, *, adopts: bool, stack_name: str, owns: bool
+    account: str, record: AccountRecord | None, *, uses_existing: bool, stack_name: str, owns: bool
 ) -> Line:
-    """What the account's record means for what is asked: to make a link, or to adopt one."""
-    if adopts:
-        return _judge_adoption(account, record)
+    """What the account's record means for what is asked: to make a link, or to use an existing one."""
+    if uses_existing:
+        return _judge_existing(account, record)
     if record is None:
         return passed("linked", f"account {account} is not linked yet")
     told = _told(account, record)
@@ -129,12 +129,12 @@ def judge_link(
         return passed("linked", f"{told}, as this Pulumi stack holds it")
     if record.state == AccountState.ACTIVE and record.cf_stack_name != stack_name:
         return failed(
-            "linked", told, "Set link to adopt to use it as it is, or unlink it where it was linked."
+            "linked", told, "Set link to existing to use it as it is, or unlink it where it was linked."
         )
     return warned("linked", told, "`pulumi up` runs a new link's template: its roles replace that link's.")
 
 
-def _judge_adoption(account: str, record: AccountRecord | None) -> Line:
+def _judge_existing(account: str, record: AccountRecord | None) -> Line:
     if record is None:
         return failed("linked", f"account {account} is not linked", "Set link to create, or link it first.")
     if record.state != AccountState.ACTIVE:

@@ -91,7 +91,9 @@ def command_line(width: int | None = None) -> argparse.ArgumentParser:
         description="Look at the token, the AWS account and what is in the way of a link.",
         epilog="Exit code 1: at least one line fails.",
     )
-    doctor.add_argument("--adopt", action="store_true", help="for a link that exists (config link: adopt)")
+    doctor.add_argument(
+        "--existing", action="store_true", help="for a link that exists (config link: existing)"
+    )
     doctor.add_argument(
         "--subnet-region", metavar="REGION", help="of the SDDCs (config subnetRegion, else region)"
     )

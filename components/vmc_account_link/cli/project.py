@@ -9,11 +9,10 @@ from typing import Any
 
 import yaml
 
+from vmc_account_link import resource_types
 from vmc_account_link.errors import SettingsError, VmcError, safe_text
 from vmc_account_link.secret_text import SecretText
 
-_DYNAMIC = "pulumi-python:dynamic/vmc:"
-_STACK = "aws:cloudformation/stack:Stack"
 _SECONDS = 120
 
 
@@ -37,7 +36,7 @@ class LinkState:
     tracking_task: str | None
     expiration_date: str | None
     """ISO 8601, UTC."""
-    is_adopted: bool
+    is_existing: bool
     """Whether the link was made elsewhere: it has no request and no stack here."""
     template_body: str | None = dataclasses.field(default=None, repr=False)
     """Only where secrets were asked for."""
@@ -145,17 +144,19 @@ def links_of(resources: Sequence[Mapping[str, Any]]) -> tuple[LinkState, ...]:
     by_parent: dict[str, dict[str, Mapping[str, Any]]] = {}
     for resource in resources:
         kind = str(resource.get("type", ""))
-        if (kind.startswith(_DYNAMIC) or kind == _STACK) and not resource.get("delete"):
+        if kind in resource_types.OF_A_LINK and not resource.get("delete"):
             values = {**(resource.get("inputs") or {}), **(resource.get("outputs") or {})}
-            if kind == _STACK:
+            if kind == resource_types.STACK:
                 values["id"] = resource.get("id")
-            by_parent.setdefault(str(resource.get("parent", "")), {})[kind.removeprefix(_DYNAMIC)] = values
-    return tuple(_link(parent, held) for parent, held in by_parent.items() if set(held) - {_STACK})
+            by_parent.setdefault(str(resource.get("parent", "")), {})[kind] = values
+    return tuple(
+        _link(parent, held) for parent, held in by_parent.items() if set(held) - {resource_types.STACK}
+    )
 
 
 def _link(parent: str, held: Mapping[str, Mapping[str, Any]]) -> LinkState:
-    dynamic = [values for kind, values in held.items() if kind != _STACK]
-    request, stack = held.get("LinkRequest", {}), held.get(_STACK, {})
+    dynamic = [values for kind, values in held.items() if kind != resource_types.STACK]
+    request, stack = held.get(resource_types.LINK_REQUEST, {}), held.get(resource_types.STACK, {})
 
     def first(key: str) -> str | None:
         return next((text for values in dynamic if (text := _text(values.get(key)))), None)
@@ -168,7 +169,7 @@ def _link(parent: str, held: Mapping[str, Mapping[str, Any]]) -> LinkState:
         stack_id=_text(stack.get("id")),
         tracking_task=_text(request.get("tracking_task")),
         expiration_date=_text(request.get("expiration_date")),
-        is_adopted="LinkRequest" not in held,
+        is_existing=resource_types.LINK_REQUEST not in held,
         template_body=_text(request.get("template_body")),
         template_url=_text(request.get("template_url")),
     )

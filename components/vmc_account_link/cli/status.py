@@ -31,7 +31,7 @@ class StatusRequest:
     account_number: str
     """12 digits."""
     stack: str | None
-    """The CloudFormation stack's id or name; None for an adopted link."""
+    """The CloudFormation stack's id or name; None for an existing link."""
     stack_name: str | None
     """The name that the service should know; None where any will do."""
     region: str
@@ -100,7 +100,9 @@ def _missing_roles(amazon: Amazon, record: AccountRecord) -> tuple[str, ...]:
 def judge_request(request: StatusRequest, record: AccountRecord | None, now: datetime) -> Line:
     """Whether the link request can still bring the account in, where it has to."""
     if request.stack_name is None:
-        return passed("request", f"none: AWS account {request.account_number} was linked elsewhere (adopted)")
+        return passed(
+            "request", f"none: AWS account {request.account_number} was linked elsewhere (existing)"
+        )
     told = f'of AWS account {request.account_number} for stack "{request.stack_name}"'
     if request.expiration_date is None:
         return passed("request", told)
@@ -158,7 +160,9 @@ def judge_record(request: StatusRequest, record: AccountRecord | None) -> Line:
         return failed("record", told, "See the roles below: the service can't assume them. Then `pulumi up`.")
     if request.stack_name is not None and record.cf_stack_name != request.stack_name:
         return failed(
-            "record", told, "Another stack took the link over: destroy this one, or adopt that link."
+            "record",
+            told,
+            "Another stack took the link over: destroy this one, or set link to `existing` to use that link.",
         )
     return passed("record", told)
 

@@ -1,16 +1,18 @@
-// pulumi-resource-aws with one resource: the real Terraform AWS provider's aws_cloudformation_stack and its data
-// source aws_caller_identity, through the real Pulumi Terraform bridge.
+// A pulumi-resource-aws with two things in it: aws:cloudformation/stack:Stack and aws:index/getCallerIdentity.
 //
-//	pulumi-resource-aws schema   writes schema.json and metadata.json, which the next build embeds
+// Both are the Terraform AWS provider's own code behind the Pulumi Terraform bridge. This package only says which
+// of its resources to offer and does what pulumi-aws does around them (inputs.go, credentials.go).
+//
+//	pulumi-resource-aws schema   writes schema.json and metadata.json beside the program, which needs them to serve
 package main
 
 import (
 	"context"
-	_ "embed"
 	"encoding/json"
 	"io"
 	"log"
 	"os"
+	"path/filepath"
 
 	"github.com/hashicorp/terraform-provider-aws/xpprovider"
 	pftfbridge "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/pf/tfbridge"
@@ -25,48 +27,59 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 )
 
-// Version is that of the SDK which the engine asks for; set with -ldflags -X.
-var Version = "7.51.1"
+// version is that of the installed pulumi_aws, set by the linker: the engine asks for a plugin of that version.
+var version string
 
-//go:embed schema.json
-var schemaJSON []byte
-
-//go:embed metadata.json
-var metadataJSON []byte
-
-const stackResource = "aws_cloudformation_stack"
-
-var dataSources = map[string]string{
-	"aws_caller_identity": "getCallerIdentity",
-}
+const (
+	stackResource  = "aws_cloudformation_stack"
+	callerIdentity = "aws_caller_identity"
+)
 
 func main() {
+	if version == "" {
+		log.Fatal("built without a version: use -ldflags '-X main.version=…'")
+	}
+	program, err := os.Executable()
+	if err != nil {
+		log.Fatal(err)
+	}
+	folder := filepath.Dir(program)
 	ctx := context.Background()
-	info := provider(ctx)
 	if len(os.Args) > 1 && os.Args[1] == "schema" {
-		if err := generate(info); err != nil {
+		if err := writeSchema(provider(ctx, []byte("{}")), folder); err != nil {
 			log.Fatal(err)
 		}
 		return
 	}
-	pftfbridge.MainWithMuxer(ctx, "aws", info, schemaJSON)
+	pftfbridge.MainWithMuxer(ctx, "aws", provider(ctx, read(folder, "metadata.json")), read(folder, "schema.json"))
 }
 
-func provider(ctx context.Context) tfbridge.ProviderInfo {
+func read(folder, name string) []byte {
+	content, err := os.ReadFile(filepath.Join(folder, name))
+	if err != nil {
+		log.Fatal(err)
+	}
+	return content
+}
+
+// provider describes to the bridge what of the Terraform provider is offered and how.
+func provider(ctx context.Context, bridgeMetadata []byte) tfbridge.ProviderInfo {
+	// The constructor logs a line for each service that it takes in; the engine would show them to the person.
 	log.SetOutput(io.Discard)
 	framework, sdk, err := xpprovider.GetProvider(ctx)
 	log.SetOutput(os.Stderr)
 	if err != nil {
 		log.Fatal(err)
 	}
+	// It goes into the user agent; pulumi-aws sets the same.
 	sdk.TerraformVersion = "1.0.0+compatible"
 
 	info := tfbridge.ProviderInfo{
 		P:            pftfbridge.MuxShimWithDisjointgPF(ctx, shimv2.NewProvider(sdk), framework),
 		Name:         "aws",
-		Version:      Version,
+		Version:      version,
 		GitHubOrg:    "hashicorp",
-		MetadataInfo: tfbridge.NewProviderMetadata(metadataJSON),
+		MetadataInfo: tfbridge.NewProviderMetadata(bridgeMetadata),
 		SkipValidateProviderConfigForPluginFramework: true,
 		EnableAccurateBridgePreview:                  true,
 		EnableRawStateDelta:                          true,
@@ -79,7 +92,7 @@ func provider(ctx context.Context) tfbridge.ProviderInfo {
 			"secret_key":                  {Secret: tfbridge.True()},
 			"token":                       {Secret: tfbridge.True()},
 		},
-		PreConfigureCallback: validateCredentialsOnce(),
+		PreConfigureCallback: checkCredentialsOnce(),
 		Resources: map[string]*tfbridge.ResourceInfo{
 			stackResource: {
 				Tok: tokens.Type("aws:cloudformation/stack:Stack"),
@@ -87,16 +100,14 @@ func provider(ctx context.Context) tfbridge.ProviderInfo {
 					"name":     tfbridge.AutoName("name", 255, "-"),
 					"tags_all": {MarkAsComputedOnly: tfbridge.True(), MarkAsOptional: tfbridge.False()},
 				},
-				PreCheckCallback: fillRegionAndTags,
+				PreCheckCallback: addRegionAndTags,
 			},
 		},
-		DataSources: map[string]*tfbridge.DataSourceInfo{},
+		DataSources: map[string]*tfbridge.DataSourceInfo{
+			callerIdentity: {Tok: tokens.ModuleMember("aws:index/getCallerIdentity:getCallerIdentity")},
+		},
 	}
-	for source, function := range dataSources {
-		info.DataSources[source] = &tfbridge.DataSourceInfo{
-			Tok: tokens.ModuleMember("aws:index/" + function + ":" + function),
-		}
-	}
+	// The bridge refuses a provider with parts that are neither offered nor ignored.
 	info.P.ResourcesMap().Range(func(name string, _ shim.Resource) bool {
 		if info.Resources[name] == nil {
 			info.IgnoreMappings = append(info.IgnoreMappings, name)
@@ -112,27 +123,29 @@ func provider(ctx context.Context) tfbridge.ProviderInfo {
 	return info
 }
 
-func generate(info tfbridge.ProviderInfo) error {
-	dispatch, err := info.P.(interface {
+// writeSchema has the bridge work out the package's schema, and which of the provider's two halves serves what.
+func writeSchema(info tfbridge.ProviderInfo, folder string) error {
+	halves, err := info.P.(interface {
 		ResolveDispatch(*tfbridge.ProviderInfo) (muxer.DispatchTable, error)
 	}).ResolveDispatch(&info)
 	if err != nil {
 		return err
 	}
-	if err := metadata.Set(info.GetMetadata(), "mux", dispatch); err != nil {
+	if err := metadata.Set(info.GetMetadata(), "mux", halves); err != nil {
 		return err
 	}
 	sink := diag.DefaultSink(io.Discard, os.Stderr, diag.FormatOptions{Color: colors.Never})
-	spec, err := tfgen.GenerateSchema(info, sink)
+	schema, err := tfgen.GenerateSchema(info, sink)
 	if err != nil {
 		return err
 	}
-	text, err := json.MarshalIndent(spec, "", " ")
+	text, err := json.Marshal(schema)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile("schema.json", text, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, "schema.json"), text, 0o644); err != nil {
 		return err
 	}
-	return os.WriteFile("metadata.json", (*metadata.Data)(info.MetadataInfo.Data).MarshalIndent(), 0o644)
+	known := (*metadata.Data)(info.MetadataInfo.Data).MarshalIndent()
+	return os.WriteFile(filepath.Join(folder, "metadata.json"), known, 0o644)
 }

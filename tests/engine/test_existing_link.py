@@ -1,4 +1,4 @@
-"""`link: adopt` on the real engine: somebody else's link is looked up and watched, and never touched."""
+"""`link: existing` on the real engine: somebody else's link is looked up and watched, and never touched."""
 
 import pytest
 
@@ -14,9 +14,9 @@ READS = {
 """Not `mint-link`, which is a GET and makes a link."""
 
 
-def test_a_link_that_exists_is_adopted_watched_and_left_without_a_write_to_either_cloud(lab: Lab) -> None:
+def test_an_existing_link_is_watched_and_left_without_a_write_to_either_cloud(lab: Lab) -> None:
     record = lab.control.seed_account(ACCOUNT, cf_stack_name="vmware-sddc-formation-1")
-    lab.set({"link": "adopt"})
+    lab.set({"link": "existing"})
     lab.up()
     outputs = lab.outputs()
     assert outputs["account_number"] == ACCOUNT
@@ -25,11 +25,11 @@ def test_a_link_that_exists_is_adopted_watched_and_left_without_a_write_to_eithe
     assert outputs["stack_name"] == "vmware-sddc-formation-1"
     unknown = ("stack_id", "tracking_task", "link_expiration_date")
     assert [outputs.get(key) for key in unknown] == [None, None, None]
-    assert set(lab.resources()) == {"AccountLink", "AdoptedAccount"}
+    assert set(lab.resources()) == {"AccountLink", "ExistingAccount"}
 
     lab.control.set_account_state(ACCOUNT, "BROKEN")
     lab.must("refresh", "--yes", "--skip-preview")
-    assert lab.resources()["AdoptedAccount"]["outputs"]["connected_account_state"] == "BROKEN"
+    assert lab.resources()["ExistingAccount"]["outputs"]["connected_account_state"] == "BROKEN"
     refusals = lab.fail_up().error_lines()
     assert [line for line in refusals if f"connected account {record.id} is BROKEN" in line], refusals
 
@@ -40,10 +40,10 @@ def test_a_link_that_exists_is_adopted_watched_and_left_without_a_write_to_eithe
     assert set(lab.calls()) <= READS
 
 
-def test_neither_a_stack_that_made_its_link_adopts_it_nor_one_that_adopted_makes_it_over(lab: Lab) -> None:
+def test_a_stack_that_made_its_link_does_not_take_it_for_existing_nor_the_other_way_round(lab: Lab) -> None:
     lab.up()
     made = lab.resources()
-    lab.set({"link": "adopt"})
+    lab.set({"link": "existing"})
     lab.control.clear_journal()
     refused = lab.run("preview")
     assert refused.code != 0
@@ -56,8 +56,8 @@ def test_neither_a_stack_that_made_its_link_adopts_it_nor_one_that_adopted_makes
     # The way that the message names.
     lab.must("state", "delete", made["LinkRequest"]["urn"], "--target-dependents", "--yes")
     lab.up()
-    assert set(lab.resources()) == {"AccountLink", "AdoptedAccount"}
+    assert set(lab.resources()) == {"AccountLink", "ExistingAccount"}
     lab.set({"link": "create"})
-    assert "adopted the link of AWS account" in lab.fail_up().output
+    assert "uses the existing link of AWS account" in lab.fail_up().output
     assert len(lab.control.connected_accounts()) == 1
     assert set(lab.calls()) <= READS

@@ -18,6 +18,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
+from vmc_account_link import resource_types
 from vmc_account_link.client import VmcClient
 from vmc_account_link.connected_account import record_outputs
 from vmc_account_link.errors import NotLinked
@@ -29,7 +30,7 @@ from vmc_account_link.provider import ServiceProvider
 _IDENTITY = ("org_id", "account_number")
 
 
-class AdoptedAccountProvider(ServiceProvider):
+class ExistingAccountProvider(ServiceProvider):
     """Look an account up and watch it. Pickled by reference into every state file: never moves."""
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
@@ -43,9 +44,9 @@ class AdoptedAccountProvider(ServiceProvider):
                 CheckFailure(
                     "link",
                     f"this Pulumi stack made the link of AWS account {olds.get('account_number')}, and "
-                    f'`adopt` would delete its CloudFormation stack "{olds["stack_name"]}": nothing was '
+                    f'`existing` would delete its CloudFormation stack "{olds["stack_name"]}": nothing was '
                     "changed. Set vmc-account-link:link back to `create`; to give the link away without "
-                    "touching it, see docs/how-to/adopt.md",
+                    "touching it, see docs/how-to/existing-link.md",
                 )
             )
         return CheckResult(inputs=news, failures=failures)
@@ -97,12 +98,12 @@ class AdoptedAccountProvider(ServiceProvider):
         same_organisation(self.settings, props)
         account = self._find(props)
         if account is None or account.state != AccountState.ACTIVE:
-            raise _nothing_to_adopt(props, account)
+            raise _no_existing_link(props, account)
         return record_outputs(account)
 
 
-def _nothing_to_adopt(props: Mapping[str, Any], account: AccountRecord | None) -> NotLinked:
-    asked = f"adopt the link of AWS account {props['account_number']}"
+def _no_existing_link(props: Mapping[str, Any], account: AccountRecord | None) -> NotLinked:
+    asked = f"use the existing link of AWS account {props['account_number']}"
     if account is None:
         return NotLinked(
             asked,
@@ -118,7 +119,7 @@ def _nothing_to_adopt(props: Mapping[str, Any], account: AccountRecord | None) -
     )
 
 
-class AdoptedAccount(Resource, module="vmc", name="AdoptedAccount"):
+class ExistingAccount(Resource, module=resource_types.PACKAGE, name="ExistingAccount"):
     """An AWS account that the VMC organisation knows already."""
 
     connected_account_id: pulumi.Output[str]
@@ -138,7 +139,7 @@ class AdoptedAccount(Resource, module="vmc", name="AdoptedAccount"):
         account_number: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the adopted account.
+        """Declare the existing account.
 
         Args:
             name: the resource's name.
@@ -147,7 +148,7 @@ class AdoptedAccount(Resource, module="vmc", name="AdoptedAccount"):
             opts: resource options.
         """
         super().__init__(
-            AdoptedAccountProvider(),
+            ExistingAccountProvider(),
             name,
             {
                 "org_id": org_id,

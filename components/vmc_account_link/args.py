@@ -1,0 +1,264 @@
+"""The arguments of an account link, and whether they make sense. Pure, but for a warning."""
+
+import json
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NotRequired, TypedDict, cast, get_args
+
+import pulumi
+
+from vmc_account_link.errors import SettingsError
+from vmc_account_link.resource_types import PACKAGE
+from vmc_account_link.settings import VmcSettings, read_settings, setting_key
+from vmc_account_link.subnets import DEFAULT_SDDC_TYPE, SDDC_TYPES, count_problem
+from vmc_account_link.template_policy import read_policy
+
+DEFAULT_REGION = "us-west-2"
+DEFAULT_STACK_NAME = "SDDC-Account-Link"
+DEFAULT_LINK_TIMEOUT_MINUTES = 30
+LinkMode = Literal["create", "existing"]
+SddcType = Literal["1NODE", "SingleAZ", "MultiAZ"]
+
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
+_TEXTS = (
+    ("region", _REGION, "Such as us-west-2."),
+    ("subnet_region", _REGION, "Such as us-west-2."),
+    ("aws_account_id", re.compile(r"\s*[0-9]{12}\s*"), "It has 12 digits."),
+    # CloudFormation's own rule (API reference, CreateStack): it says so only once a link was requested.
+    (
+        "stack_name",
+        re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}"),
+        "Up to 128 letters, digits and hyphens, a letter first.",
+    ),
+)
+"""Argument, pattern of its text, and the rule in words."""
+_LISTS = (
+    (
+        "template_hosts",
+        re.compile(r"\s*[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:[0-9]{1,5})?\s*"),
+        "Set a list of texts, each `host` or `host:port`.",
+    ),
+    ("sddc_subnets", re.compile(r"\S+"), "Set a list of subnet ids."),
+)
+"""Argument, pattern of each text of its list, and the rule in words."""
+_TYPES: Mapping[str, tuple[type, str]] = {
+    **dict.fromkeys(
+        ("link", "stack_name", "region", "aws_account_id", "relink", "relink_despite_sddcs"), (str, "a text")
+    ),
+    **dict.fromkeys(("subnet_region", "sddc_type"), (str, "a text")),
+    **dict.fromkeys(("link_timeout_minutes", "sddc_hosts"), (int, "a whole number")),
+    "unlink_on_destroy": (bool, "true or false"),
+}
+"""Argument -> its type, and that in words; lists and objects are judged by themselves."""
+
+
+class AccountLinkArgs(TypedDict):
+    """The arguments of an account link; every key may be left out or None."""
+
+    vmc: NotRequired[VmcSettings | None]
+    """The service's settings, for a program that has them as a value; unset: `vmc:*` and the environment. The
+    state holds none of it. Whoever serves the dynamic resources has to know it too: the fleet does, and the
+    engine's own process reads `vmc:*` and the environment."""
+    link: NotRequired[LinkMode | None]
+    """`create` (the default): make the link and own it. `existing`: only look up one that exists."""
+    stack_name: NotRequired[pulumi.Input[str] | None]
+    """Name of the CloudFormation stack; default `SDDC-Account-Link`."""
+    region: NotRequired[str | None]
+    """Where the stack runs; default `us-west-2`, anything else is allowed with a warning."""
+    aws_account_id: NotRequired[pulumi.Input[str] | None]
+    """Refuse to run in any other AWS account than this one (12 digits)."""
+    template_hosts: NotRequired[pulumi.Input[Sequence[str]] | None]
+    """Further hosts (`host` or `host:port`) that the template may come from."""
+    link_timeout_minutes: NotRequired[pulumi.Input[int] | None]
+    """How long to wait for the account to become connected; default 30."""
+    unlink_on_destroy: NotRequired[pulumi.Input[bool] | None]
+    """On destroy, unlink the account before the stack is deleted; default true."""
+    relink: NotRequired[str | None]
+    """Another text than before asks for a new link and runs its template in the same stack. Refused while
+    SDDCs use the link."""
+    relink_despite_sddcs: NotRequired[str | None]
+    """The same text as `relink`: do it although SDDCs use the link."""
+    template_policy: NotRequired[Mapping[str, Sequence[str]] | None]
+    """What the template may make (`resourceTypes`) and whom its roles may let in (`trustedAccounts`)."""
+    subnet_region: NotRequired[str | None]
+    """List the subnets of this region that an SDDC can use."""
+    sddc_type: NotRequired[SddcType | None]
+    """Of the SDDC that the subnets are for: `1NODE`, `SingleAZ` or `MultiAZ`."""
+    sddc_hosts: NotRequired[int | None]
+    """How many hosts that SDDC will have; 0 is as good as left out."""
+    sddc_subnets: NotRequired[Sequence[str] | None]
+    """The subnets chosen for that SDDC: fail where they do not fit it."""
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]] | None]
+    """Tags of the stack."""
+
+
+def read_vmc_settings() -> VmcSettings:
+    """Read the `vmc:` settings of the running program.
+
+    Raises:
+        SettingsError: one is missing or malformed.
+    """
+    config = pulumi.Config("vmc")
+    return read_settings(lambda key: config.get(key.removeprefix("vmc:")), os.environ)
+
+
+def read_args(config: pulumi.Config) -> AccountLinkArgs:
+    """Read the arguments that the program's configuration sets, each under its key (`setting_key`).
+
+    Raises:
+        pulumi.ConfigTypeError: a value is not of its type; Pulumi.yaml declares the types, so the engine
+            refuses it before the program starts.
+    """
+    readers: Mapping[type, Callable[[str], Any]] = {
+        str: config.get,
+        int: config.get_int,
+        bool: config.get_bool,
+    }
+    values = {
+        argument: readers[_TYPES[argument][0]](setting_key(argument))
+        if argument in _TYPES
+        else config.get_object(setting_key(argument))
+        for argument in AccountLinkArgs.__annotations__
+        if argument != "vmc"
+    }
+    return cast("AccountLinkArgs", values)
+
+
+def drop_unset(args: AccountLinkArgs | None) -> dict[str, Any]:
+    """The arguments that are set.
+
+    Empty text, and 0 of `sddc_hosts`, is how Pulumi.yaml's defaults say "unset".
+    """
+    given = {key: value for key, value in (args or {}).items() if value is not None and not _is_blank(value)}
+    if given.get("sddc_hosts") == 0:
+        del given["sddc_hosts"]
+    return given
+
+
+def argument_name(argument: str) -> str:
+    """The name of an argument for whoever is to correct it.
+
+    That is its key in the configuration where this program runs, whose project has the name of the package.
+    """
+    return config_key(argument) if pulumi.get_project() == PACKAGE else argument
+
+
+def config_key(argument: str) -> str:
+    """The key of an argument in the program's configuration: `vmc-account-link:stackName`."""
+    return f"{PACKAGE}:{setting_key(argument)}"
+
+
+def validate_args(given: Mapping[str, Any], name: Callable[[str], str] = argument_name) -> None:
+    """Validate the arguments; Outputs are validated by the resources, when their value is known.
+
+    Args:
+        given: the arguments that are set (`drop_unset`).
+        name: how a message names an argument.
+
+    Raises:
+        SettingsError: an argument does not exist, can't have its value, or conflicts with another one.
+    """
+    unknown = sorted(set(given) - set(AccountLinkArgs.__annotations__))
+    if unknown:
+        raise SettingsError("AccountLink", f"it has no argument {', '.join(unknown)}", "See AccountLinkArgs.")
+    _validate_types(given, name)
+    link = given.get("link", "create")
+    if link not in get_args(LinkMode):
+        raise SettingsError(name("link"), f"{link!r} is no way to link", "Set it to `create` or `existing`.")
+    if link == "existing" and "relink" in given:
+        raise SettingsError(
+            name("relink"),
+            "an existing link is renewed where it was made",
+            "Remove it (`pulumi config rm relink`).",
+        )
+    minutes = given.get("link_timeout_minutes", 1)
+    if isinstance(minutes, int) and minutes < 1:
+        raise SettingsError(name("link_timeout_minutes"), f"{minutes} is too short", "Set 1 or more.")
+    for key, pattern, rule in _TEXTS:
+        if isinstance(text := given.get(key), str) and not pattern.fullmatch(text):
+            raise SettingsError(name(key), f"{text!r} can't be one", rule)
+    _validate_collections(given, name)
+    read_policy(given.get("template_policy"), setting=name("template_policy"))
+    _validate_subnets(given, name)
+
+
+def _validate_types(given: Mapping[str, Any], name: Callable[[str], str]) -> None:
+    for key, (kind, words) in _TYPES.items():
+        value = given.get(key)
+        if value is None or isinstance(value, pulumi.Output):
+            continue
+        # True is an int for Python.
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise SettingsError(name(key), f"{value!r} is not {words}", f"Set it to {words}.")
+
+
+def _validate_collections(given: Mapping[str, Any], name: Callable[[str], str]) -> None:
+    """Validate lists and objects: a text where a list is meant would count as a list of its letters."""
+    for key, pattern, rule in _LISTS:
+        entries = given.get(key, [])
+        if isinstance(entries, pulumi.Output):
+            continue
+        if not isinstance(entries, list | tuple) or not all(_fits(entry, pattern) for entry in entries):
+            raise SettingsError(name(key), f"{entries!r} can't be one", rule)
+    tags = given.get("tags", {})
+    if isinstance(tags, pulumi.Output):
+        return
+    if not isinstance(tags, Mapping) or any(
+        not key.strip() or isinstance(value, Mapping | list | tuple) or value is None
+        for key, value in tags.items()
+    ):
+        raise SettingsError(name("tags"), "they are no names with a text each", "Set an object of texts.")
+    if reserved := [key for key in tags if key.lower().startswith("aws:")]:
+        raise SettingsError(
+            name("tags"), f"{reserved[0]} is AWS's own", "Choose a name that does not begin with aws:."
+        )
+
+
+def _fits(entry: Any, pattern: re.Pattern[str]) -> bool:
+    return isinstance(entry, pulumi.Output) or (isinstance(entry, str) and bool(pattern.fullmatch(entry)))
+
+
+def _validate_subnets(given: Mapping[str, Any], name: Callable[[str], str]) -> None:
+    if "subnet_region" not in given:
+        for key in ("sddc_type", "sddc_hosts", "sddc_subnets"):
+            if given.get(key):
+                raise SettingsError(
+                    name(key),
+                    "it is about subnets, and no region of subnets is set",
+                    f"Set {name('subnet_region')} too, or remove it.",
+                )
+        return
+    kind = given.get("sddc_type", DEFAULT_SDDC_TYPE)
+    if kind not in SDDC_TYPES:
+        raise SettingsError(name("sddc_type"), f"{kind!r} is none", f"It is one of {', '.join(SDDC_TYPES)}.")
+    if given.get("sddc_hosts", 1) < 1:
+        raise SettingsError(name("sddc_hosts"), "there are no such SDDCs", "Set 1 or more.")
+    chosen = given.get("sddc_subnets") or ()
+    if chosen and (problem := count_problem(chosen, kind)):
+        raise SettingsError(name("sddc_subnets"), problem, f"Correct the list, or {name('sddc_type')}.")
+
+
+def stack_tags(given: Mapping[str, Any]) -> Any:
+    """The stack's tags, None without: `pulumi config set --path tags.year 2026` makes a number of a text."""
+    tags = given.get("tags")
+    if not isinstance(tags, Mapping):
+        return tags
+    return {
+        key: json.dumps(value) if isinstance(value, int | float) else value for key, value in tags.items()
+    }
+
+
+def stack_region(given: Mapping[str, Any]) -> str:
+    """The stack's region, with a warning where VMware's own documents are not of one mind."""
+    region: str = given.get("region", DEFAULT_REGION)
+    if region != DEFAULT_REGION:
+        pulumi.log.warn(
+            f"vmc-account-link:region is {region}: VMware runs the link's stack in {DEFAULT_REGION}. "
+            "Note where this one is: it has to stay there as long as the link."
+        )
+    return region
+
+
+def _is_blank(value: Any) -> bool:
+    return isinstance(value, str) and not value.strip()

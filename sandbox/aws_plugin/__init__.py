@@ -1,1 +1,0 @@
-"""The stand-in for `pulumi-resource-aws`: what this repository's program uses of it, over boto3."""

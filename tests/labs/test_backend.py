@@ -1,0 +1,68 @@
+"""A backend's URL means the same to the fleet and to each lab's engine, in whatever folder. Pure."""
+
+from pathlib import Path
+
+import pytest
+
+from labs.backend import absolute_backend
+from labs.credentials import engine_environment
+from labs.spec_reading import load_spec
+
+FOLDER, HOME = Path("/work/a folder"), Path("/home/ann")
+
+
+@pytest.mark.parametrize(
+    ("url", "absolute"),
+    [
+        ("file://.", "file:///work/a%20folder"),
+        ("file://./states", "file:///work/a%20folder/states"),
+        ("file://states/x?no_tmp_dir=true", "file:///work/a%20folder/states/x?no_tmp_dir=true"),
+        ("file://../states", "file:///work/states"),
+        ("file://~", "file:///home/ann"),
+        ("file://~/states", "file:///home/ann/states"),
+        ("file:///states/a%20b/", "file:///states/a%20b"),
+        ("file://", "file:///work/a%20folder"),
+        ("s3://bucket/./x?region=us-west-2", "s3://bucket/./x?region=us-west-2"),
+        ("https://api.pulumi.com", "https://api.pulumi.com"),
+        ("", ""),
+    ],
+)
+def test_a_backend_is_absolute(url: str, absolute: str) -> None:
+    assert absolute_backend(url, FOLDER, HOME) == absolute
+    assert absolute_backend(absolute, Path("/elsewhere"), Path("/root")) == absolute
+
+
+def test_a_specs_backend_is_relative_to_the_specs_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "spec.yaml").write_text("event: e\nbackend: file://./states\nlabs: [{name: a}]\n")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    spec = load_spec(Path("../spec.yaml"), {"ORG_ID": "8120f1bc-8fa6-45fe-9ccd-70ce37730bb0"})
+    assert spec.backend == f"file://{tmp_path}/states"
+
+
+def test_the_paths_of_an_engines_environment_are_absolute_and_no_token_is_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    given = {
+        "PULUMI_CONFIG_PASSPHRASE_FILE": "phrase",
+        "PULUMI_HOME": "/pulumi",
+        "AWS_CONFIG_FILE": "~/config",
+        "AWS_WEB_IDENTITY_TOKEN_FILE": "",
+        "API_TOKEN": "a",
+        "CLIENT_SECRET": "b",
+        "OTHER_TOKEN": "c",
+    }
+    made = engine_environment(given, token_variables=["OTHER_TOKEN"], backend="s3://b", folder=Path("/work"))
+    assert {name: made.get(name) for name in given} == {
+        "PULUMI_CONFIG_PASSPHRASE_FILE": "/work/phrase",
+        "PULUMI_HOME": "/pulumi",
+        "AWS_CONFIG_FILE": "/home/ann/config",
+        "AWS_WEB_IDENTITY_TOKEN_FILE": "",
+        "API_TOKEN": None,
+        "CLIENT_SECRET": None,
+        "OTHER_TOKEN": None,
+    }
+    assert made["PULUMI_BACKEND_URL"] == "s3://b"
