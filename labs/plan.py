@@ -59,7 +59,7 @@ class Seen:
     def needs_link(self, lab: LabSpec) -> bool:
         """Whether a lab was linked by a link of its own whose record is gone from the service."""
         state, accounts = self.states.get(lab.stack), self.accounts.get(lab.service.org_id)
-        if state is None or not state.is_linked or accounts is None or lab.settings.get("link") == "adopt":
+        if state is None or not state.is_linked or accounts is None or lab.settings.get("link") == "existing":
             return False
         return find_account(accounts, self._account(lab, state)) is None
 
@@ -154,9 +154,8 @@ def _difference(lab: LabSpec, accounts: Sequence[AccountRecord], account_number:
     if account.state != AccountState.ACTIVE:
         return f"the account is {account.state}"
     if lab.settings.get("link") != "existing" and not is_ours(account, [lab.stack_name]):
-        return (
-            f'{_TAKEN_OVER}, "{account.cf_stack_name}": unlink it where that was made, or set `link: existing`'
-        )
+        do = "unlink it where that was made, or set `link: existing`"
+        return f'{_TAKEN_OVER}, "{account.cf_stack_name}": {do}'
     return None
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from labs.pending import ACCOUNT_TYPE
 from labs.plan import Action, Seen, plan_down, plan_reap, plan_recover, plan_up, to_do
 from labs.results import Phases
 from labs.spec import Credentials, FleetSpec, LabSpec, Service
@@ -94,7 +95,7 @@ UP: dict[str, tuple[Seen, Action, str]] = {
     "an account that another stack took over is told": (
         seen(state(), record(cf_stack_name="B")),
         Action.REPAIR,
-        'the account is linked by another stack, "B": unlink it where that was made, or set `link: adopt`',
+        'the account is linked by another stack, "B": unlink it where that was made, or set `link: existing`',
     ),
     "a service that was not asked says nothing against a lab": (
         Seen(states={LAB.stack: state()}, accounts={}), Action.NOTHING, "linked",
@@ -253,7 +254,7 @@ def test_only_a_new_link_brings_back_a_record_that_is_gone(tags: dict[str, str])
 def test_a_link_that_another_stack_took_over_is_nothing_that_an_up_can_change() -> None:
     (step,) = plan_up(FLEET, seen(state(), record(cf_stack_name="theirs")))
     assert (step.action, step.is_blocked, step.needs_link) == (Action.REPAIR, True, False)
-    assert '"theirs": unlink it where that was made, or set `link: adopt`' in step.reason
+    assert '"theirs": unlink it where that was made, or set `link: existing`' in step.reason
     for found in (seen(state()), seen(state(), record(state="BROKEN"))):
         assert not plan_up(FLEET, found)[0].is_blocked
     # Under a new name the record is still the old one's.
@@ -265,7 +266,7 @@ def test_what_a_replacement_has_yet_to_delete_is_not_the_lab() -> None:
     """Its error and its account are those of the past, wherever in the state it stands."""
     account = {
         "urn": "u::a",
-        "type": "pulumi-python:dynamic/vmc:ConnectedAccount",
+        "type": ACCOUNT_TYPE,
         "outputs": {"connected_account_state": "ACTIVE"},
     }
     leaving = {
