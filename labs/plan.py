@@ -154,10 +154,8 @@ def _difference(lab: LabSpec, accounts: Sequence[AccountRecord], account_number:
     if account.state != AccountState.ACTIVE:
         return f"the account is {account.state}"
     if lab.settings.get("link") != "existing" and not is_ours(account, [lab.stack_name]):
-        return (
-            f'{_TAKEN_OVER}, "{account.cf_stack_name}": unlink it where that was made, or set '
-            "`link: existing`"
-        )
+        do = "unlink it where that was made, or set `link: existing`"
+        return f'{_TAKEN_OVER}, "{account.cf_stack_name}": {do}'
     return None
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from labs.pending import ACCOUNT_TYPE
 from labs.plan import Action, Seen, plan_down, plan_reap, plan_recover, plan_up, to_do
 from labs.results import Phases
 from labs.spec import Credentials, FleetSpec, LabSpec, Service
@@ -259,3 +260,20 @@ def test_a_link_that_another_stack_took_over_is_nothing_that_an_up_can_change() 
     # Under a new name the record is still the old one's.
     renamed = seen(state(tags={"settings": "other"}), record(cf_stack_name="theirs"))
     assert not plan_up(FLEET, renamed)[0].is_blocked
+
+
+def test_what_a_replacement_has_yet_to_delete_is_not_the_lab() -> None:
+    """Its error and its account are those of the past, wherever in the state it stands."""
+    account = {
+        "urn": "u::a",
+        "type": ACCOUNT_TYPE,
+        "outputs": {"connected_account_state": "ACTIVE"},
+    }
+    leaving = {
+        **account,
+        "outputs": {"connected_account_state": "BROKEN"},
+        "initErrors": ["no"],
+        "delete": True,
+    }
+    assert read_state("event-team-01", {"resources": [account, leaving]}, {}).is_linked
+    assert not read_state("event-team-01", {"resources": [{**account, "delete": True}]}, {}).is_linked
