@@ -54,9 +54,7 @@ def run(session: FleetSession) -> list[Check]:
     ]
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
         checks += pool.map(lambda lab: _check(f"lab {lab.name}", lambda: _lab(lab, accounts)), session.labs)
-    width = sizing.parallel(asked=session.spec.parallel)
-    told = f"{width} labs at a time; logs in {session.places.logs}"
-    return [*checks, Check(what="this machine", verdict=Verdict.FINE, message=told)]
+    return [*checks, _check("this machine", lambda: _machine(session))]
 
 
 def _check(what: str, look: Callable[[], str]) -> Check:
@@ -67,6 +65,11 @@ def _check(what: str, look: Callable[[], str]) -> Check:
         return Check(what=what, verdict=Verdict.WARNING, message=str(warning))
     except (LabsError, VmcError) as error:
         return Check(what=what, verdict=Verdict.BAD, message=str(error))
+
+
+def _machine(session: FleetSession) -> str:
+    width = sizing.parallel(asked=session.spec.parallel)
+    return f"{width} labs at a time; logs in {session.places.logs}"
 
 
 def _secrets(session: FleetSession) -> str:

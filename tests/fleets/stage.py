@@ -32,20 +32,26 @@ class Stage:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a command of the fleet; its standard error is the pipe that tells the progress."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "labs", arguments[0], str(self.spec), *arguments[1:]],
-            cwd=REPOSITORY,
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        with self._results.open("w", encoding="utf-8") as results:
+            return subprocess.Popen(
+                [sys.executable, "-m", "labs", arguments[0], str(self.spec), *arguments[1:]],
+                cwd=REPOSITORY,
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=results,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+
+    @property
+    def _results(self) -> Path:
+        """What the latest command wrote on its standard output."""
+        return self.folder / "results"
 
     def end(self, driver: subprocess.Popen[str]) -> str:
         """Wait for a command that was started: empty, or the labs that failed, or else its last words."""
         said = driver.communicate()[1]
-        failed = [line.strip() for line in said.splitlines() if ": failed after" in line]
+        failed = [line for line in self._results.read_text("utf-8").splitlines() if " failed: " in line]
         return "; ".join(failed or [said[-300:]]) if driver.returncode else ""
 
     def calls(self) -> Counter[str]:
