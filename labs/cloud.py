@@ -15,8 +15,8 @@ from botocore.parsers import ResponseParserError
 
 from labs.errors import LabsError
 from vmc_account_link.args import DEFAULT_REGION
-from vmc_account_link.aws_identity import is_account_number
 from vmc_account_link.errors import safe_text
+from vmc_account_link.settings import is_account_number
 
 _POLL_SECONDS = 5.0
 _SETTLE_SECONDS = 35 * 60.0

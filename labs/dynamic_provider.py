@@ -24,15 +24,15 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from labs.errors import LabsError
+from vmc_account_link.api.transport import sessions_from
+from vmc_account_link.call_context import Person, working_for
 from vmc_account_link.compatible_subnets import CompatibleSubnetsProvider
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.existing_account import ExistingAccountProvider
 from vmc_account_link.internal_errors import internal_error
 from vmc_account_link.link_request import LinkRequestProvider
-from vmc_account_link.person import Person, working_for
 from vmc_account_link.provider_process import error_line
 from vmc_account_link.settings import VmcSettings
-from vmc_account_link.transport import sessions_from
 
 PACKAGE = "pulumi-python"
 """The engine's name for what provides Python's dynamic resources."""

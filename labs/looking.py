@@ -15,9 +15,9 @@ from labs.spec import LabSpec
 from labs.state import LabState, read_state
 from labs.state_files import StateFiles, open_state_files
 from labs.stores import AT_A_TIME
-from vmc_account_link.client import VmcClient
+from vmc_account_link.api.client import VmcClient
+from vmc_account_link.api.models import AccountRecord
 from vmc_account_link.errors import Refused, Unavailable
-from vmc_account_link.models import AccountRecord
 
 _PROCESSES = 8
 """CLI processes side by side, where a backend has to be asked through them."""

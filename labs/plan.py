@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from labs.spec import FleetSpec, LabSpec
 from labs.state import LabState, settings_digest
-from vmc_account_link.models import AccountRecord, AccountState
-from vmc_account_link.progress import find_account, is_ours
+from vmc_account_link.api.models import AccountRecord, AccountState
+from vmc_account_link.link.ownership import find_account, is_ours
 
 _TAKEN_OVER = "the account is linked by another stack"
 

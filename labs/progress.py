@@ -6,7 +6,7 @@ from typing import Any
 
 from labs.pending import ACCOUNT_TYPE, LINK_TYPE, STACK_TYPE
 from vmc_account_link.errors import safe_text
-from vmc_account_link.stack_errors import MAY_BE_THERE
+from vmc_account_link.stack_hooks import MAY_BE_THERE
 
 _DOING = {
     (LINK_TYPE, "create"): ("link", "asking for the link"),

@@ -21,13 +21,13 @@ from labs.progress import Watch, error_line
 from labs.results import LabOutcome, LabProgress, LabResult, LabTask, Phases, Verb
 from labs.state import LabState, UnfinishedLink, error_tag, first_tags, read_state, settings_digest
 from labs.state_files import StateFiles, open_state_files
-from vmc_account_link.client import VmcClient
+from vmc_account_link.api.client import VmcClient
+from vmc_account_link.call_context import Person, working_for
 from vmc_account_link.errors import VmcError, WaitInterrupted, safe_text
-from vmc_account_link.identity import same_organisation
 from vmc_account_link.internal_errors import internal_error
-from vmc_account_link.person import Person, working_for
-from vmc_account_link.stack_errors import was_refused
-from vmc_account_link.waiting import unlink_until_gone
+from vmc_account_link.link.ownership import same_organisation
+from vmc_account_link.link.wait import unlink_until_gone
+from vmc_account_link.stack_hooks import was_refused
 
 _ATTEMPTS = 3
 """How often an update is begun: what a crash left shows itself as a lock first, then as a taken name."""

@@ -13,7 +13,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from labs.readings import Readings, Reply
-from vmc_account_link.calls import GLANCE_READ_SECONDS, LARGEST_ANSWER_BYTES, TIMEOUTS_SECONDS
+from vmc_account_link.api.request import GLANCE_READ_SECONDS, LARGEST_ANSWER_BYTES, TIMEOUTS_SECONDS
 from vmc_account_link.settings import VmcSettings
 
 LIST_FRESH_SECONDS = 1.0

@@ -16,13 +16,13 @@ from collections.abc import Callable
 import requests
 
 from labs import sharing
-from vmc_account_link.client import VmcClient
+from vmc_account_link.api.client import VmcClient
+from vmc_account_link.api.transport import Transport
+from vmc_account_link.call_context import Person, working_for
 from vmc_account_link.errors import WaitInterrupted
-from vmc_account_link.person import Person, working_for
-from vmc_account_link.progress import Wanted
+from vmc_account_link.link.progress import Wanted
+from vmc_account_link.link.wait import wait_until_linked
 from vmc_account_link.settings import read_settings
-from vmc_account_link.transport import Transport
-from vmc_account_link.waiting import wait_until_linked
 
 _FIRST_ACCOUNT = 300_000_000_000
 _LONG_SECONDS = 3600.0

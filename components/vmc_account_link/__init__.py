@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vmc_account_link.args import AccountLinkArgs
     from vmc_account_link.compatible_subnets import CompatibleSubnets
     from vmc_account_link.errors import VmcError
-    from vmc_account_link.inspection import TemplatePolicy, TemplateReport, inspect_template, violations
+    from vmc_account_link.template.report import TemplatePolicy, TemplateReport, inspect_template, violations
 
 _HOMES = {
     "AccountLink": "account_link",

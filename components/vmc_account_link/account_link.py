@@ -1,12 +1,10 @@
 """The component: link request -> template -> stack -> connected account -> outputs, in reading order."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
-from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
 
 from vmc_account_link import resource_types
 from vmc_account_link.args import (
@@ -20,14 +18,13 @@ from vmc_account_link.args import (
     stack_tags,
     validate_args,
 )
-from vmc_account_link.aws_identity import caller_account
-from vmc_account_link.aws_provider import limits_accounts, pinned_provider
+from vmc_account_link.aws import caller_account, limits_accounts, pinned_provider
 from vmc_account_link.compatible_subnets import CompatibleSubnets
 from vmc_account_link.connected_account import ConnectedAccount
 from vmc_account_link.existing_account import ExistingAccount
 from vmc_account_link.link_request import LinkRequest
-from vmc_account_link.link_watch import LinkWatch, request_hooks, stack_hooks
 from vmc_account_link.settings import VmcSettings
+from vmc_account_link.stack_hooks import LinkWatch, request_hooks, stack_hooks, update_in_place_while_relinked
 
 
 class AccountLink(pulumi.ComponentResource):
@@ -177,7 +174,11 @@ class AccountLink(pulumi.ComponentResource):
                 # next update (seen on the engine, ADR 0006); without the second its name is taken.
                 replace_on_changes=["#initerror"],
                 delete_before_replace=True,
-                transforms=_in_place_while_relinked(request) if "relink" in given else None,
+                transforms=(
+                    update_in_place_while_relinked(request.minted_at, request.renews)
+                    if "relink" in given
+                    else None
+                ),
                 # Not before a look whether the link may be run still (ADR 0016).
                 hooks=stack_hooks(name, watch, _known_link(request, stack_name)),
             ),
@@ -222,29 +223,6 @@ class AccountLink(pulumi.ComponentResource):
         )
         self.compatible_subnets = subnets.compatible_subnets
         self.rejected_subnets = subnets.rejected_subnets
-
-
-def _in_place_while_relinked(request: LinkRequest) -> list[pulumi.ResourceTransform] | None:
-    """Update the stack in place where this very update has asked for a link that renews one.
-
-    An update that rolled back leaves an error of initialisation as a failed create does, and a stack that is
-    well: `#initerror` would replace it. Options can't be outputs, so they are changed when the request is
-    known (ADR 0015).
-    """
-    if not isinstance(pulumi.runtime.settings.get_monitor(), ResourceMonitorStub):
-        return None  # No engine: the SDK's mocks, for unit tests of programs, know no transforms.
-    declared_at = datetime.now(UTC).isoformat()
-
-    async def transform(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
-        # On a preview nothing is known of a link that is about to be minted.
-        if await request.minted_at.is_known() and await request.renews.is_known():
-            minted_at, renews = await request.minted_at.future(), await request.renews.future()
-            if not renews or (minted_at or "") < declared_at:
-                return None
-        args.opts.replace_on_changes = []
-        return pulumi.ResourceTransformResult(args.props, args.opts)
-
-    return [transform]
 
 
 def _known_link(

@@ -9,10 +9,10 @@ from typing import Any, Literal, NotRequired, TypedDict, cast, get_args
 import pulumi
 
 from vmc_account_link.errors import SettingsError
+from vmc_account_link.link.subnets import DEFAULT_SDDC_TYPE, SDDC_TYPES, count_problem
 from vmc_account_link.resource_types import PACKAGE
 from vmc_account_link.settings import VmcSettings, read_settings, setting_key
-from vmc_account_link.subnets import DEFAULT_SDDC_TYPE, SDDC_TYPES, count_problem
-from vmc_account_link.template_policy import read_policy
+from vmc_account_link.template.policy import read_policy
 
 DEFAULT_REGION = "us-west-2"
 DEFAULT_STACK_NAME = "SDDC-Account-Link"

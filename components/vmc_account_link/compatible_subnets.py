@@ -19,12 +19,12 @@ from pulumi.dynamic import (
 )
 
 from vmc_account_link import resource_types
-from vmc_account_link.client import VmcClient
-from vmc_account_link.identity import same_organisation
-from vmc_account_link.models import AccountState, Subnet
-from vmc_account_link.person import tell
+from vmc_account_link.api.client import VmcClient
+from vmc_account_link.api.models import AccountState, Subnet
+from vmc_account_link.call_context import tell
+from vmc_account_link.link.ownership import same_organisation
+from vmc_account_link.link.subnets import SDDC_TYPES, by_zone, check_chosen, rejected
 from vmc_account_link.provider import ServiceProvider
-from vmc_account_link.subnets import SDDC_TYPES, by_zone, check_chosen, rejected
 
 _ASKED = ("org_id", "connected_account_id", "region", "sddc_type", "hosts", "chosen", "tracking_task")
 

@@ -21,13 +21,13 @@ from pulumi.dynamic import (
 )
 
 from vmc_account_link import resource_types
-from vmc_account_link.client import VmcClient
-from vmc_account_link.identity import identity_failures, same_organisation
-from vmc_account_link.models import AccountRecord, AccountState
-from vmc_account_link.person import tell
-from vmc_account_link.progress import Wanted, find_account
+from vmc_account_link.api.client import VmcClient
+from vmc_account_link.api.models import AccountRecord, AccountState
+from vmc_account_link.call_context import tell
+from vmc_account_link.link.ownership import find_account, identity_failures, same_organisation
+from vmc_account_link.link.progress import Wanted
+from vmc_account_link.link.wait import unlink_until_gone, wait_until_linked
 from vmc_account_link.provider import ServiceProvider
-from vmc_account_link.waiting import unlink_until_gone, wait_until_linked
 
 
 class ConnectedAccountProvider(ServiceProvider):

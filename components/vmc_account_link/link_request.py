@@ -21,18 +21,22 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from vmc_account_link import resource_types, template
-from vmc_account_link.client import VmcClient
-from vmc_account_link.errors import AlreadyLinked
-from vmc_account_link.identity import IDENTITY, identity_failures
-from vmc_account_link.inspection import TemplatePolicy
-from vmc_account_link.models import AccountRecord, AccountState
-from vmc_account_link.person import tell
-from vmc_account_link.progress import find_account, is_ours
+from vmc_account_link import resource_types
+from vmc_account_link.api.client import VmcClient
+from vmc_account_link.call_context import tell
+from vmc_account_link.link.ownership import (
+    IDENTITY,
+    find_account,
+    identity_failures,
+    is_ours,
+    refuse_another_stacks_link,
+)
+from vmc_account_link.link.relink import NEEDS_NEW_LINK, Why, our_stacks, refuse_where_sddcs_are, why_mint
 from vmc_account_link.provider import ServiceProvider
-from vmc_account_link.relinking import NEEDS_NEW_LINK, Why, our_stacks, refuse_where_sddcs_are, why_mint
 from vmc_account_link.settings import VmcSettings
-from vmc_account_link.template_policy import judge_template, read_policy
+from vmc_account_link.template import source
+from vmc_account_link.template.policy import judge_template, read_policy
+from vmc_account_link.template.report import TemplatePolicy
 
 
 class LinkRequestProvider(ServiceProvider):
@@ -133,7 +137,7 @@ def _mint(
     account = find_account(vmc.list_connected_accounts(), inputs["account_number"])
     refuse_another_stacks_link(account, stack_names)
     link = vmc.mint_link()
-    template.check_source(
+    source.check_source(
         link.template_url, service_url=settings.vmc_url, further_hosts=inputs.get("template_hosts") or ()
     )
     return {
@@ -155,30 +159,10 @@ def _template_body(vmc: VmcClient, url: str, policy: TemplatePolicy) -> str:
     Empty and not None, which is not kept: a preview would take it for unknown, and show a change.
     """
     text = vmc.download_template(url)
-    template.inspect(text, url=url)
+    source.inspect(text, url=url)
     for line in judge_template(text, policy):
         tell(line)
-    return text if template.fits_inline(text) else ""
-
-
-def refuse_another_stacks_link(account: AccountRecord | None, stack_names: Sequence[str]) -> None:
-    """Make sure that an account's live link is not another stack's.
-
-    Args:
-        account: its record, just read; None where it has none.
-        stack_names: the stacks that are ours.
-
-    Raises:
-        AlreadyLinked: it is, and ACTIVE.
-    """
-    if account is None or account.state != AccountState.ACTIVE or is_ours(account, stack_names):
-        return
-    raise AlreadyLinked(
-        f"link AWS account {account.account_number}",
-        f'CloudFormation stack "{account.cf_stack_name}" linked it already (connected account {account.id})',
-        "Nothing was created: either use that link (vmc-account-link:link `existing`), or unlink the account "
-        "where it was linked and run `pulumi up` again (an organisation holds one link for each account).",
-    )
+    return text if source.fits_inline(text) else ""
 
 
 class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):

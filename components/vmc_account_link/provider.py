@@ -4,7 +4,7 @@ import os
 
 from pulumi.dynamic import ConfigureRequest, ResourceProvider
 
-from vmc_account_link.person import tell
+from vmc_account_link.call_context import tell
 from vmc_account_link.provider_process import prepare
 from vmc_account_link.settings import VmcSettings, read_settings
 

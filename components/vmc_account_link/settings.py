@@ -1,6 +1,7 @@
 """Configuration and environment -> frozen settings. Pure: read by the program and by the providers alike."""
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
@@ -148,3 +149,8 @@ def setting_key(argument: str) -> str:
     """The key in Pulumi's configuration of an argument: `stack_name` -> `stackName`."""
     head, *tail = argument.split("_")
     return head + "".join(word.capitalize() for word in tail)
+
+
+def is_account_number(text: object) -> bool:
+    """Whether this is an AWS account: 12 digits. An answer without one is taken by AWS's own SDKs."""
+    return isinstance(text, str) and re.fullmatch(r"\d{12}", text, re.ASCII) is not None

@@ -11,10 +11,10 @@ from labs.credentials import aws_access, vmc_settings
 from labs.errors import LabsError
 from labs.fleet_session import FleetSession
 from labs.spec import LabSpec
-from vmc_account_link.client import VmcClient
+from vmc_account_link.api.client import VmcClient
+from vmc_account_link.api.models import AccountRecord, AccountState
 from vmc_account_link.errors import VmcError
-from vmc_account_link.models import AccountRecord, AccountState
-from vmc_account_link.progress import find_account, is_ours
+from vmc_account_link.link.ownership import find_account, is_ours
 
 _AT_A_TIME = 8
 

@@ -5,7 +5,7 @@ import pytest
 from sandbox.environment import Sandbox
 from tests.support.cli import Command
 from tests.support.lab import ACCOUNT, Lab
-from vmc_account_link.cli.amazon import Amazon, AwsRefused
+from vmc_account_link.cli.aws_reader import Amazon, AwsRefused
 from vmc_account_link.cli.commands import Context
 from vmc_account_link.errors import SettingsError
 

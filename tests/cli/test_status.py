@@ -12,11 +12,11 @@ import pytest
 from sandbox.environment import Sandbox
 from tests.support.cli import Command
 from tests.support.lab import ACCOUNT
+from vmc_account_link.api.client import VmcClient
+from vmc_account_link.api.models import AccountRecord, Link, SddcConnection, Task
 from vmc_account_link.cli import status
-from vmc_account_link.cli.amazon import StackSeen
-from vmc_account_link.cli.lines import Line
-from vmc_account_link.client import VmcClient
-from vmc_account_link.models import AccountRecord, Link, SddcConnection, Task
+from vmc_account_link.cli.aws_reader import StackSeen
+from vmc_account_link.cli.check_result import Line
 from vmc_account_link.settings import read_settings
 
 NAME = "SDDC-Account-Link"

@@ -18,7 +18,7 @@ UP = ("up", "--yes", "--skip-preview")
 COMMANDS = (UP, ("preview",), ("refresh", "--yes", "--skip-preview"), ("destroy", "--yes", "--skip-preview"))
 BUG = """\
 import os
-from vmc_account_link import client
+from vmc_account_link.api import client
 def broken(*_):
     raise KeyError("planted " + os.environ["API_TOKEN"])
 client.VmcClient.list_connected_accounts = broken
@@ -30,15 +30,15 @@ start = real()
 time.monotonic = lambda: start + 60 * (real() - start)
 """
 LOOKS_ALWAYS = """\
-from vmc_account_link import link_watch
-link_watch.LinkWatch.note_minting = lambda self: None
+from vmc_account_link import stack_hooks
+stack_hooks.LinkWatch.note_minting = lambda self: None
 """
 BUG_IN_THE_HOOK = f"""\
 {LOOKS_ALWAYS}
 import os
 def broken(*_):
     raise KeyError("planted " + os.environ["API_TOKEN"])
-link_watch.find_account = broken
+stack_hooks.find_account = broken
 """
 
 

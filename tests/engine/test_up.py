@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from tests.support.lab import ACCOUNT, Lab
-from vmc_account_link.progress import pause_seconds
+from vmc_account_link.link.progress import pause_seconds
 
 pytestmark = pytest.mark.engine
 

@@ -273,7 +273,7 @@ RECOVERING = (
 FLEETS = (
     guard(
         "The access token is fetched once for all labs.",
-        "components/vmc_account_link/client.py",
+        "components/vmc_account_link/api/client.py",
         "        self._tokens = tokens\n",
         "        self._tokens = AccessTokens()\n",
         f"{_FLEET_TESTS}::test_a_fleet_goes_up_past_a_failure_and_down_again",
@@ -403,7 +403,7 @@ FLEETS = (
     ),
     guard(
         "What goes to this machine passes no proxy.",
-        "components/vmc_account_link/transport.py",
+        "components/vmc_account_link/api/transport.py",
         "                proxies=_exceptions(call.url),\n",
         "",
         "tests/provider/test_client.py::test_what_goes_to_this_machine_passes_no_proxy[no exceptions]",

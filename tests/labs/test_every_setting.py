@@ -41,8 +41,8 @@ from tests.support.mocked_engine import (
 )
 from tests.support.places import REPOSITORY
 from vmc_account_link import account_link
-from vmc_account_link.link_watch import LinkWatch
 from vmc_account_link.settings import VmcSettings
+from vmc_account_link.stack_hooks import LinkWatch
 
 PROVIDER = "pulumi:providers:aws"
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)

@@ -11,7 +11,7 @@ from labs.plan import Action, Seen, plan_down, plan_reap, plan_recover, plan_up,
 from labs.results import Phases
 from labs.spec import Credentials, FleetSpec, LabSpec, Service
 from labs.state import LabState, UnfinishedLink, first_tags, read_state, settings_digest
-from vmc_account_link.models import AccountRecord
+from vmc_account_link.api.models import AccountRecord
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 ACCOUNT = "200000000001"

@@ -11,12 +11,12 @@ import requests
 from labs.sharing import LIST_FRESH_SECONDS, SharedReads
 from sandbox.control.client import SandboxControl
 from tests.support.lab import ACCOUNT
-from vmc_account_link.auth import AccessTokens
-from vmc_account_link.calls import GLANCE_READ_SECONDS, Repeat
-from vmc_account_link.client import VmcClient
+from vmc_account_link.api.auth import AccessTokens
+from vmc_account_link.api.client import VmcClient
+from vmc_account_link.api.request import GLANCE_READ_SECONDS, Repeat
+from vmc_account_link.api.transport import Transport
 from vmc_account_link.errors import NoReply, NotSent, Refused, Unavailable, VmcError
 from vmc_account_link.settings import VmcSettings
-from vmc_account_link.transport import Transport
 
 LABS = 12
 LIST = "list-connected-accounts"

@@ -30,12 +30,12 @@ from sandbox.world import World
 from tests.properties.aws_process import AwsProcess, aws_environment
 from tests.properties.wsgi import BotocoreSession, Network, RequestsAdapter
 from tests.support.lab import ACCOUNT
-from vmc_account_link import connected_account, link_request, link_watch
-from vmc_account_link.auth import AccessTokens
-from vmc_account_link.client import VmcClient
+from vmc_account_link import connected_account, link_request, stack_hooks
+from vmc_account_link.api.auth import AccessTokens
+from vmc_account_link.api.client import VmcClient
+from vmc_account_link.api.transport import Transport
+from vmc_account_link.link.wait import unlink_until_gone, wait_until_linked
 from vmc_account_link.settings import ApiToken, VmcSettings
-from vmc_account_link.transport import Transport
-from vmc_account_link.waiting import unlink_until_gone, wait_until_linked
 
 VMWARE, AWS = "127.0.0.1:8001", "127.0.0.1:8002"
 """Where they would listen; nobody does."""
@@ -202,8 +202,8 @@ class Cloud:
             (link_request, "VmcClient", self.open_client),
             (link_request, "datetime", moment),
             (connected_account, "VmcClient", self.open_client),
-            (link_watch, "VmcClient", self.open_client),
-            (link_watch, "datetime", moment),
+            (stack_hooks, "VmcClient", self.open_client),
+            (stack_hooks, "datetime", moment),
             (connected_account, "wait_until_linked", partial(wait_until_linked, **looking)),
             (connected_account, "unlink_until_gone", partial(unlink_until_gone, **looking)),
             (labs_cloud, "_session", self._session),

@@ -17,8 +17,8 @@ from tests.properties.history import MODES, SETTINGS, THEIRS, faults
 from tests.properties.program_model import Lab
 from tests.properties.witness import Sight
 from tests.support.lab import ACCOUNT
+from vmc_account_link.api.models import parse_moment
 from vmc_account_link.errors import LinkExpired
-from vmc_account_link.models import parse_moment
 
 _ROUNDS = 5
 """So many times `refresh` and `up` until everything is as it should be again, a link's life between two.

@@ -13,11 +13,10 @@ from tests.properties.cloud import Cloud
 from tests.properties.engine_model import UNKNOWN, Declaration, Engine, Outcome, Provider, Values
 from tests.properties.provider_model import DynamicProvider, StackProvider, failing
 from tests.properties.recovery_model import recover
+from vmc_account_link.call_context import tell
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.link_request import LinkRequestProvider
-from vmc_account_link.link_watch import LinkWatch
-from vmc_account_link.person import tell
-from vmc_account_link.stack_errors import what_to_do
+from vmc_account_link.stack_hooks import LinkWatch, what_to_do
 
 
 @dataclasses.dataclass(kw_only=True)

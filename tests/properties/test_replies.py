@@ -28,14 +28,14 @@ from tests.properties.replies import (
 )
 from tests.properties.witness import LONGEST_LINE
 from tests.properties.wsgi import Raw, RequestsAdapter
-from vmc_account_link import template
-from vmc_account_link.auth import AccessTokens
-from vmc_account_link.calls import LARGEST_ANSWER_BYTES
-from vmc_account_link.client import LARGEST_TEMPLATE_BYTES, VmcClient
+from vmc_account_link.api.auth import AccessTokens
+from vmc_account_link.api.client import LARGEST_TEMPLATE_BYTES, VmcClient
+from vmc_account_link.api.models import AccountRecord
+from vmc_account_link.api.request import LARGEST_ANSWER_BYTES
+from vmc_account_link.api.transport import Transport
 from vmc_account_link.errors import VmcError
-from vmc_account_link.models import AccountRecord
 from vmc_account_link.settings import ApiToken, OAuthApp, VmcSettings
-from vmc_account_link.transport import Transport
+from vmc_account_link.template import source
 
 URL = f"https://b.s3.us-west-2.amazonaws.com/t?X-Amz-Signature={SIGNATURE}"
 PROSE = ("note", "phase", "error")
@@ -45,7 +45,7 @@ CREDENTIALS = (ApiToken(value=PLANTED[1]), OAuthApp(client_id="planted-id", clie
 
 def download(vmc: VmcClient) -> str:
     text = vmc.download_template(URL)
-    template.inspect(text, url=URL)
+    source.inspect(text, url=URL)
     return text
 
 

@@ -12,8 +12,8 @@ from tests.properties.cloud import PLACE, Cloud
 from tests.properties.engine_model import Outcome, Resource
 from tests.properties.history import STACK_NAMES
 from tests.properties.program_model import Lab
+from vmc_account_link.api.models import parse_moment
 from vmc_account_link.errors import VmcError
-from vmc_account_link.models import parse_moment
 
 LONGEST_LINE = 1200
 _NEEDS_NEW_LINK = ("stack_name",)

@@ -8,11 +8,11 @@ import pytest
 
 from sandbox.control.client import SandboxControl
 from tests.support.lab import ACCOUNT
-from vmc_account_link.auth import AccessTokens
-from vmc_account_link.client import VmcClient
+from vmc_account_link.api.auth import AccessTokens
+from vmc_account_link.api.client import VmcClient
+from vmc_account_link.api.transport import Transport
 from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.settings import VmcSettings
-from vmc_account_link.transport import Transport
 
 
 @pytest.fixture

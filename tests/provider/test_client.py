@@ -12,6 +12,7 @@ from sandbox.control.client import SandboxControl
 from sandbox.environment import Sandbox
 from tests.provider.conftest import NewClient, Time
 from tests.support.lab import ACCOUNT
+from vmc_account_link.api.transport import ATTEMPTS, LONGEST_PAUSE_SECONDS
 from vmc_account_link.errors import (
     Forbidden,
     NoReply,
@@ -24,7 +25,6 @@ from vmc_account_link.errors import (
     VmcError,
 )
 from vmc_account_link.settings import ApiToken, OAuthApp, VmcSettings
-from vmc_account_link.transport import ATTEMPTS, LONGEST_PAUSE_SECONDS
 
 
 def calls(control: SandboxControl, name: str) -> int:

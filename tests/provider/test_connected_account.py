@@ -12,7 +12,8 @@ from sandbox.control.client import SandboxControl
 from sandbox.environment import Sandbox
 from tests.provider.conftest import NewClient, Time
 from tests.support.lab import ACCOUNT
-from vmc_account_link.calls import Repeat
+from vmc_account_link.api.models import AccountRecord
+from vmc_account_link.api.request import Repeat
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.errors import (
     Forbidden,
@@ -25,10 +26,9 @@ from vmc_account_link.errors import (
     Unavailable,
     WaitInterrupted,
 )
-from vmc_account_link.models import AccountRecord
-from vmc_account_link.progress import Wanted
+from vmc_account_link.link.progress import Wanted
+from vmc_account_link.link.wait import unlink_until_gone, wait_until_linked
 from vmc_account_link.settings import VmcSettings
-from vmc_account_link.waiting import unlink_until_gone, wait_until_linked
 
 ROLES = {
     name: f"arn:aws:iam::{ACCOUNT}:role/{name}"

@@ -15,9 +15,9 @@ from sandbox.environment import Sandbox
 PLANTED = "planted-api-token-0b1d7e"
 PROGRAM = """\
 import os
-from vmc_account_link.client import VmcClient
+from vmc_account_link.api.client import VmcClient
 from vmc_account_link.settings import read_settings
-from vmc_account_link.template import check_source
+from vmc_account_link.template.source import check_source
 
 def client():
     return VmcClient(read_settings(lambda _: None, os.environ))

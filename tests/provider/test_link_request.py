@@ -8,9 +8,9 @@ import pytest
 from sandbox.control.client import SandboxControl
 from sandbox.environment import Sandbox
 from tests.support.lab import ACCOUNT
-from vmc_account_link import template
 from vmc_account_link.errors import AlreadyLinked, Unavailable
 from vmc_account_link.link_request import LinkRequestProvider
+from vmc_account_link.template import source
 
 ROLES = ("RemoteRole", "RemoteRolePayer", "RemoteRoleService")
 UNKNOWN = object()
@@ -253,4 +253,4 @@ def test_the_inline_limit_is_the_one_of_the_template_module(
     link: LinkRequestProvider, link_inputs: dict[str, Any]
 ) -> None:
     outs = link.create(link_inputs).outs or {}
-    assert len(outs["template_body"].encode()) <= template.LARGEST_INLINE_BYTES
+    assert len(outs["template_body"].encode()) <= source.LARGEST_INLINE_BYTES

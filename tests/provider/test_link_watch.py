@@ -7,8 +7,8 @@ import pytest
 from sandbox.control.client import SandboxControl
 from tests.support.lab import ACCOUNT
 from vmc_account_link.errors import AlreadyLinked, LinkExpired
-from vmc_account_link.link_watch import LinkWatch
 from vmc_account_link.settings import VmcSettings
+from vmc_account_link.stack_hooks import LinkWatch
 
 FRESH = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
 

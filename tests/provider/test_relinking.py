@@ -8,11 +8,11 @@ from sandbox.control.client import SandboxControl
 from sandbox.environment import Sandbox
 from tests.provider.conftest import NewClient, Time
 from tests.support.lab import ACCOUNT
+from vmc_account_link.api.models import AccountRecord
 from vmc_account_link.errors import LinkFailed, LinkTimedOut, SddcsOnLink
+from vmc_account_link.link.progress import Wanted
+from vmc_account_link.link.wait import wait_until_linked
 from vmc_account_link.link_request import LinkRequestProvider
-from vmc_account_link.models import AccountRecord
-from vmc_account_link.progress import Wanted
-from vmc_account_link.waiting import wait_until_linked
 
 
 @pytest.fixture

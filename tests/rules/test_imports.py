@@ -27,7 +27,7 @@ def test_what_only_a_conversation_or_a_template_needs_is_not_loaded_at_the_start
 def test_what_works_out_functions_is_loaded_for_a_template_that_has_some(value: str, is_loaded: str) -> None:
     resources = f'{{"Topic": {{"Type": "AWS::SNS::Topic", "Properties": {{"DisplayName": {value}}}}}}}'
     code = (
-        "import sys\nfrom vmc_account_link.intrinsics import resolve_resources\n"
+        "import sys\nfrom vmc_account_link.template.intrinsics import resolve_resources\n"
         f'resolve_resources({{"Resources": {resources}}})\nprint("pycfmodel" in sys.modules)'
     )
     assert printed(code) == is_loaded

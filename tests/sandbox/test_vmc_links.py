@@ -10,7 +10,7 @@ import requests
 from sandbox.vmc.state import LinkRefused
 from sandbox.vmc.template import INLINE_LIMIT_BYTES
 from tests.sandbox.service import ACCOUNT, ROLE_ARNS, TIMEOUT_SECONDS, Vmware
-from vmc_account_link import template_text
+from vmc_account_link.template import parse
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
@@ -37,7 +37,7 @@ def test_template_is_cloudformation_with_the_link_baked_in(vmware: Vmware) -> No
     link = vmware.mint()
     answer = download(link["template_url"])
     assert answer.status_code == 200
-    template = template_text.load(answer.text)
+    template = parse.load(answer.text)
     resources = template["Resources"]
     assert {name: resource["Type"] for name, resource in resources.items()} == {
         "RemoteRole": "AWS::IAM::Role",
@@ -86,7 +86,7 @@ def test_large_template_is_valid_and_above_the_inline_limit(vmware: Vmware) -> N
     vmware.control.set_modes(template="large")
     text = download(vmware.mint()["template_url"]).text
     assert len(text.encode()) > INLINE_LIMIT_BYTES
-    assert "AccountLink" in template_text.load(text)["Resources"]
+    assert "AccountLink" in parse.load(text)["Resources"]
 
 
 def test_template_can_be_a_web_page_instead(vmware: Vmware) -> None:

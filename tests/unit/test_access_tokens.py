@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from vmc_account_link.auth import AccessToken, AccessTokens
+from vmc_account_link.api.auth import AccessToken, AccessTokens
+from vmc_account_link.call_context import Person, working_for
 from vmc_account_link.errors import NoReply, VmcError, WaitInterrupted
-from vmc_account_link.person import Person, working_for
 from vmc_account_link.secret_text import SecretText
 from vmc_account_link.settings import ApiToken, VmcSettings
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from vmc_account_link.aws_provider import refuse_missing_credentials
+from vmc_account_link.aws import refuse_missing_credentials
 from vmc_account_link.errors import WrongAccount
 
 OFF = {"AWS_EC2_METADATA_DISABLED": "true"}

@@ -11,7 +11,7 @@ import pytest
 from sandbox.modes import TemplateKind
 from sandbox.vmc.template import template_text
 from vmc_account_link.errors import TemplateRejected
-from vmc_account_link.inspection import TemplatePolicy, inspect_template, summary, violations
+from vmc_account_link.template.report import TemplatePolicy, inspect_template, summary, violations
 
 VMWARE = frozenset({"000000000101", "000000000102", "000000000103"})
 TRUSTED_ONLY = TemplatePolicy(trusted_accounts=VMWARE)
@@ -303,5 +303,5 @@ def test_the_report_is_plain_data() -> None:
 
 
 def test_importing_the_package_does_not_import_the_evaluator() -> None:
-    code = "import sys, vmc_account_link.inspection; sys.exit('pydantic' in sys.modules)"
+    code = "import sys, vmc_account_link.template.report; sys.exit('pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

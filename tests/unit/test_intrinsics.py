@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from vmc_account_link.intrinsics import Entangled, resolve_resources, unseen_parts
+from vmc_account_link.template.intrinsics import Entangled, resolve_resources, unseen_parts
 
 TEMPLATE = {
     "Parameters": {

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from vmc_account_link.models import AccountRecord, BadPayload, Link, SddcConnection, Task
+from vmc_account_link.api.models import AccountRecord, BadPayload, Link, SddcConnection, Task
 
 LINK = {
     "tracking_task": "5d1f7e0a",

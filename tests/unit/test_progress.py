@@ -4,15 +4,15 @@ import itertools
 
 import pytest
 
+from vmc_account_link.api.models import AccountRecord, Task
 from vmc_account_link.errors import LinkFailed
-from vmc_account_link.models import AccountRecord, Task
-from vmc_account_link.progress import (
+from vmc_account_link.link.ownership import find_account
+from vmc_account_link.link.progress import (
     LIST_GRACE_SECONDS,
     Failed,
     Linked,
     Waiting,
     Wanted,
-    find_account,
     judge,
     pause_seconds,
 )

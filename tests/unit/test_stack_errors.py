@@ -2,7 +2,7 @@
 
 import pytest
 
-from vmc_account_link.stack_errors import what_to_do
+from vmc_account_link.stack_hooks import what_to_do
 
 ASKED = "creating CloudFormation Stack (SDDC-Account-Link): operation error CloudFormation: CreateStack, "
 ANSWERED = ASKED + "https response error StatusCode: {}, RequestID: r, "

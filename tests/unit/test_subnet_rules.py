@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
+from vmc_account_link.api.models import BadPayload, Subnet
 from vmc_account_link.errors import SubnetsDoNotFit
-from vmc_account_link.models import BadPayload, Subnet
-from vmc_account_link.subnets import by_zone, check_chosen, rejected
+from vmc_account_link.link.subnets import by_zone, check_chosen, rejected
 
 ACCOUNT_ID = "record-1"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from vmc_account_link import template
 from vmc_account_link.errors import TemplateRejected
+from vmc_account_link.template import source
 
 SERVICE = "https://vmc.vmware.com"
 S3 = "https://bucket.s3.us-west-2.amazonaws.com/key?X-Amz-Signature=planted"
@@ -28,7 +28,7 @@ MINIMAL = {"Resources": {"Role": ROLE, "Report": {"Type": "AWS::Lambda::Function
     ],
 )
 def test_s3_and_the_service_itself_may_give_the_template(url: str) -> None:
-    template.check_source(url, service_url=SERVICE)
+    source.check_source(url, service_url=SERVICE)
 
 
 @pytest.mark.parametrize(
@@ -50,19 +50,19 @@ def test_s3_and_the_service_itself_may_give_the_template(url: str) -> None:
 )
 def test_any_other_source_is_refused_without_quoting_its_signature(url: str) -> None:
     with pytest.raises(TemplateRejected) as refusal:
-        template.check_source(url, service_url=SERVICE, further_hosts=["allowed.example"])
+        source.check_source(url, service_url=SERVICE, further_hosts=["allowed.example"])
     assert "planted" not in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("allowed", ["Mirror.Example", "mirror.example:80", " mirror.example "])
 def test_a_host_that_the_configuration_names_is_allowed_even_over_http(allowed: str) -> None:
-    template.check_source("http://mirror.example/t", service_url=SERVICE, further_hosts=[allowed])
+    source.check_source("http://mirror.example/t", service_url=SERVICE, further_hosts=[allowed])
 
 
 def test_an_allowed_port_does_not_allow_the_hosts_other_ports() -> None:
     with pytest.raises(TemplateRejected, match="https"):
-        template.check_source(
+        source.check_source(
             "http://mirror.example:81/t", service_url=SERVICE, further_hosts=["mirror.example:80"]
         )
 
@@ -77,7 +77,7 @@ Resources:
 
 @pytest.mark.parametrize("text", [json.dumps(MINIMAL), YAML], ids=["JSON", "YAML with short forms"])
 def test_a_template_in_json_or_yaml_is_taken(text: str) -> None:
-    template.inspect(text, url=S3)
+    source.inspect(text, url=S3)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_template_in_json_or_yaml_is_taken(text: str) -> None:
 )
 def test_anything_else_is_refused_with_the_reason(text: str, reason: str) -> None:
     with pytest.raises(TemplateRejected, match=reason) as refusal:
-        template.inspect(text, url=S3)
+        source.inspect(text, url=S3)
     assert "planted" not in str(refusal.value)
 
 
@@ -108,11 +108,11 @@ def test_yaml_that_wants_to_run_code_runs_nothing(tmp_path: Path) -> None:
     made = tmp_path / "made"
     text = f"{YAML}Made: !!python/object/apply:os.mkdir ['{made}']\n"
     with pytest.raises(TemplateRejected, match="YAML tag"):
-        template.inspect(text, url=S3)
+        source.inspect(text, url=S3)
     assert not made.exists()
 
 
 def test_the_inline_limit_counts_bytes_not_characters() -> None:
-    assert template.fits_inline("x" * 51_200)
-    assert not template.fits_inline("x" * 51_201)
-    assert not template.fits_inline("é" * 25_601)
+    assert source.fits_inline("x" * 51_200)
+    assert not source.fits_inline("x" * 51_201)
+    assert not source.fits_inline("é" * 25_601)

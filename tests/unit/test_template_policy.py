@@ -5,8 +5,8 @@ import pytest
 from sandbox.modes import TemplateKind
 from sandbox.vmc.template import template_text
 from vmc_account_link.errors import SettingsError, TemplateRejected
-from vmc_account_link.inspection import TemplatePolicy
-from vmc_account_link.template_policy import judge_template, read_policy
+from vmc_account_link.template.policy import judge_template, read_policy
+from vmc_account_link.template.report import TemplatePolicy
 
 TEMPLATE = template_text(TemplateKind.NORMAL, link_id="l", org_id="o")
 TYPES = ["AWS::IAM::Role", "AWS::Lambda::Function", "Custom::*"]

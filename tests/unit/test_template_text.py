@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from vmc_account_link.template_text import NotTaken, load
+from vmc_account_link.template.parse import NotTaken, load
 
 
 @pytest.mark.parametrize(

@@ -8,18 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vmc_account_link import template
+from vmc_account_link.api.client import VmcClient
 from vmc_account_link.args import DEFAULT_REGION, DEFAULT_STACK_NAME
 from vmc_account_link.cli import doctor, output, status
-from vmc_account_link.cli.amazon import Amazon
-from vmc_account_link.cli.lines import exit_code
+from vmc_account_link.cli.aws_reader import Amazon
+from vmc_account_link.cli.check_result import exit_code
 from vmc_account_link.cli.project import LinkState, NoSuchLink, Project
 from vmc_account_link.cli.report import report_lines
-from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import SettingsError, VmcError
-from vmc_account_link.inspection import TemplatePolicy, inspect_template, violations
 from vmc_account_link.settings import VmcSettings, read_settings
-from vmc_account_link.template_policy import read_policy
+from vmc_account_link.template import source
+from vmc_account_link.template.policy import read_policy
+from vmc_account_link.template.report import TemplatePolicy, inspect_template, violations
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +193,7 @@ def _downloaded(url: str, context: Context) -> str:
     """The template behind the link's URL, under the same rules as in `pulumi up`."""
     settings = context.vmc_settings()
     hosts = context.structured("templateHosts") or ()
-    template.check_source(url, service_url=settings.vmc_url, further_hosts=hosts)
+    source.check_source(url, service_url=settings.vmc_url, further_hosts=hosts)
     with VmcClient(settings) as vmc:
         return vmc.download_template(url)
 

@@ -4,8 +4,11 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from vmc_account_link.cli.amazon import Amazon, Caller
-from vmc_account_link.cli.judgements import (
+from vmc_account_link.api.client import VmcClient
+from vmc_account_link.api.transport import Transport
+from vmc_account_link.cli.aws_reader import Amazon, Caller
+from vmc_account_link.cli.check_result import Line, Verdict, not_asked, refused, warned
+from vmc_account_link.cli.checks import (
     ACTIONS,
     judge_identity,
     judge_link,
@@ -17,13 +20,10 @@ from vmc_account_link.cli.judgements import (
     judge_subnets,
     judge_token,
 )
-from vmc_account_link.cli.lines import Line, Verdict, not_asked, refused, warned
 from vmc_account_link.cli.token import access_token_claims, api_token_end
-from vmc_account_link.client import VmcClient
 from vmc_account_link.errors import VmcError
-from vmc_account_link.progress import find_account
+from vmc_account_link.link.ownership import find_account
 from vmc_account_link.settings import ApiToken, VmcSettings
-from vmc_account_link.transport import Transport
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

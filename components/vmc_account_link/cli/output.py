@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-from vmc_account_link.cli.lines import Line, Verdict
+from vmc_account_link.cli.check_result import Line, Verdict
 
 _NAME_WIDTH = 14
 _INDENT = " " * (6 + _NAME_WIDTH)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from vmc_account_link.inspection import CustomResource, Function, Role, TemplateReport, told_trust
+from vmc_account_link.template.report import CustomResource, Function, Role, TemplateReport, told_trust
 
 
 def report_lines(report: TemplateReport) -> Iterator[str]:

@@ -4,11 +4,8 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from vmc_account_link.cli.amazon import Amazon, StackEvent, StackSeen
-from vmc_account_link.cli.lines import Line, failed, not_asked, passed, refused, warned
-from vmc_account_link.client import VmcClient
-from vmc_account_link.errors import NotFound, VmcError, safe_text
-from vmc_account_link.models import (
+from vmc_account_link.api.client import VmcClient
+from vmc_account_link.api.models import (
     AccountRecord,
     AccountState,
     SddcConnection,
@@ -16,7 +13,10 @@ from vmc_account_link.models import (
     TaskStatus,
     parse_moment,
 )
-from vmc_account_link.progress import find_account
+from vmc_account_link.cli.aws_reader import Amazon, StackEvent, StackSeen
+from vmc_account_link.cli.check_result import Line, failed, not_asked, passed, refused, warned
+from vmc_account_link.errors import NotFound, VmcError, safe_text
+from vmc_account_link.link.ownership import find_account
 from vmc_account_link.settings import VmcSettings
 
 _EVENTS = 5

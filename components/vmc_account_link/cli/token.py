@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from vmc_account_link.auth import PROCESS_TOKENS
-from vmc_account_link.calls import Answer, Call, Repeat
-from vmc_account_link.models import BadPayload
+from vmc_account_link.api.auth import PROCESS_TOKENS
+from vmc_account_link.api.models import BadPayload
+from vmc_account_link.api.request import Answer, Call, Repeat
+from vmc_account_link.api.transport import Transport
 from vmc_account_link.settings import ApiToken, VmcSettings
-from vmc_account_link.transport import Transport
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from vmc_account_link.models import BadPayload
+from vmc_account_link.api.models import BadPayload
 
 LARGEST_ANSWER_BYTES = 8 * 1024 * 1024
 """The list of a large organisation is far below this; what is above is not the service."""

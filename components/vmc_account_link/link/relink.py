@@ -7,11 +7,11 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
-from vmc_account_link.client import VmcClient
+from vmc_account_link.api.client import VmcClient
+from vmc_account_link.api.models import AccountState, Task, TaskStatus, parse_moment
 from vmc_account_link.errors import NotFound, SddcsOnLink
-from vmc_account_link.identity import same_organisation
-from vmc_account_link.models import AccountState, Task, TaskStatus, parse_moment
-from vmc_account_link.progress import find_account, is_ours, is_run
+from vmc_account_link.link.ownership import find_account, is_ours, same_organisation
+from vmc_account_link.link.progress import is_run
 from vmc_account_link.settings import VmcSettings
 
 NEEDS_NEW_LINK = ("stack_name",)

@@ -7,7 +7,7 @@ import re
 import requests
 import urllib3.exceptions
 
-from vmc_account_link.calls import Call
+from vmc_account_link.api.request import Call
 from vmc_account_link.errors import (
     Forbidden,
     NoReply,

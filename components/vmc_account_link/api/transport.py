@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 import requests
 import tenacity
 
-from vmc_account_link.calls import Answer, Call, Repeat
+from vmc_account_link.api.error_mapping import refused, unheard
+from vmc_account_link.api.models import BadPayload
+from vmc_account_link.api.request import Answer, Call, Repeat
 from vmc_account_link.errors import (
     NoReply,
     NotSent,
@@ -22,8 +24,6 @@ from vmc_account_link.errors import (
     VmcError,
     safe_text,
 )
-from vmc_account_link.models import BadPayload
-from vmc_account_link.refusals import refused, unheard
 from vmc_account_link.settings import LOOPBACK
 
 T = TypeVar("T")

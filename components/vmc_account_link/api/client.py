@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Self, TypeVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from vmc_account_link.auth import PROCESS_TOKENS, AccessTokens
-from vmc_account_link.calls import Answer, Call, Repeat
+from vmc_account_link.api.auth import PROCESS_TOKENS, AccessTokens
+from vmc_account_link.api.models import AccountRecord, Link, SddcConnection, Subnet, Task
+from vmc_account_link.api.request import Answer, Call, Repeat
 from vmc_account_link.errors import (
     Refused,
     TemplateRejected,
@@ -14,11 +15,10 @@ from vmc_account_link.errors import (
     UnexpectedAnswer,
     without_query,
 )
-from vmc_account_link.models import AccountRecord, Link, SddcConnection, Subnet, Task
 from vmc_account_link.settings import VmcSettings
 
 if TYPE_CHECKING:
-    from vmc_account_link.transport import Transport
+    from vmc_account_link.api.transport import Transport
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ class VmcClient:
         if transport is None:
             # Here, because it loads requests and tenacity, 0.2 CPU seconds (docs/performance.md),
             # which a program, a preview and an unchanged update have no use for.
-            from vmc_account_link.transport import Transport  # noqa: PLC0415
+            from vmc_account_link.api.transport import Transport  # noqa: PLC0415
 
             transport = Transport()
         self._transport = transport

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from vmc_account_link.calls import Answer, Call, Repeat
+from vmc_account_link.api.models import BadPayload
+from vmc_account_link.api.request import Answer, Call, Repeat
+from vmc_account_link.call_context import canceled
 from vmc_account_link.errors import (
     Forbidden,
     NotFound,
@@ -20,13 +22,11 @@ from vmc_account_link.errors import (
     VmcError,
     WaitInterrupted,
 )
-from vmc_account_link.models import BadPayload
-from vmc_account_link.person import canceled
 from vmc_account_link.secret_text import SecretText
 from vmc_account_link.settings import ApiToken, OAuthApp, VmcSettings
 
 if TYPE_CHECKING:
-    from vmc_account_link.transport import Transport
+    from vmc_account_link.api.transport import Transport
 
 _MARGIN_SECONDS = 60.0
 """Renewed this long before its end, or a tenth of its life where that is less."""

@@ -112,11 +112,11 @@ def parse(text: str, asked: str) -> Mapping[str, Any]:
         TemplateRejected: it is neither, or has what CloudFormation does not take.
     """
     # Here, because only a new link is read: an unchanged update does without its YAML libraries.
-    from vmc_account_link import template_text  # noqa: PLC0415
+    from vmc_account_link.template.parse import NotTaken, load  # noqa: PLC0415
 
     try:
-        template = template_text.load(text)
-    except template_text.NotTaken as error:
+        template = load(text)
+    except NotTaken as error:
         do = "run `pulumi up` again, and tell VMware if it comes again."
         raise TemplateRejected(asked, str(error), f"Nothing was created; {do}") from None
     if not isinstance(template, Mapping):

@@ -9,8 +9,8 @@ from datetime import datetime
 from ipaddress import ip_network
 from typing import Any
 
-from vmc_account_link.aws_identity import is_account_number
 from vmc_account_link.errors import VmcError, safe_text
+from vmc_account_link.settings import is_account_number
 
 _SMALLEST_SUBNET_PREFIX = 26
 """VMware's documents: a subnet for SDDCs is a /26 or larger."""

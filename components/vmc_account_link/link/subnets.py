@@ -3,8 +3,8 @@
 import ipaddress
 from collections.abc import Sequence
 
+from vmc_account_link.api.models import Subnet
 from vmc_account_link.errors import SubnetsDoNotFit, safe_text
-from vmc_account_link.models import Subnet
 
 SDDC_TYPES = ("1NODE", "SingleAZ", "MultiAZ")
 """As the API names them."""

@@ -3,8 +3,9 @@
 import dataclasses
 from collections.abc import Sequence
 
+from vmc_account_link.api.models import AccountRecord, AccountState, Task, TaskStatus
 from vmc_account_link.errors import LinkFailed, VmcError, safe_text
-from vmc_account_link.models import AccountRecord, AccountState, Task, TaskStatus
+from vmc_account_link.link.ownership import find_account, is_ours
 from vmc_account_link.resource_types import PACKAGE
 
 SHORTEST_PAUSE_SECONDS = 0.9
@@ -63,18 +64,6 @@ def pause_seconds(elapsed_seconds: float) -> float:
     """How long to wait before looking again: often at first, then in proportion to the wait so far."""
     in_proportion = max(SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_FRACTION * elapsed_seconds)
     return min(LONGEST_PAUSE_SECONDS, in_proportion)
-
-
-def find_account(accounts: Sequence[AccountRecord], account_number: str) -> AccountRecord | None:
-    """The live record of an AWS account; a DELETED one does not count, an ACTIVE one goes first."""
-    live = [a for a in accounts if a.account_number == account_number and a.state != AccountState.DELETED]
-    live.sort(key=lambda account: account.state != AccountState.ACTIVE)
-    return live[0] if live else None
-
-
-def is_ours(account: AccountRecord | None, stack_names: Sequence[str]) -> bool:
-    """Whether the record says that one of our stacks made the link."""
-    return account is not None and account.cf_stack_name in stack_names
 
 
 def judge(

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vmc_account_link.errors import TemplateRejected, without_query
-from vmc_account_link.intrinsics import Entangled, Resource, is_known, resolve_resources, unseen_parts
-from vmc_account_link.statements import (
+from vmc_account_link.template.iam import (
     OWN_ACCOUNT,
     SERVICE,
     Permission,
@@ -18,7 +17,14 @@ from vmc_account_link.statements import (
     listed,
     permissions,
 )
-from vmc_account_link.template import parse
+from vmc_account_link.template.intrinsics import (
+    Entangled,
+    Resource,
+    is_known,
+    resolve_resources,
+    unseen_parts,
+)
+from vmc_account_link.template.source import parse
 
 _ASKED = "inspect the link's template"
 _URL = re.compile(r"https?://[^\s\"'<>\\)\]},;]+")

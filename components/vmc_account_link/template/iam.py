@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from vmc_account_link.intrinsics import is_known
+from vmc_account_link.template.intrinsics import is_known
 
 _FIELD = r"(?:\$\{AWS::(?:Partition|Region|URLSuffix)\}|[^:$]*)"
 _ARN = re.compile(

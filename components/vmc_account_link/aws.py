@@ -1,6 +1,7 @@
-"""An `aws` provider pinned to one region that carries the user's other `aws:*` configuration.
+"""AWS as the component uses it: a provider pinned to one region, and the account of its credentials.
 
-An explicit provider reads the `AWS_*` environment but not the stack's `aws:*` configuration (ADR 0001).
+An explicit provider reads the `AWS_*` environment but not the stack's `aws:*` configuration, so it carries
+every other `aws:*` setting (ADR 0001). The account is asked of exactly the credentials that run the stack.
 """
 
 import configparser
@@ -17,8 +18,8 @@ import pulumi
 import pulumi_aws as aws
 from pulumi.runtime import is_config_secret
 
-from vmc_account_link.errors import SettingsError, WrongAccount
-from vmc_account_link.settings import setting_key
+from vmc_account_link.errors import SettingsError, WrongAccount, safe_text
+from vmc_account_link.settings import is_account_number, setting_key
 
 _LARGEST_RETRIES = 5
 """How often a call to AWS is tried. The provider's own 25 times have pauses of up to 5 minutes: with an AWS
@@ -157,3 +158,61 @@ def _parsed(key: str, raw: str) -> Any:
         raise SettingsError(
             f"aws:{key}", "it is not of its type", "Set a boolean, number, list or object as JSON."
         ) from None
+
+
+_ASKED = "ask AWS whose credentials these are"
+
+
+def caller_account(
+    provider: pulumi.ProviderResource, parent: pulumi.Resource, wanted: pulumi.Input[str] | None
+) -> pulumi.Output[str]:
+    """The account of the provider's credentials, which must be the wanted one."""
+    return pulumi.Output.all(pulumi.Output.from_input(_found(provider, parent, wanted)), wanted).apply(
+        _same_account
+    )
+
+
+async def _found(
+    provider: pulumi.ProviderResource, parent: pulumi.Resource, wanted: pulumi.Input[str] | None
+) -> Any:
+    """The account that AWS names; unknown where the engine can't ask yet."""
+    # Neither `aws.get_caller_identity_output` nor, before 3.269, `invoke_output(…).recover(…)`: in both the
+    # failed look-up is an Output of its own, and the SDK waits for all Outputs in no order. Where it comes to
+    # that one first, the person sees its traceback.
+    try:
+        caller = await pulumi.runtime.invoke_async(
+            "aws:index/getCallerIdentity:getCallerIdentity",
+            {},
+            pulumi.InvokeOptions(parent=parent, provider=provider),
+        )
+    except Exception as error:  # noqa: BLE001 - the SDK raises it for whatever the plugin answered
+        raise _credentials_refused(wanted, error) from None
+    return caller["accountId"] if caller else pulumi.UNKNOWN
+
+
+def _credentials_refused(wanted: pulumi.Input[str] | None, error: Exception) -> WrongAccount:
+    """Say in one line what the SDK would say in a traceback."""
+    only = f"; vmc-account-link:awsAccountId is {wanted}" if isinstance(wanted, str) else ""
+    return WrongAccount(
+        _ASKED,
+        safe_text(str(error).rpartition("returned an error: ")[2]),
+        f"Nothing was created: check the credentials (AWS_PROFILE, aws:profile, …){only}.",
+    )
+
+
+def _same_account(found_and_wanted: Sequence[Any]) -> str:
+    found, wanted = found_and_wanted
+    if not is_account_number(found):
+        raise WrongAccount(
+            _ASKED,
+            f'it answered "{safe_text(str(found))}", which is no account number',
+            "Nothing was created: check the network (a proxy may have answered) and aws:endpoints.",
+        )
+    if wanted is not None and str(wanted).strip() != found:
+        raise WrongAccount(
+            "vmc-account-link:awsAccountId",
+            f"the AWS credentials are of account {found}, not {wanted}",
+            "Nothing was created: change the credentials (aws:profile, AWS_PROFILE, …) or awsAccountId.",
+        )
+    account_number: str = found
+    return account_number

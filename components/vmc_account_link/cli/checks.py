@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from vmc_account_link.cli.amazon import Caller, Decision, StackSeen
-from vmc_account_link.cli.lines import Line, failed, passed, warned
+from vmc_account_link.api.models import AccountRecord, AccountState
+from vmc_account_link.cli.aws_reader import Caller, Decision, StackSeen
+from vmc_account_link.cli.check_result import Line, failed, passed, warned
 from vmc_account_link.cli.token import Claims
-from vmc_account_link.models import AccountRecord, AccountState
 
 LINK_REGION = "us-west-2"
 _RENEW = "Make a new API token in the VMC console and set it (vmc:refreshToken or API_TOKEN)."

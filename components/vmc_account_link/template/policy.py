@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vmc_account_link.errors import SettingsError, TemplateRejected
-from vmc_account_link.inspection import TemplatePolicy, inspect_template, summary, violations
+from vmc_account_link.template.report import TemplatePolicy, inspect_template, summary, violations
 
 _SETTING = "vmc-account-link:templatePolicy"
 _KEYS = ("resourceTypes", "trustedAccounts")

@@ -4,23 +4,15 @@ import time
 from collections.abc import Callable
 from threading import Event
 
-from vmc_account_link.auth import refused_for_good
-from vmc_account_link.calls import Repeat
-from vmc_account_link.client import VmcClient
+from vmc_account_link.api.auth import refused_for_good
+from vmc_account_link.api.client import VmcClient
+from vmc_account_link.api.models import AccountRecord, Task, TaskStatus
+from vmc_account_link.api.request import Repeat
+from vmc_account_link.call_context import canceled as canceled_by_person
+from vmc_account_link.call_context import tell
 from vmc_account_link.errors import LinkTimedOut, NotFound, StillLinked, VmcError, WaitInterrupted
-from vmc_account_link.models import AccountRecord, Task, TaskStatus
-from vmc_account_link.person import canceled as canceled_by_person
-from vmc_account_link.person import tell
-from vmc_account_link.progress import (
-    Failed,
-    Linked,
-    Waiting,
-    Wanted,
-    find_account,
-    is_ours,
-    judge,
-    pause_seconds,
-)
+from vmc_account_link.link.ownership import find_account, is_ours
+from vmc_account_link.link.progress import Failed, Linked, Waiting, Wanted, judge, pause_seconds
 
 _REPORT_SECONDS = 30.0
 """A line at least this often while nothing changes."""

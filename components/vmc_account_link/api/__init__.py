@@ -1,0 +1,1 @@
+"""The service's HTTP API: requests, when they are repeated, the access token, errors, typed responses."""

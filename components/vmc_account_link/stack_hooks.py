@@ -1,0 +1,210 @@
+"""What the engine calls around the CloudFormation stack: a check before it, advice where it failed.
+
+- Before the stack runs a link's template: can it be run still, and has no other stack linked the account? A
+  link is requested only after such a check, but an update may stop between the request and the stack, and a
+  stack that went away is made again from the link in the state. The service holds one link for each account,
+  so running the template would take the account from whoever has it now; and one that has expired fails after
+  minutes. Only the engine knows that it is about to create the stack, hence a hook of the engine's (ADR
+  0016).
+- Where the answer to CreateStack got lost, nobody knows whether the stack was made; the engine stores
+  nothing. If it was, the next `up` finds the name taken, and a `destroy` passes it by. Nothing is repeated
+  here and nothing taken into the state: that is `recover`'s business, which can compare the template (ADR
+  0017).
+- While a link is renewed, a stack whose update rolled back is updated again and not replaced (ADR 0015).
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pulumi
+from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
+
+from vmc_account_link.api.client import VmcClient
+from vmc_account_link.api.models import parse_moment
+from vmc_account_link.errors import LinkExpired
+from vmc_account_link.internal_errors import internal_errors
+from vmc_account_link.link.ownership import find_account, refuse_another_stacks_link
+from vmc_account_link.link.progress import REQUEST_ANOTHER_LINK
+from vmc_account_link.settings import VmcSettings
+
+_TEMPLATE = ("templateBody", "templateUrl")
+
+
+class LinkWatch:
+    """What one run of the program knows: whether its link was minted in this very update."""
+
+    def __init__(self, settings: VmcSettings) -> None:
+        """Take where to look; nothing is asked yet."""
+        self._settings = settings
+        self.secrets = settings.secrets
+        """What no message may hold."""
+        self._has_just_looked = False
+
+    def note_minting(self) -> None:
+        """A link was minted just now, after a look."""
+        self._has_just_looked = True
+
+    def look(self, account_number: str, stack_names: Sequence[str], expiration_date: str | None) -> None:
+        """Look whether the link may be run, unless that was just done.
+
+        Args:
+            account_number: the AWS account, 12 digits.
+            stack_names: the stacks that are ours.
+            expiration_date: the link's, ISO 8601; None where the service told none.
+
+        Raises:
+            AlreadyLinked: the account is another stack's, and ACTIVE.
+            LinkExpired: by the service's clock.
+            VmcError: the service could not be asked.
+        """
+        if self._has_just_looked:
+            return
+        with VmcClient(self._settings) as vmc:
+            account = find_account(vmc.list_connected_accounts(), account_number)
+            refuse_another_stacks_link(account, stack_names)
+            ahead_seconds = vmc.clock_ahead_seconds()
+        if expiration_date is None:
+            return
+        now = datetime.now(UTC).timestamp() + ahead_seconds
+        if now >= parse_moment(expiration_date).timestamp():
+            raise LinkExpired(
+                f"run the template that links AWS account {account_number}",
+                f"its link expired at {expiration_date}",
+                f"Nothing was created: {REQUEST_ANOTHER_LINK} asks for a new link.",
+            )
+
+
+def request_hooks(name: str, watch: LinkWatch) -> pulumi.ResourceHookBinding | None:
+    """The hooks of the link request: it notes a link that is new."""
+    if not _has_engine():
+        return None
+
+    async def note(args: pulumi.ResourceHookArgs) -> None:
+        with internal_errors("note that the link is new"):
+            if await _differ(args.old_outputs or {}, args.new_outputs or {}, ["template_url"]):
+                watch.note_minting()
+
+    hook = pulumi.ResourceHook(f"{name}-minted", note)
+    return pulumi.ResourceHookBinding(after_create=[hook], after_update=[hook])
+
+
+def stack_hooks(
+    name: str, watch: LinkWatch, link: pulumi.Output[tuple[str, list[str], str | None]]
+) -> pulumi.ResourceHookBinding | None:
+    """The hooks of the stack: they fail its creation, and its update to another template, by `watch.look`.
+
+    And one says what to do where its making failed and the error does not say it.
+
+    Args:
+        name: the component's name.
+        watch: of this run.
+        link: the arguments of `watch.look`.
+    """
+    if not _has_engine():
+        return None
+
+    async def look(args: pulumi.ResourceHookArgs) -> None:
+        with internal_errors("look whether the link may be run", watch.secrets):
+            known = await link.future()
+            if known and await _differ(args.old_inputs or {}, args.new_inputs or {}, _TEMPLATE):
+                # In a thread: the program's other resources go on meanwhile.
+                await asyncio.to_thread(watch.look, *known)
+
+    hook = pulumi.ResourceHook(f"{name}-link", look)
+    return pulumi.ResourceHookBinding(
+        before_create=[hook], before_update=[hook], on_error=[stack_error_hook(f"{name}-failed")]
+    )
+
+
+def _has_engine() -> bool:
+    """Whether an engine is there to call them: the SDK's mocks, for unit tests of programs, know no hooks."""
+    return isinstance(pulumi.runtime.settings.get_monitor(), ResourceMonitorStub)
+
+
+async def _differ(olds: Mapping[str, Any], news: Mapping[str, Any], keys: Sequence[str]) -> bool:
+    """Whether one of these values changes; secrets come as outputs."""
+    for key in keys:
+        old, new = [await pulumi.Output.from_input(values.get(key)).future() for values in (olds, news)]
+        if old != new:
+            return True
+    return False
+
+
+MAY_BE_THERE = "AWS may have made the stack all the same"
+"""How the advice begins where nobody knows whether the stack was made."""
+_TAKEN = "AlreadyExistsException"
+_NAMELESS = "reading CloudFormation Stack ()"
+"""How it begins where CreateStack was answered by a success with nothing in it: it goes on without an id, and
+what AWS refuses then is another question."""
+_ASKING = ("creating CloudFormation Stack", _NAMELESS)
+"""How the AWS provider begins what went wrong with CreateStack itself, as opposed to what came after it."""
+_REFUSED = re.compile(r"StatusCode: 4(?!08)\d\d|get identity:")
+"""A 408 refuses nothing; without credentials AWS was not even asked."""
+
+
+def stack_error_hook(name: str) -> pulumi.ErrorHook:
+    """The error hook of a stack; its name is unique in the program."""
+    return pulumi.ErrorHook(name, _say_what_to_do)
+
+
+def was_refused(error: str) -> bool:
+    """Whether the AWS provider's message says that AWS did nothing: it refused, or could not be asked."""
+    return _NAMELESS not in error and _REFUSED.search(error) is not None
+
+
+def what_to_do(error: str, stack: str) -> str | None:
+    """What to say to a stack's error; None where the error says it all.
+
+    Args:
+        error: the AWS provider's message.
+        stack: the Pulumi stack's name.
+    """
+    recover = f"`python -m labs recover --stack {stack}`"
+    if _TAKEN in error:
+        return (
+            "the name is taken by a stack that this Pulumi stack does not know. If an earlier run was cut "
+            f"off or its answer got lost, it is ours: {recover} takes it in. If not, choose another "
+            "vmc-account-link:stackName."
+        )
+    if any(begin in error for begin in _ASKING) and not was_refused(error):
+        return (
+            f"{MAY_BE_THERE}: {recover} finds out and takes it in. Do that before "
+            "the next `pulumi up` or `pulumi destroy`, which would know nothing of it."
+        )
+    return None
+
+
+def _say_what_to_do(args: pulumi.ErrorHookArgs) -> bool:
+    """Say it, and never ask the engine to try again."""
+    with internal_errors("say what to do about the stack's failure"):
+        said = what_to_do(args.errors[0] if args.errors else "", pulumi.get_stack())
+        if said:
+            pulumi.log.error(said)
+    return False
+
+
+def update_in_place_while_relinked(
+    requested_at: pulumi.Output[str | None], renews: pulumi.Output[bool | None]
+) -> list[pulumi.ResourceTransform] | None:
+    """Update the stack in place where this very update has asked for a link that renews one.
+
+    An update that rolled back leaves an error of initialisation as a failed create does, and a stack that is
+    well: `#initerror` would replace it. Options can't be outputs, so they are changed when the request is
+    known (ADR 0015).
+    """
+    if not _has_engine():
+        return None  # No engine: the SDK's mocks, for unit tests of programs, know no transforms.
+    declared_at = datetime.now(UTC).isoformat()
+
+    async def transform(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+        # On a preview nothing is known of a link that is about to be minted.
+        is_known = await requested_at.is_known() and await renews.is_known()
+        if is_known and (not await renews.future() or (await requested_at.future() or "") < declared_at):
+            return None
+        args.opts.replace_on_changes = []
+        return pulumi.ResourceTransformResult(args.props, args.opts)
+
+    return [transform]
