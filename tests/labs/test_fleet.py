@@ -162,7 +162,7 @@ def test_a_record_that_is_gone_from_the_service_is_brought_back_at_once(
     control.clear_journal()
     refused = labs("up", spec, "--only", "team-01")
     assert refused.code == 1
-    assert 'linked by another stack, "theirs": unlink it where that was made' in refused.err
+    assert 'linked by another stack, "theirs": unlink it where that was made' in refused.out + refused.err
     assert [entry.call for entry in control.journal()] == ["list-connected-accounts"]
 
 
@@ -242,7 +242,7 @@ def test_a_lab_of_another_organisation_is_not_unlinked_in_this_one(
     monkeypatch.setenv("ORG_ID", other)
     refused = labs("reap", spec, "--yes")
     assert refused.code == 1
-    assert f"not {other}" in refused.err
+    assert f"not {other}" in refused.out + refused.err
     assert connected(fleet_box) == ["200000000001"]
     assert not fleet_box.control.journal(call="unlink")
 
