@@ -32,7 +32,7 @@ $(VENV)/.installed: pyproject.toml requirements.lock
 lock: $(VENV)/.installed ## Resolve requirements.lock anew from pyproject.toml
 	PATH="$$PATH:$(CURDIR)/$(BIN)" uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-header --upgrade \
-	  --extra cli --group labs --group cluster --group sandbox --group bench --group tests --group lint --group docs --group build -o requirements.lock
+	  --extra cli --extra labs --group cluster --group sandbox --group bench --group tests --group lint --group docs --group build -o requirements.lock
 
 demo: setup ## A real `pulumi up` against VMware Cloud and AWS emulated on this machine
 	@$(BIN)/python -m sandbox run --mode task_seconds=20 -- ./tools/demo.sh
@@ -75,8 +75,8 @@ bench: setup ## What a link costs, beside other ways to it; tables and plots in 
 lint: $(VENV)/.installed ## Format, lint, types, security, and the documentation's links (into .site/)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy components labs sandbox tools bench tests __main__.py examples/inline
-	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml components labs tools
+	$(BIN)/mypy components sandbox tools bench tests __main__.py examples/inline
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml components tools
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir .site
 
 clean: ## Remove what setup and the tests made

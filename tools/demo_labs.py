@@ -50,8 +50,8 @@ def main() -> int:
 
 def _step(expected: int, arguments: list[str]) -> int:
     """Run a command of the fleet, showing it; 0 where its exit code is the expected one."""
-    _say(f"\n$ python -m labs {shlex.join(Path(a).name if '/' in a else a for a in arguments)}")
-    command = [sys.executable, "-m", "labs", *arguments]
+    _say(f"\n$ vmc-labs {shlex.join(Path(a).name if '/' in a else a for a in arguments)}")
+    command = [sys.executable, "-m", "vmc_labs", *arguments]
     code = subprocess.run(command, check=False).returncode  # noqa: S603 - the step that was shown
     if code != expected:
         _say(f"it exited with {code}, not {expected}")

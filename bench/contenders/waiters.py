@@ -15,7 +15,6 @@ from collections.abc import Callable
 
 import requests
 
-from labs import sharing
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.transport import Transport
 from vmc_account_link.call_context import Person, working_for
@@ -23,6 +22,7 @@ from vmc_account_link.errors import WaitInterrupted
 from vmc_account_link.link.progress import Wanted
 from vmc_account_link.link.wait import wait_until_linked
 from vmc_account_link.settings import read_settings
+from vmc_labs.fleet import sharing
 
 _FIRST_ACCOUNT = 300_000_000_000
 _LONG_SECONDS = 3600.0

@@ -16,7 +16,7 @@ from bench.cloud import REPOSITORY, Account, Cloud, cloud
 from bench.measure import Measurement, measure, python
 from bench.project import link_project
 from bench.scale import Scale
-from labs.sizing import CORES_FACTOR
+from vmc_labs.fleet.sizing import CORES_FACTOR
 
 NAME = "fleet"
 _WANTED_FACTOR = 3
@@ -98,7 +98,7 @@ def _labs_up(sandbox: Cloud, accounts: Sequence[Account], folder: Path) -> Seque
     }
     # JSON is YAML.
     (folder / "spec.yaml").write_text(json.dumps(spec), encoding="utf-8")
-    return python("-m", "labs", "up", str(folder / "spec.yaml"))
+    return python("-m", "vmc_labs", "up", str(folder / "spec.yaml"))
 
 
 SHELL = Contender(name="shell loop of `pulumi up`", prepare=_shell_loop, sizes=(5,))

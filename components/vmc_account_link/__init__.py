@@ -21,11 +21,11 @@ _HOMES = {
     "AccountLink": "account_link",
     "AccountLinkArgs": "args",
     "CompatibleSubnets": "compatible_subnets",
-    "TemplatePolicy": "inspection",
-    "TemplateReport": "inspection",
+    "TemplatePolicy": "template.report",
+    "TemplateReport": "template.report",
     "VmcError": "errors",
-    "inspect_template": "inspection",
-    "violations": "inspection",
+    "inspect_template": "template.report",
+    "violations": "template.report",
 }
 __all__ = [
     "AccountLink",

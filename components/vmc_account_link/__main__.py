@@ -1,4 +1,4 @@
-"""`python -m vmc_account_link`: see `vmc_account_link.cli`."""
+"""`vmc-account-link`: see `vmc_account_link.cli`."""
 
 import sys
 

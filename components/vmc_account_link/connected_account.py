@@ -27,7 +27,7 @@ from vmc_account_link.call_context import tell
 from vmc_account_link.link.ownership import find_account, identity_failures, same_organisation
 from vmc_account_link.link.progress import Wanted
 from vmc_account_link.link.wait import unlink_until_gone, wait_until_linked
-from vmc_account_link.provider import ServiceProvider
+from vmc_account_link.provider import ServiceProvider, record_outputs
 
 
 class ConnectedAccountProvider(ServiceProvider):
@@ -129,15 +129,6 @@ def _must_wait(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
         or olds.get("connected_account_state") != AccountState.ACTIVE
         or olds.get("cf_stack_name") != news.get("stack_name")
     )
-
-
-def record_outputs(account: AccountRecord) -> dict[str, Any]:
-    """What a resource that stands for a connected account keeps of its record."""
-    return {
-        "connected_account_id": account.id,
-        "connected_account_state": account.state,
-        "cf_stack_name": account.cf_stack_name,
-    }
 
 
 class ConnectedAccount(Resource, module=resource_types.PACKAGE, name="ConnectedAccount"):

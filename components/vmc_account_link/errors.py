@@ -15,7 +15,7 @@ VmcError
 ├─ InternalError         a bug in this package: an exception that nobody foresaw
 └─ LinkError             the link itself
    ├─ AlreadyLinked      another stack made the link that exists
-   ├─ NotLinked          there is no ACTIVE link to existing
+   ├─ NotLinked          there is no ACTIVE link to use
    ├─ LinkExpired        the link in the state can't be run any more
    ├─ LinkFailed         the service gave up
    ├─ LinkTimedOut       our own deadline passed
@@ -24,6 +24,12 @@ VmcError
    ├─ SubnetsDoNotFit    the chosen subnets are none that an SDDC can use
    ├─ StillLinked        an unlinked account did not leave the list
    └─ WrongAccount       the AWS credentials are of another account, or of none
+
+CommandFailed            a command could not do what was asked
+├─ RequestError          the request itself is wrong; nothing was touched
+├─ Interrupted           the person pressed Ctrl-C while something was waited for
+├─ StateUnreadable       the engine can't read the Pulumi stack's state
+└─ StackLocked           the engine says that the Pulumi stack is locked
 """
 
 import re
@@ -195,7 +201,7 @@ class AlreadyLinked(LinkError):
 
 
 class NotLinked(LinkError):
-    """There is no ACTIVE link to existing."""
+    """There is no ACTIVE link to use."""
 
 
 class LinkExpired(LinkError):
@@ -228,3 +234,23 @@ class StillLinked(LinkError):
 
 class WrongAccount(LinkError):
     """The AWS credentials are of another account than the one asked for, or AWS does not take them."""
+
+
+class CommandFailed(pulumi.RunError):
+    """The command could not do what was asked; the text is one line that says what to do."""
+
+
+class RequestError(CommandFailed):
+    """The request itself is wrong; nothing was touched."""
+
+
+class Interrupted(CommandFailed):
+    """The person pressed Ctrl-C while something was waited for."""
+
+
+class StateUnreadable(CommandFailed):
+    """The engine can't read the stack's state; the text is the engine's."""
+
+
+class StackLocked(CommandFailed):
+    """The engine says that the stack is locked; the text is the engine's."""

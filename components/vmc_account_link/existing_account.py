@@ -21,10 +21,9 @@ from pulumi.dynamic import (
 from vmc_account_link import resource_types
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord, AccountState
-from vmc_account_link.connected_account import record_outputs
 from vmc_account_link.errors import NotLinked
 from vmc_account_link.link.ownership import find_account, same_organisation
-from vmc_account_link.provider import ServiceProvider
+from vmc_account_link.provider import ServiceProvider, record_outputs
 
 _IDENTITY = ("org_id", "account_number")
 

@@ -1,9 +1,11 @@
 """What the providers of all our dynamic resources have in common."""
 
 import os
+from typing import Any
 
 from pulumi.dynamic import ConfigureRequest, ResourceProvider
 
+from vmc_account_link.api.models import AccountRecord
 from vmc_account_link.call_context import tell
 from vmc_account_link.provider_process import prepare
 from vmc_account_link.settings import VmcSettings, read_settings
@@ -30,3 +32,12 @@ class ServiceProvider(ResourceProvider):
             tell(line)
         self.settings = read_settings(req.config.get, os.environ)
         secrets.extend(self.settings.secrets)
+
+
+def record_outputs(account: AccountRecord) -> dict[str, Any]:
+    """What a resource that stands for a connected account keeps of its record."""
+    return {
+        "connected_account_id": account.id,
+        "connected_account_state": account.state,
+        "cf_stack_name": account.cf_stack_name,
+    }

@@ -9,7 +9,7 @@ neither (ADR 0008):
 - Every other call (`_abort_with_traceback`, since 3.260) answers a failure with `traceback.format_exc()`, so
   that a refused token is a dozen lines. Until a `RunError` reaches the person as its text.
 
-A fleet's driver serves the providers itself (`labs.dynamic_provider`) and needs only `error_line`.
+A fleet's driver serves the providers itself (`vmc_labs.engine.dynamic_provider`) and needs only `error_line`.
 """
 
 import sys

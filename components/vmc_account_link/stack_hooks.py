@@ -162,7 +162,7 @@ def what_to_do(error: str, stack: str) -> str | None:
         error: the AWS provider's message.
         stack: the Pulumi stack's name.
     """
-    recover = f"`python -m labs recover --stack {stack}`"
+    recover = f"`vmc-account-link recover --stack {stack}`"
     if _TAKEN in error:
         return (
             "the name is taken by a stack that this Pulumi stack does not know. If an earlier run was cut "

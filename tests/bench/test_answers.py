@@ -67,7 +67,7 @@ def test_each_process_of_an_update_has_its_role() -> None:
     assert roles.role_of(["/x/python", "-m", "pip", "list", "-v"]) == roles.PIP_LIST
     assert roles.role_of(["/x/python", "-u", "-m", "pulumi.dynamic", "127.0.0.1:1"]) == roles.DYNAMIC_PROVIDER
     assert roles.role_of(["/x/python", "/x/pulumi-language-python-exec", "--x"]) == roles.PROGRAM
-    assert roles.role_of(["/x/python", "-m", "labs", "up"]) == roles.DRIVER
+    assert roles.role_of(["/x/python", "-m", "vmc_labs", "up"]) == roles.DRIVER
     assert roles.role_of([]) == roles.DRIVER, "one that has ended"
 
 

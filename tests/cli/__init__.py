@@ -1,1 +1,1 @@
-"""Tests of `python -m vmc_account_link`."""
+"""Tests of `vmc-account-link`."""

@@ -21,7 +21,7 @@ def test_a_bug_is_one_line_and_its_traceback_a_file(
     (file,) = tmp_path.glob("*.txt")
     assert (said.code, said.out) == (2, "")
     assert said.err == (
-        "error: python -m vmc_account_link status: ZeroDivisionError: two lines. This is a bug in "
+        "error: vmc-account-link status: ZeroDivisionError: two lines. This is a bug in "
         f"vmc-account-link: please report it with the traceback in {file}.\n"
     )
     assert "in broken" in file.read_text()

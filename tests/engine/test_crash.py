@@ -1,4 +1,4 @@
-"""A killed `pulumi up`, and what `python -m labs recover` makes of it, on the real engine.
+"""A killed `pulumi up`, and what `vmc-labs recover` makes of it, on the real engine.
 
 Afterwards it is as without the crash: one live stack, one ACTIVE record, nothing under way.
 """
@@ -45,7 +45,7 @@ def recover(lab: Lab, *, force: bool = True) -> subprocess.CompletedProcess[str]
     """Run the command that the README tells a person to run, who knows that the killed one is dead."""
     flags = ["--force"] if force else []
     return subprocess.run(
-        [sys.executable, "-m", "labs", "recover", "--stack", "lab", "--project", str(lab.folder), *flags],
+        [sys.executable, "-m", "vmc_labs", "recover", "--stack", "lab", "--project", str(lab.folder), *flags],
         cwd=REPOSITORY,
         env=lab.command_environment(),
         capture_output=True,
@@ -153,7 +153,17 @@ def test_recover_killed_anywhere_can_be_run_again(lab: Lab) -> None:
 def kill_recover_at(lab: Lab, command: str, nth: int) -> None:
     """Start recover and kill -9 it and its engine, if it comes to run an engine command for the nth time."""
     started = subprocess.Popen(
-        [sys.executable, "-m", "labs", "recover", "--stack", "lab", "--project", str(lab.folder), "--force"],
+        [
+            sys.executable,
+            "-m",
+            "vmc_labs",
+            "recover",
+            "--stack",
+            "lab",
+            "--project",
+            str(lab.folder),
+            "--force",
+        ],
         cwd=REPOSITORY,
         env=lab.command_environment(),
         stdout=subprocess.DEVNULL,
@@ -178,11 +188,11 @@ def kill_recover_at(lab: Lab, command: str, nth: int) -> None:
 def test_a_stack_that_was_made_though_its_answer_was_lost_is_taken_into_the_state(lab: Lab) -> None:
     lab.control.plan_fault("aws", "cloudformation.CreateStack", "ok_empty", count=5)
     unheard = lab.fail_up().output
-    assert "AWS may have made the stack all the same: `python -m labs recover --stack lab`" in unheard
+    assert "AWS may have made the stack all the same: `vmc-account-link recover --stack lab`" in unheard
     lab.control.clear_faults()
     told = lab.fail_up().output
     assert "AlreadyExists" in told
-    assert "`python -m labs recover --stack lab` takes it in" in told
+    assert "`vmc-account-link recover --stack lab` takes it in" in told
     recovered = recover(lab)
     assert recovered.returncode == 0, recovered.stderr
     assert "made without the state knowing" in recovered.stdout
@@ -224,7 +234,7 @@ def test_a_wrong_request_is_exit_code_2_and_touches_nothing(
     lab: Lab, arguments: list[str], named: str
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "labs", *arguments],
+        [sys.executable, "-m", "vmc_labs", *arguments],
         cwd=REPOSITORY,
         env=lab.command_environment(),
         capture_output=True,

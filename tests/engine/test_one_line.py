@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from labs.progress import error_line
 from tests.support.lab import Lab, Run
 from tests.support.planted import plant
 from tests.sweep.verdict import complaints, error_lines
+from vmc_labs.engine.events import error_line
 
 pytestmark = pytest.mark.engine
 

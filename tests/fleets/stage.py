@@ -34,7 +34,7 @@ class Stage:
         """Start a command of the fleet; its standard error is the pipe that tells the progress."""
         with self._results.open("w", encoding="utf-8") as results:
             return subprocess.Popen(
-                [sys.executable, "-m", "labs", arguments[0], str(self.spec), *arguments[1:]],
+                [sys.executable, "-m", "vmc_labs", arguments[0], str(self.spec), *arguments[1:]],
                 cwd=REPOSITORY,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,

@@ -2,13 +2,13 @@
 
 from tests.guards.mutant import Change, guard
 
-_CLOUD = "labs/cloud.py"
-_CLUSTER = "labs/cluster.py"
-_HOLDER = "labs/holder.py"
-_LEFTOVERS = "labs/leftovers.py"
-_PENDING = "labs/pending.py"
-_RECOVER = "labs/commands/recover.py"
-_SHARING = "labs/sharing.py"
+_CLOUD = "components/vmc_account_link/recovery/cloudformation.py"
+_CLUSTER = "components/vmc_labs/fleet/cluster.py"
+_HOLDER = "components/vmc_account_link/recovery/lock_owner.py"
+_LEFTOVERS = "components/vmc_account_link/recovery/orphaned_plugins.py"
+_PENDING = "components/vmc_account_link/recovery/pending.py"
+_RECOVER = "components/vmc_account_link/recovery/recover.py"
+_SHARING = "components/vmc_labs/fleet/sharing.py"
 
 _CRASH_TESTS = "tests/engine/test_crash.py"
 _CLOUD_TESTS = "tests/labs/test_cloud.py"
@@ -197,7 +197,7 @@ RECOVERING = (
     ),
     guard(
         "Only the locks of dead holders are removed.",
-        "labs/file_backend.py",
+        "components/vmc_account_link/recovery/file_backend.py",
         "        path.unlink(missing_ok=True)\n        path.with_name(",
         "        for other in path.parent.iterdir():\n            other.unlink()\n        path.with_name(",
         "tests/labs/test_file_backend.py::test_only_the_locks_that_were_named_are_removed",
@@ -225,7 +225,7 @@ RECOVERING = (
     ),
     guard(
         "A state that a kill has cut off is read again.",
-        "labs/file_backend.py",
+        "components/vmc_account_link/recovery/file_backend.py",
         "    broken = tuple(path for path in candidates if not _is_json(path))\n",
         "    broken = ()\n",
         "tests/labs/test_file_backend.py::test_a_sidecar_that_was_cut_off_goes_and_everything_else_stays",
@@ -262,7 +262,7 @@ RECOVERING = (
     ),
     guard(
         "A wrong request is exit code 2.",
-        "labs/__main__.py",
+        "components/vmc_labs/__main__.py",
         "    except RequestError as error:\n        _complain(error)\n        return 2\n",
         "    except RequestError as error:\n        _complain(error)\n        return 1\n",
         f"{_CRASH_TESTS}::test_a_wrong_request_is_exit_code_2_and_touches_nothing",
@@ -280,42 +280,42 @@ FLEETS = (
     ),
     guard(
         "`up --failed` picks up what failed, and that alone.",
-        "labs/plan.py",
+        "components/vmc_labs/fleet/plan.py",
         "        if failed and action is not Action.RETRY:\n",
         "        if failed and not steps:\n",
         "tests/labs/test_plan.py::test_failed_picks_up_failed_labs_alone",
     ),
     guard(
         "Nothing is taken down before somebody has agreed.",
-        "labs/commands/down.py",
+        "components/vmc_labs/commands/down.py",
         "    if not agree():\n",
         "    if not doing:\n",
         f"{_FLEET_TESTS}::test_a_fleet_goes_up_past_a_failure_and_down_again",
     ),
     guard(
         "`down` takes a stack along that was made unheard.",
-        "labs/run.py",
+        "components/vmc_labs/fleet/lab.py",
         "        if before.has_pending or _may_hide_a_stack(before):\n",
         "        if before.has_pending:\n",
         f"{_FLEET_TESTS}::test_down_takes_a_stack_along_that_was_made_unheard",
     ),
     guard(
         "`down` unlinks an account that no `up` has seen connected.",
-        "labs/run.py",
+        "components/vmc_labs/fleet/lab.py",
         "        if before.unfinished and before.unfinished.has_stack:\n",
         "        if before.unfinished and not before.resource_count:\n",
         f"{_FLEET_TESTS}::test_down_takes_a_stack_along_that_was_made_unheard",
     ),
     guard(
         "What a killed driver has left of a lab is put right by the next `up`.",
-        "labs/run.py",
+        "components/vmc_labs/fleet/lab.py",
         "            if not after_crash.stands_in_the_way(ended.errors) or self._control.stop.is_set():\n",
         "            if ended is not None:\n",
         f"{_FLEET_TESTS}::test_a_driver_killed_in_the_middle_leaves_nothing_that_the_next_up_does_not_find",
         "tests/labs/test_cluster.py::test_labs_of_a_killed_worker_are_recovered_and_done_by_another",
         also=(
             Change(
-                file="labs/run.py",
+                file="components/vmc_labs/fleet/lab.py",
                 find="        if before.has_pending:\n",
                 replacement="        if before is None:\n",
             ),
@@ -337,7 +337,7 @@ FLEETS = (
     ),
     guard(
         "Each lab's waits are ended by its own engine's Cancel, and told to its own person.",
-        "labs/dynamic_provider.py",
+        "components/vmc_labs/engine/dynamic_provider.py",
         "        with working_for(self._person), sessions_from(self._new_session):\n",
         "        with sessions_from(self._new_session):\n",
         "tests/provider/test_dynamic_server.py"
@@ -345,14 +345,14 @@ FLEETS = (
     ),
     guard(
         "A wait of an engine that is gone ends.",
-        "labs/dynamic_provider.py",
+        "components/vmc_labs/engine/dynamic_provider.py",
         "        self._person.canceled.set()\n",
         "        pass\n",
         "tests/provider/test_dynamic_server.py::test_a_driver_does_not_wait_for_an_engine_that_is_gone",
     ),
     guard(
         "The driver loads no provider but ours.",
-        "labs/dynamic_provider.py",
+        "components/vmc_labs/engine/dynamic_provider.py",
         '            raise pickle.UnpicklingError(f"{module}.{name}") from None\n',
         "            return super().find_class(module, name)\n",
         "tests/provider/test_dynamic_server.py"
@@ -411,7 +411,7 @@ FLEETS = (
     ),
     guard(
         "Pickling goes no deeper with each lab.",
-        "labs/engine.py",
+        "components/vmc_labs/engine/project.py",
         "        sdk_private.unwrap_pickler()\n",
         "        pass\n",
         "tests/labs/test_inline_programs.py"
@@ -419,14 +419,14 @@ FLEETS = (
     ),
     guard(
         "A bug in a lab does not show the token.",
-        "labs/run.py",
+        "components/vmc_labs/fleet/lab.py",
         "error, [token], keep)",
         "error, [], keep)",
         "tests/labs/test_bugs.py::test_a_bug_in_a_lab_is_its_line_and_ends_no_other",
     ),
     guard(
         "A bug in a driver's provider is one line.",
-        "labs/dynamic_provider.py",
+        "components/vmc_labs/engine/dynamic_provider.py",
         "        except Exception as error:  # noqa: BLE001 - a bug is one line too\n",
         "        except ArithmeticError as error:\n",
         "tests/provider/test_dynamic_server.py"

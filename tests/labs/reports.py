@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from labs.report.rows import EventReport, ReportRow, Standing
-from labs.results import Phases
+from vmc_labs.output.report.rows import EventReport, ReportRow, Standing
+from vmc_labs.state.reader import Phases
 
 BEGIN = datetime(2026, 11, 30, 7, 12, 3, tzinfo=UTC)
 
@@ -52,5 +52,5 @@ def event(labs: int = 30) -> EventReport:
         org_ids=("5b9f5ae2-0c11-4f3c-a4a7-0e2b7d7a8c11",),
         made_at=BEGIN + timedelta(hours=2),
         rows=tuple(rows),
-        retry="python -m labs up reinvent-2026.yaml --failed",
+        retry="vmc-labs up reinvent-2026.yaml --failed",
     )

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from labs.backend import absolute_backend
-from labs.credentials import engine_environment
-from labs.spec_reading import load_spec
+from vmc_labs.spec.backend import absolute_backend
+from vmc_labs.spec.credentials import engine_environment
+from vmc_labs.spec.reading import load_spec
 
 FOLDER, HOME = Path("/work/a folder"), Path("/home/ann")
 

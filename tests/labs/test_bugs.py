@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from labs import run
-from labs.__main__ import main
-from labs.fleet_session import FleetSession
 from sandbox.environment import Sandbox
 from tests.support.fleet_command import fleet_command
+from vmc_labs.__main__ import main
+from vmc_labs.fleet import lab
+from vmc_labs.fleet.session import FleetSession
 
 TOKEN = "planted-token-0123456789"
 SPEC = """\
@@ -46,7 +46,7 @@ def test_a_bug_in_a_command_is_one_line(
     monkeypatch.setattr(sys, "argv", ["labs", "status", str(tmp_path / "spec.yaml")])
     assert main() == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: python -m labs status: KeyError: 'planted [secret]'. This is a bug")
+    assert line.startswith("error: vmc-labs status: KeyError: 'planted [secret]'. This is a bug")
     (file,) = tmp_path.glob("*.txt")
     assert line.endswith(f"with the traceback in {file}.")
     assert_is_report(file.read_text())
@@ -60,7 +60,7 @@ def test_a_bug_in_a_lab_is_its_line_and_ends_no_other(
     labs = fleet_command(box, tmp_path, monkeypatch, capsys)
     token = box.environment["API_TOKEN"]
     monkeypatch.setenv("MY_VMC", token)
-    monkeypatch.setattr(run._Lab, "run", broken)
+    monkeypatch.setattr(lab._Lab, "run", broken)
     said = labs("up", tmp_path / "spec.yaml", "--log-dir", tmp_path / "logs")
     assert (said.code, said.out.splitlines()[-1:]) == (1, ["2 failed"]), said.err
     assert "Traceback" not in said.out + said.err

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from labs.cloud import AwsAccess, FoundStack, account_number, find_stack
-from labs.errors import LabsError
 from sandbox.faults import FaultKind, PlannedFault
 from tests.sandbox.amazon import IAM, Amazon, role_template
+from vmc_account_link.errors import CommandFailed
+from vmc_account_link.recovery.cloudformation import AwsAccess, FoundStack, account_number, find_stack
 
 NAME = "SDDC-Account-Link"
 ACCOUNT = "123456789012"
@@ -92,7 +92,9 @@ def test_absent_counts_after_a_while_and_at_once_where_nothing_can_be_on_its_way
 
 
 def test_a_stack_that_another_account_does_not_have_is_not_gone(amazon: Amazon) -> None:
-    with pytest.raises(LabsError, match="are of account 123456789012, the link is of account 999999999999"):
+    with pytest.raises(
+        CommandFailed, match="are of account 123456789012, the link is of account 999999999999"
+    ):
         find_stack(
             NAME,
             access=AwsAccess(
@@ -106,13 +108,13 @@ def test_a_stack_that_another_account_does_not_have_is_not_gone(amazon: Amazon) 
 
 def test_a_stack_that_does_not_settle_is_left_for_later(amazon: Amazon) -> None:
     make(amazon)
-    with pytest.raises(LabsError, match="does not settle: run this again later"):
+    with pytest.raises(CommandFailed, match="does not settle: run this again later"):
         look(amazon, lambda _: None)
 
 
 def test_aws_that_can_not_be_asked_is_no_answer() -> None:
     access = AwsAccess(access_key="k", secret_key="s", endpoints={"cloudformation": "http://127.0.0.1:9"})
-    with pytest.raises(LabsError, match="Nothing was changed: check the network"):
+    with pytest.raises(CommandFailed, match="Nothing was changed: check the network"):
         find_stack(NAME, access=access)
 
 
@@ -120,7 +122,7 @@ def test_aws_that_can_not_be_asked_is_no_answer() -> None:
 def test_an_answer_that_is_none_of_aws_is_no_answer(amazon: Amazon, kind: FaultKind) -> None:
     make(amazon)
     amazon.faults.plan(PlannedFault(service="aws", call="cloudformation.DescribeStacks", kind=kind, count=9))
-    with pytest.raises(LabsError, match="Nothing was changed: check the network"):
+    with pytest.raises(CommandFailed, match="Nothing was changed: check the network"):
         look(amazon, lambda _: None)
 
 
@@ -130,5 +132,5 @@ def test_a_caller_without_an_account_number_is_no_answer(amazon: Amazon) -> None
     amazon.faults.plan(
         PlannedFault(service="aws", call="sts.GetCallerIdentity", kind=FaultKind.OK_EMPTY, count=9)
     )
-    with pytest.raises(LabsError, match="whose credentials these are"):
+    with pytest.raises(CommandFailed, match="whose credentials these are"):
         account_number(access)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from labs.cluster import Loss, Place, connected, losses
-from labs.errors import RequestError
 from sandbox.environment import Backend, Sandbox
 from tests.support.dask_cluster import cluster
 from tests.support.fleet_command import environment, fleet_command
 from tests.support.patience import until
+from vmc_account_link.errors import RequestError
+from vmc_labs.fleet.cluster import Loss, Place, connected, losses
 
 LABS = 4
 SPEC = """\

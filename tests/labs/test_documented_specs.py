@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from labs.spec_reading import read_spec
 from tests.support.places import REPOSITORY
+from vmc_labs.spec.reading import read_spec
 
 
 def blocks(file: str) -> list[str]:

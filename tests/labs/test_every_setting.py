@@ -19,16 +19,6 @@ import pytest
 import yaml
 from google.protobuf.json_format import MessageToDict
 
-from labs.commands.up import act
-from labs.credentials import vmc_settings
-from labs.fleet_session import FleetSession
-from labs.lab_engine import LabEngine
-from labs.output import Output
-from labs.plan import Action, Step
-from labs.program import program
-from labs.results import LabOutcome, LabResult, LabTask, Verb
-from labs.spec_file import json_schema
-from labs.state import first_tags
 from tests.support.mocked_engine import (
     CONNECTED,
     EXISTING,
@@ -43,6 +33,16 @@ from tests.support.places import REPOSITORY
 from vmc_account_link import account_link
 from vmc_account_link.settings import VmcSettings
 from vmc_account_link.stack_hooks import LinkWatch
+from vmc_labs.commands.up import act
+from vmc_labs.engine.lab_engine import LabEngine
+from vmc_labs.engine.program import program
+from vmc_labs.fleet.plan import Action, Step
+from vmc_labs.fleet.results import LabOutcome, LabResult, LabTask, Verb
+from vmc_labs.fleet.session import FleetSession
+from vmc_labs.output.terminal import Output
+from vmc_labs.spec.credentials import vmc_settings
+from vmc_labs.spec.schema import json_schema
+from vmc_labs.state.reader import first_tags
 
 PROVIDER = "pulumi:providers:aws"
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
@@ -239,7 +239,7 @@ def effects(
             pauses.append(longest)
             return 0.0
 
-        monkeypatch.setattr("labs.fleet.random.uniform", no_pause)
+        monkeypatch.setattr("vmc_labs.fleet.scheduler.random.uniform", no_pause)
 
         def executor(width: int) -> contextlib.nullcontext[Executor]:
             widths.append(width)

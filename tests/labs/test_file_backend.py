@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from labs.file_backend import drop_broken_sidecars, remove_locks
+from vmc_account_link.recovery.file_backend import drop_broken_sidecars, remove_locks
 
 
 def test_a_sidecar_that_was_cut_off_goes_and_everything_else_stays(tmp_path: Path) -> None:

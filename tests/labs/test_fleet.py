@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from labs.__main__ import main
 from sandbox.environment import Sandbox
 from tests.labs.bad_specs import BAD_SPECS
 from tests.support.fleet_command import Command, environment, fleet_command
 from tests.support.patience import until
 from tests.support.places import REPOSITORY
+from vmc_labs.__main__ import main
 
 ACCOUNTS = 3
 UNLUCKY = "200000000003"
@@ -172,7 +172,7 @@ def test_a_driver_killed_in_the_middle_leaves_nothing_that_the_next_up_does_not_
 ) -> None:
     fleet_box.control.set_modes(stack_seconds=4)
     driver = subprocess.Popen(
-        [sys.executable, "-m", "labs", "up", str(spec), "--log-dir", str(tmp_path / "logs")],
+        [sys.executable, "-m", "vmc_labs", "up", str(spec), "--log-dir", str(tmp_path / "logs")],
         cwd=REPOSITORY,
         env=environment(fleet_box, tmp_path),
         stdout=subprocess.DEVNULL,
@@ -267,7 +267,7 @@ def test_a_wrong_spec_is_exit_code_2_and_nothing_is_touched(
         (["up"], "Missing argument 'SPEC'"),
         (["up", "nowhere.yaml"], "'nowhere.yaml' does not exist"),
         (["rise", "spec.yaml"], "No such command 'rise'"),
-        (["recover"], "either SPEC or --stack is needed"),
+        (["recover"], "Missing argument 'SPEC'"),
         (["outputs", "{spec}", "--directory", "x"], "--directory is for --format env"),
         (["up", "{spec}", "--only", "team-9*"], "--only: team-9*: there is no such lab in"),
         (["up", "{spec}", "--parallel", "0"], "0 is not in the range"),

@@ -6,9 +6,9 @@ from typing import Any
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from labs.engine import serve
-from labs.sdk_private import unwrap_pickler
 from vmc_account_link.link_request import LinkRequestProvider
+from vmc_labs.engine.sdk_private import unwrap_pickler
+from vmc_labs.engine.server import serve
 
 
 def test_pickling_is_as_deep_after_hundreds_of_labs_as_before_the_first() -> None:
@@ -19,6 +19,6 @@ def test_pickling_is_as_deep_after_hundreds_of_labs_as_before_the_first() -> Non
         with serve(provider_pb2_grpc.ResourceProviderServicer()):
             serialize_provider(LinkRequestProvider())
             assert pickler._batch_setitems is not before, (
-                "the SDK unwraps by itself: labs.sdk_private need not"
+                "the SDK unwraps by itself: vmc_labs.engine.sdk_private need not"
             )
         assert pickler._batch_setitems is before

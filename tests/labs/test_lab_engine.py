@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import requests
 
-from labs import lab_engine
-from labs.dynamic_provider import DynamicProvider
-from labs.errors import Interrupted, LabsError
-from labs.lab_engine import LabEngine
 from tests.support.patience import until
+from vmc_account_link.errors import CommandFailed, Interrupted
 from vmc_account_link.settings import ApiToken, VmcSettings
+from vmc_labs.engine import lab_engine
+from vmc_labs.engine.dynamic_provider import DynamicProvider
+from vmc_labs.engine.lab_engine import LabEngine
 
 SETTINGS = VmcSettings(org_id="none", credentials=ApiToken(value="none"))
 Make = Callable[..., LabEngine]
@@ -59,7 +59,7 @@ def test_a_question_that_is_not_answered_ends_with_one_line(
     engine: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lab_engine, "_ANSWER_SECONDS", 0.5)
-    with pytest.raises(LabsError, match=r"^pulumi stack tag: no answer within 0 s: is the backend"):
+    with pytest.raises(CommandFailed, match=r"^pulumi stack tag: no answer within 0 s: is the backend"):
         engine("sleep 60").tags()
 
 

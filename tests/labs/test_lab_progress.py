@@ -2,8 +2,8 @@
 
 import pytest
 
-from labs.pending import ACCOUNT_TYPE, STACK_TYPE
-from labs.progress import Watch, error_line
+from vmc_account_link.recovery.pending import ACCOUNT_TYPE, STACK_TYPE
+from vmc_labs.engine.events import Watch, error_line
 
 # As the engine sent them with the real provider (tests/engine/test_one_line.py keeps them true).
 URN = "urn:pulumi:lab::project::vmc-account-link:index:AccountLink$aws:cloudformation/stack:Stack::link-stack"

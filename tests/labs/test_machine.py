@@ -14,22 +14,20 @@ from pathlib import Path
 
 import pytest
 
-import labs.errors
 import vmc_account_link.errors
-from labs import private_files
-from labs.commands.up import interruptible
-from labs.errors import LabsError, RequestError
-from labs.lab_log import LabLog
-from labs.live import LiveFleet
-from labs.output import Output, write_env_files
-from labs.places import Places
-from labs.results import LabOutcome, LabProgress, LabResult, LabTask, Verb
-from labs.run import Control, run_lab
-from labs.sizing import LAB_FILES, OWN_FILES, parallel
-from labs.spec import Credentials, LabSpec, Service
-from labs.spec_problems import Problem, SpecRefused
 from tests.support.places import REPOSITORY
-from vmc_account_link.errors import Refused, VmcError
+from vmc_account_link.errors import CommandFailed, Refused, RequestError, VmcError
+from vmc_labs import private_files
+from vmc_labs.commands.up import interruptible
+from vmc_labs.fleet.lab import Control, run_lab
+from vmc_labs.fleet.lab_log import LabLog
+from vmc_labs.fleet.paths import Places
+from vmc_labs.fleet.results import LabOutcome, LabProgress, LabResult, LabTask, Verb
+from vmc_labs.fleet.sizing import LAB_FILES, OWN_FILES, parallel
+from vmc_labs.output.live_table import LiveFleet
+from vmc_labs.output.terminal import Output, write_env_files
+from vmc_labs.spec.model import Credentials, LabSpec, Service
+from vmc_labs.spec.problems import Problem, SpecRefused
 
 
 def test_as_many_labs_run_as_there_are_files_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,7 +47,7 @@ def test_as_many_labs_run_as_there_are_files_for(monkeypatch: pytest.MonkeyPatch
 def test_a_process_takes_all_the_files_it_may_have() -> None:
     program = """
 import resource
-from labs.sizing import raise_file_limit
+from vmc_labs.fleet.sizing import raise_file_limit
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, 1024))
 raise_file_limit()
 print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
@@ -137,7 +135,7 @@ def test_a_reader_who_left_does_not_end_the_labs() -> None:
 def test_a_standard_output_that_is_closed_or_knows_few_letters_is_taken_as_it_is(
     arguments: list[str],
 ) -> None:
-    command = [sys.executable, "-m", "labs", *arguments]
+    command = [sys.executable, "-m", "vmc_labs", *arguments]
     letters = subprocess.run(
         command,
         cwd=REPOSITORY,
@@ -196,8 +194,8 @@ def test_every_exception_survives_the_way_to_another_process() -> None:
     ]
     errors += [
         one("a line")
-        for one in vars(labs.errors).values()
-        if isinstance(one, type) and issubclass(one, LabsError)
+        for one in vars(vmc_account_link.errors).values()
+        if isinstance(one, type) and issubclass(one, CommandFailed)
     ]
     errors.append(SpecRefused("spec.yaml", [Problem(line=3, path="labs", reason="it is missing")]))
     for error in errors:

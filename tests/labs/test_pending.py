@@ -8,8 +8,15 @@ from typing import Any
 
 import pytest
 
-from labs.cloud import AwsAccess, FoundStack
-from labs.pending import ACCOUNT_TYPE, LINK_TYPE, STACK_TYPE, PendingStack, pending_stacks, repair
+from vmc_account_link.recovery.cloudformation import AwsAccess, FoundStack
+from vmc_account_link.recovery.pending import (
+    ACCOUNT_TYPE,
+    LINK_TYPE,
+    STACK_TYPE,
+    PendingStack,
+    pending_stacks,
+    repair,
+)
 
 PROVIDER = "urn:pulumi:dev::p::pulumi:providers:aws::link-aws"
 URN = "urn:pulumi:dev::p::aws:cloudformation/stack:Stack::link-stack"

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from labs.pending import ACCOUNT_TYPE
-from labs.plan import Action, Seen, plan_down, plan_reap, plan_recover, plan_up, to_do
-from labs.results import Phases
-from labs.spec import Credentials, FleetSpec, LabSpec, Service
-from labs.state import LabState, UnfinishedLink, first_tags, read_state, settings_digest
 from vmc_account_link.api.models import AccountRecord
+from vmc_account_link.recovery.pending import ACCOUNT_TYPE
+from vmc_labs.fleet.plan import Action, Seen, plan_down, plan_reap, plan_recover, plan_up, to_do
+from vmc_labs.spec.model import Credentials, FleetSpec, LabSpec, Service
+from vmc_labs.state.reader import LabState, Phases, UnfinishedLink, first_tags, read_state, settings_digest
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 ACCOUNT = "200000000001"

@@ -14,9 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labs import leftovers
-from labs.after_crash import orphans
-from labs.holder import Holder, Machine, holders, is_dead, is_seen, recorded
+from vmc_account_link.recovery import orphaned_plugins
+from vmc_account_link.recovery.lock_owner import Holder, Machine, holders, is_dead, is_seen, recorded
+from vmc_account_link.recovery.orphaned_engines import orphans
 
 MESSAGE = """error: the stack is currently locked by 2 lock(s). Either wait for the other processes or …
   file:///state/.pulumi/locks/organization/p/dev/1.json: created by ann@here (pid 12) at 2026-11-24T04:30:16Z
@@ -142,19 +142,19 @@ def program(folder: Path, name: str, text: str = "import time; time.sleep(60)") 
 
 def test_a_provider_whose_engine_is_gone_is_found_and_ended(tmp_path: Path) -> None:
     with running([*program(tmp_path, "pulumi-resource-aws"), "127.0.0.1:9"], tmp_path) as orphan:
-        (found,) = leftovers.left_behind(tmp_path, "dev")
+        (found,) = orphaned_plugins.left_behind(tmp_path, "dev")
         assert (found.pid, found.command) == (orphan.pid, "pulumi-resource-aws")
-        leftovers.end((found,))
+        orphaned_plugins.end((found,))
         assert not psutil.pid_exists(orphan.pid)
-    assert leftovers.left_behind(tmp_path, "dev") == ()
+    assert orphaned_plugins.left_behind(tmp_path, "dev") == ()
 
 
 def test_one_that_does_not_listen_to_reason_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leftovers, "_GRACE_SECONDS", 0.5)
+    monkeypatch.setattr(orphaned_plugins, "_GRACE_SECONDS", 0.5)
     with running([*program(tmp_path, "pulumi-resource-aws", STUBBORN), "127.0.0.1:9"], tmp_path) as orphan:
-        leftovers.end(leftovers.left_behind(tmp_path, "dev"))
+        orphaned_plugins.end(orphaned_plugins.left_behind(tmp_path, "dev"))
         assert not psutil.pid_exists(orphan.pid)
 
 
@@ -169,19 +169,19 @@ def test_a_provider_of_a_living_engine_or_of_another_project_is_let_be(
         running([*provider, "127.0.0.1:9"], elsewhere),
         running([*provider, "no address"], tmp_path),
     ):
-        assert leftovers.left_behind(tmp_path, "dev") == ()
+        assert orphaned_plugins.left_behind(tmp_path, "dev") == ()
 
 
 def test_whatever_else_has_an_address_as_its_last_argument_is_let_be(tmp_path: Path) -> None:
     with running([*SLEEPER, "127.0.0.1:9"], tmp_path):
-        assert leftovers.left_behind(tmp_path, "dev") == ()
+        assert orphaned_plugins.left_behind(tmp_path, "dev") == ()
 
 
 def test_a_provider_of_another_stack_is_let_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PULUMI_STACK", "other")
     with running([*program(tmp_path, "pulumi-resource-aws"), "127.0.0.1:9"], tmp_path):
-        assert leftovers.left_behind(tmp_path, "org/project/dev") == ()
-        assert leftovers.left_behind(tmp_path, "org/project/other") != ()
+        assert orphaned_plugins.left_behind(tmp_path, "org/project/dev") == ()
+        assert orphaned_plugins.left_behind(tmp_path, "org/project/other") != ()
 
 
 def test_only_an_engine_of_the_stack_whose_driver_is_gone_is_an_orphan(

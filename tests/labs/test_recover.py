@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from labs.commands import recover
-from labs.commands.recover import RecoverRequest
-from labs.errors import LabsError, StackLocked
-from labs.pending import LINK_TYPE
+from vmc_account_link.errors import CommandFailed, StackLocked
+from vmc_account_link.recovery import recover
+from vmc_account_link.recovery.pending import LINK_TYPE
+from vmc_account_link.recovery.recover import RecoverRequest
 
 HERE = (
     "the stack is currently locked by 1 lock(s).\n  s3://b/l.json: created by ann@{host} (pid {pid}) at {at}"
@@ -96,7 +96,7 @@ def test_a_lock_of_a_lost_machine_is_removed_by_the_engine_where_it_is_no_file(
 
 def test_a_lock_of_a_machine_that_may_live_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     elsewhere = HERE.format(host="there", pid=1, at="2026-01-10T12:00:00Z")
-    with pytest.raises(LabsError, match="--lost-host there"):
+    with pytest.raises(CommandFailed, match="--lost-host there"):
         play(monkeypatch, tmp_path, [state(LINK_TYPE)], elsewhere)
     assert not list((tmp_path / ".recovered").iterdir())
 
@@ -108,7 +108,7 @@ def test_a_lock_of_a_number_that_is_free_here_is_left_unless_the_person_says_oth
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     lock = HERE.format(host=socket.gethostname(), pid=ended.pid, at="2026-01-10T12:00:00Z")
-    with pytest.raises(LabsError, match=r"can't be known here.*--force"):
+    with pytest.raises(CommandFailed, match=r"can't be known here.*--force"):
         play(monkeypatch, tmp_path, [state(LINK_TYPE)], lock)
     engine, told = play(monkeypatch, tmp_path, [state(LINK_TYPE)], lock, force=True)
     assert (engine.unlocked, len(engine.imported)) == (1, 1)
@@ -119,7 +119,7 @@ def test_a_holder_that_can_not_be_read_is_no_dead_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     unreadable = "the stack is currently locked by 1 lock(s).\n  s3://b/l.json: something else"
-    with pytest.raises(LabsError, match=r"by whom can't be read.*--force"):
+    with pytest.raises(CommandFailed, match=r"by whom can't be read.*--force"):
         play(monkeypatch, tmp_path, [state(LINK_TYPE)], unreadable)
     engine, told = play(monkeypatch, tmp_path, [state(LINK_TYPE)], unreadable, force=True)
     assert engine.unlocked == 1

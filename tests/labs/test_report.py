@@ -8,16 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from labs.commands import report as command
-from labs.errors import LabsError
-from labs.report.page import render
-from labs.report.reading import read_report
-from labs.report.rows import Standing
-from labs.report.timeline import Axis, clock, duration
-from labs.results import Phases
-from labs.spec import Credentials, FleetSpec, LabSpec, Service
-from labs.state import LabState
 from tests.labs.reports import BEGIN, event, phases, row
+from vmc_account_link.errors import CommandFailed
+from vmc_labs.commands import report as command
+from vmc_labs.output.report.page import render
+from vmc_labs.output.report.reading import read_report
+from vmc_labs.output.report.rows import Standing
+from vmc_labs.output.report.timeline import Axis, clock, duration
+from vmc_labs.spec.model import Credentials, FleetSpec, LabSpec, Service
+from vmc_labs.state.reader import LabState, Phases
 
 SERVICE = Service(org_id="org", vmc_url="https://vmc", csp_url="https://csp")
 
@@ -179,5 +178,5 @@ def test_a_page_that_can_not_be_written_is_one_line(tmp_path: Path) -> None:
     request = command.ReportRequest(
         spec=spec("a"), states={}, spec_file=Path("e.yaml"), file=tmp_path / "file" / "r.html", made_at=BEGIN
     )
-    with pytest.raises(LabsError, match=r"write the report to .*r\.html: .*; name another with --output"):
+    with pytest.raises(CommandFailed, match=r"write the report to .*r\.html: .*; name another with --output"):
         command.run(request)

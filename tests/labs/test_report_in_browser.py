@@ -12,9 +12,9 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-from labs.report.page import render
-from labs.report.rows import EventReport, Standing
 from tests.labs.reports import event
+from vmc_labs.output.report.page import render
+from vmc_labs.output.report.rows import EventReport, Standing
 
 PHONE, DESKTOP = (390, 844), (1280, 900)
 

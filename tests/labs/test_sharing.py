@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import requests
 
-from labs.sharing import LIST_FRESH_SECONDS, SharedReads
 from sandbox.control.client import SandboxControl
 from tests.support.lab import ACCOUNT
 from vmc_account_link.api.auth import AccessTokens
@@ -17,6 +16,7 @@ from vmc_account_link.api.request import GLANCE_READ_SECONDS, Repeat
 from vmc_account_link.api.transport import Transport
 from vmc_account_link.errors import NoReply, NotSent, Refused, Unavailable, VmcError
 from vmc_account_link.settings import VmcSettings
+from vmc_labs.fleet.sharing import LIST_FRESH_SECONDS, SharedReads
 
 LABS = 12
 LIST = "list-connected-accounts"

@@ -10,15 +10,15 @@ import jsonschema
 import pytest
 import yaml
 
-from labs.program import OUTPUTS
-from labs.spec import Credentials, FleetSpec, Service
-from labs.spec_file import json_schema
-from labs.spec_problems import SpecRefused
-from labs.spec_reading import load_spec, read_spec
 from tests.labs.bad_specs import BAD_SPECS, GOOD_SPEC
 from tests.support.places import REPOSITORY
+from vmc_labs.engine.program import OUTPUTS
+from vmc_labs.spec.model import Credentials, FleetSpec, Service
+from vmc_labs.spec.problems import SpecRefused
+from vmc_labs.spec.reading import load_spec, read_spec
+from vmc_labs.spec.schema import json_schema
 
-SCHEMA = REPOSITORY / "labs" / "spec.schema.json"
+SCHEMA = REPOSITORY / "components" / "vmc_labs" / "spec" / "schema.json"
 
 
 @pytest.fixture
@@ -89,7 +89,9 @@ def test_a_lab_has_every_setting_and_output_of_the_program() -> None:
 
 
 def test_the_published_schema_is_that_of_the_models() -> None:
-    assert json.loads(SCHEMA.read_text()) == json_schema(), "python -m labs schema > labs/spec.schema.json"
+    assert json.loads(SCHEMA.read_text()) == json_schema(), (
+        "vmc-labs schema > components/vmc_labs/spec/schema.json"
+    )
 
 
 def test_the_schema_takes_what_the_reader_takes() -> None:

@@ -12,12 +12,12 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from labs.errors import LabsError
-from labs.lab_engine import PROJECT
-from labs.looking import Lookout
-from labs.spec import Credentials, LabSpec, Service
-from labs.state_files import open_state_files
-from labs.stores import open_store
+from vmc_account_link.errors import CommandFailed
+from vmc_labs.engine.lab_engine import PROJECT
+from vmc_labs.fleet.snapshot import Lookout
+from vmc_labs.spec.model import Credentials, LabSpec, Service
+from vmc_labs.state.files import open_state_files
+from vmc_labs.state.stores import open_store
 
 STACKS = f"below/.pulumi/stacks/{PROJECT}"
 LABS = 300
@@ -97,7 +97,7 @@ def test_the_states_of_300_labs_in_a_bucket_are_read_side_by_side_by_one_client(
         clients.append(options)
         return session(**options)
 
-    monkeypatch.setattr("labs.stores.boto3.Session", counted)
+    monkeypatch.setattr("vmc_labs.state.stores.boto3.Session", counted)
     begin = time.monotonic()
     states = lookout(bucket, tmp_path).states(labs)
     strays = lookout(bucket, tmp_path).tagged("event", known=states.keys())
@@ -130,11 +130,13 @@ def test_a_bucket_that_is_not_there_and_a_folder_that_can_not_be_read_are_one_li
 ) -> None:
     missing = open_store(bucket.replace("s3://states-", "s3://nowhere-"))
     assert missing is not None
-    with pytest.raises(LabsError, match=r"^list the backend s3://nowhere-.*: NoSuchBucket; check its name"):
+    with pytest.raises(
+        CommandFailed, match=r"^list the backend s3://nowhere-.*: NoSuchBucket; check its name"
+    ):
         list(missing.names(".pulumi/"))
     (tmp_path / "name").mkdir()
     folder = open_store(tmp_path.as_uri())
     assert folder is not None
-    with pytest.raises(LabsError, match=r"^read the backend in .*: Is a directory; check its rights"):
+    with pytest.raises(CommandFailed, match=r"^read the backend in .*: Is a directory; check its rights"):
         folder.read("name")
     assert list(folder.names("nowhere/")) == []

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labs.patterns import expand
-from labs.sizing import LAB_BYTES, parallel
-from labs.words import parse_duration
+from vmc_labs.fleet.sizing import LAB_BYTES, parallel
+from vmc_labs.spec.durations import parse_duration
+from vmc_labs.spec.patterns import expand
 
 
 @pytest.mark.parametrize(

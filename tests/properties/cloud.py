@@ -13,8 +13,6 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import boto3
 import requests
 
-from labs import cloud as labs_cloud
-from labs.cloud import AwsAccess
 from sandbox.clock import Clock
 from sandbox.cloudformation.app import build_aws_app
 from sandbox.cloudformation.resources import Place
@@ -35,6 +33,8 @@ from vmc_account_link.api.auth import AccessTokens
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.transport import Transport
 from vmc_account_link.link.wait import unlink_until_gone, wait_until_linked
+from vmc_account_link.recovery import cloudformation as labs_cloud
+from vmc_account_link.recovery.cloudformation import AwsAccess
 from vmc_account_link.settings import ApiToken, VmcSettings
 
 VMWARE, AWS = "127.0.0.1:8001", "127.0.0.1:8002"

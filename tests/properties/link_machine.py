@@ -296,7 +296,7 @@ class LinkMachine(RuleBasedStateMachine):
         witness.judge_words(self.cloud, outcome, self.lab.told)
         self._has_waited = "is connected" in self.lab.told
         if operation == "up":
-            self._must_recover = "`python -m labs recover --stack lab`" in self.lab.told
+            self._must_recover = "`vmc-account-link recover --stack lab`" in self.lab.told
         self.lab.told = ""
         witness.judge_minting(self.lab, before, after, operation=operation, replaced=replaced)
         witness.judge_others(before, after)

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from labs import pending
-from labs.cloud import find_stack
-from labs.errors import LabsError
 from tests.properties.engine_model import Engine, Outcome, Resource, StepFailed
+from vmc_account_link.errors import CommandFailed
+from vmc_account_link.recovery import pending
+from vmc_account_link.recovery.cloudformation import find_stack
 
 _URN = "urn:pulumi:lab::vmc-account-link::vmc-account-link:index:AccountLink"
 _PARENT = f"{_URN}::link"
@@ -28,7 +28,7 @@ def recover(engine: Engine, *, sleep: Callable[[float], object], tell: Callable[
             )
             for stack in pending.pending_stacks(state)
         }
-    except LabsError as error:
+    except CommandFailed as error:
         failed = StepFailed(str(error))
         failed.__cause__ = error
         return Outcome(error=failed)

@@ -5,7 +5,6 @@ from datetime import datetime
 
 import grpc
 
-from labs.errors import LabsError
 from sandbox.vmc.accounts import AccountState, ConnectedAccount
 from sandbox.vmc.links import TaskStatus
 from tests.properties.cloud import PLACE, Cloud
@@ -13,7 +12,7 @@ from tests.properties.engine_model import Outcome, Resource
 from tests.properties.history import STACK_NAMES
 from tests.properties.program_model import Lab
 from vmc_account_link.api.models import parse_moment
-from vmc_account_link.errors import VmcError
+from vmc_account_link.errors import CommandFailed, VmcError
 
 LONGEST_LINE = 1200
 _NEEDS_NEW_LINK = ("stack_name",)
@@ -65,7 +64,7 @@ def judge_words(cloud: Cloud, outcome: Outcome, told: str) -> None:
         said += str(outcome.error)
         cause = outcome.error.__cause__
         is_the_providers = isinstance(cause, grpc.RpcError)
-        assert cause is None or is_the_providers or isinstance(cause, VmcError | LabsError), repr(cause)
+        assert cause is None or is_the_providers or isinstance(cause, VmcError | CommandFailed), repr(cause)
         if not is_the_providers:
             assert "\n" not in str(outcome.error)
             assert len(str(outcome.error)) <= LONGEST_LINE

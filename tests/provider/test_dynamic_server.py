@@ -24,8 +24,6 @@ from google.protobuf import empty_pb2, struct_pb2
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from labs.dynamic_provider import DynamicProvider
-from labs.engine import serve
 from sandbox.environment import Sandbox
 from tests.support.lab import ACCOUNT
 from tests.support.patience import until
@@ -34,6 +32,8 @@ from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.existing_account import ExistingAccountProvider
 from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.settings import read_settings
+from vmc_labs.engine.dynamic_provider import DynamicProvider
+from vmc_labs.engine.server import serve
 
 OTHER = "210987654321"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"

@@ -1,6 +1,7 @@
 """The architecture, kept by machine: who imports whom, what ships, and that words about the code are true."""
 
 import ast
+import graphlib
 import importlib
 import os
 import re
@@ -8,81 +9,36 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import vmc_account_link
 from tests.support.places import REPOSITORY
+from tools import structure
 
 PACKAGE = REPOSITORY / "components" / "vmc_account_link"
-ORDER = [
-    "errors",
-    "internal_errors",
-    "resource_types",
-    "secret_text",
-    "settings",
-    "models",
-    "calls",
-    "refusals",
-    "provider_process",
-    "person",
-    "transport",
-    "auth",
-    "client",
-    "template_text",
-    "template",
-    "intrinsics",
-    "statements",
-    "inspection",
-    "template_policy",
-    "subnets",
-    "progress",
-    "waiting",
-    "identity",
-    "relinking",
-    "provider",
-    "link_request",
-    "stack_errors",
-    "link_watch",
-    "connected_account",
-    "existing_account",
-    "compatible_subnets",
-    "args",
-    "aws_identity",
-    "aws_provider",
-    "account_link",
-]
-"""In the order of the data; a module imports only those above it."""
-COMMAND_LINE = [
-    "lines",
-    "output",
-    "report",
-    "project",
-    "amazon",
-    "token",
-    "judgements",
-    "doctor",
-    "status",
-    "commands",
-    "main",
-]
-"""Of `cli/`, likewise; it may import all of `ORDER`, and nothing of `ORDER` imports it."""
-
-
-def imports(path: Path) -> Iterator[str]:
-    """The full names of the modules that a file imports."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+FLOORS = {
+    "vmc_account_link": (
+        "errors internal_errors secret_text resource_types",
+        "settings",
+        "provider_process",
+        "call_context",
+        "api template",
+        "link",
+        "aws args stack_hooks provider",
+        "recovery",
+        "link_request connected_account existing_account compatible_subnets",
+        "account_link",
+        "cli",
+    ),
+    "vmc_labs": ("private_files", "spec", "state", "engine", "fleet", "output", "commands", "__main__"),
+}
+"""Package -> its rooms (folders and modules), the lowest floor first; on it rooms may import each other."""
 
 
 def _roots(path: Path) -> set[str]:
-    return {module.partition(".")[0] for module in imports(path)}
+    return {module.partition(".")[0] for module in structure.imported_names(path)}
 
 
 def project_files(*folders: str) -> list[Path]:
@@ -90,44 +46,61 @@ def project_files(*folders: str) -> list[Path]:
     return [path for folder in folders for path in (REPOSITORY / folder).rglob("*.py")]
 
 
-def test_every_module_has_its_place_and_imports_only_those_above_it() -> None:
-    assert {path.stem for path in PACKAGE.glob("*.py")} == {*ORDER, "__init__", "__main__"}
-    for place, name in enumerate(ORDER):
-        known = {f"vmc_account_link.{other}" for other in ORDER}
-        used = {module for module in imports(PACKAGE / f"{name}.py") if module in known}
-        above = {f"vmc_account_link.{other}" for other in ORDER[:place]}
-        assert used <= above, f"{name} reaches up to {sorted(used - above)}"
-        assert not any(
-            f"{module}.".startswith("vmc_account_link.cli.") for module in imports(PACKAGE / f"{name}.py")
-        )
+@pytest.mark.parametrize("package", FLOORS)
+def test_a_room_imports_only_rooms_on_floors_below_it(package: str) -> None:
+    floors = {name: number for number, floor in enumerate(FLOORS[package]) for name in floor.split()}
+    ends = {"__init__", "__main__", package}
+    found = {structure.room(package, module) for module in structure.modules(package)}
+    assert found - ends == set(floors) - ends
+    up = {
+        (first, second)
+        for first, second in structure.room_arrows(package)
+        if not ends & {first, second} and floors[first] <= floors[second] and floors[second] > 0
+    }
+    assert up == set()
 
 
-def test_every_module_of_the_command_line_has_its_place_and_imports_only_those_above_it() -> None:
-    folder = PACKAGE / "cli"
-    assert {path.stem for path in folder.glob("*.py")} == {*COMMAND_LINE, "__init__"}
-    known = {f"vmc_account_link.cli.{other}" for other in COMMAND_LINE}
-    for place, name in enumerate(COMMAND_LINE):
-        used = {module for module in imports(folder / f"{name}.py") if module in known}
-        above = {f"vmc_account_link.cli.{other}" for other in COMMAND_LINE[:place]}
-        assert used <= above, f"{name} reaches up to {sorted(used - above)}"
+def test_the_package_below_never_imports_the_fleet() -> None:
+    roots = {_root for path in PACKAGE.rglob("*.py") for _root in _roots(path)}
+    assert "vmc_labs" not in roots
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_the_imports_of_modules_make_no_circle(package: str) -> None:
+    graph: dict[str, set[str]] = {}
+    for first, second in structure.arrows(package):
+        graph.setdefault(first, set()).add(second)
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+def test_every_module_says_in_its_first_line_what_it_is_for() -> None:
+    files = [file for package in FLOORS for file in structure.modules(package).values()]
+    assert [file for file in files if not ast.get_docstring(ast.parse(file.read_text()))] == []
 
 
 def test_only_one_module_asks_aws_through_its_sdk_and_only_one_writes() -> None:
     files = project_files("components/vmc_account_link")
-    assert {path.stem for path in files if {"boto3", "botocore"} & _roots(path)} == {"amazon"}
+    assert {path.stem for path in files if {"boto3", "botocore"} & _roots(path)} == {
+        "aws_reader",
+        "cloudformation",
+    }
     printing = {path.stem for path in files if re.search(r"\bprint\(|sys\.std(out|err)", path.read_text())}
-    assert printing == {"output", "person"}  # the latter tells who waits in `pulumi up`
+    assert printing == {"output", "call_context"}  # the latter tells who waits in `pulumi up`
 
 
 def test_only_the_transport_opens_connections() -> None:
-    users = {path.stem for path in PACKAGE.rglob("*.py") if {"requests", "urllib3"} & set(imports(path))}
-    assert users == {"transport", "refusals"}  # the latter reads the exceptions of the former
-    assert "Session" not in (PACKAGE / "refusals.py").read_text()
+    users = {
+        path.stem
+        for path in PACKAGE.rglob("*.py")
+        if {"requests", "urllib3"} & set(structure.imported_names(path))
+    }
+    assert users == {"transport", "error_mapping"}  # the latter reads the exceptions of the former
+    assert "Session" not in (PACKAGE / "api" / "error_mapping.py").read_text()
 
 
 def test_the_product_never_imports_the_sandbox_or_the_tools() -> None:
     for path in [*PACKAGE.rglob("*.py"), REPOSITORY / "__main__.py"]:
-        assert not _roots(path) & {"sandbox", "tools", "tests", "labs", "moto", "flask"}, path
+        assert not _roots(path) & {"sandbox", "tools", "tests", "vmc_labs", "moto", "flask"}, path
 
 
 def test_the_public_names_are_the_ones_that_are_promised() -> None:
@@ -184,7 +157,11 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path: Path) -> None:
     )
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    assert {name.partition("/")[0] for name in names if ".dist-info" not in name} == {"vmc_account_link"}
+    assert {name.partition("/")[0] for name in names if ".dist-info" not in name} == {
+        "vmc_account_link",
+        "vmc_labs",
+    }
+    assert {"vmc_labs/spec/schema.json", "vmc_labs/output/report/page.html.j2"} <= set(names)
     assert "vmc_account_link/py.typed" in names
 
 

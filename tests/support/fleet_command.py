@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from labs.__main__ import main
 from sandbox.environment import Sandbox
+from vmc_labs.__main__ import main
 
 Command = Callable[..., "Said"]
 
@@ -28,7 +28,7 @@ def environment(box: Sandbox, folder: Path) -> dict[str, str]:
 def fleet_command(
     box: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Command:
-    """A function that runs `python -m labs` with its arguments."""
+    """A function that runs `vmc-labs` with its arguments."""
     for name in list(os.environ):
         monkeypatch.delenv(name)
     for name, value in environment(box, folder).items():

@@ -85,7 +85,7 @@ class Stages:
             self._stacks.popitem()[1].close()
 
 
-RECOVER = "python -m labs recover --stack lab"
+RECOVER = "vmc-account-link recover --stack lab"
 """What a person is told to run."""
 
 

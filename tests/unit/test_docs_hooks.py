@@ -17,12 +17,17 @@ def test_every_setting_is_in_the_table_with_its_type_default_and_description() -
     assert "| `awsAccountId` | string | unset | Refuse" in settings_table(config)
 
 
-def test_the_three_commands_are_in_the_reference() -> None:
-    assert re.findall(r"^## (\w+)$", commands_text(), re.MULTILINE) == ["inspect", "doctor", "status"]
+def test_the_four_commands_are_in_the_reference() -> None:
+    assert re.findall(r"^## (\w+)$", commands_text(), re.MULTILINE) == [
+        "inspect",
+        "doctor",
+        "status",
+        "recover",
+    ]
 
 
 def test_every_key_of_a_spec_is_in_the_tables_with_its_description() -> None:
-    schema = json.loads((REPOSITORY / "labs" / "spec.schema.json").read_text())
+    schema = json.loads((REPOSITORY / "components" / "vmc_labs" / "spec" / "schema.json").read_text())
     tables = spec_tables(schema)
     keys = [*schema["properties"], *(key for part in schema["$defs"].values() for key in part["properties"])]
     nested = {*schema["$defs"]["Policy"]["properties"]}

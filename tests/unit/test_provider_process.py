@@ -65,7 +65,7 @@ def test_an_sdk_with_other_names_is_told_to_the_person(
 
 
 def test_another_process_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    main = process(monkeypatch, SOURCE, name="labs.__main__")
+    main = process(monkeypatch, SOURCE, name="vmc_labs.__main__")
     assert prepare(()) == []
     assert main.traceback is traceback
     assert main.DynamicResourceProviderServicer().Cancel(None, None) is None

@@ -29,7 +29,7 @@ TAKEN = ANSWERED.format(400) + "AlreadyExistsException: Stack [SDDC-Account-Link
 def test_where_no_answer_came_the_stack_may_be_there_and_recover_finds_out(error: str) -> None:
     said = what_to_do(error, "team-01")
     assert said is not None
-    assert "AWS may have made the stack all the same: `python -m labs recover --stack team-01`" in said
+    assert "AWS may have made the stack all the same: `vmc-account-link recover --stack team-01`" in said
     assert "before the next `pulumi up` or `pulumi destroy`" in said
 
 
@@ -54,5 +54,5 @@ def test_where_the_stack_was_not_made_or_is_known_nothing_is_added(error: str) -
 def test_a_taken_name_may_be_ours() -> None:
     said = what_to_do(TAKEN, "team-01")
     assert said is not None
-    assert "it is ours: `python -m labs recover --stack team-01` takes it in" in said
+    assert "it is ours: `vmc-account-link recover --stack team-01` takes it in" in said
     assert "If not, choose another vmc-account-link:stackName" in said

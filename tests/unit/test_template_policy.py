@@ -55,4 +55,4 @@ def test_what_does_not_fit_is_refused_by_its_name(policy: object, named: str) ->
     with pytest.raises(TemplateRejected) as refusal:
         judge_template(TEMPLATE, read_policy(policy))
     assert named in str(refusal.value)
-    assert "python -m vmc_account_link inspect" in str(refusal.value)
+    assert "vmc-account-link inspect" in str(refusal.value)

@@ -40,7 +40,9 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
     markdown = markdown.replace("<!-- settings -->", settings_table(described["config"]))
     markdown = markdown.replace("<!-- commands -->", commands_text())
     if "<!-- spec -->" in markdown:
-        schema = json.loads((_REPOSITORY / "labs" / "spec.schema.json").read_text(encoding="utf-8"))
+        schema = json.loads(
+            (_REPOSITORY / "components" / "vmc_labs" / "spec" / "schema.json").read_text(encoding="utf-8")
+        )
         markdown = markdown.replace("<!-- spec -->", spec_tables(schema))
     return _OUT_OF_DOCS.sub(r"](#) `\1`", markdown) if page.file.src_uri.startswith("adr/") else markdown
 

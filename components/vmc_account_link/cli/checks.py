@@ -112,7 +112,7 @@ def judge_stack_name(name: str, stack: StackSeen | None, owned_id: str | None) -
     return failed(
         "stack name",
         f"{name} is taken ({stack.status}, since {_moment(stack.created)})",
-        "Choose another stackName; if an update of yours was killed, run `python -m labs recover`.",
+        "Choose another stackName; if an update of yours was killed, run `vmc-account-link recover`.",
     )
 
 
@@ -129,7 +129,7 @@ def judge_link(
         return passed("linked", f"{told}, as this Pulumi stack holds it")
     if record.state == AccountState.ACTIVE and record.cf_stack_name != stack_name:
         return failed(
-            "linked", told, "Set link to existing to use it as it is, or unlink it where it was linked."
+            "linked", told, "Set link to `existing` to use it as it is, or unlink it where it was linked."
         )
     return warned("linked", told, "`pulumi up` runs a new link's template: its roles replace that link's.")
 

@@ -167,6 +167,20 @@ def run_inspect(options: argparse.Namespace) -> int:
     return int(bool(found))
 
 
+def run_recover(options: argparse.Namespace) -> int:
+    """Put one Pulumi stack right after a crash."""
+    from vmc_account_link.recovery import recover  # noqa: PLC0415 - psutil, which the other commands don't need
+
+    request = recover.RecoverRequest(
+        stack=options.stack,
+        folder=Path(options.cwd),
+        lost_hosts=tuple(options.lost_host),
+        force=options.force,
+    )
+    recover.run(request, tell=lambda line: output.show_text([line]))
+    return 0
+
+
 def _template_text(options: argparse.Namespace, context: Context) -> str:
     if options.file:
         try:

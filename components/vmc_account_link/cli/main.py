@@ -1,6 +1,6 @@
 """Options, one command, exit code. 0: as it should be. 1: not. 2: the request itself is wrong.
 
-argparse: three commands need no more, and the package has no CLI library to bear for it.
+argparse: four commands need no more, and the package has no CLI library to bear for it.
 """
 
 import argparse
@@ -9,24 +9,24 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from vmc_account_link.cli import output
-from vmc_account_link.errors import TemplateRejected, VmcError
+from vmc_account_link.errors import CommandFailed, RequestError, TemplateRejected, VmcError
 from vmc_account_link.internal_errors import internal_errors
 
-_DESCRIPTION = "Look at an account link: before it is made, at its template, and as it is. Changes nothing."
+_DESCRIPTION = (
+    "Look at an account link: before it is made, at its template, and as it is. Recover after a crash."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
     options = command_line().parse_args(arguments)
     try:
-        with internal_errors(f"python -m vmc_account_link {options.command}"):
+        with internal_errors(f"vmc-account-link {options.command}"):
             return _run(options)
-    except TemplateRejected as error:
+    except (VmcError, CommandFailed) as error:
         output.complain(error)
-        return 1
-    except VmcError as error:
-        output.complain(error)
-        return 2
+        is_an_answer = isinstance(error, TemplateRejected | CommandFailed)
+        return 1 if is_an_answer and not isinstance(error, RequestError) else 2
     except KeyboardInterrupt:
         return 130
 
@@ -40,10 +40,11 @@ def _run(options: argparse.Namespace) -> int:
             "inspect": commands.run_inspect,
             "doctor": commands.run_doctor,
             "status": commands.run_status,
+            "recover": commands.run_recover,
         }[options.command]
         return run(options)
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in {"boto3", "botocore", "jwt"}:
+        if (error.name or "").partition(".")[0] not in {"boto3", "botocore", "jwt", "psutil"}:
             raise
         raise VmcError(
             f"import {error.name}", "it is not installed", "Run `pip install 'vmc-account-link[cli]'`."
@@ -53,9 +54,7 @@ def _run(options: argparse.Namespace) -> int:
 def command_line(width: int | None = None) -> argparse.ArgumentParser:
     """All options, in columns of `width`; None: of the terminal's."""
     looks = functools.partial(argparse.HelpFormatter, width=width)
-    parser = argparse.ArgumentParser(
-        prog="python -m vmc_account_link", description=_DESCRIPTION, formatter_class=looks
-    )
+    parser = argparse.ArgumentParser(prog="vmc-account-link", description=_DESCRIPTION, formatter_class=looks)
     parser.add_argument("--version", action="version", version=version("vmc-account-link"))
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     common, aws = _common(), _aws()
@@ -113,6 +112,27 @@ def command_line(width: int | None = None) -> argparse.ArgumentParser:
         "--aws-account-id", metavar="ID", help="look at this account's link, whatever the state"
     )
     status.add_argument("--task", metavar="ID", help="with --aws-account-id: the service's task")
+    recover = commands.add_parser(
+        "recover",
+        formatter_class=looks,
+        help="after a crash: find out what became of what was under way, and put the state right",
+        description="Put one Pulumi stack right after a crash. Keeps a copy of the state from before.",
+        epilog="Exit code 1: it could not be done, and says why.",
+    )
+    recover.add_argument("--stack", required=True, metavar="NAME", help="the Pulumi stack")
+    recover.add_argument("--cwd", default=".", metavar="FOLDER", help="the folder of the Pulumi project")
+    recover.add_argument(
+        "--lost-host",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="a machine that is gone for good: a lock of its is removed",
+    )
+    recover.add_argument(
+        "--force",
+        action="store_true",
+        help="remove the stack's lock also where its owner may be alive, for all that can be known",
+    )
     return parser
 
 

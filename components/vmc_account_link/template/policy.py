@@ -61,6 +61,6 @@ def judge_template(text: str, policy: TemplatePolicy) -> tuple[str, ...]:
         raise TemplateRejected(
             f"run the link's template under {_SETTING}",
             "; ".join(found),
-            "Nothing was created; look at it (`python -m vmc_account_link inspect`) before you allow more.",
+            "Nothing was created; look at it (`vmc-account-link inspect`) before you allow more.",
         )
     return summary(report)

@@ -1,0 +1,315 @@
+"""`vmc-labs COMMAND`: parse, call one command, map its result to an exit code.
+
+0: every lab is as asked. 1: at least one is not. 2: the request itself is wrong and nothing was touched.
+
+A command's modules are loaded when it runs: `recover` runs once for each lab that a crash has left.
+"""
+
+import contextlib
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from vmc_account_link.errors import CommandFailed, RequestError, VmcError
+from vmc_account_link.internal_errors import internal_error
+from vmc_labs.commands import options
+from vmc_labs.fleet.plan import Step, to_do
+from vmc_labs.fleet.results import LabResult
+from vmc_labs.fleet.session import FleetSession
+from vmc_labs.fleet.sizing import raise_file_limit
+from vmc_labs.output.terminal import Output, make_writable, result_rows, step_rows, write_env_files
+
+
+@click.group(
+    cls=options.Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+def labs() -> None:
+    """Raise, watch and take down labs that are linked to VMware Cloud on AWS.
+
+    SPEC is a YAML file with an event's labs. Exit code 0: every lab is as asked; 1: at least one is not;
+    2: the request itself is wrong and nothing was touched.
+    """
+
+
+@labs.command()
+@options.all_of(options.spec_argument, options.only_option, options.failed_option, options.json_option)
+@click.option("--expect-no-changes", is_flag=True, help="Exit with 1 where there is something to do.")
+def plan(spec: Path, only: tuple[str, ...], *, failed: bool, as_json: bool, expect_no_changes: bool) -> int:
+    """Show what `up` would do with each lab, and why."""
+    from vmc_labs.commands import plan as command
+
+    session = FleetSession.open(spec, only=only)
+    steps = command.run(session, failed=failed)
+    output = Output()
+    if as_json:
+        output.json(step_rows(steps))
+    else:
+        output.plan(steps)
+    return int(expect_no_changes and bool(to_do(steps)))
+
+
+@labs.command()
+@options.all_of(
+    options.spec_argument,
+    options.only_option,
+    options.failed_option,
+    options.parallel_option,
+    options.log_dir_option,
+    options.json_option,
+)
+@click.option(
+    "--scheduler",
+    metavar="URL",
+    help="Run the labs on this Dask scheduler's workers, tcp://host:8786; the backend must be theirs too.",
+)
+def up(
+    spec: Path,
+    only: tuple[str, ...],
+    *,
+    failed: bool,
+    parallel: int | None,
+    log_dir: Path | None,
+    as_json: bool,
+    scheduler: str | None,
+) -> int:
+    """Link every lab that is not linked yet; run it again at any time.
+
+    A lab that is done costs one look. Ctrl-C once: no new labs, and the running ones end at a safe point.
+    """
+    from vmc_labs.commands import up as command
+
+    session = FleetSession.open(spec, log_dir=log_dir, only=only)
+    output = Output()
+    with contextlib.ExitStack() as stack:
+        executor: command.MakeExecutor | None = None
+        if scheduler:
+            from vmc_labs.fleet.cluster import connected
+
+            cluster = stack.enter_context(connected(scheduler))
+            executor = lambda _: contextlib.nullcontext(cluster)  # noqa: E731
+            parallel = parallel or cluster.width
+        results = command.run(
+            command.UpRequest(session=session, failed=failed, parallel=parallel, executor=executor),
+            output=output,
+        )
+    return _report(results, output, as_json=as_json)
+
+
+@labs.command()
+@options.all_of(options.spec_argument, options.only_option, options.json_option)
+def status(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
+    """Show how each lab is, by its state and by what the service says."""
+    from vmc_labs.commands import status as command
+
+    found = command.run(FleetSession.open(spec, only=only))
+    output = Output()
+    if as_json:
+        output.json(found.rows)
+    else:
+        output.table(found.rows)
+    return 0 if found.is_as_asked else 1
+
+
+@labs.command()
+@options.all_of(options.spec_argument, options.only_option)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv", "env"]),
+    default="table",
+    show_default=True,
+    help="env: a file for each lab, to hand out.",
+)
+@click.option(
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where `--format env` writes <lab>.env; default: the event's folder below the user's state folder.",
+)
+def outputs(spec: Path, only: tuple[str, ...], *, form: str, directory: Path | None) -> int:
+    """Show what to hand out of the labs that are linked."""
+    from vmc_labs.commands import outputs as command
+
+    if directory and form != "env":
+        raise click.UsageError("--directory is for --format env")
+    session = FleetSession.open(spec, only=only)
+    found = command.run(session)
+    output = Output()
+    if form == "env":
+        for path in write_env_files(directory or session.places.root / "outputs", found.labs):
+            click.echo(path)
+    else:
+        output.outputs(found.labs, form)
+    if found.missing:
+        output.say(f"not linked, so nothing to hand out: {', '.join(found.missing)}")
+    return 1 if found.missing else 0
+
+
+@labs.command()
+@options.all_of(
+    options.spec_argument,
+    options.only_option,
+    options.parallel_option,
+    options.log_dir_option,
+    options.yes_option,
+)
+def down(spec: Path, only: tuple[str, ...], *, parallel: int | None, log_dir: Path | None, yes: bool) -> int:
+    """Unlink the labs and remove their stacks, after showing what that means."""
+    from vmc_labs.commands import down as command
+
+    session = FleetSession.open(spec, log_dir=log_dir, only=only)
+    return _take_down(session, command.plan(session), parallel=parallel, yes=yes)
+
+
+@labs.command()
+@options.all_of(options.spec_argument, options.parallel_option, options.log_dir_option, options.yes_option)
+def reap(spec: Path, *, parallel: int | None, log_dir: Path | None, yes: bool) -> int:
+    """Take down the event's labs that are past their `ttl`, also those that the spec no longer names."""
+    from vmc_labs.commands import down as command
+
+    session = FleetSession.open(spec, log_dir=log_dir)
+    steps = command.plan_expired(session, now=datetime.now(UTC))
+    return _take_down(session, steps, parallel=parallel, yes=yes)
+
+
+@labs.command()
+@options.all_of(
+    options.spec_argument,
+    options.only_option,
+    options.parallel_option,
+    options.log_dir_option,
+    options.lost_host_option,
+    options.force_option,
+)
+def recover(
+    spec: Path,
+    only: tuple[str, ...],
+    *,
+    parallel: int | None,
+    log_dir: Path | None,
+    lost_hosts: tuple[str, ...],
+    force: bool,
+) -> int:
+    """After a crash: find out what became of what was under way, and put the states right."""
+    from vmc_labs.commands import recover_fleet as command
+
+    session = FleetSession.open(spec, log_dir=log_dir, only=only)
+    output = Output()
+    results = command.run(session, parallel=parallel, lost_hosts=lost_hosts, force=force, output=output)
+    return _report(results, output)
+
+
+@labs.command()
+@options.all_of(options.spec_argument, options.only_option, options.json_option)
+def doctor(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
+    """Check tokens, backend, and each lab's AWS credentials before the first `up`; nothing is touched."""
+    from vmc_labs.commands import doctor as command
+
+    checks = command.run(FleetSession.open(spec, only=only))
+    rows = [{"what": c.what, "verdict": c.verdict.value, "message": c.message} for c in checks]
+    output = Output()
+    if as_json:
+        output.json(rows)
+    else:
+        output.table(rows)
+    return int(any(check.verdict is command.Verdict.BAD for check in checks))
+
+
+@labs.command()
+@options.spec_argument
+@click.option(
+    "--output",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The page's file; default: the event's folder below the user's state folder.",
+)
+@click.option("--open", "must_open", is_flag=True, help="Open it in the browser.")
+def report(spec: Path, *, file: Path | None, must_open: bool) -> int:
+    """Write one HTML page for the people in the room: a timeline, who failed and why, what to hand out."""
+    from vmc_labs.commands import report as command
+
+    session = FleetSession.open(spec)
+    written = command.run(
+        command.ReportRequest(
+            spec=session.spec,
+            states=session.lookout.states(session.spec.labs),
+            spec_file=spec,
+            file=file or session.places.root / "report.html",
+            made_at=datetime.now().astimezone(),
+        )
+    )
+    click.echo(written)
+    if must_open:
+        click.launch(str(written))
+    return 0
+
+
+@labs.command()
+def schema() -> int:
+    """Print the JSON schema of specs, from which editors complete them."""
+    from vmc_labs.spec.schema import json_schema
+
+    Output().json(json_schema())
+    return 0
+
+
+def _take_down(session: FleetSession, steps: Sequence[Step], *, parallel: int | None, yes: bool) -> int:
+    """Show the steps, ask where that is needed, and do them."""
+    from vmc_labs.commands import down as command
+
+    def agree() -> bool:
+        if yes:
+            return True
+        if not sys.stdin.isatty():
+            raise RequestError("nobody is there to ask: pass --yes")
+        return click.confirm("take these labs down?", err=True)
+
+    output = Output()
+    results = command.run(session, steps, parallel=parallel, output=output, agree=agree)
+    if results is None:
+        output.say("nothing was touched")
+        return 1
+    return _report(results, output) if results else 0
+
+
+def _report(results: Sequence[LabResult], output: Output, *, as_json: bool = False) -> int:
+    """Show what came of each lab; the exit code is that of the worst."""
+    if as_json:
+        output.json(result_rows(results))
+    else:
+        output.results(results)
+    return 0 if all(result.outcome.is_as_asked for result in results) else 1
+
+
+def main() -> int:
+    """Run the command line and return the exit code."""
+    raise_file_limit()
+    make_writable()
+    try:
+        result = labs.main(standalone_mode=False, prog_name="vmc-labs")
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except RequestError as error:
+        _complain(error)
+        return 2
+    except (CommandFailed, VmcError) as error:
+        _complain(error)
+        return 1
+    except click.Abort:
+        return 130
+    except Exception as error:  # noqa: BLE001 - a bug is one line too
+        _complain(internal_error(f"vmc-labs {' '.join(sys.argv[1:2])}", error))
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def _complain(error: Exception) -> None:
+    for line in str(error).splitlines():
+        click.echo(f"error: {line}", err=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""`down` and `reap`: take labs down; what is going to happen is shown first."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from vmc_labs.commands.up import act, in_order
+from vmc_labs.fleet.plan import Seen, Step, plan_down, plan_reap, to_do
+from vmc_labs.fleet.results import LabResult, Verb
+from vmc_labs.fleet.session import FleetSession
+from vmc_labs.output.terminal import Output
+
+Agree = Callable[[], bool]
+"""Asks the person, after the plan was shown."""
+
+
+def plan(session: FleetSession) -> list[Step]:
+    """What `down` would do.
+
+    Raises:
+        CommandFailed: what is there could not be seen.
+    """
+    return plan_down(session.spec, session.lookout.look(session.labs, ask_service=False), only=session.only)
+
+
+def plan_expired(session: FleetSession, *, now: datetime) -> list[Step]:
+    """What `reap` would do: also with labs that the spec does not have any more.
+
+    Raises:
+        CommandFailed: what is there could not be seen.
+    """
+    strays = session.strays()
+    seen = session.lookout.look(session.labs, ask_service=False)
+    states = {**seen.states, **{stray.lab.stack: stray.state for stray in strays}}
+    labs = [*session.spec.labs, *(stray.lab for stray in strays)]
+    return plan_reap(labs, Seen(states=states, accounts={}), now=now)
+
+
+def run(
+    session: FleetSession, steps: Sequence[Step], *, parallel: int | None, output: Output, agree: Agree
+) -> list[LabResult] | None:
+    """Show the plan, ask, and take the labs down; None where the person did not agree.
+
+    Raises:
+        RequestError: something is missing that every lab would fail on; nothing was touched.
+    """
+    output.plan(steps)
+    doing = to_do(steps)
+    if not doing:
+        return []
+    session.ready_to_act()
+    if not agree():
+        return None
+    return in_order(session, act(session, doing, Verb.DOWN, parallel=parallel, output=output))

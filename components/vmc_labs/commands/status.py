@@ -1,0 +1,37 @@
+"""`status`: how each lab is, by its state and by what the service says."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from vmc_labs.commands.plan import has_tokens
+from vmc_labs.fleet.session import FleetSession
+from vmc_labs.output.terminal import state_word, status_row
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """How the labs are."""
+
+    rows: tuple[Mapping[str, object], ...]
+    """One for each lab, as shown."""
+    is_as_asked: bool
+    """Whether every lab of the spec is linked."""
+
+
+def run(session: FleetSession) -> Status:
+    """Look at every lab; stacks of the event that the spec does not name are shown too.
+
+    Raises:
+        CommandFailed, VmcError: what is there could not be seen.
+    """
+    seen = session.lookout.look(session.labs, ask_service=has_tokens(session))
+    rows, words = [], []
+    for lab in session.labs:
+        state, difference = seen.states.get(lab.stack), seen.difference(lab)
+        rows.append(status_row(lab.name, lab.stack, state, difference))
+        words.append(state_word(state, difference))
+    if not session.only:
+        for stray in session.strays():
+            row = status_row(stray.lab.name, stray.lab.stack, stray.state, None)
+            rows.append({**row, "note": f"not in the spec; {row['note']}".rstrip("; ")})
+    return Status(rows=tuple(rows), is_as_asked=all(word == "linked" for word in words))

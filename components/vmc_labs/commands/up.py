@@ -1,0 +1,156 @@
+"""`up`: bring every lab of a spec about; a lab that is done costs one look."""
+
+import contextlib
+import dataclasses
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from types import FrameType
+
+from vmc_labs.fleet import sizing
+from vmc_labs.fleet.lab import Control
+from vmc_labs.fleet.plan import Action, Step, plan_up, to_do
+from vmc_labs.fleet.results import LabOutcome, LabResult, Verb
+from vmc_labs.fleet.scheduler import run_labs
+from vmc_labs.fleet.session import FleetSession
+from vmc_labs.output.live_table import LiveFleet
+from vmc_labs.output.terminal import Output
+from vmc_labs.state.reader import LabState
+
+_GLANCE_SECONDS = 0.1
+MakeExecutor = Callable[[int], contextlib.AbstractContextManager[Executor]]
+"""(how many labs at a time) -> an executor to run them on."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class UpRequest:
+    """What to bring about."""
+
+    session: FleetSession
+    failed: bool = False
+    """Only the labs whose last run failed."""
+    parallel: int | None = None
+    executor: MakeExecutor | None = None
+    """Where labs run; None: in threads of this process."""
+
+
+def run(request: UpRequest, *, output: Output) -> list[LabResult]:
+    """Bring the labs about and return what came of each.
+
+    Raises:
+        RequestError: something is missing or wrong that every lab would fail on; nothing was touched.
+        CommandFailed, VmcError: what is there could not be seen; nothing was touched.
+    """
+    session = request.session
+    session.ready_to_act()
+    seen = session.lookout.look(session.labs, ask_service=True)
+    steps = plan_up(session.spec, seen, only=session.only, failed=request.failed)
+    done = [_unchanged(step, seen.states[step.lab.stack]) for step in steps if step.action is Action.NOTHING]
+    if done:
+        output.say(f"{len(done)} of {len(steps)} labs are linked already")
+    results = act(
+        session, to_do(steps), Verb.UP, parallel=request.parallel, output=output, executor=request.executor
+    )
+    return in_order(session, [*done, *results])
+
+
+def act(
+    session: FleetSession,
+    steps: Sequence[Step],
+    verb: Verb,
+    *,
+    parallel: int | None,
+    output: Output,
+    executor: MakeExecutor | None = None,
+    lost_hosts: Sequence[str] = (),
+    force: bool = False,
+) -> list[LabResult]:
+    """Run a verb on labs, with what the person sees meanwhile and Ctrl-C; returns a result for each lab.
+
+    Raises:
+        RequestError: this machine has no folder or too few open files for them; nothing was touched.
+    """
+    if not steps:
+        return []
+    spec = session.spec
+    tasks = [
+        dataclasses.replace(
+            session.places.task(spec, step.lab, verb, backend=session.backend),
+            needs_link=step.needs_link,
+            blocked=step.reason if step.is_blocked else None,
+            lost_hosts=tuple(lost_hosts),
+            force=force,
+        )
+        for step in steps
+    ]
+    session.places.prepare()
+    asked = parallel or spec.parallel
+    if asked is None or executor is None:
+        # Here, unlike on a cluster's workers, this machine is the limit.
+        asked = sizing.parallel(asked=asked and min(asked, len(tasks)))
+    width = min(len(tasks), asked)
+    output.say(f"{verb}: {len(tasks)} labs, {width} at a time; logs in {session.places.logs}")
+    with LiveFleet(output, len(tasks)) as live:
+        control = Control(tell=live.tell, stop=threading.Event())
+        with interruptible(control, live.say), (executor or ThreadPoolExecutor)(width) as pool:
+            return run_labs(
+                tasks,
+                pool,
+                parallel=width,
+                # It holds locks, which only threads of this process can share.
+                control=control if isinstance(pool, ThreadPoolExecutor) else None,
+                stop=control.stop,
+                report=live.report,
+                start_jitter_seconds=spec.start_jitter.total_seconds(),
+            )
+
+
+def in_order(session: FleetSession, results: Sequence[LabResult]) -> list[LabResult]:
+    """The results in the spec's order."""
+    places = {lab.name: place for place, lab in enumerate(session.spec.labs)}
+    return sorted(results, key=lambda result: places.get(result.lab, len(places)))
+
+
+def _unchanged(step: Step, state: LabState) -> LabResult:
+    return LabResult(
+        lab=step.lab.name,
+        outcome=LabOutcome.UNCHANGED,
+        phases=state.phases,
+        outputs=dict(state.outputs),
+    )
+
+
+@contextlib.contextmanager
+def interruptible(control: Control, say: Callable[[str], None]) -> Iterator[None]:
+    """Ctrl-C once: no new labs, running ones end at a safe point. Twice: they end now."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed = 0
+
+    def note(_number: int, _frame: FrameType | None) -> None:
+        # Nothing else: it runs between any two steps of the main thread, which may hold any lock.
+        nonlocal pressed
+        pressed += 1
+
+    def pass_on() -> None:
+        while not ended.wait(_GLANCE_SECONDS):
+            if pressed and not control.stop.is_set():
+                control.stop.set()
+                say("no new labs; the running ones end at a safe point (Ctrl-C again: now)")
+            if pressed > 1 and not control.hurry.is_set():
+                control.hurry.set()
+                say("ending now; the next run finds out what became of what was under way")
+
+    ended = threading.Event()
+    listener = threading.Thread(target=pass_on, name="ctrl-c", daemon=True)
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    listener.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        listener.join()
+        for number, handler in before.items():
+            signal.signal(number, handler)

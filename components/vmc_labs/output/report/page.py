@@ -1,0 +1,128 @@
+"""An event's report -> one HTML page that needs nothing else: no script, font or picture from elsewhere."""
+
+import dataclasses
+import statistics
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
+
+import jinja2
+
+from vmc_labs.output.report.rows import EventReport, ReportRow, Standing
+from vmc_labs.output.report.timeline import Axis, Span, clock, duration, moments
+from vmc_labs.state.reader import Phases
+
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.PackageLoader("vmc_labs.output.report", "."),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+DASH = "\N{EN DASH}"
+"""Stands for what did not happen."""
+PHASES = tuple(field.name for field in dataclasses.fields(Phases))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """One lab's row of the timeline."""
+
+    row: ReportRow
+    spans: Sequence[Span]
+    end: float | None
+    """Where the bar ends, in percent; None where nothing is known of it."""
+    asked: str
+    """A time of the day, or a dash."""
+    later: Sequence[str]
+    """How long after that the stack, the connection and the end came; a dash for what did not."""
+    summary: str
+    """The row in a sentence, for those who do not see the bar."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A number at the top of the page."""
+
+    value: str
+    name: str
+
+
+def render(report: EventReport, *, zone: tzinfo = UTC) -> str:
+    """Make the page.
+
+    Args:
+        report: what to show.
+        zone: in which times of the day are written.
+    """
+    axis = Axis(row.phases for row in report.rows)
+    made_at = report.made_at.astimezone(zone)
+    return _TEMPLATES.get_template("page.html.j2").render(
+        report=report,
+        dash=DASH,
+        day=made_at.strftime("%A, %-d %B %Y"),
+        made_at=made_at,
+        zone=zone_name(made_at),
+        facts=_facts(report, zone),
+        failed=report.of(Standing.FAILED),
+        waiting=report.of(Standing.UNFINISHED, Standing.NOT_STARTED),
+        ready=report.of(Standing.READY),
+        lanes=[_lane(row, axis, zone) for row in report.rows],
+        ticks=axis.ticks(zone),
+        cuts=axis.cuts(),
+        zone_info=zone,
+    )
+
+
+def zone_name(moment: datetime) -> str:
+    """`UTC`, or `UTC+01:00` as it holds at that moment."""
+    offset = moment.utcoffset() or timedelta()
+    if not offset:
+        return "UTC"
+    text = moment.strftime("%z")
+    return f"UTC{text[:3]}:{text[3:5]}"
+
+
+def _lane(row: ReportRow, axis: Axis, zone: tzinfo) -> Lane:
+    known = moments(row.phases)
+    first = row.phases.asked
+    later = [
+        clock(moment - first) if first and (moment := getattr(row.phases, name)) else DASH
+        for name in PHASES[1:]
+    ]
+    asked = first.astimezone(zone).strftime("%H:%M:%S") if first else DASH
+    told = [f"{name} after {text}" for name, text in zip(PHASES[1:], later, strict=True) if text != DASH]
+    return Lane(
+        row=row,
+        spans=axis.spans(row.phases),
+        end=axis.place(known[-1]) if known else None,
+        asked=asked,
+        later=later,
+        summary=", ".join([f"{row.standing}", *([f"asked {asked}"] if first else []), *told]),
+    )
+
+
+def _facts(report: EventReport, zone: tzinfo) -> list[Fact]:
+    """Numbers that answer the first questions: how many, when, how long."""
+    rows = report.of(Standing.READY)
+    facts = [Fact(value=f"{len(rows)} of {len(report.rows)}", name="labs ready")]
+    for standing, name in (
+        (Standing.FAILED, "failed"),
+        (Standing.UNFINISHED, "unfinished"),
+        (Standing.NOT_STARTED, "not started"),
+    ):
+        if number := len(report.of(standing)):
+            facts.append(Fact(value=str(number), name=name))
+    lengths = {
+        row.name: (row.phases.ready - row.phases.asked).total_seconds()
+        for row in rows
+        if row.phases.asked and row.phases.ready
+    }
+    ends = [row.phases.ready for row in rows if row.phases.ready]
+    if ends:
+        facts.append(Fact(value=f"{max(ends).astimezone(zone):%H:%M}", name="last lab ready"))
+    if lengths:
+        middle = timedelta(seconds=statistics.median(lengths.values()))
+        slowest = max(lengths, key=lambda name: lengths[name])
+        facts.append(Fact(value=duration(middle), name="a lab, typically"))
+        facts.append(Fact(value=duration(timedelta(seconds=lengths[slowest])), name=f"slowest: {slowest}"))
+    return facts

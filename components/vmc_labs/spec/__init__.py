@@ -1,0 +1,1 @@
+"""A fleet's spec: its file -> frozen values; every mistake with file, line and key."""

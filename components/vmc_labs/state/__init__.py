@@ -1,0 +1,1 @@
+"""What Pulumi's backends hold of a lab: one reader of a state, and where states are read from."""
