@@ -39,6 +39,7 @@ def test_what_cloudformation_takes_is_read(text: str, value: object) -> None:
         pytest.param("A: !Foo b\n", "tag", id="an unknown short form"),
         pytest.param("%YAML 1.1\n---\nA: 1\n", "directive", id="a directive"),
         pytest.param("? [A, B]\n: 1\n", "key that is no text", id="a list as a key"),
+        pytest.param("A: 1\n? ", "key that is no text", id="nothing as a key"),
         pytest.param('A: "x\ty"\n', "tab", id="a tab between quotes"),
         pytest.param("A: 1\n---\nB: 1\n", "neither", id="two documents"),
         pytest.param("A: x\x85B: y\n", "character", id="a line end of another alphabet"),

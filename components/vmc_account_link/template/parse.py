@@ -117,7 +117,8 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: ARG002, FBT001, FBT002
         pairs = []
         for key_node, value_node in node.value:
-            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag.startswith("!"):
+            is_text = isinstance(key_node, yaml.ScalarNode) and not key_node.tag.startswith("!")
+            if not is_text or key_node.value == "":
                 raise NotTaken("it has a key that is no text")
             if key_node.tag == "tag:yaml.org,2002:merge":
                 raise NotTaken("it has a YAML merge key, which CloudFormation does not take")
