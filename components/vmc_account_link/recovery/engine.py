@@ -77,7 +77,7 @@ class Engine:
             "--non-interactive",
         ]
         with (
-            subprocess.Popen(  # noqa: S603 - no shell
+            subprocess.Popen(
                 command,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,

@@ -201,7 +201,7 @@ def _text(file: Path) -> str:
 
 def _of_macos(name: str) -> str:
     with contextlib.suppress(OSError, subprocess.SubprocessError):
-        done = subprocess.run(  # noqa: S603 - no shell, and a constant
+        done = subprocess.run(
             ["/usr/sbin/sysctl", "-n", name], capture_output=True, text=True, timeout=5, check=False
         )
         return done.stdout.strip()
