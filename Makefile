@@ -1,7 +1,7 @@
 # make setup | demo | demo-labs | test | bench | sweep | crashes | lint | lock. Needs Python >= 3.11, make, git and either
 # an internet connection or a Go toolchain, which builds the Pulumi CLI and the AWS provider from their modules.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-labs test compat browser sweep faults crashes histories fleet-sweep guards bench lint lock clean
+.PHONY: help setup demo demo-labs test compat browser sweep faults crashes histories fleet-sweep bench lint lock clean
 
 # Without bytecode on disk each process that starts here compiles its imports anew, for half of its CPU time;
 # in many containers it is switched off.
@@ -65,9 +65,6 @@ histories: setup ## 500 random histories of a link, up to 30 steps each
 
 fleet-sweep: setup ## 30 and 300 labs: what they cost; a driver or a Dask worker of 30 killed with -9 (half an hour)
 	$(BIN)/python -m tests.fleets sweep-results
-
-guards: setup ## Take each guarded behaviour out of a copy of the code and see its tests fail (17 minutes on two idle cores)
-	$(BIN)/python -m tests.guards sweep-results
 
 bench: setup ## What a link costs, beside other ways to it; tables and plots in docs/performance/ (28 minutes on two idle cores)
 	$(BIN)/python -m bench
