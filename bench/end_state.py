@@ -29,9 +29,9 @@ def must_be_linked(cloud: Cloud, accounts: Sequence[Account], *, minted: int | N
         if record is None or record.state != "ACTIVE" or record.cf_stack_name != STACK_NAME:
             problems.append(f"{account.number}: record {record}")
     problems += [f"{number}: nobody asked for this link" for number in records]
-    asked, wanted = cloud.requests()["vmc mint-link"], len(accounts) if minted is None else minted
-    if asked != wanted:
-        problems.append(f"{asked} links were asked for, not {wanted}")
+    requested, wanted = cloud.requests()["vmc request-link"], len(accounts) if minted is None else minted
+    if requested != wanted:
+        problems.append(f"{requested} links were asked for, not {wanted}")
     _raise_for(problems)
 
 

@@ -8,12 +8,15 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.answer import Answer
+from bench.question_result import QuestionResult
 from bench.table import markdown
 
 
 def publish(
-    answer: Answer, draw: Callable[[Axes, Answer], None], about: Mapping[str, Any], folder: Path
+    answer: QuestionResult,
+    draw: Callable[[Axes, QuestionResult], None],
+    about: Mapping[str, Any],
+    folder: Path,
 ) -> str:
     """Write `<question>.json`, `.md` and `.svg` into the folder and return the Markdown."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from bench.answer import Aim, Answer, Column, Row, Value
+from bench.question_result import Aim, Column, QuestionResult, Row, Value
 
 
-def markdown(answer: Answer, about: Mapping[str, Value | Mapping[str, Value]]) -> str:
+def markdown(answer: QuestionResult, about: Mapping[str, Value | Mapping[str, Value]]) -> str:
     """The whole answer: table, aims, notes, machine."""
     parts = [
         f"# {answer.title}",
@@ -20,7 +20,7 @@ def markdown(answer: Answer, about: Mapping[str, Value | Mapping[str, Value]]) -
 def _table(columns: Sequence[Column], rows: Sequence[Row]) -> str:
     lines = [[column.heading for column in columns]]
     lines += [[_shown(row.get(column.key), column.digits) for column in columns] for row in rows]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
+    widths = [max(len(line[location]) for line in lines) for location in range(len(columns))]
     numeric = [all(isinstance(row.get(column.key), int | float | None) for row in rows) for column in columns]
     padded = [
         "| "

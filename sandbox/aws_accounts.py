@@ -35,15 +35,15 @@ def make_accounts(count: int) -> tuple[AwsAccount, ...]:
 
     digits = max(2, len(str(count)))
     accounts = []
-    for place in range(count):
-        number = str(FIRST_ACCOUNT + place)
+    for location in range(count):
+        number = str(FIRST_ACCOUNT + location)
         backend = iam_backends[number]["aws"]
         backend.create_user(region_name="us-east-1", user_name=_USER)
         key = backend.create_access_key(_USER)
         accounts.append(
             AwsAccount(
                 number=number,
-                profile=f"team-{place + 1:0{digits}}",
+                profile=f"team-{location + 1:0{digits}}",
                 access_key_id=key.access_key_id,
                 secret_access_key=key.secret_access_key,
             )

@@ -18,7 +18,7 @@ class Entry:
     service: str
     """`vmc`, `csp`, `template` or `aws`."""
     call: str
-    """The call's name: `mint-link`, `list-connected-accounts`, `unlink`, `get-task`, `exchange-token`,
+    """The call's name: `request-link`, `list-connected-accounts`, `unlink`, `get-task`, `exchange-token`,
     `download-template`; for AWS `cloudformation.CreateStack` and the like."""
     method: str
     path: str

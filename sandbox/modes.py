@@ -49,7 +49,7 @@ class Modes:
     """The behaviour of the emulated services. Times are in seconds of the sandbox's clock."""
 
     link_lifetime_seconds: float = 1800.0
-    """From minting a link to its `expiration_date`."""
+    """From requesting a link to its `expiration_date`."""
     access_token_seconds: float = 1799.0
     """Lifetime of an access token; a call with an older one is answered 401."""
     template: TemplateKind = TemplateKind.NORMAL

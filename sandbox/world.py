@@ -5,12 +5,12 @@ import uuid
 from typing import Self
 
 from sandbox.clock import Clock
-from sandbox.csp.state import Credentials, TokenDesk
+from sandbox.csp.state import Credentials, TokenService
 from sandbox.faults import Faults
 from sandbox.journal import Journal
 from sandbox.modes import ModeSwitch
 from sandbox.vmc.organizations import Organization, Organizations
-from sandbox.vmc.state import LinkBoard
+from sandbox.vmc.state import LinkStore
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +37,12 @@ class World:
         )
 
     @property
-    def links(self) -> LinkBoard:
+    def links(self) -> LinkStore:
         """The first organization's links and accounts."""
         return self.organizations.first.links
 
     @property
-    def tokens(self) -> TokenDesk:
+    def tokens(self) -> TokenService:
         """The first organization's tokens."""
         return self.organizations.first.tokens
 
@@ -58,6 +58,6 @@ class World:
 def _organization(clock: Clock, modes: ModeSwitch) -> Organization:
     org_id = str(uuid.uuid4())
     return Organization(
-        links=LinkBoard(org_id=org_id, clock=clock, modes=modes),
-        tokens=TokenDesk(Credentials.new(), org_id=org_id, clock=clock, modes=modes),
+        links=LinkStore(org_id=org_id, clock=clock, modes=modes),
+        tokens=TokenService(Credentials.new(), org_id=org_id, clock=clock, modes=modes),
     )

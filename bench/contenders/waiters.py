@@ -17,9 +17,9 @@ import requests
 
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.transport import Transport
-from vmc_account_link.call_context import Person, working_for
+from vmc_account_link.call_context import CallContext, use_context
 from vmc_account_link.errors import WaitInterrupted
-from vmc_account_link.link.progress import Wanted
+from vmc_account_link.link.progress import LinkTarget
 from vmc_account_link.link.wait import wait_until_linked
 from vmc_account_link.settings import read_settings
 from vmc_labs.fleet import sharing
@@ -37,10 +37,10 @@ def main() -> None:
     shared: Callable[[], requests.Session] = functools.partial(sharing.session, settings)
     new_session = shared if way == "shared" else requests.Session
     with VmcClient(settings) as vmc:
-        tasks = [vmc.mint_link().tracking_task for _ in range(labs)]
+        tasks = [vmc.request_link().tracking_task for _ in range(labs)]
     stop = threading.Event()
     # What the loop tells a person is not wanted a thousand times.
-    person = Person(tell=lambda _: None, canceled=stop)
+    person = CallContext(emit_progress=lambda _: None, canceled=stop)
     interrupted: list[int] = []
     threading.stack_size(_STACK_BYTES)
     clients = [VmcClient(settings, transport=Transport(session=new_session())) for _ in tasks]
@@ -60,11 +60,11 @@ def main() -> None:
     print(json.dumps(told), flush=True)  # noqa: T201 - a script tells
 
 
-def _wait(vmc: VmcClient, number: int, task: str | None, person: Person, interrupted: list[int]) -> None:
-    wanted = Wanted(
+def _wait(vmc: VmcClient, number: int, task: str | None, person: CallContext, interrupted: list[int]) -> None:
+    wanted = LinkTarget(
         account_number=str(_FIRST_ACCOUNT + number), stack_name="SDDC-Account-Link", tracking_task=task
     )
-    with vmc, working_for(person):
+    with vmc, use_context(person):
         try:
             wait_until_linked(vmc, wanted, timeout_seconds=_LONG_SECONDS)
         except WaitInterrupted:

@@ -10,10 +10,10 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from bench import end_state, roles
-from bench.answer import Answer, Column, Row, median
 from bench.cloud import REPOSITORY, Cloud, cloud
 from bench.measure import CommandFailed, Measurement, Running, python
 from bench.project import link_project, prepare, pulumi
+from bench.question_result import Column, QuestionResult, Row, median
 from bench.scale import Scale
 from sandbox.journal import Entry
 
@@ -48,7 +48,7 @@ class Up:
     """Seconds of wall time by what was done."""
 
 
-def ask(scale: Scale) -> Answer:
+def ask(scale: Scale) -> QuestionResult:
     """Run `up`, then the imports alone."""
     with cloud(first_poll_seconds=scale.first_poll_seconds, stack_seconds=1.0, task_seconds=1.0) as sandbox:
         ups = [_up(sandbox) for _ in range(scale.repetitions)]
@@ -59,7 +59,7 @@ def ask(scale: Scale) -> Answer:
     return answer(ups, imports)
 
 
-def answer(ups: Sequence[Up], imports: Mapping[str, Sequence[Mapping[str, float]]]) -> Answer:
+def answer(ups: Sequence[Up], imports: Mapping[str, Sequence[Mapping[str, float]]]) -> QuestionResult:
     """Put processes, stretches and imports into one table. Pure."""
     total = median([up.cost.cpu_seconds for up in ups])
     by_role = {
@@ -100,7 +100,7 @@ def answer(ups: Sequence[Up], imports: Mapping[str, Sequence[Mapping[str, float]
         )
     for process, found in imports.items():
         rows += _import_rows(process, found)
-    return Answer(
+    return QuestionResult(
         question=NAME,
         title="Where one `up` goes",
         columns=[
@@ -166,12 +166,12 @@ _STRETCHES = {
 def _moments(journal: Sequence[Entry]) -> list[float]:
     """When one stretch ends and the next begins."""
 
-    def of(call: str, place: int) -> float:
-        return [one.at.timestamp() for one in journal if one.call == call][place]
+    def of(call: str, location: int) -> float:
+        return [one.at.timestamp() for one in journal if one.call == call][location]
 
     return [
         journal[0].at.timestamp(),
-        of("mint-link", 0),
+        of("request-link", 0),
         of("cloudformation.CreateStack", 0),
         of("cloudformation.DescribeStacks", -1),
         of("list-connected-accounts", -1),
@@ -227,7 +227,7 @@ def _percent(part: float, whole: float) -> str:
     return f"{100 * part / whole:.0f} %"
 
 
-def draw(axes: Axes, answer: Answer) -> None:
+def draw(axes: Axes, answer: QuestionResult) -> None:
     """CPU seconds by process."""
     rows = [row for row in answer.rows if row["of"] == "CPU by process"][::-1]
     heights: Any = [row["seconds"] for row in rows]

@@ -11,10 +11,10 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from bench import end_state
-from bench.answer import Aim, Answer, Column, Row, Value, median, spread
 from bench.cloud import REPOSITORY, Account, Cloud, cloud
 from bench.measure import Measurement, measure, python
 from bench.project import link_project
+from bench.question_result import Aim, Column, QuestionResult, Row, Value, median, spread
 from bench.scale import Scale
 from vmc_labs.fleet.sizing import CORES_FACTOR
 
@@ -108,7 +108,7 @@ LABS_UP = Contender(name="`labs up`", prepare=_labs_up, sizes=(10, 30, 100, 300)
 CONTENDERS = (LABS_UP, SHELL, TEXTBOOK, POOL)
 
 
-def ask(scale: Scale) -> Answer:
+def ask(scale: Scale) -> QuestionResult:
     """Raise every fleet, the small ones of all contenders first and in turn."""
     with cloud(first_poll_seconds=scale.first_poll_seconds, stack_seconds=3.0, task_seconds=5.0) as sandbox:
         sizes = [1] if scale.is_smoke else sorted({size for one in CONTENDERS for size in one.sizes})
@@ -139,13 +139,13 @@ def _run(sandbox: Cloud, contender: Contender, size: int) -> FleetRun:
     return FleetRun(contender=contender.name, labs=size, cost=cost, requests=requests)
 
 
-def answer(runs: Sequence[FleetRun]) -> Answer:
+def answer(runs: Sequence[FleetRun]) -> QuestionResult:
     """Put the runs into a table. Pure."""
     rows: list[Row] = [
         _row([run for run in runs if (run.contender, run.labs) == key])
         for key in dict.fromkeys((run.contender, run.labs) for run in runs)
     ]
-    return Answer(
+    return QuestionResult(
         question=NAME,
         title="A workshop: what a lab costs when many are raised",
         columns=[
@@ -226,7 +226,7 @@ def _row(runs: Sequence[FleetRun]) -> dict[str, Value]:
     }
 
 
-def draw(axes: Axes, answer: Answer) -> None:
+def draw(axes: Axes, answer: QuestionResult) -> None:
     """CPU seconds a lab, by the number of labs, a line a way."""
     for name in dict.fromkeys(row["contender"] for row in answer.rows):
         points = sorted((row["labs"], row["cpu"]) for row in answer.rows if row["contender"] == name)

@@ -16,11 +16,11 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from bench import end_state
-from bench.answer import Aim, Answer, Column, Row, Value, median, spread
 from bench.cloud import REPOSITORY, Account, Cloud, cloud
 from bench.machine import load
 from bench.measure import Measurement, Running, python
 from bench.project import link_project, prepare, pulumi
+from bench.question_result import Aim, Column, QuestionResult, Row, Value, median, spread
 from bench.scale import Scale
 
 NAME = "link"
@@ -74,7 +74,7 @@ class LinkRun:
         return self.cost.wall_seconds - self.service_seconds
 
 
-def ask(scale: Scale) -> Answer:
+def ask(scale: Scale) -> QuestionResult:
     """Run every contender at every duration."""
     durations = _SMOKE_SECONDS if scale.is_smoke else _SERVICE_SECONDS
     contenders = (SCRIPT, UP_ALONE) if scale.is_smoke else CONTENDERS
@@ -88,14 +88,14 @@ def ask(scale: Scale) -> Answer:
     return answer(runs, is_smoke=scale.is_smoke)
 
 
-def answer(runs: Sequence[LinkRun], *, is_smoke: bool) -> Answer:
+def answer(runs: Sequence[LinkRun], *, is_smoke: bool) -> QuestionResult:
     """Put the runs into a table. Pure."""
     rows = [
         _row(seconds, name, [run for run in runs if (run.service_seconds, run.contender) == (seconds, name)])
         for seconds in sorted({run.service_seconds for run in runs})
         for name in dict.fromkeys(run.contender for run in runs)
     ]
-    return Answer(
+    return QuestionResult(
         question=NAME,
         title="One link: what is added to the service's own time",
         columns=[
@@ -266,7 +266,7 @@ def _number(row: Row, key: str) -> float:
     return float(value)
 
 
-def draw(axes: Axes, answer: Answer) -> None:
+def draw(axes: Axes, answer: QuestionResult) -> None:
     """Seconds beyond the service's own, by duration, a line a way."""
     for name in dict.fromkeys(row["contender"] for row in answer.rows):
         points = sorted(

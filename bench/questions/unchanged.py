@@ -13,10 +13,10 @@ from pathlib import Path
 from matplotlib.axes import Axes
 
 from bench import end_state
-from bench.answer import Aim, Answer, Column, Value, median, spread
 from bench.cloud import Account, Cloud, cloud
 from bench.measure import Measurement, measure
 from bench.project import empty_project, link_project, prepare, pulumi
+from bench.question_result import Aim, Column, QuestionResult, Value, median, spread
 from bench.roles import AWS_PLUGIN
 from bench.scale import Scale
 
@@ -59,7 +59,7 @@ class _Pair:
     """By program."""
 
 
-def ask(scale: Scale) -> Answer:
+def ask(scale: Scale) -> QuestionResult:
     """Run every command on both programs, in turn, on a pair of stacks after the other."""
     names = _SMOKE_COMMANDS if scale.is_smoke else tuple(_COMMANDS)
     runs: list[CommandRun] = []
@@ -100,9 +100,9 @@ def _run(sandbox: Cloud, name: str, program: str, pair: _Pair) -> CommandRun:
     requests: dict[str, int] = {}
     for entry in journal:
         requests[entry.service] = requests.get(entry.service, 0) + 1
-    asked = [one.at for one in journal if one.call == "cloudformation.DeleteStack"]
+    requested = [one.at for one in journal if one.call == "cloudformation.DeleteStack"]
     looked = [one.at for one in journal if one.call == "cloudformation.DescribeStacks"]
-    waited = looked[-1] - asked[0] if asked else timedelta()
+    waited = looked[-1] - requested[0] if requested else timedelta()
     sandbox.control.clear_journal()
     return CommandRun(
         command=name,
@@ -113,7 +113,7 @@ def _run(sandbox: Cloud, name: str, program: str, pair: _Pair) -> CommandRun:
     )
 
 
-def answer(runs: Sequence[CommandRun]) -> Answer:
+def answer(runs: Sequence[CommandRun]) -> QuestionResult:
     """Put the runs into a table. Pure."""
     rows, aims = [], []
     for name in dict.fromkeys(run.command for run in runs):
@@ -140,7 +140,7 @@ def answer(runs: Sequence[CommandRun]) -> Answer:
                     is_met=median(ratios) <= _WANTED_RATIO,
                 )
             )
-    return Answer(
+    return QuestionResult(
         question=NAME,
         title="Where nothing has changed: beside an empty Pulumi program",
         columns=[
@@ -195,12 +195,12 @@ def _row(name: str, program: str, runs: Sequence[CommandRun]) -> dict[str, Value
     }
 
 
-def draw(axes: Axes, answer: Answer) -> None:
+def draw(axes: Axes, answer: QuestionResult) -> None:
     """CPU seconds by command, a bar a program."""
     names = list(dict.fromkeys(str(row["command"]) for row in answer.rows))
-    for place, program in enumerate(("empty", "link")):
+    for location, program in enumerate(("empty", "link")):
         heights = [float(row["cpu"] or 0) for row in answer.rows if row["program"] == program]
-        axes.bar([n + 0.4 * place for n in range(len(names))], heights, width=0.38, label=program)
+        axes.bar([n + 0.4 * location for n in range(len(names))], heights, width=0.38, label=program)
     axes.set_xticks([n + 0.2 for n in range(len(names))], names)
     axes.set_ylabel("CPU s")
     axes.legend()

@@ -14,10 +14,10 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from bench import end_state
-from bench.answer import Aim, Answer, Column, Row
 from bench.cloud import REPOSITORY, Cloud, cloud
 from bench.measure import CommandFailed, Running, python
 from bench.project import link_project, prepare, pulumi
+from bench.question_result import Aim, Column, QuestionResult, Row
 from bench.scale import Scale
 
 NAME = "waiting"
@@ -52,7 +52,7 @@ class Wait:
         return self.cpu_seconds * 60 / self.seconds
 
 
-def ask(scale: Scale) -> Answer:
+def ask(scale: Scale) -> QuestionResult:
     """Let labs wait that never get their account within the time."""
     seconds = _SMOKE_SECONDS if scale.is_smoke else _SECONDS
     with cloud(first_poll_seconds=scale.first_poll_seconds, stack_seconds=0.0, task_outcome="never") as box:
@@ -62,7 +62,7 @@ def ask(scale: Scale) -> Answer:
     return answer(waits)
 
 
-def answer(waits: Sequence[Wait]) -> Answer:
+def answer(waits: Sequence[Wait]) -> QuestionResult:
     """Put the waits into a table. Pure."""
     rows: list[Row] = [
         {
@@ -74,7 +74,7 @@ def answer(waits: Sequence[Wait]) -> Answer:
         }
         for one in waits
     ]
-    return Answer(
+    return QuestionResult(
         question=NAME,
         title=f"Waiting for the account: the first {_SECONDS:.0f} seconds",
         columns=[
@@ -166,7 +166,7 @@ def _loops(sandbox: Cloud, labs: int, way: str, seconds: float) -> Wait:
         labs=labs,
         seconds=seconds,
         # The links were asked for before the wait.
-        requests=sum(one.call != "mint-link" for one in sandbox.control.journal()),
+        requests=sum(one.call != "request-link" for one in sandbox.control.journal()),
         cpu_seconds=told["cpu_seconds"],
     )
 
@@ -180,7 +180,7 @@ def _until(happened: Callable[[], bool], running: Running) -> None:
         time.sleep(0.2)
 
 
-def draw(axes: Axes, answer: Answer) -> None:
+def draw(axes: Axes, answer: QuestionResult) -> None:
     """Requests a minute by the number of labs, a line a way."""
     for way in (_EACH, _SHARED):
         points = sorted((row["labs"], row["requests"]) for row in answer.rows if row["way"] == way)

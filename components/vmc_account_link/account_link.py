@@ -24,7 +24,12 @@ from vmc_account_link.connected_account import ConnectedAccount
 from vmc_account_link.existing_account import ExistingAccount
 from vmc_account_link.link_request import LinkRequest
 from vmc_account_link.settings import VmcSettings
-from vmc_account_link.stack_hooks import LinkWatch, request_hooks, stack_hooks, update_in_place_while_relinked
+from vmc_account_link.stack_hooks import (
+    StackPrecheck,
+    request_hooks,
+    stack_hooks,
+    update_in_place_while_relinked,
+)
 
 
 class AccountLink(pulumi.ComponentResource):
@@ -136,7 +141,7 @@ class AccountLink(pulumi.ComponentResource):
         """Make the link and own it."""
         child = pulumi.ResourceOptions(parent=self)
         stack_name = given.get("stack_name", DEFAULT_STACK_NAME)
-        watch = LinkWatch(settings)
+        precheck = StackPrecheck(settings)
 
         request = LinkRequest(
             f"{name}-request",
@@ -153,7 +158,7 @@ class AccountLink(pulumi.ComponentResource):
                 aliases=[
                     pulumi.Alias(name=f"{name}-existing-account", type_=resource_types.EXISTING_ACCOUNT)
                 ],
-                hooks=request_hooks(name, watch),
+                hooks=request_hooks(name, precheck),
             ),
         )
         stack = aws.cloudformation.Stack(
@@ -175,12 +180,12 @@ class AccountLink(pulumi.ComponentResource):
                 replace_on_changes=["#initerror"],
                 delete_before_replace=True,
                 transforms=(
-                    update_in_place_while_relinked(request.minted_at, request.renews)
+                    update_in_place_while_relinked(request.requested_at, request.renews)
                     if "relink" in given
                     else None
                 ),
                 # Not before a look whether the link may be run still (ADR 0016).
-                hooks=stack_hooks(name, watch, _known_link(request, stack_name)),
+                hooks=stack_hooks(name, precheck, _known_link(request, stack_name)),
             ),
         )
         connected = ConnectedAccount(
@@ -190,7 +195,7 @@ class AccountLink(pulumi.ComponentResource):
             stack_name=stack.name,
             stack_id=stack.id,
             tracking_task=request.tracking_task,
-            record_before=request.record_before,
+            previous_revision=request.previous_revision,
             link_timeout_minutes=given.get("link_timeout_minutes", DEFAULT_LINK_TIMEOUT_MINUTES),
             unlink_on_destroy=given.get("unlink_on_destroy", True),
             opts=child,

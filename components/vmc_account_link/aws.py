@@ -70,12 +70,12 @@ def refuse_missing_credentials(arguments: Mapping[str, Any], environ: Mapping[st
     Raises:
         WrongAccount: there are none.
     """
-    asked = "find AWS credentials"
+    action = "find AWS credentials"
     profiles = _profiles(arguments, environ)
     profile = arguments.get("profile") or environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE")
     if isinstance(profile, str) and profile not in profiles:
-        do = "Nothing was created: correct aws:profile or AWS_PROFILE, or the files that describe profiles."
-        raise WrongAccount(asked, f"there is no AWS profile {profile}", do)
+        hint = "Nothing was created: correct aws:profile or AWS_PROFILE, or the files that describe profiles."
+        raise WrongAccount(action, f"there is no AWS profile {profile}", hint)
     without_files = (
         arguments.keys() & {"access_key", "assume_role_with_web_identity"}
         or environ.get("AWS_ACCESS_KEY_ID")
@@ -86,8 +86,8 @@ def refuse_missing_credentials(arguments: Mapping[str, Any], environ: Mapping[st
         environ.get("AWS_EC2_METADATA_DISABLED", "").lower() != "true"
     )
     if not (profile or without_files or profiles.get("default") or asks_machine):
-        do = "Nothing was created: log in to AWS, or set AWS_PROFILE, aws:profile or AWS_ACCESS_KEY_ID."
-        raise WrongAccount(asked, "there are none", do)
+        hint = "Nothing was created: log in to AWS, or set AWS_PROFILE, aws:profile or AWS_ACCESS_KEY_ID."
+        raise WrongAccount(action, "there are none", hint)
 
 
 def _profiles(arguments: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, bool]:
@@ -160,7 +160,7 @@ def _parsed(key: str, raw: str) -> Any:
         ) from None
 
 
-_ASKED = "ask AWS whose credentials these are"
+_ACTION = "ask AWS whose credentials these are"
 
 
 def caller_account(
@@ -194,7 +194,7 @@ def _credentials_refused(wanted: pulumi.Input[str] | None, error: Exception) -> 
     """Say in one line what the SDK would say in a traceback."""
     only = f"; vmc-account-link:awsAccountId is {wanted}" if isinstance(wanted, str) else ""
     return WrongAccount(
-        _ASKED,
+        _ACTION,
         safe_text(str(error).rpartition("returned an error: ")[2]),
         f"Nothing was created: check the credentials (AWS_PROFILE, aws:profile, …){only}.",
     )
@@ -204,7 +204,7 @@ def _same_account(found_and_wanted: Sequence[Any]) -> str:
     found, wanted = found_and_wanted
     if not is_account_number(found):
         raise WrongAccount(
-            _ASKED,
+            _ACTION,
             f'it answered "{safe_text(str(found))}", which is no account number',
             "Nothing was created: check the network (a proxy may have answered) and aws:endpoints.",
         )

@@ -19,33 +19,33 @@ def _say(line: str) -> None:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class CallContext:
     """Who waits for a provider's call."""
 
-    tell: Callable[[str], object] = _say
+    emit_progress: Callable[[str], object] = _say
     """Takes a line for them."""
     canceled: threading.Event = CANCELED
     """Set once they want to stop."""
 
 
-_PERSON: ContextVar[Person] = ContextVar("person", default=Person())  # noqa: B039 - frozen
+_CONTEXT: ContextVar[CallContext] = ContextVar("person", default=CallContext())  # noqa: B039 - frozen
 
 
 @contextlib.contextmanager
-def working_for(person: Person) -> Iterator[None]:
+def use_context(person: CallContext) -> Iterator[None]:
     """Have the calls made in this thread meanwhile tell that person, and listen to them."""
-    before = _PERSON.set(person)
+    before = _CONTEXT.set(person)
     try:
         yield
     finally:
-        _PERSON.reset(before)
+        _CONTEXT.reset(before)
 
 
-def tell(line: str) -> None:
+def emit_progress(line: str) -> None:
     """Tell the person who waits."""
-    _PERSON.get().tell(line)
+    _CONTEXT.get().emit_progress(line)
 
 
 def canceled() -> threading.Event:
     """What is set once the person who waits wants to stop."""
-    return _PERSON.get().canceled
+    return _CONTEXT.get().canceled

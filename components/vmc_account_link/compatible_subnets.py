@@ -21,12 +21,12 @@ from pulumi.dynamic import (
 from vmc_account_link import resource_types
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountState, Subnet
-from vmc_account_link.call_context import tell
+from vmc_account_link.call_context import emit_progress
 from vmc_account_link.link.ownership import same_organisation
 from vmc_account_link.link.subnets import SDDC_TYPES, by_zone, check_chosen, rejected
 from vmc_account_link.provider import ServiceProvider
 
-_ASKED = ("org_id", "connected_account_id", "region", "sddc_type", "hosts", "chosen", "tracking_task")
+_ACTION = ("org_id", "connected_account_id", "region", "sddc_type", "hosts", "chosen", "tracking_task")
 
 
 class CompatibleSubnetsProvider(ServiceProvider):
@@ -44,7 +44,7 @@ class CompatibleSubnetsProvider(ServiceProvider):
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Look again where something else is asked for, or the last look found no subnet to use."""
-        changed = any(news.get(key) != olds.get(key) for key in _ASKED)
+        changed = any(news.get(key) != olds.get(key) for key in _ACTION)
         return DiffResult(changes=changed or not olds.get("compatible_subnets"))
 
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -89,7 +89,7 @@ class CompatibleSubnetsProvider(ServiceProvider):
             subnets = _listed(vmc, props)
             missing = sorted(set(chosen) - {subnet.id for subnet in subnets})
             if missing or not subnets:
-                tell(
+                emit_progress(
                     f"VMware knows no {', '.join(missing) or 'subnet'} in {props['region']} yet: "
                     "asking it to look at the account again"
                 )
@@ -125,11 +125,13 @@ def _tell_result(region: str, subnets: Sequence[Subnet]) -> None:
     zones = by_zone(subnets)
     if zones:
         count = sum(len(ids) for ids in zones.values())
-        tell(f"{count} subnets of {region} can be used by an SDDC, in {', '.join(zones)}")
+        emit_progress(f"{count} subnets of {region} can be used by an SDDC, in {', '.join(zones)}")
         return
-    tell(f"no subnet of {region} can be used by an SDDC; make one of at least /26 in each availability zone")
+    emit_progress(
+        f"no subnet of {region} can be used by an SDDC; make one of at least /26 in each availability zone"
+    )
     for subnet_id, why in rejected(subnets).items():
-        tell(f"  {subnet_id} ({why})")
+        emit_progress(f"  {subnet_id} ({why})")
 
 
 class CompatibleSubnets(Resource, module=resource_types.PACKAGE, name="CompatibleSubnets"):

@@ -23,9 +23,9 @@ from pulumi.dynamic import (
 from vmc_account_link import resource_types
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord, AccountState
-from vmc_account_link.call_context import tell
+from vmc_account_link.call_context import emit_progress
 from vmc_account_link.link.ownership import find_account, identity_failures, same_organisation
-from vmc_account_link.link.progress import Wanted
+from vmc_account_link.link.progress import LinkTarget
 from vmc_account_link.link.wait import unlink_until_gone, wait_until_linked
 from vmc_account_link.provider import ServiceProvider, record_outputs
 
@@ -104,18 +104,18 @@ class ConnectedAccountProvider(ServiceProvider):
             VmcError: the service could not be asked.
         """
         if not props.get("unlink_on_destroy", True):
-            tell(f"AWS account {props['account_number']} stays linked (unlinkOnDestroy is false)")
+            emit_progress(f"AWS account {props['account_number']} stays linked (unlinkOnDestroy is false)")
             return
         same_organisation(self.settings, props)
         with VmcClient(self.settings) as vmc:
             unlink_until_gone(vmc, props["account_number"], props["stack_name"])
 
     def _wait(self, inputs: Mapping[str, Any]) -> AccountRecord:
-        wanted = Wanted(
+        wanted = LinkTarget(
             account_number=inputs["account_number"],
             stack_name=inputs["stack_name"],
             tracking_task=inputs.get("tracking_task"),
-            record_before=inputs.get("record_before"),
+            previous_revision=inputs.get("previous_revision"),
         )
         with VmcClient(self.settings) as vmc:
             return wait_until_linked(vmc, wanted, timeout_seconds=float(inputs["link_timeout_minutes"]) * 60)
@@ -152,7 +152,7 @@ class ConnectedAccount(Resource, module=resource_types.PACKAGE, name="ConnectedA
         stack_name: pulumi.Input[str],
         stack_id: pulumi.Input[str],
         tracking_task: pulumi.Input[str | None],
-        record_before: pulumi.Input[str | None] = None,
+        previous_revision: pulumi.Input[str | None] = None,
         link_timeout_minutes: pulumi.Input[int],
         unlink_on_destroy: pulumi.Input[bool],
         opts: pulumi.ResourceOptions | None = None,
@@ -160,16 +160,12 @@ class ConnectedAccount(Resource, module=resource_types.PACKAGE, name="ConnectedA
         """Declare the connected account.
 
         Args:
-            name: the resource's name.
-            org_id: the VMC organisation.
-            account_number: the AWS account, 12 digits.
-            stack_name: the CloudFormation stack that ran the link's template.
-            stack_id: that stack's id; the wait starts when it is there.
-            tracking_task: id of the service's task.
-            record_before: the mark of the record that the link is to renew (`LinkRequest.record_before`).
-            link_timeout_minutes: the deadline of the wait, at least 1.
-            unlink_on_destroy: whether deleting this resource unlinks the account.
-            opts: resource options.
+            name: the resource's name. org_id: the VMC organisation. account_number: the AWS account, 12
+            digits. stack_name: the CloudFormation stack that ran the link's template. stack_id: that stack's
+            id; the wait starts when it is there. tracking_task: id of the service's task. previous_revision:
+            the revision of the record that the link is to renew (`LinkRequest.previous_revision`).
+            link_timeout_minutes: the deadline of the wait, at least 1. unlink_on_destroy: whether deleting
+            this resource unlinks the account. opts: resource options.
         """
         super().__init__(
             ConnectedAccountProvider(),
@@ -180,7 +176,7 @@ class ConnectedAccount(Resource, module=resource_types.PACKAGE, name="ConnectedA
                 "stack_name": stack_name,
                 "stack_id": stack_id,
                 "tracking_task": tracking_task,
-                "record_before": record_before,
+                "previous_revision": previous_revision,
                 "link_timeout_minutes": link_timeout_minutes,
                 "unlink_on_destroy": unlink_on_destroy,
                 # Outputs have to be named here to become attributes.

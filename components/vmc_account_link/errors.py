@@ -90,20 +90,20 @@ class VmcError(pulumi.RunError):
     A `pulumi.RunError`, because the engine's Python host prints the message of one without a traceback.
     """
 
-    def __init__(self, asked: str, answered: str, do: str) -> None:
+    def __init__(self, action: str, detail: str, hint: str) -> None:
         """Compose the line.
 
         Args:
-            asked: what was asked, in words ("list the connected accounts of organisation …").
-            answered: what came back, already safe to show.
-            do: what to do about it, as a sentence.
+            action: what was asked, in words ("list the connected accounts of organisation …").
+            detail: what came back, already safe to show.
+            hint: what to do about it, as a sentence.
         """
-        parts = zip((asked, answered, do), _LONGEST_PARTS, strict=True)
-        asked, answered, do = (_one_line(text, longest) for text, longest in parts)
-        super().__init__(f"{asked}: {answered.rstrip('.')}. {do}")
-        self.asked = asked
-        self.answered = answered
-        self.do = do
+        parts = zip((action, detail, hint), _LONGEST_PARTS, strict=True)
+        action, detail, hint = (_one_line(text, longest) for text, longest in parts)
+        super().__init__(f"{action}: {detail.rstrip('.')}. {hint}")
+        self.action = action
+        self.detail = detail
+        self.hint = hint
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process as what it is: Python would call the constructor with the line alone."""
@@ -120,15 +120,15 @@ class SettingsError(VmcError):
     """A setting is missing, malformed or contradicts another."""
 
 
-class NoAnswer(VmcError):
+class ServiceUnreachable(VmcError):
     """The service could not be heard."""
 
 
-class NotSent(NoAnswer):
+class RequestNotSent(ServiceUnreachable):
     """The request never reached the service, so it cannot have acted."""
 
 
-class NoReply(NoAnswer):
+class ResponseLost(ServiceUnreachable):
     """The connection broke or timed out after sending: the service may have acted."""
 
 
@@ -137,9 +137,9 @@ class Refused(VmcError):
 
     def __init__(
         self,
-        asked: str,
-        answered: str,
-        do: str,
+        action: str,
+        detail: str,
+        hint: str,
         *,
         status: int,
         code: str | None = None,
@@ -149,15 +149,15 @@ class Refused(VmcError):
         """Keep what decides about a repeat beside the message.
 
         Args:
-            asked: see `VmcError`.
-            answered: see `VmcError`.
-            do: see `VmcError`.
+            action: see `VmcError`.
+            detail: see `VmcError`.
+            hint: see `VmcError`.
             status: the HTTP status.
             code: the service's `error_code`.
             retryable: the service's own word, None where it said nothing.
             retry_after_seconds: of the `Retry-After` header.
         """
-        super().__init__(asked, answered, do)
+        super().__init__(action, detail, hint)
         self.status = status
         self.code = code
         self.retryable = retryable
@@ -220,7 +220,7 @@ class WaitInterrupted(LinkError):
     """The person pressed Ctrl-C while something was waited for."""
 
 
-class SddcsOnLink(LinkError):
+class LinkInUse(LinkError):
     """SDDCs use the link that was to be made anew."""
 
 
@@ -228,7 +228,7 @@ class SubnetsDoNotFit(LinkError):
     """The chosen subnets are none that an SDDC of the wanted kind can use."""
 
 
-class StillLinked(LinkError):
+class UnlinkTimedOut(LinkError):
     """An unlinked account did not leave the service's list."""
 
 

@@ -101,16 +101,16 @@ class ExistingAccountProvider(ServiceProvider):
 
 
 def _no_existing_link(props: Mapping[str, Any], account: AccountRecord | None) -> NotLinked:
-    asked = f"use the existing link of AWS account {props['account_number']}"
+    action = f"use the existing link of AWS account {props['account_number']}"
     if account is None:
         return NotLinked(
-            asked,
+            action,
             f"organisation {props['org_id']} has no connected account of that number",
             "Link it first (vmc-account-link:link `create`, here or in one other Pulumi stack), or check "
             "vmc:orgId and the AWS credentials.",
         )
     return NotLinked(
-        asked,
+        action,
         f'connected account {account.id} is {account.state} (CloudFormation stack "{account.cf_stack_name}")',
         "Mend the link where it was made (change `relink` there, or run the stack's template again), then "
         "run `pulumi up` again.",

@@ -37,8 +37,8 @@ def internal_error(
     secrets = (*secrets, *_secrets_of_the_environment())
     text = without_secrets("".join(traceback.format_exception(error)), secrets)
     try:
-        place = (keep or _new_file)(text)
-        report = f"with the traceback in {place}"
+        location = (keep or _new_file)(text)
+        report = f"with the traceback in {location}"
     except OSError as failure:
         report = f"(its traceback could not be written: {failure.strerror})"
     return InternalError(

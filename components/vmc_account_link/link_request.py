@@ -1,7 +1,7 @@
 """The dynamic resource that asks the service for an account link.
 
-Identity: the organisation and the AWS account. A link is minted in `create`, and again in `update` where the
-person wants a new one, the last was not run, or it can't bring the account in any more; never in preview,
+Identity: the organisation and the AWS account. A link is requested in `create`, and again in `update` where
+the person wants a new one, the last was not run, or it can't bring the account in any more; never in preview,
 refresh or an unchanged update. What it leaves behind, a template's URL that expires, is a by-product: it is
 never compared.
 """
@@ -23,15 +23,21 @@ from pulumi.dynamic import (
 
 from vmc_account_link import resource_types
 from vmc_account_link.api.client import VmcClient
-from vmc_account_link.call_context import tell
+from vmc_account_link.call_context import emit_progress
 from vmc_account_link.link.ownership import (
     IDENTITY,
     find_account,
     identity_failures,
-    is_ours,
     refuse_another_stacks_link,
+    was_created_by,
 )
-from vmc_account_link.link.relink import NEEDS_NEW_LINK, Why, our_stacks, refuse_where_sddcs_are, why_mint
+from vmc_account_link.link.relink import (
+    NEEDS_NEW_LINK,
+    RelinkReason,
+    owned_stack_names,
+    refuse_where_sddcs_are,
+    relink_reason,
+)
 from vmc_account_link.provider import ServiceProvider
 from vmc_account_link.settings import VmcSettings
 from vmc_account_link.template import source
@@ -63,13 +69,13 @@ class LinkRequestProvider(ServiceProvider):
             VmcError: the service was to be asked and could not.
         """
         with VmcClient(self.settings) as vmc:
-            why = why_mint(vmc, self.settings, olds, news, datetime.now(UTC))
-            if why in {Why.WANTED, Why.NOT_RUN}:
+            why = relink_reason(vmc, self.settings, olds, news, datetime.now(UTC))
+            if why in {RelinkReason.REQUESTED, RelinkReason.TEMPLATE_NOT_RUN}:
                 refuse_where_sddcs_are(vmc, olds, news)
         return DiffResult(changes=_changed_inputs(olds, news) or why is not None)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Mint a link, after making sure that the account is not linked by somebody else.
+        """Request a link, after making sure that the account is not linked by somebody else.
 
         Raises:
             AlreadyLinked: another stack made the link that exists.
@@ -77,11 +83,11 @@ class LinkRequestProvider(ServiceProvider):
             VmcError: refused, not heard, or not understood.
         """
         with VmcClient(self.settings) as vmc:
-            outputs = _mint(vmc, self.settings, props, stack_names=[props["stack_name"]])
+            outputs = _request_link(vmc, self.settings, props, stack_names=[props["stack_name"]])
         return CreateResult(id_=f"{props['org_id']}/{props['account_number']}", outs={**props, **outputs})
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Mint a new link where there is a reason (`Why`); else keep the old one's outputs.
+        """Request a new link where there is a reason (`Why`); else keep the old one's outputs.
 
         Raises:
             SddcsOnLink: SDDCs use the link that is to be made anew.
@@ -89,19 +95,19 @@ class LinkRequestProvider(ServiceProvider):
         """
         kept = {**olds, **news}
         with VmcClient(self.settings) as vmc:
-            why = why_mint(vmc, self.settings, olds, news, datetime.now(UTC))
+            why = relink_reason(vmc, self.settings, olds, news, datetime.now(UTC))
             if why is None:
                 _judge_again(olds, news)
                 return UpdateResult(outs=kept)
-            if why is not Why.SPENT:
+            if why is not RelinkReason.EXPIRED:
                 refuse_where_sddcs_are(vmc, olds, news)
-            outputs = _mint(vmc, self.settings, news, stack_names=our_stacks(vmc, olds, news))
+            outputs = _request_link(vmc, self.settings, news, stack_names=owned_stack_names(vmc, olds, news))
         # What this link is for: where the stack's update fails, the next `up` asks for another one.
-        renews = outputs["record_before"] is not None
+        renews = outputs["previous_revision"] is not None
         return UpdateResult(outs={**kept, **outputs, "renews": renews})
 
     def read(self, _id: str, props: dict[str, Any]) -> ReadResult:
-        """Return what is stored: the service has no call that shows a link, and asking would mint one."""
+        """Return what is stored: the service has no call that shows a link, and asking would request one."""
         return ReadResult(_id, props)
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
@@ -130,13 +136,13 @@ def _judge_again(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
         judge_template(body, read_policy(news.get("template_policy")))
 
 
-def _mint(
+def _request_link(
     vmc: VmcClient, settings: VmcSettings, inputs: Mapping[str, Any], *, stack_names: Sequence[str]
 ) -> dict[str, Any]:
     """Look whether the account is linked, ask for a link once, fetch and judge its template."""
     account = find_account(vmc.list_connected_accounts(), inputs["account_number"])
     refuse_another_stacks_link(account, stack_names)
-    link = vmc.mint_link()
+    link = vmc.request_link()
     source.check_source(
         link.template_url, service_url=settings.vmc_url, further_hosts=inputs.get("template_hosts") or ()
     )
@@ -147,8 +153,10 @@ def _mint(
         "tracking_task": link.tracking_task,
         "stack_names": list(stack_names),
         "clock_ahead_seconds": round(vmc.clock_ahead_seconds()),
-        "minted_at": datetime.now(UTC).isoformat(),
-        "record_before": account.mark if account and is_ours(account, [inputs["stack_name"]]) else None,
+        "requested_at": datetime.now(UTC).isoformat(),
+        "previous_revision": account.revision
+        if account and was_created_by(account, [inputs["stack_name"]])
+        else None,
         "template_body": _template_body(vmc, link.template_url, read_policy(inputs.get("template_policy"))),
     }
 
@@ -159,9 +167,9 @@ def _template_body(vmc: VmcClient, url: str, policy: TemplatePolicy) -> str:
     Empty and not None, which is not kept: a preview would take it for unknown, and show a change.
     """
     text = vmc.download_template(url)
-    source.inspect(text, url=url)
+    source.validate(text, url=url)
     for line in judge_template(text, policy):
-        tell(line)
+        emit_progress(line)
     return text if source.fits_inline(text) else ""
 
 
@@ -181,13 +189,13 @@ class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):
     account_number: pulumi.Output[str]
     """The AWS account, 12 digits."""
     renews: pulumi.Output[bool | None]
-    """Whether the link was minted for a stack that has made one before."""
-    minted_at: pulumi.Output[str | None]
+    """Whether the link was requested for a stack that has made one before."""
+    requested_at: pulumi.Output[str | None]
     """By this machine's clock; ISO 8601, UTC."""
-    record_before: pulumi.Output[str | None]
-    """The mark of the account's record when the link was minted; None where our stack had made none."""
+    previous_revision: pulumi.Output[str | None]
+    """The revision of the account's record when the link was requested; None where our stack had made none."""
     stack_names: pulumi.Output[list[str] | None]
-    """The stack the link was minted for, and those whose link it replaces."""
+    """The stack the link was requested for, and those whose link it replaces."""
 
     def __init__(
         self,
@@ -233,8 +241,8 @@ class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):
                 "expiration_date": None,
                 "tracking_task": None,
                 "renews": None,
-                "minted_at": None,
-                "record_before": None,
+                "requested_at": None,
+                "previous_revision": None,
                 "stack_names": None,
             },
             pulumi.ResourceOptions.merge(

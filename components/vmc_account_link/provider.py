@@ -6,7 +6,7 @@ from typing import Any
 from pulumi.dynamic import ConfigureRequest, ResourceProvider
 
 from vmc_account_link.api.models import AccountRecord
-from vmc_account_link.call_context import tell
+from vmc_account_link.call_context import emit_progress
 from vmc_account_link.provider_process import prepare
 from vmc_account_link.settings import VmcSettings, read_settings
 
@@ -29,7 +29,7 @@ class ServiceProvider(ResourceProvider):
         secrets: list[str] = []
         # First, so that a missing setting is one line too.
         for line in prepare(secrets):
-            tell(line)
+            emit_progress(line)
         self.settings = read_settings(req.config.get, os.environ)
         secrets.extend(self.settings.secrets)
 

@@ -33,8 +33,8 @@ from vmc_account_link.settings import VmcSettings
 _TEMPLATE = ("templateBody", "templateUrl")
 
 
-class LinkWatch:
-    """What one run of the program knows: whether its link was minted in this very update."""
+class StackPrecheck:
+    """What one run of the program knows: whether its link was requested in this very update."""
 
     def __init__(self, settings: VmcSettings) -> None:
         """Take where to look; nothing is asked yet."""
@@ -43,11 +43,11 @@ class LinkWatch:
         """What no message may hold."""
         self._has_just_looked = False
 
-    def note_minting(self) -> None:
-        """A link was minted just now, after a look."""
+    def note_request(self) -> None:
+        """A link was requested just now, after a look."""
         self._has_just_looked = True
 
-    def look(self, account_number: str, stack_names: Sequence[str], expiration_date: str | None) -> None:
+    def verify(self, account_number: str, stack_names: Sequence[str], expiration_date: str | None) -> None:
         """Look whether the link may be run, unless that was just done.
 
         Args:
@@ -77,7 +77,7 @@ class LinkWatch:
             )
 
 
-def request_hooks(name: str, watch: LinkWatch) -> pulumi.ResourceHookBinding | None:
+def request_hooks(name: str, precheck: StackPrecheck) -> pulumi.ResourceHookBinding | None:
     """The hooks of the link request: it notes a link that is new."""
     if not _has_engine():
         return None
@@ -85,35 +85,35 @@ def request_hooks(name: str, watch: LinkWatch) -> pulumi.ResourceHookBinding | N
     async def note(args: pulumi.ResourceHookArgs) -> None:
         with internal_errors("note that the link is new"):
             if await _differ(args.old_outputs or {}, args.new_outputs or {}, ["template_url"]):
-                watch.note_minting()
+                precheck.note_request()
 
-    hook = pulumi.ResourceHook(f"{name}-minted", note)
+    hook = pulumi.ResourceHook(f"{name}-requested", note)
     return pulumi.ResourceHookBinding(after_create=[hook], after_update=[hook])
 
 
 def stack_hooks(
-    name: str, watch: LinkWatch, link: pulumi.Output[tuple[str, list[str], str | None]]
+    name: str, precheck: StackPrecheck, link: pulumi.Output[tuple[str, list[str], str | None]]
 ) -> pulumi.ResourceHookBinding | None:
-    """The hooks of the stack: they fail its creation, and its update to another template, by `watch.look`.
+    """The hooks of the stack: they fail its creation, and its update to another template, by `precheck.verify`.
 
     And one says what to do where its making failed and the error does not say it.
 
     Args:
         name: the component's name.
-        watch: of this run.
-        link: the arguments of `watch.look`.
+        precheck: of this run.
+        link: the arguments of `precheck.verify`.
     """
     if not _has_engine():
         return None
 
-    async def look(args: pulumi.ResourceHookArgs) -> None:
-        with internal_errors("look whether the link may be run", watch.secrets):
+    async def verify(args: pulumi.ResourceHookArgs) -> None:
+        with internal_errors("look whether the link may be run", precheck.secrets):
             known = await link.future()
             if known and await _differ(args.old_inputs or {}, args.new_inputs or {}, _TEMPLATE):
                 # In a thread: the program's other resources go on meanwhile.
-                await asyncio.to_thread(watch.look, *known)
+                await asyncio.to_thread(precheck.verify, *known)
 
-    hook = pulumi.ResourceHook(f"{name}-link", look)
+    hook = pulumi.ResourceHook(f"{name}-link", verify)
     return pulumi.ResourceHookBinding(
         before_create=[hook], before_update=[hook], on_error=[stack_error_hook(f"{name}-failed")]
     )
@@ -200,7 +200,7 @@ def update_in_place_while_relinked(
     declared_at = datetime.now(UTC).isoformat()
 
     async def transform(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
-        # On a preview nothing is known of a link that is about to be minted.
+        # On a preview nothing is known of a link that is about to be requested.
         is_known = await requested_at.is_known() and await renews.is_known()
         if is_known and (not await renews.future() or (await requested_at.future() or "") < declared_at):
             return None

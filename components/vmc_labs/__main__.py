@@ -138,7 +138,7 @@ def outputs(spec: Path, only: tuple[str, ...], *, form: str, directory: Path | N
     found = command.run(session)
     output = Output()
     if form == "env":
-        for path in write_env_files(directory or session.places.root / "outputs", found.labs):
+        for path in write_env_files(directory or session.paths.root / "outputs", found.labs):
             click.echo(path)
     else:
         output.outputs(found.labs, form)
@@ -234,9 +234,9 @@ def report(spec: Path, *, file: Path | None, must_open: bool) -> int:
     written = command.run(
         command.ReportRequest(
             spec=session.spec,
-            states=session.lookout.states(session.spec.labs),
+            states=session.fleet_reader.states(session.spec.labs),
             spec_file=spec,
-            file=file or session.places.root / "report.html",
+            file=file or session.paths.root / "report.html",
             made_at=datetime.now().astimezone(),
         )
     )

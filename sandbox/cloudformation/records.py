@@ -18,7 +18,7 @@ from sandbox.cloudformation.lifecycle import (
     events_at,
     phase_at,
 )
-from sandbox.cloudformation.resources import Place
+from sandbox.cloudformation.resources import AccountRegion
 from sandbox.cloudformation.template import Template
 
 
@@ -48,7 +48,7 @@ class StackRequest:
 class StackRecord:
     """A stack, alive or gone."""
 
-    place: Place
+    account_region: AccountRegion
     name: str
     stack_id: str
     request: StackRequest

@@ -82,7 +82,7 @@ class CustomResource(CloudFormationModel):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class AccountRegion:
     """Where a stack lives."""
 
     account_number: str
@@ -110,7 +110,11 @@ def forget_model_list() -> None:
 
 
 def create_resources(
-    place: Place, name: str, template: Template, parameters: Mapping[str, str], tags: Mapping[str, str]
+    account_region: AccountRegion,
+    name: str,
+    template: Template,
+    parameters: Mapping[str, str],
+    tags: Mapping[str, str],
 ) -> Stack:
     """Make a stack's resources; returns moto's stack.
 
@@ -119,19 +123,21 @@ def create_resources(
         ResourceRefused: one resource can't be made; what was made before it is still there.
     """
     body = _prepare(name, template, {})
-    backend = place.backend
+    backend = account_region.backend
     try:
         return backend.create_stack(
             name=name, template=body, parameters=dict(parameters), tags=dict(tags), notification_arns=[]
         )
     except (ServiceException, CloudFormationError, KeyError, ValueError, TypeError) as error:
-        made = find(place, name)
+        made = find(account_region, name)
         if made is None:
             raise validation_error(_one_line(error)) from error
         raise ResourceRefused(_failure_of(made, template, error)) from error
 
 
-def update_resources(place: Place, stack: Stack, template: Template, parameters: Mapping[str, str]) -> None:
+def update_resources(
+    account_region: AccountRegion, stack: Stack, template: Template, parameters: Mapping[str, str]
+) -> None:
     """Change a stack's resources to a new template.
 
     Raises:
@@ -145,7 +151,7 @@ def update_resources(place: Place, stack: Stack, template: Template, parameters:
     body = _prepare(stack.name, template, names)
     incoming = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
     try:
-        place.backend.update_stack(stack.stack_id, body, None, incoming, None)
+        account_region.backend.update_stack(stack.stack_id, body, None, incoming, None)
     except (ServiceException, CloudFormationError, KeyError, ValueError, TypeError) as error:
         raise ResourceRefused(_failure_of(stack, template, error)) from error
 
@@ -160,18 +166,20 @@ def remove_resources(stack: Stack) -> Failure | None:
     return None
 
 
-def forget(place: Place, stack: Stack) -> None:
+def forget(account_region: AccountRegion, stack: Stack) -> None:
     """Take the stack out of moto's list, its exports with it."""
-    place.backend.stacks.pop(stack.stack_id, None)
+    account_region.backend.stacks.pop(stack.stack_id, None)
     for export in [
-        key for key, value in place.backend.exports.items() if value.exporting_stack_id == stack.stack_id
+        key
+        for key, value in account_region.backend.exports.items()
+        if value.exporting_stack_id == stack.stack_id
     ]:
-        place.backend.exports.pop(export)
+        account_region.backend.exports.pop(export)
 
 
-def find(place: Place, name: str) -> Stack | None:
+def find(account_region: AccountRegion, name: str) -> Stack | None:
     """The stack of that name in moto, if it has one."""
-    return next((stack for stack in place.backend.stacks.values() if stack.name == name), None)
+    return next((stack for stack in account_region.backend.stacks.values() if stack.name == name), None)
 
 
 def resources_of(stack: Stack) -> tuple[StackResource, ...]:

@@ -11,7 +11,7 @@ from moto.core.exceptions import ServiceException
 
 from sandbox.cloudformation import query, wire
 from sandbox.cloudformation.errors import Refusal, validation_error
-from sandbox.cloudformation.resources import Place
+from sandbox.cloudformation.resources import AccountRegion
 from sandbox.cloudformation.state import Stacks
 from sandbox.cloudformation.template import (
     MAXIMUM_FETCHED_BYTES,
@@ -40,7 +40,7 @@ class CloudFormationApp:
         self._moto_app = moto_app
         self._stacks = stacks
         self._links = links
-        self._calls: dict[str, Callable[[Place, Form], Result]] = {
+        self._calls: dict[str, Callable[[AccountRegion, Form], Result]] = {
             "CreateStack": self._create_stack,
             "UpdateStack": self._update_stack,
             "DeleteStack": self._delete_stack,
@@ -63,46 +63,50 @@ class CloudFormationApp:
         call = self._calls.get(action)
         if scope is None or call is None:
             return self._moto_app(environ, start_response)
-        place = Place(account_number=query.account_of(environ), region=scope.region)
+        account_region = AccountRegion(account_number=query.account_of(environ), region=scope.region)
         try:
-            status, body = 200, wire.answer_xml(action, call(place, form))
+            status, body = 200, wire.answer_xml(action, call(account_region, form))
         except Refusal as refusal:
             status, body = refusal.status, wire.refusal_xml(refusal)
         headers = [("Content-Type", "text/xml"), ("Content-Length", str(len(body)))]
         start_response(f"{status} {HTTPStatus(status).phrase}", headers)
         return [body]
 
-    def _create_stack(self, place: Place, form: Form) -> Result:
-        template = self._template(place, form)
-        return {"StackId": self._stacks.create(place, query.stack_request(form, template))}
+    def _create_stack(self, account_region: AccountRegion, form: Form) -> Result:
+        template = self._template(account_region, form)
+        return {"StackId": self._stacks.create(account_region, query.stack_request(form, template))}
 
-    def _update_stack(self, place: Place, form: Form) -> Result:
-        self._stacks.find(place, form.get("StackName", ""))
-        template = self._template(place, form)
-        return {"StackId": self._stacks.update(place, query.stack_request(form, template))}
+    def _update_stack(self, account_region: AccountRegion, form: Form) -> Result:
+        self._stacks.find(account_region, form.get("StackName", ""))
+        template = self._template(account_region, form)
+        return {"StackId": self._stacks.update(account_region, query.stack_request(form, template))}
 
-    def _delete_stack(self, place: Place, form: Form) -> Result:
+    def _delete_stack(self, account_region: AccountRegion, form: Form) -> Result:
         self._stacks.delete(
-            place, form.get("StackName", ""), client_request_token=form.get("ClientRequestToken")
+            account_region, form.get("StackName", ""), client_request_token=form.get("ClientRequestToken")
         )
         return None
 
-    def _describe_stacks(self, place: Place, form: Form) -> Result:
+    def _describe_stacks(self, account_region: AccountRegion, form: Form) -> Result:
         now = self._stacks.now()
         if name := form.get("StackName"):
-            records = [self._stacks.find(place, name)]
+            records = [self._stacks.find(account_region, name)]
         else:
-            records = [one for one in self._stacks.list(place) if one.status(now) != "DELETE_COMPLETE"]
+            records = [
+                one for one in self._stacks.list(account_region) if one.status(now) != "DELETE_COMPLETE"
+            ]
         return {"Stacks": [wire.stack_node(one, now) for one in records]}
 
-    def _list_stacks(self, place: Place, form: Form) -> Result:
+    def _list_stacks(self, account_region: AccountRegion, form: Form) -> Result:
         now = self._stacks.now()
         wanted = query.members(form, "StackStatusFilter")
-        records = [one for one in self._stacks.list(place) if not wanted or one.status(now) in wanted]
+        records = [
+            one for one in self._stacks.list(account_region) if not wanted or one.status(now) in wanted
+        ]
         return {"StackSummaries": [wire.summary_node(one, now) for one in records]}
 
-    def _describe_stack_events(self, place: Place, form: Form) -> Result:
-        events = self._stacks.find(place, form.get("StackName", "")).events(self._stacks.now())
+    def _describe_stack_events(self, account_region: AccountRegion, form: Form) -> Result:
+        events = self._stacks.find(account_region, form.get("StackName", "")).events(self._stacks.now())
         start = int(form.get("NextToken") or 0)
         rest = len(events) > start + _PAGE_SIZE
         return {
@@ -110,8 +114,8 @@ class CloudFormationApp:
             "NextToken": str(start + _PAGE_SIZE) if rest else None,
         }
 
-    def _describe_stack_resource(self, place: Place, form: Form) -> Result:
-        record = self._stacks.find(place, form.get("StackName", ""))
+    def _describe_stack_resource(self, account_region: AccountRegion, form: Form) -> Result:
+        record = self._stacks.find(account_region, form.get("StackName", ""))
         wanted = form.get("LogicalResourceId", "")
         for one in record.resources():
             if one.logical_id == wanted:
@@ -119,8 +123,8 @@ class CloudFormationApp:
                 return {"StackResourceDetail": node}
         raise validation_error(f"Resource {wanted} does not exist for stack {record.name}")
 
-    def _describe_stack_resources(self, place: Place, form: Form) -> Result:
-        record = self._stacks.find(place, form.get("StackName", ""))
+    def _describe_stack_resources(self, account_region: AccountRegion, form: Form) -> Result:
+        record = self._stacks.find(account_region, form.get("StackName", ""))
         wanted = form.get("LogicalResourceId")
         nodes: list[wire.Node] = [
             wire.resource_node(record, one, moment_key="Timestamp")
@@ -129,20 +133,22 @@ class CloudFormationApp:
         ]
         return {"StackResources": nodes}
 
-    def _list_stack_resources(self, place: Place, form: Form) -> Result:
-        record = self._stacks.find(place, form.get("StackName", ""))
+    def _list_stack_resources(self, account_region: AccountRegion, form: Form) -> Result:
+        record = self._stacks.find(account_region, form.get("StackName", ""))
         nodes: list[wire.Node] = [
             wire.resource_node(record, one, moment_key="LastUpdatedTimestamp") for one in record.resources()
         ]
         return {"StackResourceSummaries": nodes}
 
-    def _get_template(self, place: Place, form: Form) -> Result:
-        record = self._stacks.find(place, form.get("StackName", ""))
+    def _get_template(self, account_region: AccountRegion, form: Form) -> Result:
+        record = self._stacks.find(account_region, form.get("StackName", ""))
         return {"TemplateBody": record.template.text, "StagesAvailable": ["Original", "Processed"]}
 
-    def _get_template_summary(self, place: Place, form: Form) -> Result:
+    def _get_template_summary(self, account_region: AccountRegion, form: Form) -> Result:
         name = form.get("StackName")
-        template = self._stacks.find(place, name).template if name else self._template(place, form)
+        template = (
+            self._stacks.find(account_region, name).template if name else self._template(account_region, form)
+        )
         if template is None:
             raise validation_error("Either Template URL or Template Body must be specified.")
         needed = needed_capability(template)
@@ -167,7 +173,7 @@ class CloudFormationApp:
             "ResourceTypes": types,
         }
 
-    def _template(self, place: Place, form: Form) -> Template | None:
+    def _template(self, account_region: AccountRegion, form: Form) -> Template | None:
         """The template that a request brings; None for UsePreviousTemplate.
 
         Raises:
@@ -181,22 +187,22 @@ class CloudFormationApp:
         if body:
             check_inline_size(body)
             return parse_template(body)
-        text = self._fetch(place, url or "")
+        text = self._fetch(account_region, url or "")
         if len(text.encode()) > MAXIMUM_FETCHED_BYTES:
             raise validation_error("Template may not exceed 1000000 bytes in size.")
         return parse_template(text)
 
-    def _fetch(self, place: Place, url: str) -> str:
+    def _fetch(self, account_region: AccountRegion, url: str) -> str:
         text = self._links.template_for_url(url)
         if text is not None:
             return text
-        asked = urlsplit(url)
-        if self._leads_to_a_link(asked.netloc, asked.path):
+        requested = urlsplit(url)
+        if self._leads_to_a_link(requested.netloc, requested.path):
             raise validation_error(_ACCESS_DENIED)
-        if asked.scheme != "https" or not asked.netloc.endswith(".amazonaws.com"):
+        if requested.scheme != "https" or not requested.netloc.endswith(".amazonaws.com"):
             raise validation_error("TemplateURL must be a supported URL.")
         try:
-            return str(get_stack_from_s3_url(url, account_id=place.account_number, partition="aws"))
+            return str(get_stack_from_s3_url(url, account_id=account_region.account_number, partition="aws"))
         except (ServiceException, AttributeError, KeyError):
             raise validation_error(_ACCESS_DENIED) from None
 

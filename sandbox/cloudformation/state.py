@@ -31,7 +31,7 @@ from sandbox.cloudformation.records import (
     interrupted,
     parameter_values,
 )
-from sandbox.cloudformation.resources import Place, ResourceRefused
+from sandbox.cloudformation.resources import AccountRegion, ResourceRefused
 from sandbox.cloudformation.template import Template, check_capabilities
 from sandbox.modes import ModeSwitch, StackOutcome
 from sandbox.vmc.organizations import LinkDesk
@@ -56,33 +56,35 @@ class Stacks:
         """The moment by which everything is shown."""
         return self._clock.now()
 
-    def list(self, place: Place) -> list[StackRecord]:
+    def list(self, account_region: AccountRegion) -> list[StackRecord]:
         """Every stack of an account and region, the gone ones too, newest first."""
         with self._lock:
-            return [record for record in self._records.values() if record.place == place][::-1]
+            return [record for record in self._records.values() if record.account_region == account_region][
+                ::-1
+            ]
 
-    def find(self, place: Place, name_or_id: str) -> StackRecord:
+    def find(self, account_region: AccountRegion, name_or_id: str) -> StackRecord:
         """A stack by its ARN (gone ones too) or by its name (only if it is not gone).
 
         Raises:
             Refusal: "Stack with id … does not exist".
         """
         now = self.now()
-        for record in self.list(place):
+        for record in self.list(account_region):
             if record.stack_id == name_or_id:
                 return record
             if record.name == name_or_id and record.status(now) != "DELETE_COMPLETE":
                 return record
         raise does_not_exist(name_or_id)
 
-    def create(self, place: Place, request: StackRequest) -> str:
+    def create(self, account_region: AccountRegion, request: StackRequest) -> str:
         """Start a stack; returns its ARN.
 
         Raises:
             Refusal: the request is refused before anything is made.
         """
         with self._lock:
-            if living := self._living(place, request.name):
+            if living := self._living(account_region, request.name):
                 if _repeats(request, living, Action.CREATE):
                     return living.stack_id
                 raise Refusal("AlreadyExistsException", f"Stack [{request.name}] already exists")
@@ -94,12 +96,12 @@ class Stacks:
             failure = None
             try:
                 made = resources.create_resources(
-                    place, request.name, template, parameters, request.tags or {}
+                    account_region, request.name, template, parameters, request.tags or {}
                 )
-                failure = self._run_links(place, made, before={})
-            except ResourceRefused as refused:
-                failure = refused.failure
-            stack = resources.find(place, request.name)
+                failure = self._run_links(account_region, made, before={})
+            except ResourceRefused as error_response:
+                failure = error_response.failure
+            stack = resources.find(account_region, request.name)
             if stack is None:
                 raise AssertionError("moto has lost the stack it made")
             touched = tuple(
@@ -108,9 +110,9 @@ class Stacks:
             on_failure = OnFailure.DO_NOTHING if request.disable_rollback else request.on_failure
             if failure and on_failure is not OnFailure.DO_NOTHING:
                 resources.remove_resources(stack)
-                resources.forget(place, stack)
+                resources.forget(account_region, stack)
             record = StackRecord(
-                place=place,
+                account_region=account_region,
                 name=request.name,
                 stack_id=stack.stack_id,
                 request=request,
@@ -130,14 +132,14 @@ class Stacks:
             )
             return record.stack_id
 
-    def update(self, place: Place, request: StackRequest) -> str:
+    def update(self, account_region: AccountRegion, request: StackRequest) -> str:
         """Start an update; returns the stack's ARN.
 
         Raises:
             Refusal: the stack's status does not allow it, or nothing would change.
         """
         with self._lock:
-            record = self.find(place, request.name)
+            record = self.find(account_region, request.name)
             if _repeats(request, record, Action.UPDATE):
                 return record.stack_id
             status = record.status(self.now())
@@ -168,7 +170,9 @@ class Stacks:
             self._start(record, Action.UPDATE, touched=touched, failure=failure, request=request)
             return record.stack_id
 
-    def delete(self, place: Place, name_or_id: str, *, client_request_token: str | None = None) -> None:
+    def delete(
+        self, account_region: AccountRegion, name_or_id: str, *, client_request_token: str | None = None
+    ) -> None:
         """Start a deletion; a stack that is gone or going is none to refuse.
 
         Raises:
@@ -176,7 +180,7 @@ class Stacks:
         """
         with self._lock:
             try:
-                record = self.find(place, name_or_id)
+                record = self.find(account_region, name_or_id)
             except Refusal:
                 return
             status = record.status(self.now())
@@ -191,14 +195,14 @@ class Stacks:
             if failure:
                 touched = tuple(one for one in touched if one not in record.resources())
             elif record.made:
-                resources.forget(place, record.made)
+                resources.forget(account_region, record.made)
                 record = dataclasses.replace(record, made=None)
             request = dataclasses.replace(record.request, client_request_token=client_request_token)
             self._start(record, Action.DELETE, touched=touched, failure=failure, request=request)
 
-    def _living(self, place: Place, name: str) -> StackRecord | None:
+    def _living(self, account_region: AccountRegion, name: str) -> StackRecord | None:
         now = self.now()
-        named = (one for one in self.list(place) if one.name == name)
+        named = (one for one in self.list(account_region) if one.name == name)
         return next((one for one in named if one.status(now) != "DELETE_COMPLETE"), None)
 
     def _change(
@@ -211,10 +215,10 @@ class Stacks:
         before = {key: dict(value) for key, value in resources.links_of(stack).items()}
         failure = None
         try:
-            resources.update_resources(record.place, stack, template, parameters)
-            failure = self._run_links(record.place, stack, before=before)
-        except ResourceRefused as refused:
-            failure = refused.failure
+            resources.update_resources(record.account_region, stack, template, parameters)
+            failure = self._run_links(record.account_region, stack, before=before)
+        except ResourceRefused as error_response:
+            failure = error_response.failure
         touched = tuple(
             one
             for one in resources.resources_of(stack)
@@ -222,11 +226,11 @@ class Stacks:
             and not (failure and failure.resource.logical_id == one.logical_id)
         )
         if failure:
-            resources.update_resources(record.place, stack, record.template, record.parameters)
+            resources.update_resources(record.account_region, stack, record.template, record.parameters)
         return failure, touched
 
     def _run_links(
-        self, place: Place, stack: Stack, *, before: Mapping[str, Mapping[str, object]]
+        self, account_region: AccountRegion, stack: Stack, *, before: Mapping[str, Mapping[str, object]]
     ) -> Failure | None:
         """Play VMware's function for each custom resource that is new or changed."""
         wants_failure = self._modes.current.stack_outcome is StackOutcome.ROLL_BACK
@@ -242,13 +246,13 @@ class Stacks:
                     arns = resources.role_arns_of(stack)
                     self._links.complete_link(
                         link_id=str(properties.get("LinkId", "")),
-                        account_number=place.account_number,
+                        account_number=account_region.account_number,
                         stack_name=stack.name,
                         role_arns={role: arns[role] for role in ROLES_OF_A_LINK if role in arns},
                     )
                     continue
-                except LinkRefused as refused:
-                    message = str(refused)
+                except LinkRefused as error_response:
+                    message = str(error_response)
             return Failure(resource=kinds[logical_id], reason=_REPORT.format(message=message))
         if wants_failure:
             last = list(kinds.values())[-1]

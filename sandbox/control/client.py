@@ -166,7 +166,7 @@ class SandboxControl:
         self._call("DELETE", "/connected-accounts", query={"account_number": account_number})
 
     def links(self) -> tuple[SeenLink, ...]:
-        """Every link that was minted, the oldest first."""
+        """Every link that was requested, the oldest first."""
         return tuple(wire.link_from_wire(link) for link in self._call("GET", "/links"))
 
     def _call(

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify, request
 from sandbox.control import wire
 from sandbox.faults import InvalidFault, PlannedFault
 from sandbox.modes import UnknownMode
-from sandbox.vmc.account_book import AccountBook, UnknownAccount
+from sandbox.vmc.account_store import AccountStore, UnknownAccount
 from sandbox.vmc.accounts import AccountState
 from sandbox.world import World
 
@@ -48,9 +48,9 @@ def _journal_routes(blueprint: Blueprint, world: World) -> None:
 
     @blueprint.get("/links")
     def links() -> Response:
-        minted = [(link, one.links) for one in world.organizations for link in one.links.links()]
-        tasks = ((link, board.task(link.id), board.org_id) for link, board in minted)
-        seen = sorted(tasks, key=lambda found: found[0].minted_at)
+        requested = [(link, one.links) for one in world.organizations for link in one.links.links()]
+        tasks = ((link, board.task(link.id), board.org_id) for link, board in requested)
+        seen = sorted(tasks, key=lambda found: found[0].requested_at)
         return jsonify([wire.link_to_wire(link, task, org_id) for link, task, org_id in seen if task])
 
 
@@ -148,7 +148,7 @@ def _accounts_routes(blueprint: Blueprint, world: World) -> None:
         return jsonify([])
 
 
-def _book(world: World, given: dict[str, Any]) -> AccountBook:
+def _book(world: World, given: dict[str, Any]) -> AccountStore:
     """The accounts of the organization that `org_id` names; without it, the first one's."""
     org_id = given.get("org_id")
     for organization in world.organizations:

@@ -29,11 +29,11 @@ class SeenAccount:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class SeenLink:
-    """A minted link and what has become of it."""
+    """A requested link and what has become of it."""
 
     org_id: str
     tracking_task: str
-    minted_at: datetime
+    requested_at: datetime
     expiration_date: datetime
     template_url: str
     task_status: TaskStatus
@@ -81,7 +81,7 @@ def link_to_wire(link: Link, task: Task, org_id: str) -> dict[str, Any]:
     return {
         "org_id": org_id,
         "tracking_task": link.id,
-        "minted_at": link.minted_at.isoformat(),
+        "requested_at": link.requested_at.isoformat(),
         "expiration_date": link.expires_at.isoformat(),
         "template_url": link.template_url,
         "task_status": task.status.value,
@@ -94,7 +94,7 @@ def link_from_wire(wire: dict[str, Any]) -> SeenLink:
     return SeenLink(
         **{
             **wire,
-            "minted_at": datetime.fromisoformat(wire["minted_at"]),
+            "requested_at": datetime.fromisoformat(wire["requested_at"]),
             "expiration_date": datetime.fromisoformat(wire["expiration_date"]),
             "task_status": TaskStatus(wire["task_status"]),
         }

@@ -6,13 +6,13 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from sandbox.csp.state import AccessToken, TokenDesk
+from sandbox.csp.state import AccessToken, TokenService
 
 _AUTH = "/csp/gateway/am/api/auth"
 _SCOPE = "ALL_PERMISSIONS openid"
 
 
-def csp_blueprint(desks: Sequence[TokenDesk]) -> Blueprint:
+def csp_blueprint(desks: Sequence[TokenService]) -> Blueprint:
     """The endpoints that turn credentials into access tokens; the endpoints' names are the calls'.
 
     Args:

@@ -40,7 +40,7 @@ class AccessToken:
     """Whole seconds, from the issue."""
 
 
-class TokenDesk:
+class TokenService:
     """Issues and checks the access tokens of one organization; safe across server threads."""
 
     def __init__(self, credentials: Credentials, *, org_id: str, clock: Clock, modes: ModeSwitch) -> None:

@@ -21,7 +21,7 @@ class _Job:
     result: Mapping[str, Any]
 
 
-class JobBook:
+class TaskStore:
     """The jobs of one organization; safe across server threads."""
 
     def __init__(self, *, clock: Clock, modes: ModeSwitch) -> None:

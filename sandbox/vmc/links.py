@@ -1,4 +1,4 @@
-"""A minted link and its tracking task. Pure: what is so at a moment follows from what happened when."""
+"""A requested link and its tracking task. Pure: what is so at a moment follows from what happened when."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -45,11 +45,11 @@ class Run:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """One answer to the call that mints links."""
+    """One answer to the call that requests links."""
 
     id: str
     """The tracking task's uuid; identifies the link too."""
-    minted_at: datetime
+    requested_at: datetime
     expires_at: datetime
     template_kind: TemplateKind
     signature: str
@@ -131,8 +131,8 @@ def _task(
         status=status,
         progress_percent=progress_percent,
         error_message=error_message,
-        started_at=link.minted_at,
-        updated_at=ended_at or updated_at or link.minted_at,
+        started_at=link.requested_at,
+        updated_at=ended_at or updated_at or link.requested_at,
         ended_at=ended_at,
         version=1 + (updated_at is not None) + 2 * (ended_at is not None),
     )

@@ -4,17 +4,17 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from sandbox.csp.state import TokenDesk
+from sandbox.csp.state import TokenService
 from sandbox.vmc.links import Link
-from sandbox.vmc.state import LinkBoard, LinkRefused
+from sandbox.vmc.state import LinkRefused, LinkStore
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Organization:
     """One organization: its links and connected accounts, and who may ask for them."""
 
-    links: LinkBoard
-    tokens: TokenDesk
+    links: LinkStore
+    tokens: TokenService
 
     @property
     def id(self) -> str:
@@ -26,7 +26,7 @@ class LinkDesk(Protocol):
     """What AWS asks of VMware: one organization's `LinkBoard` or all of them."""
 
     def link(self, link_id: str) -> Link | None:
-        """One link, or None if it was never minted."""
+        """One link, or None if it was never requested."""
 
     def template_for_url(self, url: str) -> str | None:
         """What CloudFormation would read from a TemplateURL: None where it would get no 200."""
@@ -66,11 +66,11 @@ class Organizations:
         return next((member for member in self if member.tokens.is_valid(access_token)), None)
 
     def of_link(self, link_id: str) -> Organization | None:
-        """Who minted a link; None: nobody."""
+        """Who requested a link; None: nobody."""
         return next((member for member in self if member.links.link(link_id)), None)
 
     def link(self, link_id: str) -> Link | None:
-        """One link, or None if it was never minted."""
+        """One link, or None if it was never requested."""
         member = self.of_link(link_id)
         return member.links.link(link_id) if member else None
 
@@ -82,7 +82,7 @@ class Organizations:
     def complete_link(
         self, *, link_id: str, account_number: str, stack_name: str, role_arns: Mapping[str, str]
     ) -> None:
-        """Take the report of the template's custom resource to the organization that minted the link.
+        """Take the report of the template's custom resource to the organization that requested the link.
 
         Raises:
             LinkRefused: the link is unknown or has expired.

@@ -8,9 +8,9 @@ from flask import Blueprint, Response, jsonify, request
 
 from sandbox.modes import TemplateKind
 from sandbox.vmc import wire
-from sandbox.vmc.account_book import SddcPresent, UnknownAccount
+from sandbox.vmc.account_store import SddcPresent, UnknownAccount
 from sandbox.vmc.organizations import Organizations
-from sandbox.vmc.state import FOREIGN_BASE, TEMPLATE_PATH, LinkBoard
+from sandbox.vmc.state import FOREIGN_BASE, TEMPLATE_PATH, LinkStore
 from sandbox.vmc.subnet_routes import add_subnet_routes
 
 _ORG = "/vmc/api/orgs/<org_id>"
@@ -23,22 +23,22 @@ def vmc_blueprint(organizations: Organizations, *, started_at: datetime) -> Blue
     blueprint = Blueprint("vmc", __name__)
 
     @blueprint.before_request
-    def let_in() -> Response | None:
+    def admit() -> Response | None:
         caller = organizations.let_in_by(_access_token())
         if caller is None:
-            refused = Response(status=401)
-            refused.headers["WWW-Authenticate"] = 'Bearer realm="VMware Cloud"'
-            return refused
-        asked = (request.view_args or {}).get("org_id")
-        return None if asked == caller.id else Response(status=403)
+            error_response = Response(status=401)
+            error_response.headers["WWW-Authenticate"] = 'Bearer realm="VMware Cloud"'
+            return error_response
+        requested = (request.view_args or {}).get("org_id")
+        return None if requested == caller.id else Response(status=403)
 
     @blueprint.get(_ORG, endpoint="get-organization")
     def get_organization(org_id: str) -> Response:
         return jsonify(wire.organization_to_wire(org_id, started_at))
 
-    @blueprint.get(_LINKING, endpoint="mint-link")
-    def mint_link(org_id: str) -> Response:
-        return jsonify(wire.link_to_wire(organizations[org_id].links.mint(request.host_url)))
+    @blueprint.get(_LINKING, endpoint="request-link")
+    def request_link(org_id: str) -> Response:
+        return jsonify(wire.link_to_wire(organizations[org_id].links.request_link(request.host_url)))
 
     @blueprint.get(_ACCOUNTS, endpoint="list-connected-accounts")
     def list_connected_accounts(org_id: str) -> Response:
@@ -89,7 +89,7 @@ def template_blueprint(organizations: Organizations) -> Blueprint:
     return blueprint
 
 
-def _unlink(board: LinkBoard, org_id: str, account_id: str) -> Response:
+def _unlink(board: LinkStore, org_id: str, account_id: str) -> Response:
     force = request.args.get("forceEvenWhenSddcPresent", "false").lower() == "true"
     try:
         removed = board.accounts.unlink(account_id, force=force)

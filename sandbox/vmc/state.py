@@ -11,8 +11,8 @@ from datetime import timedelta
 from sandbox.clock import Clock
 from sandbox.modes import ModeSwitch, TaskOutcome, TemplateKind
 from sandbox.vmc import template
-from sandbox.vmc.account_book import AccountBook
-from sandbox.vmc.jobs import JobBook
+from sandbox.vmc.account_store import AccountStore
+from sandbox.vmc.jobs import TaskStore
 from sandbox.vmc.links import Link, Run, Task, task_of
 from sandbox.vmc.subnets import SubnetBook
 
@@ -25,7 +25,7 @@ class LinkRefused(Exception):
     """A template's run is not accepted; the text is one line, fit for a stack event."""
 
 
-class LinkBoard:
+class LinkStore:
     """All of one organization's linking; safe across server threads.
 
     Nothing runs in the background: a state follows from stored moments and the clock.
@@ -36,12 +36,12 @@ class LinkBoard:
         self._clock = clock
         self._modes = modes
         self._links: dict[str, Link] = {}
-        self.accounts = AccountBook(org_id=org_id, clock=clock, modes=modes)
+        self.accounts = AccountStore(org_id=org_id, clock=clock, modes=modes)
         self.subnets = SubnetBook(self.accounts, clock=clock, modes=modes)
-        self.jobs = JobBook(clock=clock, modes=modes)
+        self.jobs = TaskStore(clock=clock, modes=modes)
         self._lock = threading.Lock()
 
-    def mint(self, base_url: str) -> Link:
+    def request_link(self, base_url: str) -> Link:
         """Make a link whose template is served under `base_url`."""
         modes = self._modes.current
         link_id = str(uuid.uuid4())
@@ -58,7 +58,7 @@ class LinkBoard:
         )
         link = Link(
             id=link_id,
-            minted_at=now,
+            requested_at=now,
             expires_at=now + timedelta(seconds=modes.link_lifetime_seconds),
             template_kind=modes.template,
             signature=signature,
@@ -104,7 +104,7 @@ class LinkBoard:
             return tuple(self._links.values())
 
     def link(self, link_id: str) -> Link | None:
-        """One link, or None if it was never minted."""
+        """One link, or None if it was never requested."""
         with self._lock:
             return self._links.get(link_id)
 
@@ -134,16 +134,19 @@ class LinkBoard:
     def template_for_url(self, url: str) -> str | None:
         """What CloudFormation would read from a TemplateURL: None where it would get no 200.
 
-        That is a URL that is not exactly one minted here (host, path and signature), an expired one, or
+        That is a URL that is not exactly one requested here (host, path and signature), an expired one, or
         one that leads to a redirect, an error or another host.
         """
-        asked = urllib.parse.urlsplit(url)
-        link = self.link(asked.path.removeprefix(TEMPLATE_PATH))
-        if link is None or not self.may_read(link, urllib.parse.parse_qs(asked.query)):
+        requested = urllib.parse.urlsplit(url)
+        link = self.link(requested.path.removeprefix(TEMPLATE_PATH))
+        if link is None or not self.may_read(link, urllib.parse.parse_qs(requested.query)):
             return None
-        minted = urllib.parse.urlsplit(link.template_url)
+        requested = urllib.parse.urlsplit(link.template_url)
         served = set(TemplateKind) - {TemplateKind.FOREIGN_HOST, TemplateKind.REDIRECT, TemplateKind.MISSING}
-        if (asked.scheme, asked.netloc) != (minted.scheme, minted.netloc) or link.template_kind not in served:
+        if (requested.scheme, requested.netloc) != (
+            requested.scheme,
+            requested.netloc,
+        ) or link.template_kind not in served:
             return None
         return self.template_text(link.id)
 

@@ -6,9 +6,9 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from sandbox.vmc import wire
-from sandbox.vmc.account_book import UnknownAccount
+from sandbox.vmc.account_store import UnknownAccount
 from sandbox.vmc.organizations import Organizations
-from sandbox.vmc.state import LinkBoard
+from sandbox.vmc.state import LinkStore
 
 _ORG = "/vmc/api/orgs/<org_id>"
 _LINKING = f"{_ORG}/account-link"
@@ -52,13 +52,13 @@ def add_subnet_routes(blueprint: Blueprint, organizations: Organizations) -> Non
 
     @blueprint.get(f"{_LINKING}/sddc-connections", endpoint="list-sddc-connections")
     def list_sddc_connections(org_id: str) -> Response:
-        asked = _parameters()
+        requested = _parameters()
         sddcs = organizations[org_id].links.accounts.sddcs()
         return jsonify(
             [
                 wire.connection_to_wire(sddc_id, account, org_id)
                 for sddc_id, account in sddcs
-                if asked.get("sddc") in {None, sddc_id}
+                if requested.get("sddc") in {None, sddc_id}
             ]
         )
 
@@ -89,7 +89,7 @@ def _parameters() -> dict[str, str]:
     return given
 
 
-def _compatible_subnets(board: LinkBoard, *, force_refresh: bool) -> dict[str, Any]:
+def _compatible_subnets(board: LinkStore, *, force_refresh: bool) -> dict[str, Any]:
     given = _parameters()
     if "linkedAccountId" not in given:
         raise BadQuestion("linkedAccountId is required.")
@@ -105,7 +105,7 @@ def _compatible_subnets(board: LinkBoard, *, force_refresh: bool) -> dict[str, A
     return wire.subnets_to_wire(subnets, account_id, region)
 
 
-def _chosen_subnet(board: LinkBoard) -> dict[str, Any]:
+def _chosen_subnet(board: LinkStore) -> dict[str, Any]:
     body = _body()
     account_id, region = str(body.get("connected_account_id")), str(body.get("region_name"))
     for subnet in board.subnets.of_account(account_id, region):

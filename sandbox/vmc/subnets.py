@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sandbox.clock import Clock
 from sandbox.modes import ModeSwitch
-from sandbox.vmc.account_book import AccountBook, UnknownAccount
+from sandbox.vmc.account_store import AccountStore, UnknownAccount
 from sandbox.vmc.accounts import AccountState, ConnectedAccount
 
 SMALLEST_PREFIX = 26
@@ -49,7 +49,7 @@ class _Inventory:
 class SubnetBook:
     """What VMware knows of the subnets; safe across server threads."""
 
-    def __init__(self, accounts: AccountBook, *, clock: Clock, modes: ModeSwitch) -> None:
+    def __init__(self, accounts: AccountStore, *, clock: Clock, modes: ModeSwitch) -> None:
         self._accounts = accounts
         self._clock = clock
         self._modes = modes

@@ -5,7 +5,7 @@ import pytest
 from sandbox.environment import Sandbox
 from tests.support.cli import Command
 from tests.support.lab import ACCOUNT, Lab
-from vmc_account_link.cli.aws_reader import Amazon, AwsRefused
+from vmc_account_link.cli.aws_reader import AwsReader, AwsRefused
 from vmc_account_link.cli.commands import Context
 from vmc_account_link.errors import SettingsError
 
@@ -35,9 +35,9 @@ def test_a_service_with_a_url_of_its_own_is_asked_there(
 ) -> None:
     own = box.environment["AWS_ENDPOINT_URL"]
     monkeypatch.setenv("AWS_ENDPOINT_URL", NOWHERE)
-    assert Amazon(region="us-west-2", endpoints={"sts": own}).caller().account == ACCOUNT
+    assert AwsReader(region="us-west-2", endpoints={"sts": own}).caller().account == ACCOUNT
     with pytest.raises(AwsRefused, match="Could not connect"):
-        Amazon(region="us-west-2").caller()
+        AwsReader(region="us-west-2").caller()
 
 
 @pytest.mark.engine
@@ -55,4 +55,4 @@ def test_doctor_asks_where_the_stacks_configuration_says(
 def test_an_answer_without_an_account_number_is_none(command: Command, box: Sandbox) -> None:
     box.control.plan_fault("aws", "sts.GetCallerIdentity", "ok_empty", count=9)
     with pytest.raises(AwsRefused, match="none of AWS's"):
-        Amazon(region="us-west-2").caller()
+        AwsReader(region="us-west-2").caller()

@@ -25,7 +25,7 @@ def test_a_ready_account_passes_every_line_in_text_and_in_json(command: Command)
 
 def test_it_reads_and_never_writes(command: Command, box: Sandbox) -> None:
     command("doctor")
-    assert "mint-link" not in [entry.call for entry in box.control.journal()]
+    assert "request-link" not in [entry.call for entry in box.control.journal()]
     aws = {entry.call.partition(".")[2] for entry in box.control.journal(service="aws")}
     assert {call for call in aws if not call.startswith(("Describe", "Get", "List", "Simulate"))} == set()
 

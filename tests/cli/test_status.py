@@ -28,7 +28,7 @@ Client = Callable[..., Any]
 def link(command: Command, aws: Client) -> Link:
     """A link made by hand: minted, run, and settled."""
     with VmcClient(read_settings(lambda _: None, os.environ)) as vmc:
-        link = vmc.mint_link()
+        link = vmc.request_link()
         aws("cloudformation").create_stack(
             StackName=NAME, TemplateURL=link.template_url, Capabilities=["CAPABILITY_IAM"]
         )
@@ -92,7 +92,7 @@ def test_a_task_that_failed_and_a_service_that_refuses_are_lines(
 ) -> None:
     box.control.set_modes(task_outcome="fail")
     with VmcClient(read_settings(lambda _: None, os.environ)) as vmc:
-        link = vmc.mint_link()
+        link = vmc.request_link()
     aws("cloudformation").create_stack(
         StackName=NAME, TemplateURL=link.template_url, Capabilities=["CAPABILITY_IAM"]
     )
@@ -231,7 +231,7 @@ def test_every_finding_has_its_verdict_and_what_is_wrong_what_to_do(
 ) -> None:
     assert line.verdict == verdict
     assert words in line.found
-    assert line.do is not None or line.verdict != "fail"
+    assert line.hint is not None or line.verdict != "fail"
 
 
 def test_json_is_one_document(command: Command) -> None:

@@ -34,7 +34,7 @@ from tests.support.mocked_engine import (
     mocked_engine,
     plain,
 )
-from tests.support.places import REPOSITORY
+from tests.support.paths import REPOSITORY
 from vmc_account_link import AccountLink, AccountLinkArgs, VmcError
 from vmc_account_link.args import validate_args
 from vmc_account_link.errors import SettingsError
@@ -179,8 +179,8 @@ def test_subnets_are_listed_of_the_connected_account_where_a_region_is_given(
     }
     inputs = run(given).inputs(SUBNETS)
     assert inputs["connected_account_id"] == "record-1"
-    asked = [inputs[key] for key in ("region", "sddc_type", "hosts", "chosen")]
-    assert asked == ["us-west-2", "MultiAZ", 6, ["subnet-1", "subnet-2"]]
+    action = [inputs[key] for key in ("region", "sddc_type", "hosts", "chosen")]
+    assert action == ["us-west-2", "MultiAZ", 6, ["subnet-1", "subnet-2"]]
     assert SUBNETS not in {request.type for request in run({"sddc_hosts": 0}).requests}
 
 
@@ -395,9 +395,9 @@ def test_a_call_to_aws_is_tried_five_times_unless_the_configuration_says_otherwi
 
 @pytest.mark.parametrize("answered", ["", "12345678901", "1234567890123", "accountId"])
 def test_an_answer_that_is_no_account_number_requests_no_link(
-    run: Run, monkeypatch: pytest.MonkeyPatch, answered: str
+    run: Run, monkeypatch: pytest.MonkeyPatch, detail: str
 ) -> None:
-    monkeypatch.setattr(Cloud, "call", lambda _self, _args: {"accountId": answered})
+    monkeypatch.setattr(Cloud, "call", lambda _self, _args: {"accountId": detail})
     recorder = Recorder(Cloud(LINK))
     with pytest.raises(VmcError, match="which is no account number"):
         run(recorder=recorder)

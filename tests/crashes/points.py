@@ -73,7 +73,9 @@ class Crash:
         return cls(**{**wire, "moment": Moment(wire["moment"])})
 
 
-_WITH_EFFECT = frozenset({"mint-link", "cloudformation.CreateStack", "unlink", "cloudformation.DeleteStack"})
+_WITH_EFFECT = frozenset(
+    {"request-link", "cloudformation.CreateStack", "unlink", "cloudformation.DeleteStack"}
+)
 
 
 def at_points() -> tuple[Crash, ...]:

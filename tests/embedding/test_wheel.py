@@ -15,7 +15,7 @@ import pytest
 from sandbox.aws_accounts import AwsAccount
 from sandbox.environment import Sandbox
 from tests.support.lab import ACCOUNT, Lab
-from tests.support.places import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 EXAMPLES = REPOSITORY / "examples"
 _OF_ONE_RUN = {"templateBody", "stack_id", "tracking_task", "connected_account_id", "__provider", "endpoints"}

@@ -13,7 +13,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
 from sandbox.faults import FaultBody, FaultKind, PlannedFault
-from tests.sandbox.amazon import Amazon, role_template
+from tests.sandbox.amazon import AwsReader, role_template
 from tests.support.provider_process import Provider, half_done, plain, running_provider
 
 pytestmark = pytest.mark.engine
@@ -25,14 +25,14 @@ Start = Callable[..., Provider]
 
 
 @pytest.fixture
-def aws() -> Iterator[Amazon]:
-    with Amazon() as running:
+def aws() -> Iterator[AwsReader]:
+    with AwsReader() as running:
         running.modes.apply({"stack_seconds": 0})
         yield running
 
 
 @pytest.fixture
-def start(aws: Amazon, tmp_path: Path) -> Iterator[Start]:
+def start(aws: AwsReader, tmp_path: Path) -> Iterator[Start]:
     """Starts a provider with these variables."""
     with ExitStack() as stack:
         yield lambda **variables: stack.enter_context(running_provider(tmp_path, url=aws.url, **variables))
@@ -57,20 +57,20 @@ def test_its_version_is_that_of_the_installed_sdk(start: Start) -> None:
     )  # fmt: skip
 
 
-def test_credentials_are_checked_once_at_the_sts_of_the_endpoints(aws: Amazon, start: Start) -> None:
+def test_credentials_are_checked_once_at_the_sts_of_the_endpoints(aws: AwsReader, start: Start) -> None:
     provider = start(**KEYS)
     for _ in range(2):
         assert not provider.check_config(region="us-west-2").failures
     assert aws.calls("") == ["sts.GetCallerIdentity"]
 
 
-def test_credentials_are_not_checked_where_that_is_to_be_skipped(aws: Amazon, start: Start) -> None:
+def test_credentials_are_not_checked_where_that_is_to_be_skipped(aws: AwsReader, start: Start) -> None:
     provider = start(**KEYS)
     assert not provider.check_config(region="us-west-2", skipCredentialsValidation="true").failures
     assert aws.calls("") == []
 
 
-def test_refused_credentials_are_a_failure_without_the_secret(aws: Amazon, start: Start) -> None:
+def test_refused_credentials_are_a_failure_without_the_secret(aws: AwsReader, start: Start) -> None:
     provider = start(**KEYS)
     refusal = PlannedFault(
         service="aws",
@@ -146,14 +146,14 @@ def test_a_change_is_made_in_place_or_replaces(
     assert (response.changes, list(response.replaces)) == (SOME, replacing)
 
 
-def test_a_failed_create_hands_over_id_properties_and_reason(aws: Amazon, provider: Provider) -> None:
+def test_a_failed_create_hands_over_id_properties_and_reason(aws: AwsReader, provider: Provider) -> None:
     dead = rolled_back(aws, provider)
     assert ":stack/s/" in dead.id
     assert plain(dead.properties)["name"] == "s"
     assert f"({dead.id}) create: stack status (ROLLBACK_COMPLETE): " in dead.reasons[0]
 
 
-def rolled_back(aws: Amazon, provider: Provider) -> Any:
+def rolled_back(aws: AwsReader, provider: Provider) -> Any:
     aws.modes.apply({"stack_outcome": "roll_back"})
     with pytest.raises(grpc.RpcError) as error:
         provider.create(**NEWS)
@@ -161,13 +161,15 @@ def rolled_back(aws: Amazon, provider: Provider) -> Any:
     return half_done(error.value)
 
 
-def test_a_rolled_back_stack_can_not_be_updated(aws: Amazon, provider: Provider) -> None:
+def test_a_rolled_back_stack_can_not_be_updated(aws: AwsReader, provider: Provider) -> None:
     dead = rolled_back(aws, provider)
     with pytest.raises(grpc.RpcError, match="ROLLBACK_COMPLETE state and can not be updated"):
         provider.update(dead, **NEWS)
 
 
-def test_a_rolled_back_stack_reads_as_one_and_a_deleted_one_as_gone(aws: Amazon, provider: Provider) -> None:
+def test_a_rolled_back_stack_reads_as_one_and_a_deleted_one_as_gone(
+    aws: AwsReader, provider: Provider
+) -> None:
     dead = rolled_back(aws, provider)
     assert provider.read(dead, **NEWS).id == dead.id
     provider.delete(dead)
@@ -184,8 +186,8 @@ def test_a_refused_create_stores_nothing(provider: Provider) -> None:
     assert "planted" not in failed.details()
 
 
-def test_a_templates_url_is_never_read_back(aws: Amazon, provider: Provider) -> None:
-    link = aws.mint()
+def test_a_templates_url_is_never_read_back(aws: AwsReader, provider: Provider) -> None:
+    link = aws.request_link()
     news = {"name": "s", "templateUrl": link.template_url, "capabilities": ["CAPABILITY_IAM"]}
     made = provider.create(**news)
     seen = provider.read(made, **news)
@@ -193,14 +195,14 @@ def test_a_templates_url_is_never_read_back(aws: Amazon, provider: Provider) -> 
     assert link.id in plain(seen.properties)["templateBody"]
 
 
-def test_an_update_sends_the_template_also_without_a_difference(aws: Amazon, provider: Provider) -> None:
+def test_an_update_sends_the_template_also_without_a_difference(aws: AwsReader, provider: Provider) -> None:
     made = provider.create(**NEWS)
     provider.update(made, **NEWS)
     assert "cloudformation.UpdateStack" in aws.calls()
     assert aws.status("s") == "CREATE_COMPLETE"
 
 
-def test_a_failed_update_stores_the_new_inputs(aws: Amazon, provider: Provider) -> None:
+def test_a_failed_update_stores_the_new_inputs(aws: AwsReader, provider: Provider) -> None:
     made = provider.create(**NEWS)
     aws.modes.apply({"stack_outcome": "roll_back"})
     wanted = role_template(Path="/x/")

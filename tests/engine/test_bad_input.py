@@ -80,14 +80,14 @@ def test_credentials_that_aws_does_not_take_are_an_error_of_one_line(
             lab.control.plan_fault(
                 "aws", "sts.GetCallerIdentity", "status", status=403, body="xml", error_code=code, count=99
             )
-    asked = "ask AWS whose credentials these are"
-    line = refused(lab, asked)
+    requested = "ask AWS whose credentials these are"
+    line = refused(lab, requested)
     assert "sandbox-secret-key" not in line
     said = [line for line in lab.run("preview").error_lines() if "program exited" not in line]
     assert len(said) == 1
-    assert asked in said[0]
+    assert requested in said[0]
     assert set(lab.calls(service="aws")) <= {"sts.GetCallerIdentity"}
-    assert "mint-link" not in lab.calls()
+    assert "request-link" not in lab.calls()
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from tests.support.lab import Lab
+from tests.support.paths import REPOSITORY
 from tests.support.patience import until
-from tests.support.places import REPOSITORY
 from tests.sweep.stage import ending_of
 from tests.sweep.verdict import shortfalls
 
@@ -68,7 +68,7 @@ def arrived(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("call", "group"),
     [
-        pytest.param("mint-link", True, id="mint-link, all it started"),
+        pytest.param("request-link", True, id="request-link, all it started"),
         pytest.param("cloudformation.CreateStack", False, id="CreateStack, CLI alone"),
         pytest.param("get-task", True, id="get-task, all it started"),
     ],

@@ -11,7 +11,7 @@ READS = {
     "list-connected-accounts",
     "sts.GetCallerIdentity",
 }
-"""Not `mint-link`, which is a GET and makes a link."""
+"""Not `request-link`, which is a GET and makes a link."""
 
 
 def test_an_existing_link_is_watched_and_left_without_a_write_to_either_cloud(lab: Lab) -> None:

@@ -27,7 +27,7 @@ def test_a_stack_that_rolled_back_is_no_link_and_the_next_up_makes_it_anew(lab: 
     lab.control.set_modes(stack_outcome="complete")
     lab.control.clear_journal()
     lab.up()
-    assert "mint-link" not in lab.calls()
+    assert "request-link" not in lab.calls()
     assert lab.calls().index("cloudformation.DeleteStack") < lab.calls().index("cloudformation.CreateStack")
     arrived(lab)
 
@@ -49,7 +49,7 @@ def test_a_link_that_expired_with_a_rolled_back_stack_is_asked_for_again_in_the_
     lab.control.set_modes(stack_outcome="complete")
     lab.control.clear_journal()
     lab.up()
-    assert lab.calls().count("mint-link") == 1
+    assert lab.calls().count("request-link") == 1
     arrived(lab)
 
 

@@ -60,7 +60,7 @@ def test_ctrl_c_gives_the_prompt_back_though_the_service_is_silent_and_the_next_
     lab.control.clear_journal()
     lab.up()
     assert lab.outputs()["connected_account_state"] == "ACTIVE"
-    assert "mint-link" not in lab.calls()
+    assert "request-link" not in lab.calls()
     assert "cloudformation.CreateStack" not in lab.calls()
 
 

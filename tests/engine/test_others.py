@@ -40,7 +40,7 @@ def test_a_stack_made_anew_does_not_take_the_account_from_whoever_linked_it_mean
     failed = lab.fail_up()
     (line,) = [line for line in failed.error_lines() if "hook" in line]
     assert 'CloudFormation stack "theirs" linked it already' in line
-    assert "mint-link" not in lab.calls()
+    assert "request-link" not in lab.calls()
     assert "cloudformation.CreateStack" not in lab.calls()
     assert lab.control.connected_accounts() == (theirs,)
 

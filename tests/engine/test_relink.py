@@ -34,7 +34,7 @@ def test_a_relink_updates_the_stack_in_place_and_one_that_rolled_back_is_tried_a
     assert outputs["tracking_task"] == newest.tracking_task != first["tracking_task"]
     assert outputs["stack_id"] == first["stack_id"]
     calls = lab.calls()
-    assert (calls.count("mint-link"), calls.count("cloudformation.UpdateStack")) == (2, 2)
+    assert (calls.count("request-link"), calls.count("cloudformation.UpdateStack")) == (2, 2)
     assert "Custom::VmcAccountLink" not in lab.must("stack", "export").output
 
     # An SDDC came: another relink has to be confirmed, and then is done in place as well.
@@ -45,7 +45,7 @@ def test_a_relink_updates_the_stack_in_place_and_one_that_rolled_back_is_tried_a
     refused = lab.run("preview")
     assert refused.code != 0
     assert "pulumi config set relinkDespiteSddcs 2`" in refused.output
-    assert lab.calls().count("mint-link") == 2
+    assert lab.calls().count("request-link") == 2
     lab.set({"relinkDespiteSddcs": "2"})
     lab.up()
     assert [one.version for one in lab.control.connected_accounts()] == [2]

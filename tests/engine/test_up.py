@@ -31,7 +31,7 @@ def test_up_links_the_account_and_asks_for_the_link_once(lab: Lab) -> None:
     journal = lab.control.journal()
     calls = [entry.call for entry in journal]
     assert calls.count("exchange-token") == 1
-    assert calls.count("mint-link") == 1
+    assert calls.count("request-link") == 1
     assert calls.count("download-template") == 1
     stack_created = calls.index("cloudformation.CreateStack")
     assert calls[:stack_created].count("list-connected-accounts") <= 2
@@ -73,7 +73,7 @@ def test_an_expired_link_of_a_connected_account_is_left_alone(lab: Lab) -> None:
         lab.up()
     lab.control.clear_journal()
     lab.must("up", "--yes", "--skip-preview", "--expect-no-changes")
-    assert "mint-link" not in lab.calls()
+    assert "request-link" not in lab.calls()
 
 
 def test_a_change_of_tags_updates_the_stack_in_place(lab: Lab) -> None:
@@ -98,7 +98,7 @@ def test_another_stack_name_unlinks_first_then_replaces_the_stack_and_links_anew
         calls.index(call) for call in ("unlink", "cloudformation.DeleteStack", "cloudformation.CreateStack")
     ]
     assert order == sorted(order)
-    assert calls.count("mint-link") == 1
+    assert calls.count("request-link") == 1
     (record,) = lab.control.connected_accounts()
     assert record.cf_stack_name == "Lab-7"
     assert lab.outputs()["connected_account_state"] == "ACTIVE"

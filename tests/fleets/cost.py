@@ -78,8 +78,8 @@ def _too_much(labs: int, calls: Counter[str], again: Counter[str], memory: Mappi
     short = []
     if calls["exchange-token"] != 1:
         short.append(f"{calls['exchange-token']} token exchanges")
-    if calls["mint-link"] != labs:
-        short.append(f"{calls['mint-link']} links were asked for")
+    if calls["request-link"] != labs:
+        short.append(f"{calls['request-link']} links were asked for")
     if again.total() > 2:
         short.append(f"an unchanged up made {again.total()} calls")
     if _FROM in memory and labs in memory and abs(memory[labs] / memory[_FROM] - 1) > _FLATNESS:

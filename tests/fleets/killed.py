@@ -38,15 +38,15 @@ def play(labs: int, seed: int) -> Killed:
         driver.kill()
         driver.wait()
         driver.stderr.close()
-        asked = on.stacks_asked_for()
+        requested = on.stacks_asked_for()
         begin = time.monotonic()
         last = on.end(on.start("up"))
         return Killed(
             labs=labs,
             seed=seed,
             killed_after_seconds=moment,
-            stacks_at_the_kill=asked,
+            stacks_at_the_kill=requested,
             again_seconds=time.monotonic() - begin,
-            links=on.calls()["mint-link"],
+            links=on.calls()["request-link"],
             fell_short="; ".join(filter(None, (last, on.fell_short()))),
         )

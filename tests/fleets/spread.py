@@ -37,18 +37,18 @@ def spread(labs: int, *, is_killed: bool) -> Spread:
         stage(Path(folder) / "stage", labs, backend=Backend.S3) as on,
         cluster(on.environment(), Path(folder), workers=_WORKERS, threads=_THREADS) as (scheduler, workers),
     ):
-        begin, asked = time.monotonic(), None
+        begin, requested = time.monotonic(), None
         driver = on.start("up", "--scheduler", scheduler)
         if is_killed:
             until(lambda: on.stacks_asked_for() >= labs // 2, patience_seconds=_PATIENCE_SECONDS)
             workers[0].kill()
-            asked = on.stacks_asked_for()
+            requested = on.stacks_asked_for()
         last = on.end(driver)
         return Spread(
             labs=labs,
             workers=_WORKERS,
-            stacks_at_the_kill=asked,
+            stacks_at_the_kill=requested,
             seconds=time.monotonic() - begin,
-            links=on.calls()["mint-link"],
+            links=on.calls()["request-link"],
             fell_short="; ".join(filter(None, (last, on.fell_short()))),
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from sandbox.environment import Backend, Sandbox
-from tests.support.places import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 _STACK_SECONDS = 3.0
 _LINK_SECONDS = 5.0
@@ -87,8 +87,8 @@ def stage(folder: Path, labs: int, *, backend: Backend = Backend.FILE) -> Iterat
     with Sandbox.start(folder / "sandbox", accounts=labs, backend=backend) as box:
         box.control.set_modes(stack_seconds=_STACK_SECONDS, task_seconds=_LINK_SECONDS)
         entries = [
-            {"name": f"lab-{place:03}", "awsProfile": one.profile, "awsAccountId": one.number}
-            for place, one in enumerate(box.accounts, 1)
+            {"name": f"lab-{location:03}", "awsProfile": one.profile, "awsAccountId": one.number}
+            for location, one in enumerate(box.accounts, 1)
         ]
         spec = folder / "spec.yaml"
         spec.write_text(yaml.safe_dump({"event": "fleet", "labs": entries}), encoding="utf-8")

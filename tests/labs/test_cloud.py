@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from sandbox.faults import FaultKind, PlannedFault
-from tests.sandbox.amazon import IAM, Amazon, role_template
+from tests.sandbox.amazon import IAM, AwsReader, role_template
 from vmc_account_link.errors import CommandFailed
 from vmc_account_link.recovery.cloudformation import AwsAccess, FoundStack, account_number, find_stack
 
@@ -15,18 +15,18 @@ ACCOUNT = "123456789012"
 
 
 @pytest.fixture
-def amazon() -> Iterator[Amazon]:
-    with Amazon() as amazon:
+def amazon() -> Iterator[AwsReader]:
+    with AwsReader() as amazon:
         yield amazon
 
 
 def look(
-    amazon: Amazon,
+    amazon: AwsReader,
     sleep: Callable[[float], object],
     told: list[str] | None = None,
     *,
     name: str = NAME,
-    asked: bool = True,
+    requested: bool = True,
 ) -> FoundStack | None:
     """Look for the stack as recover does."""
     return find_stack(
@@ -37,13 +37,13 @@ def look(
             endpoints={"cloudformation": amazon.url, "sts": amazon.url},
         ),
         account_number=ACCOUNT,
-        may_be_on_its_way=asked,
-        tell=(told if told is not None else []).append,
+        may_be_on_its_way=requested,
+        emit_progress=(told if told is not None else []).append,
         sleep=sleep,
     )
 
 
-def make(amazon: Amazon) -> str:
+def make(amazon: AwsReader) -> str:
     """Begin to make the stack; its id."""
     made = amazon.client("cloudformation").create_stack(
         StackName=NAME, TemplateBody=role_template(), Capabilities=IAM, OnFailure="DELETE"
@@ -51,7 +51,7 @@ def make(amazon: Amazon) -> str:
     return str(made["StackId"])
 
 
-def test_a_stack_under_way_is_waited_for(amazon: Amazon) -> None:
+def test_a_stack_under_way_is_waited_for(amazon: AwsReader) -> None:
     stack_id, told = make(amazon), list[str]()
     found = look(amazon, lambda _: amazon.clock.advance(60), told)
     assert found is not None
@@ -60,17 +60,17 @@ def test_a_stack_under_way_is_waited_for(amazon: Amazon) -> None:
     assert told == [f"CloudFormation stack {NAME} is CREATE_IN_PROGRESS: waiting for its end"]
 
 
-def test_a_deleted_stack_is_none(amazon: Amazon) -> None:
+def test_a_deleted_stack_is_none(amazon: AwsReader) -> None:
     stack_id = make(amazon)
     amazon.clock.advance(100)
     amazon.client("cloudformation").delete_stack(StackName=stack_id)
     amazon.clock.advance(100)
     assert look(amazon, lambda _: None) is None
     # One that was being deleted is looked for by its ARN, under which CloudFormation still shows it.
-    assert look(amazon, lambda _: None, name=stack_id, asked=False) is None
+    assert look(amazon, lambda _: None, name=stack_id, requested=False) is None
 
 
-def test_a_stack_that_was_asked_for_at_the_last_moment_is_found_when_it_arrives(amazon: Amazon) -> None:
+def test_a_stack_that_was_asked_for_at_the_last_moment_is_found_when_it_arrives(amazon: AwsReader) -> None:
     made: list[str] = []
 
     def arrive(_: float) -> None:
@@ -82,16 +82,16 @@ def test_a_stack_that_was_asked_for_at_the_last_moment_is_found_when_it_arrives(
     assert [found.id] == made
 
 
-def test_absent_counts_after_a_while_and_at_once_where_nothing_can_be_on_its_way(amazon: Amazon) -> None:
+def test_absent_counts_after_a_while_and_at_once_where_nothing_can_be_on_its_way(amazon: AwsReader) -> None:
     waits: list[float] = []
     assert look(amazon, waits.append) is None
     assert sum(waits) >= 10
     waits.clear()
-    assert look(amazon, waits.append, asked=False) is None
+    assert look(amazon, waits.append, requested=False) is None
     assert not waits
 
 
-def test_a_stack_that_another_account_does_not_have_is_not_gone(amazon: Amazon) -> None:
+def test_a_stack_that_another_account_does_not_have_is_not_gone(amazon: AwsReader) -> None:
     with pytest.raises(
         CommandFailed, match="are of account 123456789012, the link is of account 999999999999"
     ):
@@ -106,7 +106,7 @@ def test_a_stack_that_another_account_does_not_have_is_not_gone(amazon: Amazon) 
         )
 
 
-def test_a_stack_that_does_not_settle_is_left_for_later(amazon: Amazon) -> None:
+def test_a_stack_that_does_not_settle_is_left_for_later(amazon: AwsReader) -> None:
     make(amazon)
     with pytest.raises(CommandFailed, match="does not settle: run this again later"):
         look(amazon, lambda _: None)
@@ -119,14 +119,14 @@ def test_aws_that_can_not_be_asked_is_no_answer() -> None:
 
 
 @pytest.mark.parametrize("kind", [FaultKind.OK_HTML, FaultKind.OK_EMPTY, FaultKind.OK_TRUNCATED])
-def test_an_answer_that_is_none_of_aws_is_no_answer(amazon: Amazon, kind: FaultKind) -> None:
+def test_an_answer_that_is_none_of_aws_is_no_answer(amazon: AwsReader, kind: FaultKind) -> None:
     make(amazon)
     amazon.faults.plan(PlannedFault(service="aws", call="cloudformation.DescribeStacks", kind=kind, count=9))
     with pytest.raises(CommandFailed, match="Nothing was changed: check the network"):
         look(amazon, lambda _: None)
 
 
-def test_a_caller_without_an_account_number_is_no_answer(amazon: Amazon) -> None:
+def test_a_caller_without_an_account_number_is_no_answer(amazon: AwsReader) -> None:
     access = AwsAccess(access_key="key", secret_key="secret", endpoints={"sts": amazon.url})
     assert account_number(access) == ACCOUNT
     amazon.faults.plan(

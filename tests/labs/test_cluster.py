@@ -14,7 +14,7 @@ from tests.support.dask_cluster import cluster
 from tests.support.fleet_command import environment, fleet_command
 from tests.support.patience import until
 from vmc_account_link.errors import RequestError
-from vmc_labs.fleet.cluster import Loss, Place, connected, losses
+from vmc_labs.fleet.cluster import Loss, WorkerLocation, connected, losses
 
 LABS = 4
 SPEC = """\
@@ -61,28 +61,28 @@ def kill_in_the_middle(box: Sandbox, worker: subprocess.Popen[bytes]) -> None:
     os.kill(worker.pid, signal.SIGKILL)
 
 
-def place(worker: str, host: str) -> Place:
-    return Place(host=host, worker=worker, folder="/labs/a")
+def index(worker: str, host: str) -> WorkerLocation:
+    return WorkerLocation(host=host, worker=worker, folder="/labs/a")
 
 
 @pytest.mark.parametrize(
     ("before", "expected"),
     [
         pytest.param([], [], id="a first run has lost nothing"),
-        pytest.param([place("tcp://a:1", "a")], [], id="a worker that lives is no loss"),
+        pytest.param([index("tcp://a:1", "a")], [], id="a worker that lives is no loss"),
         pytest.param(
-            [place("tcp://a:9", "a")],
+            [index("tcp://a:9", "a")],
             [Loss(host="a", ask="tcp://a:1", folder="/labs/a")],
             id="another worker of the machine is asked",
         ),
         pytest.param(
-            [place("tcp://c:1", "c"), place("tcp://b:9", "b")],
+            [index("tcp://c:1", "c"), index("tcp://b:9", "b")],
             [Loss(host="c", ask=None, folder="/labs/a"), Loss(host="b", ask="tcp://b:1", folder="/labs/a")],
             id="a machine without workers is lost, also after a second loss",
         ),
     ],
 )
-def test_what_a_labs_earlier_places_mean(before: list[Place], expected: list[Loss]) -> None:
+def test_what_a_labs_earlier_places_mean(before: list[WorkerLocation], expected: list[Loss]) -> None:
     assert losses(before, {"tcp://a:1": "a", "tcp://b:1": "b"}) == expected
 
 

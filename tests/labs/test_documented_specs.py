@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.support.places import REPOSITORY
+from tests.support.paths import REPOSITORY
 from vmc_labs.spec.reading import read_spec
 
 

@@ -29,10 +29,10 @@ from tests.support.mocked_engine import (
     Run,
     mocked_engine,
 )
-from tests.support.places import REPOSITORY
+from tests.support.paths import REPOSITORY
 from vmc_account_link import account_link
 from vmc_account_link.settings import VmcSettings
-from vmc_account_link.stack_hooks import LinkWatch
+from vmc_account_link.stack_hooks import StackPrecheck
 from vmc_labs.commands.up import act
 from vmc_labs.engine.lab_engine import LabEngine
 from vmc_labs.engine.program import program
@@ -73,7 +73,7 @@ class Effects:
     task: LabTask | None = None
     width: int = 0
     pauses: list[float] = dataclasses.field(default_factory=list)
-    asked: list[str] = dataclasses.field(default_factory=list)
+    requested: list[str] = dataclasses.field(default_factory=list)
     """The arguments of the CLI that makes the stack."""
 
     def given(self, kind: str, name: str) -> Any:
@@ -149,7 +149,9 @@ SPEC: dict[str, Row] = {
     "secretsProvider": Row(
         value="awskms://alias/states",
         look=lambda s: (
-            s.asked[s.asked.index("--secrets-provider") + 1] if "--secrets-provider" in s.asked else ""
+            s.requested[s.requested.index("--secrets-provider") + 1]
+            if "--secrets-provider" in s.requested
+            else ""
         ),
         expected="awskms://alias/states",
     ),
@@ -251,11 +253,11 @@ def effects(
         task = nobody.tasks[0]
         LabEngine(
             stack=task.lab.stack, folder=task.work_dir, environment=environ, log=lambda _: None,
-            stop=NEVER, hurry=NEVER, may_stop=lambda: True,
+            stop=NEVER, force_stop=NEVER, is_interruptible=lambda: True,
         ).init(task.secrets_provider)  # fmt: skip
         watched: list[VmcSettings] = []
 
-        class Watch(LinkWatch):
+        class Watch(StackPrecheck):
             def __init__(self, settings: VmcSettings) -> None:
                 watched.append(settings)
                 super().__init__(settings)
@@ -270,7 +272,7 @@ def effects(
             task=task,
             width=widths[0],
             pauses=pauses,
-            asked=(tmp_path / "asked").read_text().splitlines(),
+            requested=(tmp_path / "asked").read_text().splitlines(),
         )
 
     return follow
@@ -286,15 +288,15 @@ def written(path: str, row: Row | None) -> dict[str, Any]:
     where, *steps = path.split(".")
     if where == "labs":
         first.update(row.beside)
-        place = first
+        index = first
     else:
-        place = spec if not steps else spec.setdefault(where, {})
+        index = spec if not steps else spec.setdefault(where, {})
         steps = steps or [where]
         if where == "defaults":
-            place.update(row.beside)
+            index.update(row.beside)
     for step in steps[:-1]:
-        place = place.setdefault(step, {})
-    place[steps[-1]] = row.value
+        index = index.setdefault(step, {})
+    index[steps[-1]] = row.value
     return spec
 
 

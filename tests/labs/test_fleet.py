@@ -13,8 +13,8 @@ import pytest
 from sandbox.environment import Sandbox
 from tests.labs.bad_specs import BAD_SPECS
 from tests.support.fleet_command import Command, environment, fleet_command
+from tests.support.paths import REPOSITORY
 from tests.support.patience import until
-from tests.support.places import REPOSITORY
 from vmc_labs.__main__ import main
 
 ACCOUNTS = 3
@@ -123,9 +123,9 @@ def test_a_fleet_goes_up_past_a_failure_and_down_again(
     assert "2 nothing, 1 repair" in labs("plan", spec).out
     control.set_account_state(numbers[0], "ACTIVE")
 
-    asked = labs("down", spec)
-    assert (asked.code, len(connected(fleet_box))) == (2, ACCOUNTS), "nobody had agreed"
-    assert "pass --yes" in asked.err
+    requested = labs("down", spec)
+    assert (requested.code, len(connected(fleet_box))) == (2, ACCOUNTS), "nobody had agreed"
+    assert "pass --yes" in requested.err
     assert labs("reap", spec, "--yes").out.splitlines()[-1] == "3 skip"
     gone = labs("down", spec, "--yes")
     assert (gone.code, gone.out.splitlines()[-1]) == (0, "3 gone")
@@ -153,7 +153,7 @@ def test_a_record_that_is_gone_from_the_service_is_brought_back_at_once(
     assert "200000000001 any more: a new link is asked for" in labs("plan", spec, "--only", "team-01").out
     repaired = labs("up", spec, "--only", "team-01")
     assert (repaired.code, repaired.out.splitlines()[-1]) == (0, "1 ready")
-    assert len(control.journal(call="mint-link")) == 1
+    assert len(control.journal(call="request-link")) == 1
     assert not control.journal(call="cloudformation.CreateStack"), "the stack is the same"
     assert connected(fleet_box) == ["200000000001"]
 

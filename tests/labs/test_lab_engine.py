@@ -64,13 +64,13 @@ def test_a_question_that_is_not_answered_ends_with_one_line(
 
 
 def test_a_question_is_ended_at_once_by_the_second_ctrl_c(engine: Make) -> None:
-    stop, hurry = threading.Event(), threading.Event()
-    asked = engine("sleep 60", stop=stop, hurry=hurry)
-    for event in (stop, hurry):
+    stop, force_stop = threading.Event(), threading.Event()
+    requested = engine("sleep 60", stop=stop, force_stop=force_stop)
+    for event in (stop, force_stop):
         threading.Timer(0.5, event.set).start()
     begin = time.monotonic()
     with pytest.raises(Interrupted, match="interrupted before it answered"):
-        asked.export()
+        requested.export()
     assert time.monotonic() - begin < 5
 
 
@@ -91,24 +91,30 @@ SIGNALLED = 'trap "echo INT" INT; echo ready; while true; do sleep 0.1; done'
 
 @pytest.mark.parametrize("may_stop", [True, False])
 def test_a_second_ctrl_c_ends_an_update_whatever_it_does(
-    may_stop: bool,  # noqa: FBT001
+    is_interruptible: bool,  # noqa: FBT001
     engine: Make,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Also one that was asked to end before: it hears two SIGINTs, and is killed where they do not help."""
     monkeypatch.setattr(lab_engine, "_GRACE_SECONDS", 1.0)
-    stop, hurry, lines = threading.Event(), threading.Event(), list[str]()
-    running = engine(SIGNALLED, stop=stop, hurry=hurry, may_stop=lambda: may_stop, log=lines.append)
+    stop, force_stop, lines = threading.Event(), threading.Event(), list[str]()
+    running = engine(
+        SIGNALLED,
+        stop=stop,
+        force_stop=force_stop,
+        is_interruptible=lambda: is_interruptible,
+        log=lines.append,
+    )
     ended: list[Any] = []
     thread = threading.Thread(target=lambda: ended.append(running.destroy(no_dynamic_resources(), ignore)))
     thread.start()
     until(lambda: "ready" in lines)
     stop.set()
-    if may_stop:
+    if is_interruptible:
         until(lambda: lines.count("INT") == 1)
     time.sleep(1.0)
-    assert lines.count("INT") == int(may_stop), "the first Ctrl-C is one SIGINT, at a safe point"
-    hurry.set()
+    assert lines.count("INT") == int(is_interruptible), "the first Ctrl-C is one SIGINT, at a safe point"
+    force_stop.set()
     thread.join(10)
     assert not thread.is_alive()
     assert lines.count("INT") == 2

@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 import vmc_account_link.errors
-from tests.support.places import REPOSITORY
+from tests.support.paths import REPOSITORY
 from vmc_account_link.errors import CommandFailed, Refused, RequestError, VmcError
 from vmc_labs import private_files
 from vmc_labs.commands.up import interruptible
 from vmc_labs.fleet.lab import Control, run_lab
 from vmc_labs.fleet.lab_log import LabLog
-from vmc_labs.fleet.paths import Places
+from vmc_labs.fleet.paths import FleetPaths
 from vmc_labs.fleet.results import LabOutcome, LabProgress, LabResult, LabTask, Verb
 from vmc_labs.fleet.sizing import LAB_FILES, OWN_FILES, parallel
 from vmc_labs.output.live_table import LiveFleet
@@ -32,16 +32,16 @@ from vmc_labs.spec.problems import Problem, SpecRefused
 
 def test_as_many_labs_run_as_there_are_files_for(monkeypatch: pytest.MonkeyPatch) -> None:
     plenty = {"cores": 64, "free_bytes": 10**13}
-    assert parallel(asked=None, open_files=256, **plenty) == (256 - OWN_FILES) // LAB_FILES
-    assert parallel(asked=4, open_files=256) == 4
+    assert parallel(requested=None, open_files=256, **plenty) == (256 - OWN_FILES) // LAB_FILES
+    assert parallel(requested=4, open_files=256) == 4
     with pytest.raises(
         RequestError, match=r"^30 labs at a time: they need 784 open files, and 256 are allowed"
     ):
-        parallel(asked=30, open_files=256)
+        parallel(requested=30, open_files=256)
     with pytest.raises(RequestError, match=r"^1 labs at a time"):
-        parallel(asked=None, open_files=OWN_FILES, **plenty)
+        parallel(requested=None, open_files=OWN_FILES, **plenty)
     monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY,) * 2)
-    assert parallel(asked=None, **plenty) == 64
+    assert parallel(requested=None, **plenty) == 64
 
 
 def test_a_process_takes_all_the_files_it_may_have() -> None:
@@ -112,11 +112,11 @@ def test_a_folder_that_can_not_be_written_fails_its_lab_in_one_line(
 
 def test_folders_that_can_not_be_written_are_a_wrong_request(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    places = Places(root=tmp_path / "root", logs=tmp_path / "file" / "logs")
+    paths = FleetPaths(root=tmp_path / "root", logs=tmp_path / "file" / "logs")
     with pytest.raises(
         RequestError, match=r"^write in .*/file/logs: Not a directory; make room or choose another"
     ):
-        places.prepare()
+        paths.prepare()
     with pytest.raises(RequestError, match=r"^write .*/file/one.env: Not a directory"):
         write_env_files(tmp_path / "file", {"one": {}})
 
@@ -127,7 +127,7 @@ def test_a_reader_who_left_does_not_end_the_labs() -> None:
             raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
     with LiveFleet(Output(StringIO(), Closed()), 1) as live:
-        live.tell(LabProgress(lab="one", phase="stack", message="making"))
+        live.emit_progress(LabProgress(lab="one", phase="stack", message="making"))
         live.report(LabResult(lab="one", outcome=LabOutcome.READY))
 
 
@@ -212,13 +212,13 @@ def test_a_moment_of_progress_names_its_zone() -> None:
 
 def test_nothing_but_a_flag_is_set_in_a_signals_handler() -> None:
     """It runs between any two steps of the main thread, which may hold a lock."""
-    control = Control(tell=lambda _: None, stop=threading.Event())
+    control = Control(emit_progress=lambda _: None, stop=threading.Event())
     said: list[str] = []
     with interruptible(control, said.append):
-        with control.stop._cond, control.hurry._cond:  # type: ignore[attr-defined]
+        with control.stop._cond, control.force_stop._cond:  # type: ignore[attr-defined]
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
             assert said == []
         assert control.stop.wait(5)
-        assert control.hurry.wait(5)
+        assert control.force_stop.wait(5)
     assert [line.partition(";")[0] for line in said] == ["no new labs", "ending now"]

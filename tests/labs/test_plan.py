@@ -8,7 +8,7 @@ import pytest
 
 from vmc_account_link.api.models import AccountRecord
 from vmc_account_link.recovery.pending import ACCOUNT_TYPE
-from vmc_labs.fleet.plan import Action, Seen, plan_down, plan_reap, plan_recover, plan_up, to_do
+from vmc_labs.fleet.plan import Action, FleetSnapshot, plan_down, plan_reap, plan_recover, plan_up, to_do
 from vmc_labs.spec.model import Credentials, FleetSpec, LabSpec, Service
 from vmc_labs.state.reader import LabState, Phases, UnfinishedLink, first_tags, read_state, settings_digest
 
@@ -57,11 +57,11 @@ def record(**changes: Any) -> AccountRecord:
     return AccountRecord.from_wire(wire)
 
 
-def seen(found: LabState | None, *accounts: AccountRecord) -> Seen:
-    return Seen(states={} if found is None else {found.stack: found}, accounts={ORG: accounts})
+def seen(found: LabState | None, *accounts: AccountRecord) -> FleetSnapshot:
+    return FleetSnapshot(states={} if found is None else {found.stack: found}, accounts={ORG: accounts})
 
 
-UP: dict[str, tuple[Seen, Action, str]] = {
+UP: dict[str, tuple[FleetSnapshot, Action, str]] = {
     "a lab that is not there is made": (seen(None), Action.CREATE, "there is no such stack"),
     "a lab that failed is tried again": (
         seen(state(tags={"error": "AccessDenied"}, is_linked=False)),
@@ -97,7 +97,7 @@ UP: dict[str, tuple[Seen, Action, str]] = {
         'the account is linked by another stack, "B": unlink it where that was made, or set `link: existing`',
     ),
     "a service that was not asked says nothing against a lab": (
-        Seen(states={LAB.stack: state()}, accounts={}), Action.NOTHING, "linked",
+        FleetSnapshot(states={LAB.stack: state()}, accounts={}), Action.NOTHING, "linked",
     ),
 }  # fmt: skip
 
@@ -238,7 +238,7 @@ def test_an_adopted_link_is_linked() -> None:
 
 @pytest.mark.parametrize("tags", [{}, {"settings": "other"}], ids=["as it was", "with other settings"])
 def test_only_a_new_link_brings_back_a_record_that_is_gone(tags: dict[str, str]) -> None:
-    def needs(found: Seen, fleet: FleetSpec = FLEET) -> bool:
+    def needs(found: FleetSnapshot, fleet: FleetSpec = FLEET) -> bool:
         (step,) = plan_up(fleet, found)
         return step.needs_link
 

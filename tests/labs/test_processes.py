@@ -15,8 +15,8 @@ import psutil
 import pytest
 
 from vmc_account_link.recovery import orphaned_plugins
-from vmc_account_link.recovery.lock_owner import Holder, Machine, holders, is_dead, is_seen, recorded
-from vmc_account_link.recovery.orphaned_engines import orphans
+from vmc_account_link.recovery.lock_owner import LockOwner, Machine, is_dead, is_seen, owners, recorded
+from vmc_account_link.recovery.orphaned_engines import orphaned_engines
 
 MESSAGE = """error: the stack is currently locked by 2 lock(s). Either wait for the other processes or …
   file:///state/.pulumi/locks/organization/p/dev/1.json: created by ann@here (pid 12) at 2026-11-24T04:30:16Z
@@ -27,9 +27,9 @@ MESSAGE = """error: the stack is currently locked by 2 lock(s). Either wait for 
 LOCK = "file:///state/.pulumi/locks/organization/p/dev/1.json"
 
 
-def holder(pid: int, *, host: str | None = None, since: datetime | None = None) -> Holder:
+def owner(pid: int, *, host: str | None = None, since: datetime | None = None) -> LockOwner:
     moment = (since or datetime.now(UTC)).isoformat(timespec="seconds")
-    return Holder(lock=LOCK, user="ann", host=host or socket.gethostname(), pid=pid, since=moment)
+    return LockOwner(lock=LOCK, user="ann", host=host or socket.gethostname(), pid=pid, since=moment)
 
 
 @contextmanager
@@ -51,22 +51,22 @@ def killed_engine(folder: Path) -> int:
 
 
 def test_the_engines_message_names_every_holder() -> None:
-    assert [(h.user, h.host, h.pid) for h in holders(MESSAGE)] == [("ann", "here", 12), ("bob", "there", 34)]
-    assert holders(MESSAGE)[0].lock == LOCK
-    assert holders("error: something else") == ()
+    assert [(h.user, h.host, h.pid) for h in owners(MESSAGE)] == [("ann", "here", 12), ("bob", "there", 34)]
+    assert owners(MESSAGE)[0].lock == LOCK
+    assert owners("error: something else") == ()
 
 
 def test_a_message_of_which_one_holder_can_not_be_read_names_none() -> None:
-    assert holders(MESSAGE.replace("bob@there (pid 34)", "somebody")) == ()
+    assert owners(MESSAGE.replace("bob@there (pid 34)", "somebody")) == ()
 
 
 def test_an_engine_that_we_started_is_alive_while_it_runs_and_dead_afterwards(tmp_path: Path) -> None:
     with engine(tmp_path) as process:
         with recorded(process.pid, tmp_path):
-            assert is_dead(holder(process.pid), tmp_path) is False
-        assert is_dead(holder(process.pid), tmp_path) is None, "the record goes when the engine has ended"
+            assert is_dead(owner(process.pid), tmp_path) is False
+        assert is_dead(owner(process.pid), tmp_path) is None, "the record goes when the engine has ended"
     pid = killed_engine(tmp_path)
-    assert is_dead(holder(pid), tmp_path) is True
+    assert is_dead(owner(pid), tmp_path) is True
     assert {path.stat().st_mode & 0o777 for path in tmp_path.rglob("*.json")} == {0o600}
 
 
@@ -74,11 +74,11 @@ def test_a_lock_that_no_record_tells_of_is_neither_dead_nor_alive(tmp_path: Path
     """Its number may be free here and taken in another container of the same host name."""
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    assert is_dead(holder(ended.pid), tmp_path) is None
+    assert is_dead(owner(ended.pid), tmp_path) is None
     pid = killed_engine(tmp_path)
-    assert is_dead(holder(pid, host="elsewhere"), tmp_path) is None
+    assert is_dead(owner(pid, host="elsewhere"), tmp_path) is None
     before = datetime.now(UTC) - timedelta(hours=1)
-    assert is_dead(holder(pid, since=before), tmp_path) is None, "an older lock of the same number"
+    assert is_dead(owner(pid, since=before), tmp_path) is None, "an older lock of the same number"
 
 
 @pytest.mark.parametrize("part", ["boot", "machine", "namespace"])
@@ -88,7 +88,7 @@ def test_a_record_of_another_machine_start_or_container_proves_nothing(
 ) -> None:
     pid = killed_engine(tmp_path)
     there = dataclasses.replace(Machine.here(), **{part: value})
-    assert is_dead(holder(pid), tmp_path, here=there) is None
+    assert is_dead(owner(pid), tmp_path, here=there) is None
 
 
 def test_a_number_that_another_program_got_is_no_engine_of_ours(tmp_path: Path) -> None:
@@ -97,16 +97,16 @@ def test_a_number_that_another_program_got_is_no_engine_of_ours(tmp_path: Path) 
     with running(SLEEPER) as other:
         told = json.loads(file.read_text())
         file.write_text(json.dumps({**told, "pid": other.pid}))
-        assert is_dead(holder(other.pid), tmp_path) is True
-    assert is_dead(holder(pid), tmp_path) is None
+        assert is_dead(owner(other.pid), tmp_path) is True
+    assert is_dead(owner(pid), tmp_path) is None
 
 
 def test_an_engine_as_old_as_the_lock_is_seen_here(tmp_path: Path) -> None:
     with engine(tmp_path) as process:
-        assert is_seen(holder(process.pid))
-        assert not is_seen(holder(process.pid, host="elsewhere"))
-        assert not is_seen(holder(process.pid, since=datetime.now(UTC) - timedelta(hours=1)))
-    assert not is_seen(holder(process.pid))
+        assert is_seen(owner(process.pid))
+        assert not is_seen(owner(process.pid, host="elsewhere"))
+        assert not is_seen(owner(process.pid, since=datetime.now(UTC) - timedelta(hours=1)))
+    assert not is_seen(owner(process.pid))
 
 
 @contextmanager
@@ -196,4 +196,4 @@ def test_only_an_engine_of_the_stack_whose_driver_is_gone_is_an_orphan(
         running([*sleep, f"--client=127.0.0.1:{engine_port}", *stack], tmp_path),
         running([*SLEEPER, gone, *stack], tmp_path),
     ):
-        assert [process.pid for process in orphans(tmp_path, "dev")] == [orphan.pid]
+        assert [process.pid for process in orphaned_engines(tmp_path, "dev")] == [orphan.pid]

@@ -58,7 +58,8 @@ def play(
     engine, told = PlayedEngine(folder, states, list(refusals)), list[str]()
     monkeypatch.setattr(recover, "Engine", lambda *_: engine)
     recover.run(
-        RecoverRequest(stack="dev", folder=folder, lost_hosts=lost_hosts, force=force), tell=told.append
+        RecoverRequest(stack="dev", folder=folder, lost_hosts=lost_hosts, force=force),
+        emit_progress=told.append,
     )
     return engine, told
 

@@ -49,7 +49,7 @@ def test_a_pause_in_which_nothing_ran_is_cut_out_of_the_axis() -> None:
     (cut,) = axis.cuts()
     assert cut.label == "56 min 48 s"
     assert mended.ready is not None
-    assert axis.place(mended.ready) == pytest.approx(100)
+    assert axis.index(mended.ready) == pytest.approx(100)
     widths = [sum(span.width for span in axis.spans(one)) for one in (morning[0], mended)]
     assert widths[0] == pytest.approx(widths[1])
     assert widths[0] > 30
@@ -63,7 +63,7 @@ def test_a_short_pause_is_drawn_as_it_was() -> None:
 def test_a_bar_has_a_stretch_for_each_moment_that_is_known() -> None:
     axis = Axis([phases(0, 40, 100, 2)])
     assert [span.until for span in axis.spans(phases(0, 40, 100, 2))] == ["stack", "connected", "ready"]
-    existing = Phases(asked=BEGIN, connected=BEGIN + timedelta(seconds=71), ready=None)
+    existing = Phases(requested=BEGIN, connected=BEGIN + timedelta(seconds=71), ready=None)
     (span,) = axis.spans(existing)
     assert (span.until, span.left) == ("connected", 0)
     assert span.width == pytest.approx(50)

@@ -12,9 +12,9 @@ from sandbox.control.client import SandboxControl
 from tests.support.lab import ACCOUNT
 from vmc_account_link.api.auth import AccessTokens
 from vmc_account_link.api.client import VmcClient
-from vmc_account_link.api.request import GLANCE_READ_SECONDS, Repeat
+from vmc_account_link.api.request import GLANCE_READ_SECONDS, RetryPolicy
 from vmc_account_link.api.transport import Transport
-from vmc_account_link.errors import NoReply, NotSent, Refused, Unavailable, VmcError
+from vmc_account_link.errors import Refused, RequestNotSent, ResponseLost, Unavailable, VmcError
 from vmc_account_link.settings import VmcSettings
 from vmc_labs.fleet.sharing import LIST_FRESH_SECONDS, SharedReads
 
@@ -64,14 +64,14 @@ def calls(control: SandboxControl, name: str = LIST) -> int:
 def at_once(ask: Callable[[int], object]) -> list[object]:
     """What comes of asking from as many threads as there are labs: values, and errors of ours."""
 
-    def asked(number: int) -> object:
+    def requested(number: int) -> object:
         try:
             return ask(number)
         except VmcError as error:
             return error
 
     with ThreadPoolExecutor(LABS) as pool:
-        return list(pool.map(asked, range(LABS)))
+        return list(pool.map(requested, range(LABS)))
 
 
 def test_labs_that_wait_read_the_list_once_and_exchange_one_token(
@@ -87,8 +87,8 @@ def test_labs_that_wait_read_the_list_once_and_exchange_one_token(
 
 
 def test_asking_for_a_link_is_never_shared(lab: Callable[[], VmcClient], control: SandboxControl) -> None:
-    tasks = {link.tracking_task for link in at_once(lambda _: lab().mint_link())}  # type: ignore[attr-defined]
-    assert len(tasks) == calls(control, "mint-link") == LABS
+    tasks = {link.tracking_task for link in at_once(lambda _: lab().request_link())}  # type: ignore[attr-defined]
+    assert len(tasks) == calls(control, "request-link") == LABS
 
 
 def test_what_was_read_before_a_change_does_not_count_after_it(
@@ -113,17 +113,17 @@ def test_a_lab_that_ends_leaves_the_others_their_connections(
 @pytest.mark.parametrize(
     ("kind", "wanted"),
     [
-        pytest.param({"kind": "time_out", "seconds": 0.3}, NoReply, id="no answer"),
-        pytest.param({"kind": "reset_midway"}, NoReply, id="half an answer"),
+        pytest.param({"kind": "time_out", "seconds": 0.3}, ResponseLost, id="no answer"),
+        pytest.param({"kind": "reset_midway"}, ResponseLost, id="half an answer"),
         pytest.param({"kind": "status", "status": 500}, Unavailable, id="a refusal"),
     ],
 )
 def test_a_failure_reaches_all_who_share_it_as_an_error_of_their_own(
     lab: Callable[[], VmcClient], control: SandboxControl, kind: Mapping[str, Any], wanted: type[VmcError]
 ) -> None:
-    lab().mint_link()  # the token is there
+    lab().request_link()  # the token is there
     control.plan_fault("vmc", LIST, count=LABS, **kind)
-    errors = at_once(lambda _: lab().list_connected_accounts(Repeat.NEVER))
+    errors = at_once(lambda _: lab().list_connected_accounts(RetryPolicy.NONE))
     assert {type(error) for error in errors} == {wanted}
     assert calls(control) < LABS
 
@@ -134,11 +134,11 @@ def test_while_the_service_wants_to_be_left_alone_it_is(
     control.plan_fault("vmc", LIST, "status", status=429, retry_after=20)
     for left in (20, 11):
         with pytest.raises(Refused) as refused:
-            lab().list_connected_accounts(Repeat.NEVER)
+            lab().list_connected_accounts(RetryPolicy.NONE)
         assert refused.value.retry_after_seconds == left
         clock.passed += 9.5
     clock.passed += 2
-    assert lab().list_connected_accounts(Repeat.NEVER) == ()
+    assert lab().list_connected_accounts(RetryPolicy.NONE) == ()
     assert calls(control) == 2
 
 
@@ -155,15 +155,15 @@ def test_a_token_that_the_service_no_longer_takes_is_renewed_once_for_all(
 def test_a_shared_reading_takes_no_longer_than_a_look_that_ctrl_c_is_to_end(
     lab: Callable[[], VmcClient], control: SandboxControl
 ) -> None:
-    lab().mint_link()  # the token is there
+    lab().request_link()  # the token is there
     control.plan_fault("vmc", LIST, "time_out", seconds=60)
     began = time.monotonic()
     with ThreadPoolExecutor() as pool:
-        other = pool.submit(lab().list_connected_accounts, Repeat.SAFE)
+        other = pool.submit(lab().list_connected_accounts, RetryPolicy.IDEMPOTENT)
         while not calls(control):
             time.sleep(0.05)
-        with pytest.raises(NoReply):
-            lab().list_connected_accounts(Repeat.NEVER)
+        with pytest.raises(ResponseLost):
+            lab().list_connected_accounts(RetryPolicy.NONE)
         assert time.monotonic() - began < GLANCE_READ_SECONDS + 3
         assert other.result() == ()
 
@@ -172,5 +172,5 @@ def test_a_service_that_is_not_there_is_an_error_of_ours(settings: VmcSettings) 
     session = requests.Session()
     session.mount("http://127.0.0.1:1/", SharedReads())
     nowhere = Transport(session=session)
-    with pytest.raises(NotSent), VmcClient(settings, transport=nowhere) as vmc:
+    with pytest.raises(RequestNotSent), VmcClient(settings, transport=nowhere) as vmc:
         vmc.download_template("http://127.0.0.1:1/vmc/api/orgs/one/account-link/connected-accounts")

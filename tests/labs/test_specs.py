@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.labs.bad_specs import BAD_SPECS, GOOD_SPEC
-from tests.support.places import REPOSITORY
+from tests.support.paths import REPOSITORY
 from vmc_labs.engine.program import OUTPUTS
 from vmc_labs.spec.model import Credentials, FleetSpec, Service
 from vmc_labs.spec.problems import SpecRefused

@@ -14,7 +14,7 @@ from moto.server import ThreadedMotoServer
 
 from vmc_account_link.errors import CommandFailed
 from vmc_labs.engine.lab_engine import PROJECT
-from vmc_labs.fleet.snapshot import Lookout
+from vmc_labs.fleet.snapshot import FleetReader
 from vmc_labs.spec.model import Credentials, LabSpec, Service
 from vmc_labs.state.files import open_state_files
 from vmc_labs.state.stores import open_store
@@ -71,8 +71,8 @@ def lab(number: int) -> LabSpec:
     )
 
 
-def lookout(backend: str, folder: Path) -> Lookout:
-    return Lookout(backend=backend, environment={}, token_variables=(), scratch=folder)
+def fleet_reader(backend: str, folder: Path) -> FleetReader:
+    return FleetReader(backend=backend, environment={}, token_variables=(), scratch=folder)
 
 
 def test_the_states_of_300_labs_in_a_bucket_are_read_side_by_side_by_one_client(
@@ -99,12 +99,12 @@ def test_the_states_of_300_labs_in_a_bucket_are_read_side_by_side_by_one_client(
 
     monkeypatch.setattr("vmc_labs.state.stores.boto3.Session", counted)
     begin = time.monotonic()
-    states = lookout(bucket, tmp_path).states(labs)
-    strays = lookout(bucket, tmp_path).tagged("event", known=states.keys())
+    states = fleet_reader(bucket, tmp_path).states(labs)
+    unlisted_labs = fleet_reader(bucket, tmp_path).tagged("event", known=states.keys())
     seconds = time.monotonic() - begin
     assert [states[one.stack].tags["owner"] for one in labs] == [one.stack for one in labs]
     assert all(state.is_linked for state in states.values())
-    assert list(strays) == ["event-stray"]
+    assert list(unlisted_labs) == ["event-stray"]
     assert len(clients) == 1
     assert seconds < 20, "one after the other they take a minute from a region away"
 
@@ -115,7 +115,7 @@ def test_states_are_read_at_the_same_time(tmp_path: Path, monkeypatch: pytest.Mo
     assert files is not None
     monkeypatch.setattr(type(files), "get", lambda _self, _stack: time.sleep(0.2))
     begin = time.monotonic()
-    lookout(tmp_path.as_uri(), tmp_path).states([lab(number) for number in range(64)])
+    fleet_reader(tmp_path.as_uri(), tmp_path).states([lab(number) for number in range(64)])
     assert time.monotonic() - begin < 3
 
 

@@ -15,14 +15,14 @@ import requests
 
 from sandbox.clock import Clock
 from sandbox.cloudformation.app import build_aws_app
-from sandbox.cloudformation.resources import Place
-from sandbox.csp.state import Credentials, TokenDesk
+from sandbox.cloudformation.resources import AccountRegion
+from sandbox.csp.state import Credentials, TokenService
 from sandbox.faults import Faults
 from sandbox.journal import Journal
 from sandbox.middleware import ConnectionCut
 from sandbox.modes import ModeSwitch
 from sandbox.vmc.organizations import Organization, Organizations
-from sandbox.vmc.state import LinkBoard
+from sandbox.vmc.state import LinkStore
 from sandbox.vmware_app import build_vmware_app
 from sandbox.world import World
 from tests.properties.aws_process import AwsProcess, aws_environment
@@ -39,7 +39,7 @@ from vmc_account_link.settings import ApiToken, VmcSettings
 
 VMWARE, AWS = "127.0.0.1:8001", "127.0.0.1:8002"
 """Where they would listen; nobody does."""
-PLACE = Place(account_number=ACCOUNT, region="us-west-2")
+PLACE = AccountRegion(account_number=ACCOUNT, region="us-west-2")
 """Where our stacks are."""
 _POLL_SECONDS, _PAUSE_SECONDS = 10.0, 1.0
 """Emulated time: between two looks of the AWS provider at a stack, and before it tries again to connect."""
@@ -87,8 +87,8 @@ class Cloud:
             organizations=Organizations(
                 (
                     Organization(
-                        tokens=TokenDesk(Credentials.new(), org_id=_ORG, clock=clock, modes=modes),
-                        links=LinkBoard(org_id=_ORG, clock=clock, modes=modes),
+                        tokens=TokenService(Credentials.new(), org_id=_ORG, clock=clock, modes=modes),
+                        links=LinkStore(org_id=_ORG, clock=clock, modes=modes),
                     ),
                 )
             ),

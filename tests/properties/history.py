@@ -12,7 +12,7 @@ THEIRS = "vmware-sddc-formation-1"
 
 _CALLS = {
     "csp": ("exchange-token",),
-    "vmc": ("list-connected-accounts", "mint-link", "get-task", "unlink"),
+    "vmc": ("list-connected-accounts", "request-link", "get-task", "unlink"),
     "template": ("download-template",),
     "aws": (
         "sts.GetCallerIdentity",
@@ -24,7 +24,7 @@ _CALLS = {
         "cloudformation.GetTemplate",
     ),
 }
-_ONCE = frozenset({"mint-link", "download-template", "unlink", "cloudformation.CreateStack"})
+_ONCE = frozenset({"request-link", "download-template", "unlink", "cloudformation.CreateStack"})
 """What an operation calls once: a fault of a later one would hardly ever be met."""
 _STATUSES = (400, 401, 403, 404, 429, 500, 502, 503)
 

@@ -209,7 +209,7 @@ class LinkMachine(RuleBasedStateMachine):
         assert len(sight.live_stacks) <= 1
         assert len(self.cloud.world.links.accounts.connected()) <= 1
         if not self._must_recover:
-            assert not witness.orphans(sight), "a stack that nobody was told of"
+            assert not witness.orphaned_engines(sight), "a stack that nobody was told of"
         witness.judge_sandbox(self.cloud)
 
     def teardown(self) -> None:

@@ -13,10 +13,10 @@ from tests.properties.cloud import Cloud
 from tests.properties.engine_model import UNKNOWN, Declaration, Engine, Outcome, Provider, Values
 from tests.properties.provider_model import DynamicProvider, StackProvider, failing
 from tests.properties.recovery_model import recover
-from vmc_account_link.call_context import tell
+from vmc_account_link.call_context import emit_progress
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.link_request import LinkRequestProvider
-from vmc_account_link.stack_hooks import LinkWatch, what_to_do
+from vmc_account_link.stack_hooks import StackPrecheck, what_to_do
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -59,7 +59,7 @@ class Lab:
 
     def recover(self) -> Outcome:
         """`labs recover --stack lab`."""
-        return self._run(lambda: recover(self.engine, sleep=self.cloud.sleep, tell=tell))
+        return self._run(lambda: recover(self.engine, sleep=self.cloud.sleep, emit_progress=emit_progress))
 
     def _run(self, operation: Callable[[], Outcome]) -> Outcome:
         """One command, in processes of its own."""
@@ -73,17 +73,17 @@ class Lab:
     def _declarations(self) -> list[Declaration]:
         settings, org_id = self.settings, self.cloud.settings.org_id
         account_number = self._stack.caller_account()
-        watch = LinkWatch(self.cloud.settings)
+        precheck = StackPrecheck(self.cloud.settings)
 
         def note(olds: Values, news: Values) -> None:
             if olds.get("template_url") != news.get("template_url"):
-                watch.note_minting()
+                precheck.note_request()
 
         def look(olds: Values, news: Values) -> None:
             if any(olds.get(key) != news.get(key) for key in ("templateBody", "templateUrl")):
                 request = self.engine.state["request"].outputs
                 ours, expires = request["stack_names"], request.get("expiration_date")
-                failing(lambda: watch.look(account_number, ours, expires))
+                failing(lambda: precheck.verify(account_number, ours, expires))
 
         return [
             Declaration(
@@ -113,7 +113,7 @@ class Lab:
                 replaces_on_init_error=True,
                 delete_before_replace=True,
                 before=look,
-                on_error=lambda error: tell(what_to_do(error, "lab") or ""),
+                on_error=lambda error: emit_progress(what_to_do(error, "lab") or ""),
             ),
             Declaration(
                 name="connected",
@@ -124,7 +124,7 @@ class Lab:
                     "stack_name": known["stack"]["name"],
                     "stack_id": known["stack"]["id"],
                     "tracking_task": known["request"]["tracking_task"],
-                    "record_before": known["request"]["record_before"],
+                    "previous_revision": known["request"]["previous_revision"],
                     "link_timeout_minutes": settings.link_timeout_minutes,
                     "unlink_on_destroy": settings.unlink_on_destroy,
                 },
@@ -133,7 +133,7 @@ class Lab:
                     "stack_name": "stack",
                     "stack_id": "stack",
                     "tracking_task": "request",
-                    "record_before": "request",
+                    "previous_revision": "request",
                 },
             ),
         ]

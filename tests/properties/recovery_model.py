@@ -14,7 +14,9 @@ _LINK = f"{_URN}${pending.LINK_TYPE}::link-request"
 _STACK = f"{_URN}${pending.STACK_TYPE}::link-stack"
 
 
-def recover(engine: Engine, *, sleep: Callable[[float], object], tell: Callable[[str], None]) -> Outcome:
+def recover(
+    engine: Engine, *, sleep: Callable[[float], object], emit_progress: Callable[[str], None]
+) -> Outcome:
     """Take a stack in that was made unheard; nothing else is ever left here: the model knows no crashes."""
     state = _exported(engine)
     try:
@@ -34,7 +36,7 @@ def recover(engine: Engine, *, sleep: Callable[[float], object], tell: Callable[
         return Outcome(error=failed)
     repaired = pending.repair(state, state, found)
     for line in repaired.lines:
-        tell(line)
+        emit_progress(line)
     if "stack" not in engine.state:
         for one in repaired.state["deployment"]["resources"]:
             if one["urn"] == _STACK:

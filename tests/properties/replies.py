@@ -85,7 +85,7 @@ ERROR: Mapping[str, Any] = {
 }
 GOOD: Mapping[str, Any] = {
     "exchange-token": TOKEN,
-    "mint-link": LINK,
+    "request-link": LINK,
     "list-connected-accounts": [ACCOUNT],
     "list-sddc-connections": [CONNECTION],
     "list-compatible-subnets": SUBNETS,

@@ -36,7 +36,7 @@ from tests.support.mocked_engine import (
     mocked_engine,
     plain,
 )
-from tests.support.places import REPOSITORY
+from tests.support.paths import REPOSITORY
 from vmc_account_link.link_request import LinkRequestProvider
 
 FOUNDATION = {"pulumi:pulumi:Stack", "vmc-account-link:index:AccountLink", "pulumi:providers:aws"}
@@ -100,9 +100,9 @@ def judge_resources(meant: Mapping[str, Any], recorder: Recorder) -> None:
     is_bound = "awsAccountId" in meant and not uses_existing
     assert bound == [f'["{ACCOUNT}"]'] * is_bound
     if lists:
-        asked = recorder.inputs(SUBNETS)
-        assert asked["region"] == meant["subnetRegion"]
-        found = [asked.get(key) for key in ("sddc_type", "hosts", "chosen")]
+        requested = recorder.inputs(SUBNETS)
+        assert requested["region"] == meant["subnetRegion"]
+        found = [requested.get(key) for key in ("sddc_type", "hosts", "chosen")]
         assert found == [meant.get("sddcType"), meant.get("sddcHosts"), meant.get("sddcSubnets") or None]
     if uses_existing:
         assert recorder.inputs(EXISTING)["account_number"] == ACCOUNT

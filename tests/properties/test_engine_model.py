@@ -13,14 +13,14 @@ from tests.support.mocked_engine import CONFIG, CONNECTED, LINK, REQUEST, STACK,
 
 TYPES = {"request": REQUEST, "stack": STACK, "connected": CONNECTED}
 WRITES = {
-    "mint-link",
+    "request-link",
     "unlink",
     "cloudformation.CreateStack",
     "cloudformation.UpdateStack",
     "cloudformation.DeleteStack",
 }
 
-Seen = tuple[bool, list[str], dict[str, bool]]
+Observation = tuple[bool, list[str], dict[str, bool]]
 """Success; what was written, in order; the resources in the state, and whether each has init errors."""
 
 
@@ -36,7 +36,7 @@ class RealHistory:
     def behave(self, stack_outcome: str) -> None:
         self._lab.control.set_modes(stack_outcome=stack_outcome)
 
-    def run(self, operation: str) -> Seen:
+    def run(self, operation: str) -> Observation:
         self._lab.control.clear_journal()
         done = self._lab.run(operation, "--yes", "--skip-preview")
         stored = self._lab.resources()
@@ -58,7 +58,7 @@ class ModelledHistory:
     def behave(self, stack_outcome: str) -> None:
         self._cloud.world.modes.apply({"stack_outcome": stack_outcome})
 
-    def run(self, operation: str) -> Seen:
+    def run(self, operation: str) -> Observation:
         self._cloud.world.journal.clear()
         outcome = getattr(self._lab, operation)()
         calls = [entry.call for entry in self._cloud.world.journal.entries()]
@@ -66,7 +66,7 @@ class ModelledHistory:
         return outcome.succeeded, [call for call in calls if call in WRITES], kept
 
 
-def history(lab: RealHistory | ModelledHistory) -> list[Seen]:
+def history(lab: RealHistory | ModelledHistory) -> list[Observation]:
     """A stack that fails, is made anew, gets another name, and goes."""
     lab.behave("roll_back")
     seen = [lab.run("up")]
@@ -87,7 +87,7 @@ def test_the_engine_makes_replaces_and_removes_in_the_models_order(lab: Lab) -> 
 
 @pytest.mark.parametrize("body", [LINK["template_body"], None], ids=["inline", "by URL"])
 def test_the_model_wires_the_resources_as_the_component_does(body: str | None) -> None:
-    minted = {**LINK, "template_body": body, "record_before": "r version 1 of x"}
+    minted = {**LINK, "template_body": body, "previous_revision": "r version 1 of x"}
     with mocked_engine() as run:
         recorder = run(config=CONFIG, link=minted)
     cloud = Cloud()

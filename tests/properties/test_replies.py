@@ -45,13 +45,13 @@ CREDENTIALS = (ApiToken(value=PLANTED[1]), OAuthApp(client_id="planted-id", clie
 
 def download(vmc: VmcClient) -> str:
     text = vmc.download_template(URL)
-    source.inspect(text, url=URL)
+    source.validate(text, url=URL)
     return text
 
 
 CALLS: Mapping[str, Callable[[VmcClient], object]] = {
     "exchange-token": lambda vmc: vmc.list_connected_accounts(),
-    "mint-link": lambda vmc: vmc.mint_link(),
+    "request-link": lambda vmc: vmc.request_link(),
     "list-connected-accounts": lambda vmc: vmc.list_connected_accounts(),
     "list-sddc-connections": lambda vmc: vmc.list_sddc_connections(),
     "list-compatible-subnets": lambda vmc: vmc.list_compatible_subnets("a", region="us-west-2"),
@@ -100,7 +100,7 @@ def judge_value(value: object) -> None:
         assert abs(value) < 2**53
 
 
-def judge(error: VmcError) -> None:
+def evaluate_link(error: VmcError) -> None:
     text = str(error)
     assert text.isprintable(), ascii(text)
     assert len(text) <= LONGEST_LINE
@@ -115,7 +115,7 @@ def ask(call: str, reply: Reply, credentials: ApiToken | OAuthApp) -> None:
         try:
             value = CALLS[call](vmc)
         except VmcError as error:
-            judge(error)
+            evaluate_link(error)
         else:
             if call != "download-template":
                 assert SIGNATURE not in repr(value)
@@ -152,7 +152,7 @@ def test_what_nests_without_an_end_is_one_of_our_errors(call: str, nested: str) 
             return
         with pytest.raises(VmcError) as refusal:
             CALLS[call](vmc)
-    judge(refusal.value)
+    evaluate_link(refusal.value)
 
 
 @pytest.mark.parametrize(

@@ -46,12 +46,12 @@ def see(lab: Lab) -> Sight:
     )
 
 
-def is_ours(record: ConnectedAccount | None) -> bool:
+def was_created_by(record: ConnectedAccount | None) -> bool:
     """Whether a stack of one of our names made the link."""
     return record is not None and record.stack_name in STACK_NAMES
 
 
-def orphans(sight: Sight) -> set[str]:
+def orphaned_engines(sight: Sight) -> set[str]:
     """Live stacks of ours that the state does not know."""
     known = sight.state["stack"].id if "stack" in sight.state else None
     return set(sight.live_stacks) - {known}
@@ -94,7 +94,7 @@ def _needs_a_link(lab: Lab, before: Sight, after: Sight) -> bool:
         return True
     # A link that renews one is asked for again until the service has seen it run (ADR 0015).
     task = lab.cloud.world.links.task(str(request.outputs.get("tracking_task")))
-    has_run = request.outputs.get("record_before") is None or (
+    has_run = request.outputs.get("previous_revision") is None or (
         task is not None and task.status is TaskStatus.FINISHED
     )
     if request.outputs.get("renews") and not has_run:
@@ -136,12 +136,12 @@ def judge_nothing_left(sight: Sight, *, unlinks: bool) -> None:
     assert sight.state == {}
     assert sight.live_stacks == {}
     if unlinks:
-        assert not is_ours(sight.record)
+        assert not was_created_by(sight.record)
 
 
 def judge_others(before: Sight, after: Sight) -> None:
     """Another stack's link is as it was; a broken one may be replaced by ours, never unlinked."""
-    if before.record is None or is_ours(before.record):
+    if before.record is None or was_created_by(before.record):
         return
     if before.record.state is AccountState.ACTIVE:
         assert after.record == before.record

@@ -15,10 +15,10 @@ from tests.support.lab import ACCOUNT
 from vmc_account_link.api.transport import ATTEMPTS, LONGEST_PAUSE_SECONDS
 from vmc_account_link.errors import (
     Forbidden,
-    NoReply,
     NotFound,
-    NotSent,
     Refused,
+    RequestNotSent,
+    ResponseLost,
     TemplateRejected,
     Unauthenticated,
     Unavailable,
@@ -36,7 +36,7 @@ def test_one_access_token_serves_all_calls_until_its_end(
 ) -> None:
     with new_client() as vmc:
         vmc.list_connected_accounts()
-        vmc.mint_link()
+        vmc.request_link()
         assert calls(control, "exchange-token") == 1
         time.sleep(1780)
         vmc.list_connected_accounts()
@@ -50,9 +50,9 @@ def test_a_token_that_the_service_no_longer_takes_is_renewed_once(
     with new_client() as vmc:
         vmc.list_connected_accounts()
         control.advance(3600)  # the service's clock alone: ours believes the token good
-        link = vmc.mint_link()
+        link = vmc.request_link()
     assert link.tracking_task
-    assert [e.status for e in control.journal(call="mint-link")] == [401, 200]
+    assert [e.status for e in control.journal(call="request-link")] == [401, 200]
     assert len(control.links()) == 1
 
 
@@ -76,7 +76,7 @@ def test_an_oauth_app_is_taken_instead_of_a_token(
 
 def test_what_a_library_says_of_a_failure_does_not_come_with_ours(new_client: NewClient) -> None:
     signature = f"planted-signature-{len(str(ATTEMPTS))}"  # a traceback shows this file's lines too
-    with new_client() as vmc, pytest.raises(NotSent) as caught:
+    with new_client() as vmc, pytest.raises(RequestNotSent) as caught:
         vmc.download_template(f"http://127.0.0.1:1/t?X-Amz-Signature={signature}")
     shown = "".join(traceback.format_exception(caught.value))
     assert signature not in shown
@@ -153,15 +153,15 @@ def test_a_call_without_an_effect_is_repeated_until_a_passing_fault_is_over(
 def test_minting_is_never_repeated_once_the_service_may_have_acted(
     new_client: NewClient, control: SandboxControl, fault: dict[str, object]
 ) -> None:
-    control.plan_fault("vmc", "mint-link", **fault)  # type: ignore[arg-type]
+    control.plan_fault("vmc", "request-link", **fault)  # type: ignore[arg-type]
     turned_away = fault.get("status") == 429
     with new_client() as vmc:
         if turned_away:
-            vmc.mint_link()
+            vmc.request_link()
         else:
             with pytest.raises(VmcError):
-                vmc.mint_link()
-    assert calls(control, "mint-link") == (2 if turned_away else 1)
+                vmc.request_link()
+    assert calls(control, "request-link") == (2 if turned_away else 1)
     assert len(control.links()) <= 1
 
 
@@ -207,14 +207,14 @@ def test_the_services_retry_after_is_kept_within_bounds(
 
 def test_a_closed_port_was_certainly_not_asked(new_client: NewClient, settings: VmcSettings) -> None:
     nowhere = dataclasses.replace(settings, csp_url="http://127.0.0.1:9")
-    with new_client(nowhere) as vmc, pytest.raises(NotSent, match=r"127\.0\.0\.1:9"):
+    with new_client(nowhere) as vmc, pytest.raises(RequestNotSent, match=r"127\.0\.0\.1:9"):
         vmc.list_connected_accounts()
 
 
 def test_a_cut_connection_may_have_been_heard(new_client: NewClient, control: SandboxControl) -> None:
     control.plan_fault("vmc", "unlink", "reset_after")
     record = control.seed_account(ACCOUNT)
-    with new_client() as vmc, pytest.raises(NoReply):
+    with new_client() as vmc, pytest.raises(ResponseLost):
         vmc.unlink(next(a for a in vmc.list_connected_accounts() if a.id == record.id))
     assert control.connected_accounts() == ()
 
@@ -228,7 +228,7 @@ def test_a_template_that_does_not_come_is_refused_without_its_signature(
 ) -> None:
     control.set_modes(template=kind)
     with new_client() as vmc:
-        link = vmc.mint_link()
+        link = vmc.request_link()
         with pytest.raises(TemplateRejected, match=reason) as refusal:
             vmc.download_template(link.template_url)
     assert "X-Amz" not in str(refusal.value)
@@ -239,7 +239,7 @@ def test_the_access_token_does_not_go_to_the_templates_host(
 ) -> None:
     seen: list[dict[str, str]] = []
     with new_client() as vmc:
-        link = vmc.mint_link()
+        link = vmc.request_link()
         session = vmc._transport._session
         send = session.request
 

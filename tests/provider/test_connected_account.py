@@ -13,20 +13,20 @@ from sandbox.environment import Sandbox
 from tests.provider.conftest import NewClient, Time
 from tests.support.lab import ACCOUNT
 from vmc_account_link.api.models import AccountRecord
-from vmc_account_link.api.request import Repeat
+from vmc_account_link.api.request import RetryPolicy
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.errors import (
     Forbidden,
     LinkFailed,
     LinkTimedOut,
-    NoReply,
     Refused,
+    ResponseLost,
     SettingsError,
-    StillLinked,
     Unavailable,
+    UnlinkTimedOut,
     WaitInterrupted,
 )
-from vmc_account_link.link.progress import Wanted
+from vmc_account_link.link.progress import LinkTarget
 from vmc_account_link.link.wait import unlink_until_gone, wait_until_linked
 from vmc_account_link.settings import VmcSettings
 
@@ -57,15 +57,15 @@ def inputs(settings: VmcSettings) -> dict[str, Any]:
 
 
 @pytest.fixture
-def wanted(new_client: NewClient, box: Sandbox, control: SandboxControl) -> Wanted:
+def wanted(new_client: NewClient, box: Sandbox, control: SandboxControl) -> LinkTarget:
     """A link whose stack has just run; the service needs two minutes for its part."""
     control.set_modes(task_seconds=120.0)
     with new_client() as vmc:
-        link = vmc.mint_link()
-    return Wanted(account_number=ACCOUNT, stack_name="ours", tracking_task=link.tracking_task)
+        link = vmc.request_link()
+    return LinkTarget(account_number=ACCOUNT, stack_name="ours", tracking_task=link.tracking_task)
 
 
-def report(box: Sandbox, wanted: Wanted) -> None:
+def report(box: Sandbox, wanted: LinkTarget) -> None:
     """What VMware's Lambda does when the stack runs."""
     assert wanted.tracking_task
     box.world.links.complete_link(
@@ -76,7 +76,7 @@ def report(box: Sandbox, wanted: Wanted) -> None:
     )
 
 
-def wait(new_client: NewClient, wanted: Wanted, time: Time, minutes: float = 30) -> str:
+def wait(new_client: NewClient, wanted: LinkTarget, time: Time, minutes: float = 30) -> str:
     with new_client() as vmc:
         return wait_until_linked(
             vmc, wanted, timeout_seconds=minutes * 60, monotonic=time.monotonic, sleep=time.sleep
@@ -84,7 +84,7 @@ def wait(new_client: NewClient, wanted: Wanted, time: Time, minutes: float = 30)
 
 
 def test_the_wait_ends_at_most_a_tenth_late_and_tells_how_far_the_task_is(
-    new_client: NewClient, box: Sandbox, wanted: Wanted, time: Time, capsys: pytest.CaptureFixture[str]
+    new_client: NewClient, box: Sandbox, wanted: LinkTarget, time: Time, capsys: pytest.CaptureFixture[str]
 ) -> None:
     report(box, wanted)
     wait(new_client, wanted, time)
@@ -96,7 +96,7 @@ def test_the_wait_ends_at_most_a_tenth_late_and_tells_how_far_the_task_is(
 
 
 def test_a_wait_ends_though_what_is_left_of_it_is_too_little_to_move_the_clock(
-    new_client: NewClient, box: Sandbox, wanted: Wanted, time: Time, control: SandboxControl
+    new_client: NewClient, box: Sandbox, wanted: LinkTarget, time: Time, control: SandboxControl
 ) -> None:
     control.set_modes(task_outcome="never")
     report(box, wanted)
@@ -112,7 +112,7 @@ def test_a_wait_ends_though_what_is_left_of_it_is_too_little_to_move_the_clock(
 
 
 def test_a_list_behind_the_task_is_waited_for(
-    new_client: NewClient, box: Sandbox, wanted: Wanted, time: Time, control: SandboxControl
+    new_client: NewClient, box: Sandbox, wanted: LinkTarget, time: Time, control: SandboxControl
 ) -> None:
     control.set_modes(list_lag_seconds=200.0)
     report(box, wanted)
@@ -121,7 +121,7 @@ def test_a_list_behind_the_task_is_waited_for(
 
 
 def test_a_task_behind_the_list_is_not_waited_for(
-    new_client: NewClient, box: Sandbox, wanted: Wanted, time: Time, control: SandboxControl
+    new_client: NewClient, box: Sandbox, wanted: LinkTarget, time: Time, control: SandboxControl
 ) -> None:
     control.set_modes(task_lag_seconds=600.0)
     report(box, wanted)
@@ -132,7 +132,7 @@ def test_a_task_behind_the_list_is_not_waited_for(
 def test_an_account_that_comes_up_broken_and_recovers_is_connected_when_it_is_active(
     new_client: NewClient,
     box: Sandbox,
-    wanted: Wanted,
+    wanted: LinkTarget,
     time: Time,
     control: SandboxControl,
     capsys: pytest.CaptureFixture[str],
@@ -148,7 +148,7 @@ def test_an_account_that_comes_up_broken_and_recovers_is_connected_when_it_is_ac
 def test_a_task_that_ends_badly_ends_the_wait_at_once(
     new_client: NewClient,
     box: Sandbox,
-    wanted: Wanted,
+    wanted: LinkTarget,
     time: Time,
     control: SandboxControl,
     outcome: str,
@@ -162,7 +162,7 @@ def test_a_task_that_ends_badly_ends_the_wait_at_once(
 
 
 def test_the_deadline_is_kept_and_says_what_was_last_seen(
-    new_client: NewClient, wanted: Wanted, time: Time
+    new_client: NewClient, wanted: LinkTarget, time: Time
 ) -> None:
     with pytest.raises(
         LinkTimedOut, match=r"5 min passed \(linkTimeoutMinutes\); last seen: task STARTED"
@@ -173,7 +173,7 @@ def test_the_deadline_is_kept_and_says_what_was_last_seen(
 
 
 def test_a_wait_stops_soon_after_the_person_wants_it_to(
-    new_client: NewClient, wanted: Wanted, time: Time
+    new_client: NewClient, wanted: LinkTarget, time: Time
 ) -> None:
     canceled = Event()
 
@@ -192,7 +192,7 @@ def test_a_wait_stops_soon_after_the_person_wants_it_to(
 
 def test_who_stops_a_wait_does_not_wait_for_a_second_silent_call(
     new_client: NewClient,
-    wanted: Wanted,
+    wanted: LinkTarget,
     time: Time,
     control: SandboxControl,
     monkeypatch: pytest.MonkeyPatch,
@@ -201,7 +201,7 @@ def test_who_stops_a_wait_does_not_wait_for_a_second_silent_call(
     with new_client() as vmc:
         look = vmc.list_connected_accounts
 
-        def look_while_the_person_presses(repeat: Repeat) -> tuple[AccountRecord, ...]:
+        def look_while_the_person_presses(repeat: RetryPolicy) -> tuple[AccountRecord, ...]:
             if time.now > 50:
                 canceled.set()
             return look(repeat)
@@ -222,7 +222,7 @@ def test_who_stops_a_wait_does_not_wait_for_a_second_silent_call(
 def test_an_outage_in_the_middle_is_told_and_waited_out(
     new_client: NewClient,
     box: Sandbox,
-    wanted: Wanted,
+    wanted: LinkTarget,
     time: Time,
     control: SandboxControl,
     capsys: pytest.CaptureFixture[str],
@@ -235,7 +235,7 @@ def test_an_outage_in_the_middle_is_told_and_waited_out(
 
 
 def test_a_token_that_lost_its_role_ends_the_wait(
-    new_client: NewClient, wanted: Wanted, time: Time, control: SandboxControl
+    new_client: NewClient, wanted: LinkTarget, time: Time, control: SandboxControl
 ) -> None:
     control.plan_fault("vmc", "list-connected-accounts", "status", status=403, body="empty", nth=2)
     with pytest.raises(Forbidden, match="role"):
@@ -243,7 +243,7 @@ def test_a_token_that_lost_its_role_ends_the_wait(
 
 
 def test_a_task_that_the_service_forgot_leaves_the_list_to_decide(
-    new_client: NewClient, box: Sandbox, wanted: Wanted, time: Time, control: SandboxControl
+    new_client: NewClient, box: Sandbox, wanted: LinkTarget, time: Time, control: SandboxControl
 ) -> None:
     report(box, wanted)
     control.plan_fault("vmc", "get-task", "status", status=404, count=1000)
@@ -251,7 +251,7 @@ def test_a_task_that_the_service_forgot_leaves_the_list_to_decide(
 
 
 def test_another_stacks_link_is_not_taken_for_ours(
-    new_client: NewClient, wanted: Wanted, time: Time, control: SandboxControl
+    new_client: NewClient, wanted: LinkTarget, time: Time, control: SandboxControl
 ) -> None:
     control.seed_account(ACCOUNT, cf_stack_name="theirs")
     with pytest.raises(LinkTimedOut, match='"theirs"'):
@@ -384,7 +384,7 @@ def test_a_record_that_stays_is_not_called_gone(
 ) -> None:
     control.set_modes(unlink_lag_seconds=1e6)
     control.seed_account(ACCOUNT, cf_stack_name="ours")
-    with pytest.raises(StillLinked, match="still lists"):
+    with pytest.raises(UnlinkTimedOut, match="still lists"):
         unlink(new_client, time)
     assert time.now < 150
 
@@ -404,7 +404,7 @@ def test_an_unlinking_that_was_not_heard_is_an_error(
 ) -> None:
     control.seed_account(ACCOUNT, cf_stack_name="ours")
     control.plan_fault("vmc", "unlink", "reset_before")
-    with pytest.raises(NoReply):
+    with pytest.raises(ResponseLost):
         unlink(new_client, time)
     unlink(new_client, time)
     assert control.connected_accounts() == ()

@@ -28,7 +28,7 @@ def test_create_looks_then_asks_once_then_downloads(
     assert [e.call for e in control.journal()] == [
         "exchange-token",
         "list-connected-accounts",
-        "mint-link",
+        "request-link",
         "download-template",
     ]
     assert result.outs is not None
@@ -163,8 +163,8 @@ def test_a_clock_of_ours_that_was_set_back_since_does_not_keep_an_expired_link(
     control.advance(1805)
     assert link.diff("id", olds, link_inputs).changes is False
     # Ours can't be moved: minted by a machine whose clock is six hours ahead of this one's.
-    later = datetime.fromisoformat(olds["minted_at"]) + timedelta(hours=6)
-    olds["minted_at"] = later.isoformat()
+    later = datetime.fromisoformat(olds["requested_at"]) + timedelta(hours=6)
+    olds["requested_at"] = later.isoformat()
     assert link.diff("id", olds, link_inputs).changes is True
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import vmc_account_link
-from tests.support.places import REPOSITORY
+from tests.support.paths import REPOSITORY
 from tools import structure
 
 PACKAGE = REPOSITORY / "components" / "vmc_account_link"

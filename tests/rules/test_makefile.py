@@ -2,7 +2,7 @@
 
 import re
 
-from tests.support.places import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 MAKEFILE = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
 

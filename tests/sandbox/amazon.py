@@ -15,7 +15,7 @@ from sandbox.journal import Journal
 from sandbox.modes import ModeSwitch
 from sandbox.server import RunningServer
 from sandbox.vmc.links import Link
-from sandbox.vmc.state import LinkBoard
+from sandbox.vmc.state import LinkStore
 
 IAM = ["CAPABILITY_IAM"]
 TRUST = {"Version": "2012-10-17", "Statement": []}
@@ -27,7 +27,7 @@ def role_template(**properties: Any) -> str:
     return json.dumps({"Resources": {"Role": role}})
 
 
-class Amazon:
+class AwsReader:
     """One sandboxed AWS; stacks take 100 s of a clock that only the test moves."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Amazon:
         self.modes.apply({"stack_seconds": 100})
         self.journal = Journal()
         self.faults = Faults()
-        self.links = LinkBoard(org_id="org", clock=self.clock, modes=self.modes)
+        self.links = LinkStore(org_id="org", clock=self.clock, modes=self.modes)
         app = build_aws_app(
             clock=self.clock,
             modes=self.modes,
@@ -57,9 +57,9 @@ class Amazon:
         config = Config(retries={"total_max_attempts": 1})
         return make(service, endpoint_url=self.url, region_name="us-west-2", config=config, **keys)
 
-    def mint(self) -> Link:
+    def request_link(self) -> Link:
         """A new link of VMware's."""
-        return self.links.mint("http://127.0.0.1:9")
+        return self.links.request_link("http://127.0.0.1:9")
 
     def calls(self, prefix: str = "cloudformation.") -> list[str]:
         """The names of the calls received."""

@@ -61,7 +61,7 @@ class Vmware:
         url = f"{self.url}/vmc/api/orgs/{self.org_id}{path}"
         return self.http.request(method, url, timeout=TIMEOUT_SECONDS, **options)
 
-    def mint(self) -> dict[str, Any]:
+    def request_link(self) -> dict[str, Any]:
         link: dict[str, Any] = self.ask("/account-link").json()
         return link
 
@@ -73,7 +73,7 @@ class Vmware:
 
     def link_account(self) -> dict[str, Any]:
         """Mint a link, run it, and wait until it is through."""
-        link = self.mint()
+        link = self.request_link()
         self.run_template(link)
         self.control.advance(self.control.modes().task_seconds)
         return link

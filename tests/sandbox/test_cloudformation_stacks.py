@@ -8,17 +8,17 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.faults import FaultBody, FaultKind, PlannedFault
-from tests.sandbox.amazon import IAM, Amazon, role_template
+from tests.sandbox.amazon import IAM, AwsReader, role_template
 
 
 @pytest.fixture
-def aws() -> Iterator[Amazon]:
-    with Amazon() as running:
+def aws() -> Iterator[AwsReader]:
+    with AwsReader() as running:
         yield running
 
 
 @pytest.fixture
-def cloudformation(aws: Amazon) -> Any:
+def cloudformation(aws: AwsReader) -> Any:
     return aws.client("cloudformation")
 
 
@@ -38,7 +38,7 @@ def reasons(cloudformation: Any, stack: str) -> dict[str, str]:
     }
 
 
-def test_a_stack_is_in_progress_until_its_time_has_passed(aws: Amazon, cloudformation: Any) -> None:
+def test_a_stack_is_in_progress_until_its_time_has_passed(aws: AwsReader, cloudformation: Any) -> None:
     cloudformation.create_stack(StackName="s", TemplateBody=role_template(), Capabilities=IAM)
     aws.clock.advance(99)
     assert aws.status("s") == "CREATE_IN_PROGRESS"
@@ -46,7 +46,7 @@ def test_a_stack_is_in_progress_until_its_time_has_passed(aws: Amazon, cloudform
     assert aws.status("s") == "CREATE_COMPLETE"
 
 
-def test_a_deleted_stack_answers_by_its_arn_only(aws: Amazon, cloudformation: Any) -> None:
+def test_a_deleted_stack_answers_by_its_arn_only(aws: AwsReader, cloudformation: Any) -> None:
     arn = cloudformation.create_stack(StackName="s", TemplateBody=role_template(), Capabilities=IAM)[
         "StackId"
     ]
@@ -63,8 +63,8 @@ def test_a_deleted_stack_answers_by_its_arn_only(aws: Amazon, cloudformation: An
     ]
 
 
-def test_the_links_template_makes_roles_and_connects_the_account(aws: Amazon, cloudformation: Any) -> None:
-    link = aws.mint()
+def test_the_links_template_makes_roles_and_connects_the_account(aws: AwsReader, cloudformation: Any) -> None:
+    link = aws.request_link()
     cloudformation.create_stack(StackName="Link", TemplateURL=link.template_url, Capabilities=IAM)
     aws.clock.advance(100)
     stack = cloudformation.describe_stacks(StackName="Link")["Stacks"][0]
@@ -83,8 +83,8 @@ def test_the_links_template_makes_roles_and_connects_the_account(aws: Amazon, cl
     assert len(aws.links.links()[0].runs) == 1
 
 
-def test_a_refused_link_rolls_the_stack_back(aws: Amazon, cloudformation: Any) -> None:
-    link = aws.mint()
+def test_a_refused_link_rolls_the_stack_back(aws: AwsReader, cloudformation: Any) -> None:
+    link = aws.request_link()
     body = aws.links.template_text(link.id)
     aws.clock.advance(100_000)
     cloudformation.create_stack(StackName="Link", TemplateBody=body, Capabilities=IAM)
@@ -102,7 +102,7 @@ def test_a_refused_link_rolls_the_stack_back(aws: Amazon, cloudformation: Any) -
 
 
 def test_a_rolled_back_stack_must_be_deleted_before_its_name_is_free(
-    aws: Amazon, cloudformation: Any
+    aws: AwsReader, cloudformation: Any
 ) -> None:
     aws.modes.apply({"stack_outcome": "roll_back"})
     request = {"StackName": "s", "TemplateBody": role_template(), "Capabilities": IAM}
@@ -126,7 +126,7 @@ def test_a_rolled_back_stack_must_be_deleted_before_its_name_is_free(
     ids=["do nothing leaves the resources", "delete removes the stack"],
 )
 def test_on_failure_decides_how_a_failed_create_ends(
-    aws: Amazon, cloudformation: Any, on_failure: str, last: str, roles: int
+    aws: AwsReader, cloudformation: Any, on_failure: str, last: str, roles: int
 ) -> None:
     aws.modes.apply({"stack_outcome": "roll_back"})
     body = role_template()
@@ -138,8 +138,8 @@ def test_on_failure_decides_how_a_failed_create_ends(
     assert len(aws.role_names()) == roles
 
 
-def test_a_failed_update_keeps_the_old_template(aws: Amazon, cloudformation: Any) -> None:
-    first, second = aws.mint(), aws.mint()
+def test_a_failed_update_keeps_the_old_template(aws: AwsReader, cloudformation: Any) -> None:
+    first, second = aws.request_link(), aws.request_link()
     cloudformation.create_stack(StackName="Link", TemplateURL=first.template_url, Capabilities=IAM)
     aws.clock.advance(100)
     roles = aws.role_names()
@@ -159,8 +159,10 @@ def test_a_failed_update_keeps_the_old_template(aws: Amazon, cloudformation: Any
     assert [len(link.runs) for link in aws.links.links()] == [1, 1]
 
 
-def test_an_update_runs_the_link_again_only_when_the_link_changed(aws: Amazon, cloudformation: Any) -> None:
-    first, second = aws.mint(), aws.mint()
+def test_an_update_runs_the_link_again_only_when_the_link_changed(
+    aws: AwsReader, cloudformation: Any
+) -> None:
+    first, second = aws.request_link(), aws.request_link()
     cloudformation.create_stack(StackName="Link", TemplateURL=first.template_url, Capabilities=IAM)
     aws.clock.advance(100)
     tags = [{"Key": "a", "Value": "b"}]
@@ -174,7 +176,7 @@ def test_an_update_runs_the_link_again_only_when_the_link_changed(aws: Amazon, c
     assert cloudformation.describe_stacks(StackName="Link")["Stacks"][0]["Tags"] == tags
 
 
-def test_an_update_without_a_change_is_refused(aws: Amazon, cloudformation: Any) -> None:
+def test_an_update_without_a_change_is_refused(aws: AwsReader, cloudformation: Any) -> None:
     request = {"StackName": "s", "TemplateBody": role_template(), "Capabilities": IAM}
     cloudformation.create_stack(**request)
     aws.clock.advance(100)
@@ -226,15 +228,15 @@ def test_a_body_that_is_no_template_is_refused(cloudformation: Any, body: str, s
     )
 
 
-def test_a_large_template_is_accepted_by_its_url(aws: Amazon, cloudformation: Any) -> None:
+def test_a_large_template_is_accepted_by_its_url(aws: AwsReader, cloudformation: Any) -> None:
     aws.modes.apply({"template": "large"})
-    link = aws.mint()
+    link = aws.request_link()
     cloudformation.create_stack(StackName="Link", TemplateURL=link.template_url, Capabilities=IAM)
     assert len(aws.links.links()[0].runs) == 1
 
 
-def test_an_expired_links_url_is_denied_by_s3(aws: Amazon, cloudformation: Any) -> None:
-    link = aws.mint()
+def test_an_expired_links_url_is_denied_by_s3(aws: AwsReader, cloudformation: Any) -> None:
+    link = aws.request_link()
     aws.clock.advance(100_000)
     denied = refusal(cloudformation.create_stack, StackName="s", TemplateURL=link.template_url)
     assert denied.startswith("ValidationError: S3 error: Access Denied\nFor more information check ")
@@ -242,7 +244,7 @@ def test_an_expired_links_url_is_denied_by_s3(aws: Amazon, cloudformation: Any) 
     assert foreign == "ValidationError: TemplateURL must be a supported URL."
 
 
-def test_a_template_in_s3_is_found_there(aws: Amazon, cloudformation: Any) -> None:
+def test_a_template_in_s3_is_found_there(aws: AwsReader, cloudformation: Any) -> None:
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="templates", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
     s3.put_object(Bucket="templates", Key="t", Body=role_template())
@@ -253,7 +255,7 @@ def test_a_template_in_s3_is_found_there(aws: Amazon, cloudformation: Any) -> No
     assert missing.startswith("ValidationError: S3 error: Access Denied")
 
 
-def test_parameters_must_be_complete_and_known(aws: Amazon, cloudformation: Any) -> None:
+def test_parameters_must_be_complete_and_known(aws: AwsReader, cloudformation: Any) -> None:
     body = (
         "Parameters: {Path: {Type: String}, Secret: {Type: String, NoEcho: true, Default: hidden}}\n"
         "Resources: {Role: {Type: 'AWS::IAM::Role', Properties: "
@@ -278,7 +280,7 @@ def test_a_create_that_is_sent_again_makes_one_stack(cloudformation: Any) -> Non
     assert refusal(cloudformation.create_stack, **request, ClientRequestToken="u").startswith("AlreadyExists")
 
 
-def test_a_stack_deleted_while_it_is_created_shows_no_completion(aws: Amazon, cloudformation: Any) -> None:
+def test_a_stack_deleted_while_it_is_created_shows_no_completion(aws: AwsReader, cloudformation: Any) -> None:
     arn = cloudformation.create_stack(StackName="s", TemplateBody=role_template(), Capabilities=IAM)[
         "StackId"
     ]
@@ -293,7 +295,7 @@ def test_a_stack_deleted_while_it_is_created_shows_no_completion(aws: Amazon, cl
     ]
 
 
-def test_a_stack_that_can_not_lose_a_resource_ends_delete_failed(aws: Amazon, cloudformation: Any) -> None:
+def test_a_stack_that_can_not_lose_a_resource_ends_delete_failed(aws: AwsReader, cloudformation: Any) -> None:
     cloudformation.create_stack(StackName="s", TemplateBody=role_template(), Capabilities=IAM)
     aws.clock.advance(100)
     [role] = aws.role_names()
@@ -306,7 +308,7 @@ def test_a_stack_that_can_not_lose_a_resource_ends_delete_failed(aws: Amazon, cl
     assert aws.role_names() == []
 
 
-def test_accounts_and_regions_have_stacks_of_their_own(aws: Amazon, cloudformation: Any) -> None:
+def test_accounts_and_regions_have_stacks_of_their_own(aws: AwsReader, cloudformation: Any) -> None:
     arn = "arn:aws:iam::111111111111:role/lab"
     got = aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="lab")["Credentials"]
     keys = {
@@ -314,7 +316,7 @@ def test_accounts_and_regions_have_stacks_of_their_own(aws: Amazon, cloudformati
         "aws_secret_access_key": got["SecretAccessKey"],
         "aws_session_token": got["SessionToken"],
     }
-    link = aws.mint()
+    link = aws.request_link()
     other = aws.client("cloudformation", **keys)
     other.create_stack(StackName="Link", TemplateURL=link.template_url, Capabilities=IAM)
     assert aws.client("sts", **keys).get_caller_identity()["Account"] == "111111111111"
@@ -323,7 +325,7 @@ def test_accounts_and_regions_have_stacks_of_their_own(aws: Amazon, cloudformati
     assert aws.role_names() == []
 
 
-def test_every_call_is_journaled_and_can_be_spoiled(aws: Amazon, cloudformation: Any) -> None:
+def test_every_call_is_journaled_and_can_be_spoiled(aws: AwsReader, cloudformation: Any) -> None:
     fault = PlannedFault(
         service="aws",
         call="cloudformation.CreateStack",
@@ -347,13 +349,13 @@ def test_every_call_is_journaled_and_can_be_spoiled(aws: Amazon, cloudformation:
 
 def test_a_second_sandbox_of_a_process_starts_empty(cloudformation: Any) -> None:
     cloudformation.create_stack(StackName="s", TemplateBody=role_template(), Capabilities=IAM)
-    with Amazon() as another:
+    with AwsReader() as another:
         assert another.role_names() == []
         assert another.client("cloudformation").list_stacks()["StackSummaries"] == []
 
 
-def test_resources_and_summary_of_a_stack_are_listed(aws: Amazon, cloudformation: Any) -> None:
-    link = aws.mint()
+def test_resources_and_summary_of_a_stack_are_listed(aws: AwsReader, cloudformation: Any) -> None:
+    link = aws.request_link()
     cloudformation.create_stack(StackName="Link", TemplateURL=link.template_url, Capabilities=IAM)
     types = {
         one["LogicalResourceId"]: one["ResourceType"]

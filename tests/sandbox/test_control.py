@@ -35,7 +35,7 @@ def test_clock_moves_when_told(vmware: Vmware) -> None:
 
 
 def test_journal_tells_calls_in_order_without_queries_and_without_control(vmware: Vmware) -> None:
-    link = vmware.mint()
+    link = vmware.request_link()
     vmware.http.get(link["template_url"], timeout=TIMEOUT_SECONDS)
     vmware.task(link)
     vmware.accounts()
@@ -44,7 +44,7 @@ def test_journal_tells_calls_in_order_without_queries_and_without_control(vmware
     vmware.exchange(refresh_token="x")
     entries = vmware.control.journal()
     assert [(entry.service, entry.call, entry.status) for entry in entries] == [
-        ("vmc", "mint-link", 200),
+        ("vmc", "request-link", 200),
         ("template", "download-template", 200),
         ("vmc", "get-task", 200),
         ("vmc", "list-connected-accounts", 200),
@@ -58,11 +58,11 @@ def test_journal_tells_calls_in_order_without_queries_and_without_control(vmware
 
 
 def test_cleared_journal_starts_empty_and_goes_on_counting(vmware: Vmware) -> None:
-    vmware.mint()
+    vmware.request_link()
     number = vmware.control.journal()[-1].number
     vmware.control.clear_journal()
     assert vmware.control.journal() == ()
-    vmware.mint()
+    vmware.request_link()
     assert vmware.control.journal()[-1].number == number + 1
 
 
@@ -87,7 +87,7 @@ def test_account_vanishes_behind_the_clients_back(vmware: Vmware) -> None:
 
 
 def test_links_tell_their_runs_and_their_tasks_state(vmware: Vmware) -> None:
-    used, unused = vmware.link_account(), vmware.mint()
+    used, unused = vmware.link_account(), vmware.request_link()
     assert [(seen.tracking_task, seen.runs, seen.task_status) for seen in vmware.control.links()] == [
         (used["tracking_task"], 1, TaskStatus.FINISHED),
         (unused["tracking_task"], 0, TaskStatus.STARTED),

@@ -10,7 +10,7 @@ from sandbox.control.client import ControlRefused
 from sandbox.faults import FaultBody, FaultKind, InvalidFault, PlannedFault
 from tests.sandbox.service import Vmware
 
-MINT = ("vmc", "mint-link")
+MINT = ("vmc", "request-link")
 
 
 def outcome(vmware: Vmware) -> tuple[Any, ...]:
@@ -22,21 +22,21 @@ def outcome(vmware: Vmware) -> tuple[Any, ...]:
 def test_connection_is_cut_before_the_call_acts(vmware: Vmware) -> None:
     vmware.control.plan_fault(*MINT, "reset_before")
     with pytest.raises(requests.ConnectionError, match="closed connection without response"):
-        vmware.mint()
+        vmware.request_link()
     assert outcome(vmware) == (0, 0, "reset_before")
 
 
 def test_connection_is_cut_after_the_call_acted(vmware: Vmware) -> None:
     vmware.control.plan_fault(*MINT, "reset_after")
     with pytest.raises(requests.ConnectionError, match="closed connection without response"):
-        vmware.mint()
+        vmware.request_link()
     assert outcome(vmware) == (1, 0, "reset_after")
 
 
 def test_connection_is_cut_in_the_middle_of_the_body(vmware: Vmware) -> None:
     vmware.control.plan_fault(*MINT, "reset_midway")
     with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
-        vmware.mint()
+        vmware.request_link()
     assert outcome(vmware) == (1, 200, "reset_midway")
 
 
@@ -45,7 +45,7 @@ def test_request_is_held_then_cut(vmware: Vmware, *, acts: bool, links: int) -> 
     vmware.control.plan_fault(*MINT, "time_out", seconds=0.2, acts=acts)
     started = time.monotonic()
     with pytest.raises(requests.ConnectionError):
-        vmware.mint()
+        vmware.request_link()
     assert time.monotonic() - started >= 0.2
     assert outcome(vmware) == (links, 0, "time_out")
 
@@ -61,7 +61,7 @@ def test_client_with_less_patience_times_out(vmware: Vmware) -> None:
 def test_answer_comes_late_but_whole(vmware: Vmware) -> None:
     vmware.control.plan_fault(*MINT, "slow", seconds=0.2)
     started = time.monotonic()
-    assert "tracking_task" in vmware.mint()
+    assert "tracking_task" in vmware.request_link()
     assert time.monotonic() - started >= 0.2
     assert outcome(vmware) == (1, 200, "slow")
 
@@ -134,7 +134,7 @@ def test_fault_meets_its_own_call_or_any_of_its_service(vmware: Vmware) -> None:
 
 
 def test_calls_of_every_service_can_fail(vmware: Vmware) -> None:
-    link = vmware.mint()
+    link = vmware.request_link()
     vmware.control.plan_fault("csp", "exchange-token", "status", status=429)
     vmware.control.plan_fault("template", "download-template", "ok_empty")
     assert vmware.exchange(refresh_token="x").status_code == 429

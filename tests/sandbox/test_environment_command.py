@@ -16,8 +16,8 @@ import requests
 
 from sandbox.__main__ import export_lines
 from sandbox.control.client import SandboxControl
+from tests.support.paths import REPOSITORY
 from tests.support.patience import until
-from tests.support.places import REPOSITORY
 
 PATIENCE_SECONDS = 60.0
 PLAIN = {**os.environ, "AWS_PROFILE": "work"}

@@ -93,10 +93,10 @@ def test_a_profile_and_a_role_lead_to_their_account_and_the_environments_keys_to
     box: Sandbox,
 ) -> None:
     assert [account.profile for account in box.accounts] == ["team-01", "team-02"]
-    asked = [client(box, "sts", profile_name=account.profile) for account in box.accounts]
-    asked += [client(box, "sts", **role_keys(box, number)) for number in NUMBERS]
-    asked += [client(box, "sts", **own_keys(box))]
-    numbers = [sts.get_caller_identity()["Account"] for sts in asked]
+    requested = [client(box, "sts", profile_name=account.profile) for account in box.accounts]
+    requested += [client(box, "sts", **role_keys(box, number)) for number in NUMBERS]
+    requested += [client(box, "sts", **own_keys(box))]
+    numbers = [sts.get_caller_identity()["Account"] for sts in requested]
     assert numbers == [*NUMBERS, *NUMBERS, "123456789012"]
 
 

@@ -28,7 +28,7 @@ def test_record_has_the_fields_seen_in_real_answers(vmware: Vmware) -> None:
 def test_linking_again_keeps_the_record_and_replaces_its_stack(vmware: Vmware) -> None:
     vmware.link_account()
     (first,) = vmware.accounts()
-    vmware.run_template(vmware.mint(), stack="second")
+    vmware.run_template(vmware.request_link(), stack="second")
     vmware.control.advance(2)
     (second,) = vmware.accounts()
     assert (second["id"], second["version"]) == (first["id"], first["version"] + 1)

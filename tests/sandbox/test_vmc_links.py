@@ -21,7 +21,7 @@ def download(url: str) -> requests.Response:
 
 def test_link_has_the_four_documented_fields_and_expires_after_its_lifetime(vmware: Vmware) -> None:
     before = vmware.control.now()
-    link = vmware.mint()
+    link = vmware.request_link()
     assert set(link) == {"tracking_task", "expiration_date", "template_url", "template_execution_url"}
     assert TIMESTAMP.fullmatch(link["expiration_date"])
     lifetime = datetime.fromisoformat(link["expiration_date"]) - before
@@ -29,12 +29,12 @@ def test_link_has_the_four_documented_fields_and_expires_after_its_lifetime(vmwa
 
 
 def test_each_call_mints_another_link(vmware: Vmware) -> None:
-    assert vmware.mint()["tracking_task"] != vmware.mint()["tracking_task"]
+    assert vmware.request_link()["tracking_task"] != vmware.request_link()["tracking_task"]
     assert len(vmware.control.links()) == 2
 
 
 def test_template_is_cloudformation_with_the_link_baked_in(vmware: Vmware) -> None:
-    link = vmware.mint()
+    link = vmware.request_link()
     answer = download(link["template_url"])
     assert answer.status_code == 200
     template = parse.load(answer.text)
@@ -55,7 +55,7 @@ def test_template_is_cloudformation_with_the_link_baked_in(vmware: Vmware) -> No
 
 
 def test_in_process_lookup_gives_what_the_url_serves(vmware: Vmware) -> None:
-    link = vmware.mint()
+    link = vmware.request_link()
     url = link["template_url"]
     served = download(url).text
     board = vmware.world.links
@@ -65,7 +65,7 @@ def test_in_process_lookup_gives_what_the_url_serves(vmware: Vmware) -> None:
 
 
 def test_template_url_is_denied_without_its_signature(vmware: Vmware) -> None:
-    url = vmware.mint()["template_url"]
+    url = vmware.request_link()["template_url"]
     wrong = re.sub("Signature=.*", "Signature=00", url)
     answer = download(wrong)
     assert (answer.status_code, answer.headers["Content-Type"]) == (403, "application/xml")
@@ -74,7 +74,7 @@ def test_template_url_is_denied_without_its_signature(vmware: Vmware) -> None:
 
 
 def test_template_url_is_denied_after_expiry(vmware: Vmware) -> None:
-    url = vmware.mint()["template_url"]
+    url = vmware.request_link()["template_url"]
     vmware.control.advance(1801)
     answer = download(url)
     assert answer.status_code == 403
@@ -84,20 +84,20 @@ def test_template_url_is_denied_after_expiry(vmware: Vmware) -> None:
 
 def test_large_template_is_valid_and_above_the_inline_limit(vmware: Vmware) -> None:
     vmware.control.set_modes(template="large")
-    text = download(vmware.mint()["template_url"]).text
+    text = download(vmware.request_link()["template_url"]).text
     assert len(text.encode()) > INLINE_LIMIT_BYTES
     assert "AccountLink" in parse.load(text)["Resources"]
 
 
 def test_template_can_be_a_web_page_instead(vmware: Vmware) -> None:
     vmware.control.set_modes(template="not_a_template")
-    answer = download(vmware.mint()["template_url"])
+    answer = download(vmware.request_link()["template_url"])
     assert (answer.status_code, answer.text[:15]) == (200, "<!doctype html>")
 
 
 def test_template_can_redirect_to_a_foreign_host(vmware: Vmware) -> None:
     vmware.control.set_modes(template="redirect")
-    url = vmware.mint()["template_url"]
+    url = vmware.request_link()["template_url"]
     answer = download(url)
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith("https://templates.example.net/")
@@ -106,21 +106,21 @@ def test_template_can_redirect_to_a_foreign_host(vmware: Vmware) -> None:
 
 def test_template_url_can_name_a_foreign_host(vmware: Vmware) -> None:
     vmware.control.set_modes(template="foreign_host")
-    url = vmware.mint()["template_url"]
+    url = vmware.request_link()["template_url"]
     assert url.startswith("https://templates.example.net/")
     assert vmware.world.links.template_for_url(url) is None
 
 
 def test_template_can_be_missing(vmware: Vmware) -> None:
     vmware.control.set_modes(template="missing")
-    url = vmware.mint()["template_url"]
+    url = vmware.request_link()["template_url"]
     assert download(url).status_code == 403
     assert vmware.world.links.template_for_url(url) is None
 
 
 def test_task_starts_grows_and_finishes_with_the_record(vmware: Vmware) -> None:
     vmware.control.set_modes(task_seconds=100)
-    link = vmware.mint()
+    link = vmware.request_link()
     assert (vmware.task(link)["status"], vmware.task(link)["progress_percent"]) == ("STARTED", 0)
     vmware.run_template(link)
     vmware.control.advance(50)
@@ -134,7 +134,7 @@ def test_task_starts_grows_and_finishes_with_the_record(vmware: Vmware) -> None:
 
 
 def test_task_shows_every_documented_field_nulls_included(vmware: Vmware) -> None:
-    task = vmware.task(vmware.mint())
+    task = vmware.task(vmware.request_link())
     documented = (
         "id status sub_status task_type task_version resource_type resource_id org_id org_type "
         "progress_percent estimated_remaining_minutes phase_in_progress task_progress_phases params "
@@ -173,7 +173,7 @@ def test_failed_task_says_why_and_leaves_no_record(vmware: Vmware) -> None:
 
 def test_canceled_task_passes_through_canceling(vmware: Vmware) -> None:
     vmware.control.set_modes(task_outcome="cancel", task_seconds=100)
-    link = vmware.mint()
+    link = vmware.request_link()
     vmware.run_template(link)
     vmware.control.advance(60)
     assert vmware.task(link)["status"] == "CANCELING"
@@ -183,7 +183,7 @@ def test_canceled_task_passes_through_canceling(vmware: Vmware) -> None:
 
 
 def test_task_without_a_run_fails_when_its_link_expires(vmware: Vmware) -> None:
-    link = vmware.mint()
+    link = vmware.request_link()
     vmware.pass_time(1801)
     task = vmware.task(link)
     assert (task["status"], task["error_message"]) == ("FAILED", "The link request has expired.")
@@ -207,7 +207,7 @@ def test_record_can_lag_behind_the_task(vmware: Vmware) -> None:
 
 
 def test_changed_modes_do_not_rewrite_a_run_that_has_begun(vmware: Vmware) -> None:
-    link = vmware.mint()
+    link = vmware.request_link()
     vmware.run_template(link)
     vmware.control.set_modes(task_outcome="fail")
     vmware.control.advance(2)
@@ -229,7 +229,7 @@ def test_run_of_an_unknown_link_is_refused_in_one_line(vmware: Vmware) -> None:
 
 
 def test_run_after_expiry_is_refused_and_before_it_taken(vmware: Vmware) -> None:
-    link = vmware.mint()
+    link = vmware.request_link()
     vmware.control.advance(1790)
     vmware.run_template(link)
     vmware.control.advance(11)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from tests.support.paths import REPOSITORY
 from tests.support.patience import PATIENCE_SECONDS, until
-from tests.support.places import REPOSITORY
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sandbox.environment import Sandbox
-from tests.support.places import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 ACCOUNT = "123456789012"
 """The AWS account of the sandbox."""

@@ -7,7 +7,7 @@ from sandbox.journal import Entry
 from tests.support.lab import Lab
 from tests.sweep.kinds import FIRST_REFUSED_SECONDS, Cell
 from tests.sweep.stage import RECOVER, Stages, ending_of, leaks, recover, run, secrets_of
-from tests.sweep.verdict import NOT_REACHED, Finished, Seen, Verdict, error_lines, judge
+from tests.sweep.verdict import NOT_REACHED, Finished, Observation, Verdict, assess, error_lines
 
 SECONDS = 100.0
 """For each command of a cell; more where the fault itself takes long."""
@@ -43,7 +43,7 @@ def _play_once(cell: Cell, stages: Stages) -> Result:
     verdict = Verdict.FELL_SHORT
     try:
         seen, output = _seen(cell, lab)
-        verdict, reason = judge(seen)
+        verdict, reason = assess(seen)
         for name, secret in secrets_of(lab).items():
             output = output.replace(secret, f"[{name}]")
     finally:
@@ -62,7 +62,7 @@ def _play_once(cell: Cell, stages: Stages) -> Result:
     )
 
 
-def _seen(cell: Cell, lab: Lab) -> tuple[Seen, str]:
+def _seen(cell: Cell, lab: Lab) -> tuple[Observation, str]:
     operation, box = cell.point.operation, lab.box
     links_before = len(box.control.links())
     box.control.clear_journal()
@@ -89,7 +89,7 @@ def _seen(cell: Cell, lab: Lab) -> tuple[Seen, str]:
     output = "\n".join(
         f"--- exit code {done.code} after {done.seconds:.1f} s\n{done.output}" for done in commands
     )
-    seen = Seen(
+    seen = Observation(
         operation=operation,
         call=cell.point.call,
         was_reached=was_reached,

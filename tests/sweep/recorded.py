@@ -7,7 +7,7 @@ UP = (
     ("aws", "sts.GetCallerIdentity"),
     ("csp", "exchange-token"),
     ("vmc", "list-connected-accounts"),
-    ("vmc", "mint-link"),
+    ("vmc", "request-link"),
     ("template", "download-template"),
     ("aws", "cloudformation.CreateStack"),
     ("aws", "cloudformation.DescribeStacks"),

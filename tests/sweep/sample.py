@@ -9,7 +9,7 @@ from tests.sweep.kinds import Cell, kind_named
 from tests.sweep.points import Point
 
 SHARPEST = (
-    "up vmc mint-link: reset after",
+    "up vmc request-link: reset after",
     "up aws cloudformation.CreateStack: empty 200",
     "up aws sts.GetCallerIdentity: 401",
     "up template download-template: truncated",
@@ -22,7 +22,7 @@ SURVIVED = {
         ("aws", "sts.GetCallerIdentity", 2, "503 Retry-After"),
         ("csp", "exchange-token", 1, "truncated"),
         ("vmc", "list-connected-accounts", 1, "401"),
-        ("vmc", "mint-link", 1, "429"),
+        ("vmc", "request-link", 1, "429"),
         ("template", "download-template", 1, "502 after"),
         ("aws", "cloudformation.CreateStack", 1, "reset after"),
         ("aws", "cloudformation.DescribeStacks", 1, "500"),

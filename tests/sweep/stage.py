@@ -19,7 +19,7 @@ import psutil
 
 from sandbox.environment import Sandbox
 from tests.support.lab import Lab
-from tests.support.places import REPOSITORY
+from tests.support.paths import REPOSITORY
 from tests.sweep.verdict import Ending, Finished
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -190,8 +190,8 @@ def leaks(lab: Lab, outputs: str) -> tuple[str, ...]:
     )
     places = {"the output": outputs, "the state or the logs": written}
     return tuple(
-        f"{name} in {place}"
+        f"{name} in {location}"
         for name, secret in secrets_of(lab).items()
-        for place, text in places.items()
+        for location, text in places.items()
         if secret in text
     )

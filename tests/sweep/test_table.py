@@ -8,7 +8,7 @@ from tests.sweep.points import points_of
 from tests.sweep.table import load, save, table, totals
 from tests.sweep.verdict import Verdict
 
-POINTS = points_of("up", (("csp", "exchange-token"), ("vmc", "mint-link")))
+POINTS = points_of("up", (("csp", "exchange-token"), ("vmc", "request-link")))
 CELLS = [
     Cell(point=POINTS[0], kind=kind_named("503")),
     Cell(point=POINTS[1], kind=kind_named("503")),
@@ -39,7 +39,7 @@ def test_the_table_has_a_row_for_each_call_and_a_column_for_each_kind() -> None:
     heading, first, second, *_ = table(CELLS, RESULTS).splitlines()
     assert heading.split() == ["503", "retryable"]
     assert first.split() == ["up", "csp", "exchange-token", "ok", "-"]
-    assert second.split() == ["up", "vmc", "mint-link", "SHORT", "?"]
+    assert second.split() == ["up", "vmc", "request-link", "SHORT", "?"]
     assert len(heading) == len(first) == len(second)
 
 
@@ -51,7 +51,7 @@ def test_the_totals_count_what_was_not_played_too() -> None:
 
 
 def test_what_fell_short_is_told_below_the_table() -> None:
-    assert "FELL SHORT  up vmc mint-link: 503: 2 live stacks" in table(CELLS, RESULTS)
+    assert "FELL SHORT  up vmc request-link: 503: 2 live stacks" in table(CELLS, RESULTS)
 
 
 def test_results_come_back_from_their_file(tmp_path: Path) -> None:

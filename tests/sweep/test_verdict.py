@@ -5,7 +5,16 @@ from typing import Any
 
 import pytest
 
-from tests.sweep.verdict import STACK_NAME, Ending, Finished, Seen, Verdict, complaints, error_lines, judge
+from tests.sweep.verdict import (
+    STACK_NAME,
+    Ending,
+    Finished,
+    Observation,
+    Verdict,
+    assess,
+    complaints,
+    error_lines,
+)
 
 RECORD = ("record-1", "ACTIVE", STACK_NAME)
 STATE: tuple[dict[str, Any], ...] = (
@@ -52,7 +61,7 @@ def finished(code: int | None = 0, output: str = "") -> Finished:
     return Finished(code=code, output=output, seconds=1.0)
 
 
-SUCCEEDED = Seen(
+SUCCEEDED = Observation(
     operation="up",
     call="get-task",
     was_reached=True,
@@ -84,8 +93,8 @@ DESTROYED = dataclasses.replace(SUCCEEDED, operation="destroy", ending=GONE)
     ],
     ids=["up", "up again", "up after recover", "destroy", "an error in AWS's words"],
 )
-def test_a_world_as_it_should_be_does_not_fall_short(seen: Seen, verdict: Verdict) -> None:
-    assert judge(seen) == (verdict, "")
+def test_a_world_as_it_should_be_does_not_fall_short(seen: Observation, verdict: Verdict) -> None:
+    assert assess(seen) == (verdict, "")
 
 
 @pytest.mark.parametrize(
@@ -102,7 +111,7 @@ def test_a_world_as_it_should_be_does_not_fall_short(seen: Seen, verdict: Verdic
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_run_that_falls_short_says_how(changes: dict[str, Any], reason: str) -> None:
-    verdict, reasons = judge(dataclasses.replace(CONVERGED, **changes))
+    verdict, reasons = assess(dataclasses.replace(CONVERGED, **changes))
     assert verdict is Verdict.FELL_SHORT
     assert reason in reasons
 
@@ -117,7 +126,7 @@ def test_a_run_that_falls_short_says_how(changes: dict[str, Any], reason: str) -
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_recovery_that_falls_short_says_how(changes: dict[str, Any], reason: str) -> None:
-    verdict, reasons = judge(dataclasses.replace(RECOVERED, **changes))
+    verdict, reasons = assess(dataclasses.replace(RECOVERED, **changes))
     assert verdict is Verdict.FELL_SHORT
     assert reason in reasons
 
@@ -144,7 +153,7 @@ def without(kind: str) -> tuple[dict[str, Any], ...]:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_an_end_of_up_that_falls_short_says_how(changes: dict[str, Any], reason: str) -> None:
-    verdict, reasons = judge(dataclasses.replace(SUCCEEDED, ending=dataclasses.replace(LINKED, **changes)))
+    verdict, reasons = assess(dataclasses.replace(SUCCEEDED, ending=dataclasses.replace(LINKED, **changes)))
     assert verdict is Verdict.FELL_SHORT
     assert reason in reasons
 
@@ -160,17 +169,17 @@ def test_an_end_of_up_that_falls_short_says_how(changes: dict[str, Any], reason:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_an_end_of_destroy_with_something_left_says_what(changes: dict[str, Any], reason: str) -> None:
-    verdict, reasons = judge(dataclasses.replace(DESTROYED, ending=dataclasses.replace(GONE, **changes)))
+    verdict, reasons = assess(dataclasses.replace(DESTROYED, ending=dataclasses.replace(GONE, **changes)))
     assert verdict is Verdict.FELL_SHORT
     assert reason in reasons
 
 
-@pytest.mark.parametrize("call", ["mint-link", "download-template"])
+@pytest.mark.parametrize("call", ["request-link", "download-template"])
 def test_a_link_that_was_lost_may_be_minted_again_once(call: str) -> None:
     twice = dataclasses.replace(CONVERGED, call=call, ending=dataclasses.replace(LINKED, links=2))
-    assert judge(twice)[0] is Verdict.CONVERGED
+    assert assess(twice)[0] is Verdict.CONVERGED
     thrice = dataclasses.replace(twice, ending=dataclasses.replace(LINKED, links=3))
-    assert judge(thrice)[0] is Verdict.FELL_SHORT
+    assert assess(thrice)[0] is Verdict.FELL_SHORT
 
 
 def test_the_error_lines_are_those_of_diagnostics_without_the_summary() -> None:

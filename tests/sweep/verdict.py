@@ -48,7 +48,7 @@ class Ending:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Observation:
     """Everything that a verdict rests on."""
 
     operation: str
@@ -69,11 +69,11 @@ class Seen:
     """What secret stood where in plaintext."""
 
 
-_MAY_MINT_AGAIN = {"mint-link", "download-template"}
+_MAY_MINT_AGAIN = {"request-link", "download-template"}
 """A link whose answer, or whose template, was lost is not in the state; it expires by itself."""
 
 
-def judge(seen: Seen) -> tuple[Verdict, str]:
+def assess(seen: Observation) -> tuple[Verdict, str]:
     """The verdict, and what fell short in few words (empty where nothing did)."""
     reasons = [*_of_run(seen), *_of_ending(seen), *(f"plaintext: {leak}" for leak in seen.leaks)]
     if reasons:
@@ -83,7 +83,7 @@ def judge(seen: Seen) -> tuple[Verdict, str]:
     return (Verdict.SUCCEEDED if seen.first.code == 0 else Verdict.CONVERGED), ""
 
 
-def _of_run(seen: Seen) -> list[str]:
+def _of_run(seen: Observation) -> list[str]:
     reasons = [] if seen.was_reached else [NOT_REACHED]
     if seen.first.code is None:
         reasons.append(f"no end within {seen.first.seconds:.0f} s")
@@ -102,7 +102,7 @@ def _of_run(seen: Seen) -> list[str]:
     return reasons
 
 
-def _of_ending(seen: Seen) -> list[str]:
+def _of_ending(seen: Observation) -> list[str]:
     ending = seen.ending
     reasons = [f"{ending.links} links minted"] if ending.links > _most_links(seen) else []
     return reasons + shortfalls(seen.operation, ending)
@@ -114,7 +114,7 @@ def shortfalls(operation: str, ending: Ending) -> list[str]:
     return pending + (_not_linked(ending) if operation == "up" else _not_gone(ending))
 
 
-def _most_links(seen: Seen) -> int:
+def _most_links(seen: Observation) -> int:
     if seen.operation == "destroy":
         return 0
     return 2 if seen.call in _MAY_MINT_AGAIN else 1

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from vmc_account_link.api.auth import AccessToken, AccessTokens
-from vmc_account_link.call_context import Person, working_for
-from vmc_account_link.errors import NoReply, VmcError, WaitInterrupted
+from vmc_account_link.call_context import CallContext, use_context
+from vmc_account_link.errors import ResponseLost, VmcError, WaitInterrupted
 from vmc_account_link.secret_text import SecretText
 from vmc_account_link.settings import ApiToken, VmcSettings
 
@@ -57,7 +57,7 @@ class Silent:
     def send(self, _call: object, _read: object) -> AccessToken:
         self.requests += 1
         self.time_out.wait(PATIENCE_SECONDS)
-        raise NoReply("exchange the token", "no answer", "Run the command again.")
+        raise ResponseLost("exchange the token", "no answer", "Run the command again.")
 
 
 def test_a_silent_token_service_holds_all_up_for_one_time_out() -> None:
@@ -65,25 +65,25 @@ def test_a_silent_token_service_holds_all_up_for_one_time_out() -> None:
     tokens, service, labs = AccessTokens(), Silent(), 64
     transport: Any = service
     failures: list[VmcError] = []
-    asked = threading.Barrier(labs + 1)
+    action = threading.Barrier(labs + 1)
 
     def lab() -> None:
-        asked.wait()
-        with pytest.raises(NoReply) as failed:
+        action.wait()
+        with pytest.raises(ResponseLost) as failed:
             tokens.get(of("one"), transport)
         failures.append(failed.value)
 
     threads = [threading.Thread(target=lab) for _ in range(labs)]
     for thread in threads:
         thread.start()
-    asked.wait()
+    action.wait()
     for thread in threads:
         thread.join(0.02)
     service.time_out.set()
     for thread in threads:
         thread.join(PATIENCE_SECONDS)
     assert (service.requests, len(failures), len(set(map(id, failures)))) == (1, labs, labs)
-    with pytest.raises(NoReply):
+    with pytest.raises(ResponseLost):
         tokens.get(of("one"), transport)
     assert service.requests == 2, "whoever comes later asks anew"
 
@@ -92,6 +92,9 @@ def test_ctrl_c_ends_the_wait_for_a_token() -> None:
     tokens, service, canceled = AccessTokens(), Silent(), threading.Event()
     transport: Any = service
     threading.Timer(0.3, canceled.set).start()
-    with working_for(Person(canceled=canceled)), pytest.raises(WaitInterrupted, match="interrupted before"):
+    with (
+        use_context(CallContext(canceled=canceled)),
+        pytest.raises(WaitInterrupted, match="interrupted before"),
+    ):
         tokens.get(of("one"), transport)
     service.time_out.set()

@@ -99,12 +99,12 @@ def test_every_finding_has_its_verdict_and_what_is_wrong_what_to_do(
 ) -> None:
     assert line.verdict == verdict
     assert words in line.found
-    assert line.do is not None or line.verdict is not Verdict.FAIL
+    assert line.hint is not None or line.verdict is not Verdict.FAIL
 
 
 def test_what_the_organisation_bars_is_not_blamed_on_the_credentials() -> None:
     line = checks.judge_permissions(USER, [may("iam:CreateRole", allowed=False, by_organization=True)])
-    assert "SCP" in (line.do or "")
+    assert "SCP" in (line.hint or "")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from tests.support.places import REPOSITORY
+from tests.support.paths import REPOSITORY
 from tools.compat import floor, sdk_requirement
 
 

@@ -5,7 +5,7 @@ import re
 
 import yaml
 
-from tests.support.places import REPOSITORY
+from tests.support.paths import REPOSITORY
 from tools.docs.hooks import _existing, commands_text, settings_table, spec_tables
 
 

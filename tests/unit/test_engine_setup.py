@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.paths import REPOSITORY
 from tests.support.patience import until
-from tests.support.places import REPOSITORY
 from tests.unit.test_provider_source import make_module
 from tools.engine.pulumi_cli import PROGRAMS, SCRIPTS
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from vmc_account_link.template.intrinsics import Entangled, resolve_resources, unseen_parts
+from vmc_account_link.template.intrinsics import TemplateTooComplex, opaque_constructs, resolve_resources
 
 TEMPLATE = {
     "Parameters": {
@@ -134,14 +134,14 @@ def test_aliases_that_multiply_are_refused_before_they_fill_the_memory() -> None
     bomb: Any = ["x"] * 10
     for _ in range(12):
         bomb = [bomb] * 10
-    with pytest.raises(Entangled, match="beyond all measure"):
+    with pytest.raises(TemplateTooComplex, match="beyond all measure"):
         resolved(bomb)
 
 
 def test_a_template_that_holds_itself_is_refused() -> None:
     loop: dict[str, Any] = {"a": 1, "b": 2}
     loop["a"] = loop
-    with pytest.raises(Entangled, match="refers to itself"):
+    with pytest.raises(TemplateTooComplex, match="refers to itself"):
         resolved(loop)
 
 
@@ -155,7 +155,7 @@ def test_what_adds_resources_unseen_is_named() -> None:
             "Role": {"Type": "AWS::IAM::Role", "Properties": {"Fn::Transform": {"Name": "AWS::Include"}}},
         },
     }
-    assert unseen_parts(template) == (
+    assert opaque_constructs(template) == (
         "Fn::ForEach::Roles",
         "Fn::Transform in Role",
         "Module (My::Org::Thing::MODULE)",

@@ -11,13 +11,13 @@ from vmc_account_link.link.progress import (
     LIST_GRACE_SECONDS,
     Failed,
     Linked,
+    LinkTarget,
     Waiting,
-    Wanted,
-    judge,
+    evaluate_link,
     pause_seconds,
 )
 
-WANTED = Wanted(account_number="123456789012", stack_name="ours", tracking_task="t")
+REQUESTED = LinkTarget(account_number="123456789012", stack_name="ours", tracking_task="t")
 
 
 def account(state: str = "ACTIVE", stack: str = "ours", number: str = "123456789012") -> AccountRecord:
@@ -32,7 +32,7 @@ def task(status: str, error: str | None = None, percent: int | None = None) -> T
 
 @pytest.mark.parametrize("status", ["STARTED", "FINISHED", "FAILED"])
 def test_an_active_record_of_our_stack_is_the_link_whatever_the_task_says(status: str) -> None:
-    assert isinstance(judge(WANTED, [account()], task(status)), Linked)
+    assert isinstance(evaluate_link(REQUESTED, [account()], task(status)), Linked)
 
 
 @pytest.mark.parametrize(
@@ -50,12 +50,12 @@ def test_an_active_record_of_our_stack_is_the_link_whatever_the_task_says(status
 def test_nothing_but_an_active_record_of_our_stack_is_a_link(
     accounts: list[AccountRecord], status: str | None
 ) -> None:
-    assert isinstance(judge(WANTED, accounts, task(status) if status else None), Waiting)
+    assert isinstance(evaluate_link(REQUESTED, accounts, task(status) if status else None), Waiting)
 
 
 @pytest.mark.parametrize("status", ["FAILED", "CANCELED"])
 def test_a_task_that_ended_badly_ends_the_wait_with_the_services_words(status: str) -> None:
-    verdict = judge(WANTED, [], task(status, error="Unable to assume role"))
+    verdict = evaluate_link(REQUESTED, [], task(status, error="Unable to assume role"))
     assert isinstance(verdict, Failed)
     assert isinstance(verdict.error, LinkFailed)
     assert status in str(verdict.error)
@@ -63,26 +63,28 @@ def test_a_task_that_ended_badly_ends_the_wait_with_the_services_words(status: s
 
 
 def test_an_account_missing_long_after_the_tasks_end_is_a_failure() -> None:
-    early = judge(WANTED, [], task("FINISHED"), since_finished_seconds=LIST_GRACE_SECONDS)
-    late = judge(WANTED, [], task("FINISHED"), since_finished_seconds=LIST_GRACE_SECONDS + 1)
+    early = evaluate_link(REQUESTED, [], task("FINISHED"), since_finished_seconds=LIST_GRACE_SECONDS)
+    late = evaluate_link(REQUESTED, [], task("FINISHED"), since_finished_seconds=LIST_GRACE_SECONDS + 1)
     assert isinstance(early, Waiting)
     assert isinstance(late, Failed)
 
 
 def test_a_link_that_ended_up_with_another_stack_names_that_stack() -> None:
-    verdict = judge(WANTED, [account(stack="theirs")], task("FINISHED"), since_finished_seconds=301)
+    verdict = evaluate_link(
+        REQUESTED, [account(stack="theirs")], task("FINISHED"), since_finished_seconds=301
+    )
     assert isinstance(verdict, Failed)
     assert '"theirs"' in str(verdict.error)
 
 
 def test_a_broken_account_is_given_until_the_deadline_to_recover() -> None:
     assert isinstance(
-        judge(WANTED, [account("BROKEN")], task("FINISHED"), since_finished_seconds=1e6), Waiting
+        evaluate_link(REQUESTED, [account("BROKEN")], task("FINISHED"), since_finished_seconds=1e6), Waiting
     )
 
 
 def test_a_growing_percentage_is_told_but_is_no_news() -> None:
-    first, second = (judge(WANTED, [], task("STARTED", percent=percent)) for percent in (10, 20))
+    first, second = (evaluate_link(REQUESTED, [], task("STARTED", percent=percent)) for percent in (10, 20))
     assert isinstance(first, Waiting)
     assert isinstance(second, Waiting)
     assert ("10 %" in first.why, "20 %" in second.why) == (True, True)

@@ -77,7 +77,7 @@ Resources:
 
 @pytest.mark.parametrize("text", [json.dumps(MINIMAL), YAML], ids=["JSON", "YAML with short forms"])
 def test_a_template_in_json_or_yaml_is_taken(text: str) -> None:
-    source.inspect(text, url=S3)
+    source.validate(text, url=S3)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_template_in_json_or_yaml_is_taken(text: str) -> None:
 )
 def test_anything_else_is_refused_with_the_reason(text: str, reason: str) -> None:
     with pytest.raises(TemplateRejected, match=reason) as refusal:
-        source.inspect(text, url=S3)
+        source.validate(text, url=S3)
     assert "planted" not in str(refusal.value)
 
 
@@ -108,7 +108,7 @@ def test_yaml_that_wants_to_run_code_runs_nothing(tmp_path: Path) -> None:
     made = tmp_path / "made"
     text = f"{YAML}Made: !!python/object/apply:os.mkdir ['{made}']\n"
     with pytest.raises(TemplateRejected, match="YAML tag"):
-        source.inspect(text, url=S3)
+        source.validate(text, url=S3)
     assert not made.exists()
 
 

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from vmc_account_link.api.models import BadPayload
-from vmc_account_link.api.request import Answer, Call, Repeat
+from vmc_account_link.api.request import Request, Response, RetryPolicy
 from vmc_account_link.call_context import canceled
 from vmc_account_link.errors import (
     Forbidden,
@@ -44,7 +44,7 @@ class AccessToken:
     lifetime_seconds: float
 
     @classmethod
-    def from_answer(cls, answer: Answer) -> "AccessToken":
+    def from_answer(cls, answer: Response) -> "AccessToken":
         """Read the token service's AccessToken.
 
         Raises:
@@ -74,7 +74,9 @@ class AccessTokens:
         self._exchanges: dict[VmcSettings, Future[str]] = {}
         self._lock = threading.Lock()
 
-    def get(self, settings: VmcSettings, transport: "Transport", repeat: Repeat = Repeat.SAFE) -> str:
+    def get(
+        self, settings: VmcSettings, transport: "Transport", repeat: RetryPolicy = RetryPolicy.IDEMPOTENT
+    ) -> str:
         """Return a token that is still good, exchanging the credentials for one where none is held.
 
         Whoever asks while an exchange is under way waits for that one, and shares its failure too: a token
@@ -105,7 +107,7 @@ class AccessTokens:
                 del self._held[settings]
 
     def _exchange(
-        self, settings: VmcSettings, transport: "Transport", repeat: Repeat, exchange: "Future[str]"
+        self, settings: VmcSettings, transport: "Transport", repeat: RetryPolicy, exchange: "Future[str]"
     ) -> None:
         """Settle the exchange that is under way."""
         try:
@@ -141,7 +143,7 @@ PROCESS_TOKENS = AccessTokens()
 """Those of this process."""
 
 
-def _exchange(settings: VmcSettings, transport: "Transport", repeat: Repeat) -> AccessToken:
+def _exchange(settings: VmcSettings, transport: "Transport", repeat: RetryPolicy) -> AccessToken:
     """Exchange the credentials; a second exchange is harmless, so it may be repeated.
 
     Source: API document of the identity service; the OAuth path is the Terraform provider's.
@@ -157,10 +159,10 @@ def _exchange(settings: VmcSettings, transport: "Transport", repeat: Repeat) -> 
     hidden = settings.secrets + tuple(
         SecretText(base64.b64encode(":".join(pair).encode()).decode()) for pair in (basic,) if pair
     )
-    call = Call(
+    call = Request(
         method="POST",
         url=url,
-        asked=f"exchange the VMC {name} for an access token at {settings.csp_url}",
+        action=f"exchange the VMC {name} for an access token at {settings.csp_url}",
         repeat=repeat,
         headers={"Accept": "application/json"},
         form=form,

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from vmc_account_link.api.auth import PROCESS_TOKENS, AccessTokens
 from vmc_account_link.api.models import AccountRecord, Link, SddcConnection, Subnet, Task
-from vmc_account_link.api.request import Answer, Call, Repeat
+from vmc_account_link.api.request import Request, Response, RetryPolicy
 from vmc_account_link.errors import (
     Refused,
     TemplateRejected,
@@ -65,7 +65,7 @@ class VmcClient:
         """How far the service's clock is ahead of this machine's, as its last answer told it; 0 before."""
         return self._transport.clock_ahead_seconds()
 
-    def mint_link(self) -> Link:
+    def request_link(self) -> Link:
         """Ask for a link.
 
         Each call makes a new request and task in the service, so it is not repeated once the service may
@@ -79,10 +79,12 @@ class VmcClient:
             "account-link",
             f"ask for the account link of organisation {self._settings.org_id}",
             lambda answer: Link.from_wire(answer.json()),
-            repeat=Repeat.UNLESS_ACTED,
+            repeat=RetryPolicy.ONLY_IF_NOT_SENT,
         )
 
-    def list_connected_accounts(self, repeat: Repeat = Repeat.SAFE) -> tuple[AccountRecord, ...]:
+    def list_connected_accounts(
+        self, repeat: RetryPolicy = RetryPolicy.IDEMPOTENT
+    ) -> tuple[AccountRecord, ...]:
         """List the AWS accounts connected to the organisation, in every state that the service lists.
 
         Raises:
@@ -96,7 +98,9 @@ class VmcClient:
             repeat=repeat,
         )
 
-    def list_sddc_connections(self, repeat: Repeat = Repeat.SAFE) -> tuple[SddcConnection, ...]:
+    def list_sddc_connections(
+        self, repeat: RetryPolicy = RetryPolicy.IDEMPOTENT
+    ) -> tuple[SddcConnection, ...]:
         """List the connections of all SDDCs of the organisation to its connected accounts.
 
         Raises:
@@ -144,12 +148,12 @@ class VmcClient:
             "account-link/compatible-subnets",
             f"list the subnets of connected account {connected_account_id} in {region}",
             lambda answer: Subnet.list_from_wire(answer.json()),
-            repeat=Repeat.SAFE,
+            repeat=RetryPolicy.IDEMPOTENT,
             params=params,
             read_seconds=_RESCAN_SECONDS if force_refresh else None,
         )
 
-    def get_task(self, task_id: str, repeat: Repeat = Repeat.SAFE) -> Task:
+    def get_task(self, task_id: str, repeat: RetryPolicy = RetryPolicy.IDEMPOTENT) -> Task:
         """Look at the service's work on a link.
 
         Raises:
@@ -179,7 +183,7 @@ class VmcClient:
             f"account-link/connected-accounts/{quote(account.id, safe='')}",
             f"unlink AWS account {account.account_number} (connected account {account.id})",
             lambda _: None,
-            repeat=Repeat.UNLESS_ACTED,
+            repeat=RetryPolicy.ONLY_IF_NOT_SENT,
             do_if_refused="Nothing was changed: delete the SDDCs that use this link, then run it again.",
         )
 
@@ -190,32 +194,32 @@ class VmcClient:
             TemplateRejected: the URL gives no template (an error status, a redirect, more than 1 MiB).
             VmcError: not heard.
         """
-        call = Call(
+        call = Request(
             method="GET",
             url=url,
-            asked=f"download the link's template from {without_query(url)}",
-            repeat=Repeat.SAFE,
+            action=f"download the link's template from {without_query(url)}",
+            repeat=RetryPolicy.IDEMPOTENT,
             # S3 quotes what it was sent where it refuses a signature.
             secrets=tuple(value for _, value in parse_qsl(urlsplit(url).query) if len(value) >= 8),
             largest_bytes=LARGEST_TEMPLATE_BYTES,
         )
         try:
-            return self._transport.send(call, Answer.text)
+            return self._transport.send(call, Response.text)
         except (Refused, UnexpectedAnswer) as error:
             if isinstance(error, Unavailable):
                 raise
             raise TemplateRejected(
-                error.asked, error.answered, "Run `pulumi up` again: it asks for a new link."
+                error.action, error.detail, "Run `pulumi up` again: it asks for a new link."
             ) from None
 
     def _ask(
         self,
         method: str,
         path: str,
-        asked: str,
-        read: Callable[[Answer], T],
+        action: str,
+        read: Callable[[Response], T],
         *,
-        repeat: Repeat,
+        repeat: RetryPolicy,
         do_if_refused: str | None = None,
         params: Mapping[str, str] | None = None,
         read_seconds: float | None = None,
@@ -226,10 +230,10 @@ class VmcClient:
         """
 
         def send(token: str) -> T:
-            call = Call(
+            call = Request(
                 method=method,
                 url=f"{self._settings.vmc_url}/vmc/api/orgs/{quote(self._settings.org_id, safe='')}/{path}",
-                asked=asked,
+                action=action,
                 repeat=repeat,
                 headers={"csp-auth-token": token, "Accept": "application/json"},
                 secrets=(token, *self._settings.secrets),
@@ -239,7 +243,7 @@ class VmcClient:
             )
             return self._transport.send(call, read)
 
-        exchange_repeat = Repeat.NEVER if repeat is Repeat.NEVER else Repeat.SAFE
+        exchange_repeat = RetryPolicy.NONE if repeat is RetryPolicy.NONE else RetryPolicy.IDEMPOTENT
         token = self._tokens.get(self._settings, self._transport, exchange_repeat)
         try:
             return send(token)

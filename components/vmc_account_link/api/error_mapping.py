@@ -7,13 +7,13 @@ import re
 import requests
 import urllib3.exceptions
 
-from vmc_account_link.api.request import Call
+from vmc_account_link.api.request import Request
 from vmc_account_link.errors import (
     Forbidden,
-    NoReply,
     NotFound,
-    NotSent,
     Refused,
+    RequestNotSent,
+    ResponseLost,
     Unauthenticated,
     Unavailable,
     VmcError,
@@ -24,34 +24,40 @@ from vmc_account_link.errors import (
 _NEVER_CONNECTED = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
 
 
-def unheard(call: Call, error: requests.RequestException) -> VmcError:
+def transport_error(call: Request, error: requests.RequestException) -> VmcError:
     """Map a requests exception: could the service have acted?"""
     host = without_query(call.url)
     inner = error.args[0] if error.args else None
     reason = getattr(inner, "reason", None)
     if isinstance(error, requests.exceptions.SSLError):
-        return NotSent(
-            call.asked,
+        return RequestNotSent(
+            call.action,
             f"no trusted TLS connection to {host}",
             "Check the address and the certificates (REQUESTS_CA_BUNDLE) of this machine.",
         )
     if isinstance(error, requests.exceptions.ProxyError):
-        return NotSent(call.asked, f"the proxy does not lead to {host}", "Check HTTPS_PROXY and NO_PROXY.")
+        return RequestNotSent(
+            call.action, f"the proxy does not lead to {host}", "Check HTTPS_PROXY and NO_PROXY."
+        )
     if isinstance(error, requests.exceptions.ConnectTimeout) or isinstance(reason, _NEVER_CONNECTED):
-        return NotSent(
-            call.asked,
+        return RequestNotSent(
+            call.action,
             f"{host} can't be reached",
             "Check the network and the address, then run the command again.",
         )
     if isinstance(error, ValueError):  # requests' own refusals of a URL or header are ValueErrors
-        return NotSent(call.asked, f"{host} is no address that can be asked", "Check the configured URLs.")
+        return RequestNotSent(
+            call.action, f"{host} is no address that can be asked", "Check the configured URLs."
+        )
     if isinstance(error, requests.exceptions.Timeout):
-        return NoReply(
-            call.asked,
+        return ResponseLost(
+            call.action,
             f"{host} did not answer within {call.timeouts_seconds[1]:.0f} s",
             "Run the command again.",
         )
-    return NoReply(call.asked, f"the connection to {host} broke before the answer", "Run the command again.")
+    return ResponseLost(
+        call.action, f"the connection to {host} broke before the answer", "Run the command again."
+    )
 
 
 _WHAT_TO_DO = {
@@ -63,27 +69,27 @@ _WHAT_TO_DO = {
 _CLASSES: dict[int, type[Refused]] = {401: Unauthenticated, 403: Forbidden, 404: NotFound, 429: Unavailable}
 
 
-def refused(call: Call, response: requests.Response, body: bytes) -> Refused:
+def http_error(call: Request, response: requests.Response, body: bytes) -> Refused:
     """Compose the error of a 4xx or 5xx out of the service's own words, its ErrorResponse."""
     status = response.status_code
     words, code, retryable = _service_words(body)
-    answered = f"{status}"
+    detail = f"{status}"
     if code:
-        answered += f" {safe_text(code, call.secrets)}"
+        detail += f" {safe_text(code, call.secrets)}"
     if words:
-        answered += f", {safe_text(words, call.secrets)}"
+        detail += f", {safe_text(words, call.secrets)}"
     unavailable = status >= 500 or status == 429
-    do = _WHAT_TO_DO.get(status) or (
+    hint = _WHAT_TO_DO.get(status) or (
         "The service has a problem: run the command again in some minutes."
         if unavailable
         else "Correct the cause, then run the command again."
     )
     if call.do_if_refused and not unavailable:
-        do = call.do_if_refused
+        hint = call.do_if_refused
     return _CLASSES.get(status, Unavailable if unavailable else Refused)(
-        call.asked,
-        answered,
-        do,
+        call.action,
+        detail,
+        hint,
         status=status,
         code=code,
         retryable=retryable,
@@ -123,7 +129,7 @@ def _retry_after(response: requests.Response) -> float | None:
         return float(text)
     try:
         moment = email.utils.parsedate_to_datetime(text)
-        answered = email.utils.parsedate_to_datetime(response.headers["Date"])
-        return max(0.0, moment.timestamp() - answered.timestamp())
+        detail = email.utils.parsedate_to_datetime(response.headers["Date"])
+        return max(0.0, moment.timestamp() - detail.timestamp())
     except (KeyError, TypeError, ValueError, OverflowError, OSError):
         return None

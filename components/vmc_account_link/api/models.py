@@ -40,7 +40,7 @@ class TaskStatus(StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A minted link request: a template that, run in an AWS account, connects it to the organisation."""
+    """A requested link request: a template that, run in an AWS account, connects it to the organisation."""
 
     template_url: str = dataclasses.field(repr=False)
     """May carry a signature in its query."""
@@ -90,7 +90,7 @@ class AccountRecord:
     """When it last changed, as the service writes it."""
 
     @property
-    def mark(self) -> str:
+    def revision(self) -> str:
         """What tells this version of the record from a later one."""
         return f"{self.id} version {self.version} of {self.updated}"
 

@@ -1,6 +1,6 @@
 """What is asked and what comes back, as frozen values.
 
-A call names its own repeat policy by its effect, not by its verb: GET account-link mints a link.
+A call names its own repeat policy by its effect, not by its verb: GET account-link requests a link.
 """
 
 import dataclasses
@@ -19,26 +19,26 @@ GLANCE_READ_SECONDS = 8.0
 """For a look that is one of many (`Repeat.NEVER`): Ctrl-C has to end a wait within 15 s, answer or not."""
 
 
-class Repeat(Enum):
+class RetryPolicy(Enum):
     """When one call may be sent again."""
 
-    SAFE = "safe"
+    IDEMPOTENT = "safe"
     """Whenever the failure may pass: the call has no effect, or the same one twice."""
-    UNLESS_ACTED = "unless acted"
+    ONLY_IF_NOT_SENT = "unless acted"
     """Only when the service cannot have acted: not sent, or turned away for its rate."""
-    NEVER = "never"
+    NONE = "never"
     """The caller is a loop that asks again anyway."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Request:
     """What to ask."""
 
     method: str
     url: str
-    asked: str
+    action: str
     """The call in words, for messages."""
-    repeat: Repeat
+    repeat: RetryPolicy
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     params: Mapping[str, str] = dataclasses.field(default_factory=dict)
     form: Mapping[str, str] | None = dataclasses.field(default=None, repr=False)
@@ -58,11 +58,11 @@ class Call:
         """To connect, and between two bytes of the answer."""
         connect, read = TIMEOUTS_SECONDS
         read = self.read_seconds or read
-        return connect, GLANCE_READ_SECONDS if self.repeat is Repeat.NEVER else read
+        return connect, GLANCE_READ_SECONDS if self.repeat is RetryPolicy.NONE else read
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Response:
     """A 2xx answer, read to its end."""
 
     body: bytes = dataclasses.field(repr=False)

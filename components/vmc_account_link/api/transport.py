@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 import requests
 import tenacity
 
-from vmc_account_link.api.error_mapping import refused, unheard
+from vmc_account_link.api.error_mapping import http_error, transport_error
 from vmc_account_link.api.models import BadPayload
-from vmc_account_link.api.request import Answer, Call, Repeat
+from vmc_account_link.api.request import Request, Response, RetryPolicy
 from vmc_account_link.errors import (
-    NoReply,
-    NotSent,
     Refused,
+    RequestNotSent,
+    ResponseLost,
     Unavailable,
     UnexpectedAnswer,
     VmcError,
@@ -86,7 +86,7 @@ class Transport:
         """How far the service's clock is ahead of ours, by the last answer's `Date` header; 0 before."""
         return self._ahead_seconds
 
-    def send(self, call: Call, read: Callable[[Answer], T]) -> T:
+    def send(self, call: Request, read: Callable[[Response], T]) -> T:
         """Send `call`, repeat it as its policy allows, and read the answer.
 
         Args:
@@ -106,7 +106,7 @@ class Transport:
         answer: T = attempts(self._attempt, call, read)
         return answer
 
-    def _attempt(self, call: Call, read: Callable[[Answer], T]) -> T:
+    def _attempt(self, call: Request, read: Callable[[Response], T]) -> T:
         try:
             with self._session.request(
                 call.method,
@@ -124,25 +124,25 @@ class Transport:
                 body = _read_bounded(response, call)
         except requests.RequestException as error:
             # `from None`: the text of a requests exception holds the whole URL.
-            raise unheard(call, error) from None
+            raise transport_error(call, error) from None
         except UnicodeError:
-            raise NotSent(
-                call.asked, "the address or a header can't be sent", "Check the settings."
+            raise RequestNotSent(
+                call.action, "the address or a header can't be sent", "Check the settings."
             ) from None
         self._note_clock(response)
         if response.is_redirect or 300 <= response.status_code < 400:
             raise UnexpectedAnswer(
-                call.asked,
+                call.action,
                 f"{response.status_code}, a redirect",
                 "It is not followed; check the configured URLs.",
             )
         if response.status_code >= 400:
-            raise refused(call, response, body)
+            raise http_error(call, response, body)
         try:
-            return read(Answer(body=body))
+            return read(Response(body=body))
         except BadPayload as error:
             raise UnexpectedAnswer(
-                call.asked,
+                call.action,
                 safe_text(str(error), call.secrets),
                 "Run the command again; check the configured URLs.",
             ) from None
@@ -161,16 +161,16 @@ def _exceptions(url: str) -> dict[str, str] | None:
     return {"no_proxy": host} if host in LOOPBACK else None
 
 
-def may_repeat(error: BaseException, policy: Repeat) -> bool:
+def may_repeat(error: BaseException, policy: RetryPolicy) -> bool:
     """Whether a call with `policy` may be sent again after `error`."""
-    if policy is Repeat.NEVER or not isinstance(error, VmcError):
+    if policy is RetryPolicy.NONE or not isinstance(error, VmcError):
         return False
-    if isinstance(error, NotSent):
+    if isinstance(error, RequestNotSent):
         return True
     if isinstance(error, Unavailable):
         turned_away = error.status == 429
-        return error.retryable is not False and (turned_away or policy is Repeat.SAFE)
-    return policy is Repeat.SAFE and isinstance(error, NoReply | UnexpectedAnswer)
+        return error.retryable is not False and (turned_away or policy is RetryPolicy.IDEMPOTENT)
+    return policy is RetryPolicy.IDEMPOTENT and isinstance(error, ResponseLost | UnexpectedAnswer)
 
 
 _backoff = tenacity.wait_random_exponential(multiplier=0.5, max=8)
@@ -182,14 +182,14 @@ def _pause_seconds(state: tenacity.RetryCallState) -> float:
     return min(LONGEST_PAUSE_SECONDS, max(told or 0.0, _backoff(state)))
 
 
-def _read_bounded(response: requests.Response, call: Call) -> bytes:
+def _read_bounded(response: requests.Response, call: Request) -> bytes:
     parts: list[bytes] = []
     size = 0
     for part in response.iter_content(64 * 1024):
         size += len(part)
         if size > call.largest_bytes:
             raise UnexpectedAnswer(
-                call.asked, f"more than {call.largest_bytes:,} bytes", "Check the configured URLs."
+                call.action, f"more than {call.largest_bytes:,} bytes", "Check the configured URLs."
             )
         parts.append(part)
     return b"".join(parts)

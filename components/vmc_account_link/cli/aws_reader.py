@@ -19,9 +19,9 @@ _SMALLEST_SUBNET_PREFIX = 26
 class AwsRefused(VmcError):
     """AWS refused, or could not be asked."""
 
-    def __init__(self, asked: str, answered: str, do: str, *, code: str | None = None) -> None:
+    def __init__(self, action: str, detail: str, hint: str, *, code: str | None = None) -> None:
         """Keep AWS's error code beside the message."""
-        super().__init__(asked, answered, do)
+        super().__init__(action, detail, hint)
         self.code = code
 
 
@@ -65,7 +65,7 @@ class Decision:
     """Whether it is the organisation's policy (SCP) that denies it."""
 
 
-class Amazon:
+class AwsReader:
     """AWS in one region, as the credentials in use see it."""
 
     def __init__(
@@ -90,7 +90,7 @@ class Amazon:
         self._config = Config(
             connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3}
         )
-        with _heard("use the AWS profile"):
+        with aws_errors("use the AWS profile"):
             self._session = boto3.Session(profile_name=profile, region_name=region)
 
     def caller(self) -> Caller:
@@ -99,7 +99,7 @@ class Amazon:
         Raises:
             AwsRefused: there are none, or AWS does not take them.
         """
-        with _heard("ask AWS whose credentials these are"):
+        with aws_errors("ask AWS whose credentials these are"):
             answer = self._client("sts").get_caller_identity()
             if not is_account_number(answer["Account"]):
                 raise LookupError
@@ -111,7 +111,7 @@ class Amazon:
         Raises:
             AwsRefused: AWS did not say.
         """
-        with _heard("ask which regions the account may use"):
+        with aws_errors("ask which regions the account may use"):
             # The standard region: a region that is not enabled refuses its own calls.
             answer = self._client("ec2", "us-east-1").describe_regions(AllRegions=True)
         found = {one["RegionName"]: one.get("OptInStatus") for one in answer["Regions"]}
@@ -124,10 +124,10 @@ class Amazon:
             AwsRefused: AWS did not say.
         """
         try:
-            with _heard(f"look for CloudFormation stack {name} in {self.region}"):
+            with aws_errors(f"look for CloudFormation stack {name} in {self.region}"):
                 wire = self._client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
         except AwsRefused as error:
-            if error.code == "ValidationError" and "does not exist" in error.answered:
+            if error.code == "ValidationError" and "does not exist" in error.detail:
                 return None
             raise
         return StackSeen(
@@ -144,7 +144,7 @@ class Amazon:
         Raises:
             AwsRefused: AWS did not say.
         """
-        with _heard(f"read the events of CloudFormation stack {name}"):
+        with aws_errors(f"read the events of CloudFormation stack {name}"):
             wire = self._client("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
         return tuple(
             StackEvent(
@@ -162,7 +162,7 @@ class Amazon:
         Raises:
             AwsRefused: there is no such stack, or AWS did not say.
         """
-        with _heard(f"read the template of CloudFormation stack {name} in {self.region}"):
+        with aws_errors(f"read the template of CloudFormation stack {name} in {self.region}"):
             client = self._client("cloudformation")
             body = client.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
         return body if isinstance(body, str) else json.dumps(body)
@@ -174,7 +174,7 @@ class Amazon:
             AwsRefused: AWS did not say.
         """
         client = self._client("ec2", region)
-        with _heard(f"list the subnets of {region}"):
+        with aws_errors(f"list the subnets of {region}"):
             zones = client.describe_availability_zones(
                 Filters=[{"Name": "zone-type", "Values": ["availability-zone"]}]
             )["AvailabilityZones"]
@@ -194,7 +194,7 @@ class Amazon:
         Raises:
             AwsRefused: the caller may not ask.
         """
-        with _heard("let IAM simulate what these credentials may do"):
+        with aws_errors("let IAM simulate what these credentials may do"):
             client = self._client("iam")
             source = self._policy_source(client, caller.arn)
             if source is None:
@@ -221,7 +221,7 @@ class Amazon:
             AwsRefused: AWS did not say.
         """
         try:
-            with _heard(f"look for IAM role {name}"):
+            with aws_errors(f"look for IAM role {name}"):
                 self._client("iam").get_role(RoleName=name)
         except AwsRefused as error:
             if error.code == "NoSuchEntity":
@@ -246,7 +246,7 @@ class Amazon:
 
 
 @contextlib.contextmanager
-def _heard(asked: str) -> Iterator[None]:
+def aws_errors(action: str) -> Iterator[None]:
     """Turn boto3's exceptions into one line, without a traceback or a header."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - of the extra [cli]
     from botocore.parsers import ResponseParserError  # noqa: PLC0415
@@ -257,15 +257,15 @@ def _heard(asked: str) -> Iterator[None]:
         told = error.response.get("Error", {})
         code, text = str(told.get("Code", "an error")), safe_text(str(told.get("Message", "")))
         raise AwsRefused(
-            asked, f"{code}, {text}" if text else code, _what_to_do(code, text), code=code
+            action, f"{code}, {text}" if text else code, _what_to_do(code, text), code=code
         ) from None
     except BotoCoreError as error:
-        do = "Check the AWS credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, …) and the network."
-        raise AwsRefused(asked, safe_text(str(error)), do) from None
+        hint = "Check the AWS credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, …) and the network."
+        raise AwsRefused(action, safe_text(str(error)), hint) from None
     except (ResponseParserError, LookupError):
         # No XML, or XML in which what was asked for is missing.
-        do = "Check the network: a proxy may have answered in its place."
-        raise AwsRefused(asked, "an answer that is none of AWS's", do) from None
+        hint = "Check the network: a proxy may have answered in its place."
+        raise AwsRefused(action, "an answer that is none of AWS's", hint) from None
 
 
 def _what_to_do(code: str, text: str) -> str:

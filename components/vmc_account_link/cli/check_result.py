@@ -24,7 +24,7 @@ class Line:
     verdict: Verdict
     found: str
     """What was found, in words, without a secret."""
-    do: str | None = None
+    hint: str | None = None
     """What to do about it; None where there is nothing to do."""
     details: tuple[str, ...] = ()
     """More of the same, a line each."""
@@ -35,19 +35,19 @@ def passed(name: str, found: str, *, details: Iterable[str] = ()) -> Line:
     return Line(name=name, verdict=Verdict.PASS, found=found, details=tuple(details))
 
 
-def warned(name: str, found: str, do: str | None = None, *, details: Iterable[str] = ()) -> Line:
+def warned(name: str, found: str, hint: str | None = None, *, details: Iterable[str] = ()) -> Line:
     """It works, with something to know; or it could not be seen."""
-    return Line(name=name, verdict=Verdict.WARN, found=found, do=do, details=tuple(details))
+    return Line(name=name, verdict=Verdict.WARN, found=found, hint=hint, details=tuple(details))
 
 
-def failed(name: str, found: str, do: str, *, details: Iterable[str] = ()) -> Line:
+def failed(name: str, found: str, hint: str, *, details: Iterable[str] = ()) -> Line:
     """It has to be mended first."""
-    return Line(name=name, verdict=Verdict.FAIL, found=found, do=do, details=tuple(details))
+    return Line(name=name, verdict=Verdict.FAIL, found=found, hint=hint, details=tuple(details))
 
 
-def refused(name: str, error: VmcError) -> Line:
+def from_error(name: str, error: VmcError) -> Line:
     """It could not be asked, which is no answer."""
-    return failed(name, f"{error.asked}: {error.answered}", error.do)
+    return failed(name, f"{error.action}: {error.detail}", error.hint)
 
 
 def not_asked(name: str, because_of: str) -> Line:

@@ -63,16 +63,16 @@ def judge_organisation(claims: Claims | None, wanted: str) -> Line:
 
 def judge_roles(claims: Claims | None) -> Line:
     """Whether the token has the roles that linking needs."""
-    do = "Give its owner (or the OAuth app) the VMC service role Administrator, and make a new token."
+    hint = "Give its owner (or the OAuth app) the VMC service role Administrator, and make a new token."
     if claims is None:
-        return warned("roles", "the token can't be read", do)
+        return warned("roles", "the token can't be read", hint)
     told = ", ".join(sorted(claims.roles)) or "none"
     services = {role.rpartition("/")[2] for role in claims.roles}
     if "vmc-user:full" in services:
         return passed("roles", told)
     if any(role.startswith("vmc-user:") for role in services):
-        return warned("roles", told, f"It may not unlink (destroy): {do[0].lower()}{do[1:]}")
-    return failed("roles", f"no VMC role among: {told}", do)
+        return warned("roles", told, f"It may not unlink (destroy): {hint[0].lower()}{hint[1:]}")
+    return failed("roles", f"no VMC role among: {told}", hint)
 
 
 def judge_identity(caller: Caller, wanted: str | None) -> Line:
@@ -150,11 +150,11 @@ def judge_subnets(region: str, counts: Mapping[str, int]) -> Line:
     """Whether each availability zone has a subnet that an SDDC could use."""
     told = ", ".join(f"{zone}: {count}" for zone, count in sorted(counts.items()))
     without = sorted(zone for zone, count in counts.items() if count == 0)
-    do = "Create one of /26 or larger before linking: a zone without one stays out until a rescan."
+    hint = "Create one of /26 or larger before linking: a zone without one stays out until a rescan."
     if len(without) == len(counts):
-        return failed("subnets", f"no availability zone of {region} has one that an SDDC could use", do)
+        return failed("subnets", f"no availability zone of {region} has one that an SDDC could use", hint)
     if without:
-        return warned("subnets", f"none in {', '.join(without)} ({told})", do)
+        return warned("subnets", f"none in {', '.join(without)} ({told})", hint)
     return passed("subnets", f"one or more in each availability zone ({told})")
 
 
@@ -167,10 +167,10 @@ def judge_permissions(caller: Caller, decisions: Sequence[Decision] | None) -> L
     denied = [decision for decision in decisions if not decision.is_allowed]
     if not denied:
         return passed("permissions", f"IAM allows all {len(decisions)} actions that the stack needs")
-    do = "Use credentials with these permissions."
+    hint = "Use credentials with these permissions."
     if any(decision.by_organization for decision in denied):
-        do = "The AWS organisation bars this (SCP): ask its administrators."
-    return failed("permissions", f"denied: {', '.join(decision.action for decision in denied)}", do)
+        hint = "The AWS organisation bars this (SCP): ask its administrators."
+    return failed("permissions", f"denied: {', '.join(decision.action for decision in denied)}", hint)
 
 
 def _moment(moment: datetime) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.args import DEFAULT_REGION, DEFAULT_STACK_NAME
 from vmc_account_link.cli import doctor, output, status
-from vmc_account_link.cli.aws_reader import Amazon
+from vmc_account_link.cli.aws_reader import AwsReader
 from vmc_account_link.cli.check_result import exit_code
 from vmc_account_link.cli.project import LinkState, NoSuchLink, Project
 from vmc_account_link.cli.report import report_lines
@@ -60,8 +60,8 @@ class Context:
             entries = json.loads(text) if text else []
             return {str(service): str(url) for entry in entries for service, url in entry.items() if url}
         except (ValueError, TypeError, AttributeError):
-            do = "Set it with --path, such as `aws:endpoints[0].sts`."
-            raise SettingsError("aws:endpoints", "it is no list of objects", do) from None
+            hint = "Set it with --path, such as `aws:endpoints[0].sts`."
+            raise SettingsError("aws:endpoints", "it is no list of objects", hint) from None
 
     def vmc_settings(self) -> VmcSettings:
         """The `vmc:` settings, of the configuration or the environment.
@@ -177,7 +177,7 @@ def run_recover(options: argparse.Namespace) -> int:
         lost_hosts=tuple(options.lost_host),
         force=options.force,
     )
-    recover.run(request, tell=lambda line: output.show_text([line]))
+    recover.run(request, emit_progress=lambda line: output.show_text([line]))
     return 0
 
 
@@ -191,7 +191,7 @@ def _template_text(options: argparse.Namespace, context: Context) -> str:
     if options.stack_name:
         region = options.region or context.setting("region") or DEFAULT_REGION
         profile = options.profile or context.config.get("aws:profile")
-        amazon = Amazon(region=region, profile=profile, endpoints=context.aws_endpoints())
+        amazon = AwsReader(region=region, profile=profile, endpoints=context.aws_endpoints())
         return amazon.template(options.stack_name)
     link = _link_of_state(context, options, show_secrets=True)
     if link.template_body:

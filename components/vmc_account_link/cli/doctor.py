@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.transport import Transport
-from vmc_account_link.cli.aws_reader import Amazon, Caller
-from vmc_account_link.cli.check_result import Line, Verdict, not_asked, refused, warned
+from vmc_account_link.cli.aws_reader import AwsReader, Caller
+from vmc_account_link.cli.check_result import Line, Verdict, from_error, not_asked, warned
 from vmc_account_link.cli.checks import (
     ACTIONS,
     judge_identity,
@@ -70,12 +70,12 @@ def run(request: DoctorRequest) -> tuple[Line, ...]:
 def _look_at_service(request: DoctorRequest) -> tuple[Line, ...]:
     settings = request.settings
     if isinstance(settings, VmcError):
-        return (refused("token", settings), *_unread_token())
+        return (from_error("token", settings), *_unread_token())
     with Transport() as transport:
         try:
             claims = access_token_claims(settings, transport)
         except VmcError as error:
-            return (refused("token", error), *_unread_token())
+            return (from_error("token", error), *_unread_token())
         return (
             _token_life(settings, transport),
             judge_organisation(claims, settings.org_id),
@@ -92,7 +92,7 @@ def _token_life(settings: VmcSettings, transport: Transport) -> Line:
     try:
         end = api_token_end(settings, transport)
     except VmcError as error:
-        return warned("token", f"accepted; until when is not known ({error.answered})")
+        return warned("token", f"accepted; until when is not known ({error.detail})")
     line = judge_token(end, datetime.now(UTC))
     if isinstance(settings.credentials, ApiToken):
         return line
@@ -109,7 +109,7 @@ def _look_at_link(request: DoctorRequest, caller: Caller | None) -> Line:
         with VmcClient(request.settings) as vmc:
             record = find_account(vmc.list_connected_accounts(), account)
     except VmcError as error:
-        return refused("linked", error)
+        return from_error("linked", error)
     return judge_link(
         account,
         record,
@@ -119,16 +119,16 @@ def _look_at_link(request: DoctorRequest, caller: Caller | None) -> Line:
     )
 
 
-def _identity(request: DoctorRequest) -> tuple[Amazon | None, Caller | None, Line]:
+def _identity(request: DoctorRequest) -> tuple[AwsReader | None, Caller | None, Line]:
     try:
-        amazon = Amazon(region=request.region, profile=request.profile, endpoints=request.endpoints)
+        amazon = AwsReader(region=request.region, profile=request.profile, endpoints=request.endpoints)
         caller = amazon.caller()
     except VmcError as error:
-        return None, None, refused("AWS identity", error)
+        return None, None, from_error("AWS identity", error)
     return amazon, caller, judge_identity(caller, request.account_id)
 
 
-def _look_at_account(request: DoctorRequest, amazon: Amazon, caller: Caller) -> tuple[Line, ...]:
+def _look_at_account(request: DoctorRequest, amazon: AwsReader, caller: Caller) -> tuple[Line, ...]:
     looks: dict[str, Callable[[], Line]] = {
         "region": lambda: judge_region(request.region, amazon.opt_in_status(request.region)),
         "stack name": lambda: judge_stack_name(
@@ -144,16 +144,16 @@ def _look_at_account(request: DoctorRequest, amazon: Amazon, caller: Caller) -> 
     return tuple(_looked(name, look) for name, look in looks.items())
 
 
-def _permissions(amazon: Amazon, caller: Caller) -> Line:
+def _permissions(amazon: AwsReader, caller: Caller) -> Line:
     try:
         return judge_permissions(caller, amazon.simulate(caller, ACTIONS))
     except VmcError as error:
         # Who may not ask may yet be allowed all the rest.
-        return warned("permissions", f"{error.asked}: {error.answered}", error.do)
+        return warned("permissions", f"{error.action}: {error.detail}", error.hint)
 
 
 def _looked(name: str, look: Callable[[], Line]) -> Line:
     try:
         return look()
     except VmcError as error:
-        return refused(name, error)
+        return from_error(name, error)

@@ -21,11 +21,11 @@ def show_lines(lines: Sequence[Line], *, as_json: bool, to: TextIO | None = None
         show_json({"result": worst, "lines": [dataclasses.asdict(line) for line in lines]}, to=out)
         return
     for line in lines:
-        mark = line.verdict.upper() if line.verdict is Verdict.FAIL else line.verdict
-        out.write(f"{mark:<6}{line.name:<{_NAME_WIDTH}}{line.found}\n")
+        revision = line.verdict.upper() if line.verdict is Verdict.FAIL else line.verdict
+        out.write(f"{revision:<6}{line.name:<{_NAME_WIDTH}}{line.found}\n")
         out.writelines(f"{_INDENT}{detail}\n" for detail in line.details)
-        if line.do:
-            out.writelines(f"{_INDENT}{text}\n" for text in textwrap.wrap(f"-> {line.do}", 90))
+        if line.hint:
+            out.writelines(f"{_INDENT}{text}\n" for text in textwrap.wrap(f"-> {line.hint}", 90))
 
 
 def show_text(lines: Sequence[str], *, to: TextIO | None = None) -> None:

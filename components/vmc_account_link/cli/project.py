@@ -106,14 +106,14 @@ class Project:
         if len(named) == 1:
             return named[0]
         names = ", ".join(sorted(link.component for link in links))
-        asked = f"look for a link in the state of stack {self.stack or '(selected)'} of project {self.name}"
+        action = f"look for a link in the state of stack {self.stack or '(selected)'} of project {self.name}"
         if not links:
-            raise NoSuchLink(asked, "it holds none", "Run `pulumi up`, or name the link by its flags.")
-        raise NoSuchLink(asked, f"it holds {names}", "Choose one with --component.")
+            raise NoSuchLink(action, "it holds none", "Run `pulumi up`, or name the link by its flags.")
+        raise NoSuchLink(action, f"it holds {names}", "Choose one with --component.")
 
     def _pulumi(self, *arguments: str) -> str:
         stack = ["--stack", self.stack] if self.stack else []
-        asked = f"pulumi {' '.join(arguments[:2])}"
+        action = f"pulumi {' '.join(arguments[:2])}"
         try:
             done = subprocess.run(  # noqa: S603 - no shell, and options are names
                 ["pulumi", "--non-interactive", "--color", "never", *arguments, *stack],  # noqa: S607 - the engine that the person uses
@@ -125,14 +125,14 @@ class Project:
                 check=False,
             )
         except OSError:
-            raise VmcError(asked, "there is no `pulumi` on PATH", "Install the Pulumi CLI.") from None
+            raise VmcError(action, "there is no `pulumi` on PATH", "Install the Pulumi CLI.") from None
         except subprocess.TimeoutExpired:
-            raise VmcError(asked, f"no answer within {_SECONDS} s", "Check the backend.") from None
+            raise VmcError(action, f"no answer within {_SECONDS} s", "Check the backend.") from None
         if done.returncode != 0:
             lines = [line for line in done.stderr.splitlines() if line.strip()]
             said = next((line for line in lines if "error:" in line), lines[-1] if lines else "it failed")
             raise VmcError(
-                asked,
+                action,
                 safe_text(said.removeprefix("error: ")),
                 "Select a stack (`pulumi stack select`), name it with --stack, or log in (`pulumi login`).",
             )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from vmc_account_link.template.report import CustomResource, Function, Role, TemplateReport, told_trust
+from vmc_account_link.template.report import CustomResource, Function, Role, TemplateReport, format_principal
 
 
 def report_lines(report: TemplateReport) -> Iterator[str]:
@@ -12,7 +12,11 @@ def report_lines(report: TemplateReport) -> Iterator[str]:
     yield from _section("Roles", (line for role in report.roles for line in _role_lines(role)))
     yield from _section(
         "Others that are let in",
-        (f"  {one.logical_id}: {told_trust(one)}" for one in report.trusts if one.logical_id not in roles),
+        (
+            f"  {one.logical_id}: {format_principal(one)}"
+            for one in report.trusts
+            if one.logical_id not in roles
+        ),
     )
     code = (*map(_custom_line, report.custom_resources), *map(_function_line, report.functions))
     yield from _section("Code that runs", code)
@@ -38,7 +42,7 @@ def _resource_lines(report: TemplateReport) -> Iterator[str]:
 def _role_lines(role: Role) -> Iterator[str]:
     yield f"  {role.logical_id}"
     for trust in role.trusts:
-        yield f"    may be assumed by {told_trust(trust)}"
+        yield f"    may be assumed by {format_principal(trust)}"
     for arn in role.managed_policies:
         yield f"    has {arn}"
     for one in role.permissions:

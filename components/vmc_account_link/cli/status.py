@@ -13,8 +13,8 @@ from vmc_account_link.api.models import (
     TaskStatus,
     parse_moment,
 )
-from vmc_account_link.cli.aws_reader import Amazon, StackEvent, StackSeen
-from vmc_account_link.cli.check_result import Line, failed, not_asked, passed, refused, warned
+from vmc_account_link.cli.aws_reader import AwsReader, StackEvent, StackSeen
+from vmc_account_link.cli.check_result import Line, failed, from_error, not_asked, passed, warned
 from vmc_account_link.errors import NotFound, VmcError, safe_text
 from vmc_account_link.link.ownership import find_account
 from vmc_account_link.settings import VmcSettings
@@ -48,11 +48,11 @@ def run(request: StatusRequest) -> tuple[Line, ...]:
     with VmcClient(request.settings) as vmc:
         record, record_line = _record(vmc, request)
         lines = [judge_request(request, record, datetime.now(UTC))]
-        amazon: Amazon | None = None
+        amazon: AwsReader | None = None
         try:
-            amazon = Amazon(region=request.region, profile=request.profile, endpoints=request.endpoints)
+            amazon = AwsReader(region=request.region, profile=request.profile, endpoints=request.endpoints)
         except VmcError as error:
-            lines.append(refused("stack", error))
+            lines.append(from_error("stack", error))
         if amazon is not None and request.stack is not None:
             lines.append(_looked("stack", lambda: _stack(amazon, request)))
         lines.append(_looked("task", lambda: _task(vmc, request, record)))
@@ -71,11 +71,11 @@ def _record(vmc: VmcClient, request: StatusRequest) -> tuple[AccountRecord | Non
     try:
         record = find_account(vmc.list_connected_accounts(), request.account_number)
     except VmcError as error:
-        return None, refused("record", error)
+        return None, from_error("record", error)
     return record, judge_record(request, record)
 
 
-def _stack(amazon: Amazon, request: StatusRequest) -> Line:
+def _stack(amazon: AwsReader, request: StatusRequest) -> Line:
     name = request.stack or ""
     stack = amazon.stack(name)
     events = amazon.stack_events(stack.id, _EVENTS) if stack else ()
@@ -92,7 +92,7 @@ def _task(vmc: VmcClient, request: StatusRequest, record: AccountRecord | None) 
     return judge_task(task, is_linked=record is not None and record.state == AccountState.ACTIVE)
 
 
-def _missing_roles(amazon: Amazon, record: AccountRecord) -> tuple[str, ...]:
+def _missing_roles(amazon: AwsReader, record: AccountRecord) -> tuple[str, ...]:
     names = [arn.rpartition("/")[2] for arn in record.role_arns]
     return tuple(name for name in names if not amazon.role_exists(name))
 
@@ -201,4 +201,4 @@ def _looked(name: str, look: Callable[[], Line]) -> Line:
     try:
         return look()
     except VmcError as error:
-        return refused(name, error)
+        return from_error(name, error)

@@ -7,7 +7,7 @@ from typing import Any
 
 from vmc_account_link.api.auth import PROCESS_TOKENS
 from vmc_account_link.api.models import BadPayload
-from vmc_account_link.api.request import Answer, Call, Repeat
+from vmc_account_link.api.request import Request, Response, RetryPolicy
 from vmc_account_link.api.transport import Transport
 from vmc_account_link.settings import ApiToken, VmcSettings
 
@@ -65,11 +65,11 @@ def api_token_end(settings: VmcSettings, transport: Transport) -> datetime | Non
     """
     if not isinstance(settings.credentials, ApiToken):
         return None
-    call = Call(
+    call = Request(
         method="POST",
         url=f"{settings.csp_url}/csp/gateway/am/api/auth/api-tokens/details",
-        asked="ask how long the API token is valid",
-        repeat=Repeat.SAFE,
+        action="ask how long the API token is valid",
+        repeat=RetryPolicy.IDEMPOTENT,
         headers={"Accept": "application/json"},
         body={"tokenValue": settings.credentials.value},
         secrets=settings.secrets,
@@ -77,7 +77,7 @@ def api_token_end(settings: VmcSettings, transport: Transport) -> datetime | Non
     return transport.send(call, _end_from_answer)
 
 
-def _end_from_answer(answer: Answer) -> datetime | None:
+def _end_from_answer(answer: Response) -> datetime | None:
     wire = answer.json()
     milliseconds = wire.get("expiresAt") if isinstance(wire, dict) else None
     if not isinstance(milliseconds, int | float):

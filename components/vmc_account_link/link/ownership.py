@@ -54,7 +54,7 @@ def find_account(accounts: Sequence[AccountRecord], account_number: str) -> Acco
     return live[0] if live else None
 
 
-def is_ours(account: AccountRecord | None, stack_names: Sequence[str]) -> bool:
+def was_created_by(account: AccountRecord | None, stack_names: Sequence[str]) -> bool:
     """Whether the record says that one of our stacks made the link."""
     return account is not None and account.cf_stack_name in stack_names
 
@@ -69,7 +69,7 @@ def refuse_another_stacks_link(account: AccountRecord | None, stack_names: Seque
     Raises:
         AlreadyLinked: it is, and ACTIVE.
     """
-    if account is None or account.state != AccountState.ACTIVE or is_ours(account, stack_names):
+    if account is None or account.state != AccountState.ACTIVE or was_created_by(account, stack_names):
         return
     raise AlreadyLinked(
         f"link AWS account {account.account_number}",

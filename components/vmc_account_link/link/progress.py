@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from vmc_account_link.api.models import AccountRecord, AccountState, Task, TaskStatus
 from vmc_account_link.errors import LinkFailed, VmcError, safe_text
-from vmc_account_link.link.ownership import find_account, is_ours
+from vmc_account_link.link.ownership import find_account, was_created_by
 from vmc_account_link.resource_types import PACKAGE
 
 SHORTEST_PAUSE_SECONDS = 0.9
@@ -26,14 +26,14 @@ REQUEST_ANOTHER_LINK = f"`pulumi up --replace '**{PACKAGE}:LinkRequest::*'`"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class LinkTarget:
     """The link that is waited for."""
 
     account_number: str
     stack_name: str
     tracking_task: str | None = None
-    record_before: str | None = None
-    """The mark of the record that this link is to renew; None where there was none of our stack's."""
+    previous_revision: str | None = None
+    """The revision of the record that this link is to renew; None where there was none of our stack's."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +66,8 @@ def pause_seconds(elapsed_seconds: float) -> float:
     return min(LONGEST_PAUSE_SECONDS, in_proportion)
 
 
-def judge(
-    wanted: Wanted,
+def evaluate_link(
+    wanted: LinkTarget,
     accounts: Sequence[AccountRecord],
     task: Task | None,
     *,
@@ -87,9 +87,9 @@ def judge(
     """
     account = find_account(accounts, wanted.account_number)
     is_there = account is not None and account.state == AccountState.ACTIVE
-    if account is not None and is_there and is_ours(account, [wanted.stack_name]):
+    if account is not None and is_there and was_created_by(account, [wanted.stack_name]):
         grace_is_over = since_finished_seconds > RELINK_GRACE_SECONDS
-        if is_renewed(account, task, wanted.record_before, grace_is_over=grace_is_over):
+        if record_changed(account, task, wanted.previous_revision, grace_is_over=grace_is_over):
             return Linked(account=account)
     if task is not None and task.status in {TaskStatus.FAILED, TaskStatus.CANCELED}:
         return Failed(error=_failed_task(wanted, task))
@@ -101,36 +101,35 @@ def judge(
     return Waiting(why=f"{_told(task)}; {seen}", stage=f"{task.status if task else None}; {seen}")
 
 
-def is_renewed(
-    account: AccountRecord, task: Task | None, record_before: str | None, *, grace_is_over: bool = False
+def record_changed(
+    account: AccountRecord, task: Task | None, previous_revision: str | None, *, grace_is_over: bool = False
 ) -> bool:
     """Whether the record is this link's doing, and not what was there before it.
 
     Args:
-        account: the record, just read.
-        task: the link's task, just read; None where the service does not know it.
-        record_before: the record's mark when the link was minted; None where there was none of our stack's.
-        grace_is_over: whether the list has had its time to catch up with the task.
+        account: the record, just read. task: the link's task, just read; None where the service does not know
+        it. previous_revision: the record's revision when the link was requested; None where there was none of
+        our stack's. grace_is_over: whether the list has had its time to catch up with the task.
     """
-    if record_before is None:
+    if previous_revision is None:
         return True
-    is_another = account.mark != record_before
+    is_another = account.revision != previous_revision
     if task is None:
         return is_another
     return task.status == TaskStatus.FINISHED and (is_another or grace_is_over)
 
 
-def is_run(task: Task | None, account: AccountRecord | None, record_before: str) -> bool:
+def template_was_run(task: Task | None, account: AccountRecord | None, previous_revision: str) -> bool:
     """Whether a link that renews a record was run, whatever has become of the account since."""
     if task is None:
-        return account is None or account.mark != record_before
+        return account is None or account.revision != previous_revision
     return task.status == TaskStatus.FINISHED
 
 
-def _seen(account: AccountRecord | None, wanted: Wanted) -> str:
+def _seen(account: AccountRecord | None, wanted: LinkTarget) -> str:
     if account is None:
         return "the account is not in the service's list yet"
-    if account.state == AccountState.ACTIVE and is_ours(account, [wanted.stack_name]):
+    if account.state == AccountState.ACTIVE and was_created_by(account, [wanted.stack_name]):
         return "the account is ACTIVE by its earlier link"
     if account.state == AccountState.ACTIVE:
         return f'the list still shows the link of stack "{account.cf_stack_name}"'
@@ -162,16 +161,16 @@ _RENEW_ANEW = (
 )
 
 
-def _failed_task(wanted: Wanted, task: Task) -> LinkFailed:
+def _failed_task(wanted: LinkTarget, task: Task) -> LinkFailed:
     reason = f": {safe_text(task.error)}" if task.error else ", without a reason"
     return LinkFailed(
         f"connect AWS account {wanted.account_number}",
         f"VMware's task {task.id} {task.status}{reason}",
-        _ASK_ANEW if wanted.record_before is None else _RENEW_ANEW,
+        _ASK_ANEW if wanted.previous_revision is None else _RENEW_ANEW,
     )
 
 
-def _missing_account(wanted: Wanted, account: AccountRecord | None, seconds: float) -> LinkFailed:
+def _missing_account(wanted: LinkTarget, account: AccountRecord | None, seconds: float) -> LinkFailed:
     seen = (
         "the account is not in the list of connected accounts"
         if account is None

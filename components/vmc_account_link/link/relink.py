@@ -1,4 +1,4 @@
-"""When is another link minted, and when not? ADR 0015."""
+"""When is another link requested, and when not? ADR 0015."""
 
 import math
 import shlex
@@ -9,30 +9,30 @@ from typing import Any
 
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountState, Task, TaskStatus, parse_moment
-from vmc_account_link.errors import NotFound, SddcsOnLink
-from vmc_account_link.link.ownership import find_account, is_ours, same_organisation
-from vmc_account_link.link.progress import is_run
+from vmc_account_link.errors import LinkInUse, NotFound
+from vmc_account_link.link.ownership import find_account, same_organisation, was_created_by
+from vmc_account_link.link.progress import template_was_run
 from vmc_account_link.settings import VmcSettings
 
 NEEDS_NEW_LINK = ("stack_name",)
 """A link is run once, by one stack."""
 
 
-class Why(Enum):
-    """Why another link is to be minted."""
+class RelinkReason(Enum):
+    """Why another link is to be requested."""
 
-    WANTED = auto()
+    REQUESTED = auto()
     """The person changed `relink`, or something that a link is made for."""
-    NOT_RUN = auto()
+    TEMPLATE_NOT_RUN = auto()
     """The service has not seen the last one run, which was to renew a record."""
-    SPENT = auto()
+    EXPIRED = auto()
     """The last one has expired, and the account is not connected by it."""
 
 
-def why_mint(
+def relink_reason(
     vmc: VmcClient, settings: VmcSettings, olds: Mapping[str, Any], news: Mapping[str, Any], now: datetime
-) -> Why | None:
-    """Why another link is to be minted; None: the last one is good, or has done its work.
+) -> RelinkReason | None:
+    """Why another link is to be requested; None: the last one is good, or has done its work.
 
     The service is asked only where the last link was to renew a record, or seems to have expired.
 
@@ -48,28 +48,29 @@ def why_mint(
         VmcError: the service could not be asked.
     """
     if needs_new_link(olds, news):
-        return Why.WANTED
-    record_before = olds.get("record_before")
+        return RelinkReason.REQUESTED
+    previous_revision = olds.get("previous_revision")
     has_to_renew = bool(olds.get("renews"))
     expired_for = _expired_for_seconds(olds, now)
-    # Our clock may be hours off in either direction, and another one than the link was minted by: it and what
-    # was known of the service's then only say whether it is time to ask; the service's own clock decides.
+    # Our clock may be hours off in either direction, and another one than the link was requested by: it and
+    # what was known of the service's then only say whether it is time to ask; the service's own clock
+    # decides.
     seems_expired = max(expired_for, expired_for + float(olds.get("clock_ahead_seconds") or 0)) >= 0
     if not has_to_renew and not seems_expired and not _was_set_back(olds, now):
         return None
     same_organisation(settings, olds)
     account = find_account(vmc.list_connected_accounts(), olds["account_number"])
     # A record that was there before, as after a destroy that did not unlink, is not this link's doing.
-    has_run = record_before is None or is_run(_task(vmc, olds), account, record_before)
+    has_run = previous_revision is None or template_was_run(_task(vmc, olds), account, previous_revision)
     if has_to_renew and not has_run:
-        return Why.NOT_RUN
+        return RelinkReason.TEMPLATE_NOT_RUN
     connected = account is not None and account.state == AccountState.ACTIVE
     expired = expired_for + vmc.clock_ahead_seconds() >= 0
-    is_spent = expired and not (has_run and connected and is_ours(account, [olds["stack_name"]]))
-    return Why.SPENT if is_spent else None
+    is_spent = expired and not (has_run and connected and was_created_by(account, [olds["stack_name"]]))
+    return RelinkReason.EXPIRED if is_spent else None
 
 
-def our_stacks(vmc: VmcClient, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+def owned_stack_names(vmc: VmcClient, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
     """Under which stacks' names a live record of the account is ours, the wanted one first.
 
     Under another name than before, the old one is ours only if its link was run: a stack that was never made,
@@ -119,7 +120,7 @@ def refuse_where_sddcs_are(vmc: VmcClient, olds: Mapping[str, Any], news: Mappin
         }
     )
     if sddcs:
-        raise SddcsOnLink(
+        raise LinkInUse(
             f"ask for a new link of AWS account {olds['account_number']}",
             f"{len(sddcs)} SDDC(s) use the one that is there ({', '.join(sddcs)})",
             "Nothing was changed: they keep the roles they were made with, which a new template may change. "
@@ -142,9 +143,9 @@ def _expired_for_seconds(olds: Mapping[str, Any], now: datetime) -> float:
 
 
 def _was_set_back(olds: Mapping[str, Any], now: datetime) -> bool:
-    """Whether it is earlier by this machine's clock than when the link was minted."""
-    minted_at = olds.get("minted_at")
-    return isinstance(minted_at, str) and now < parse_moment(minted_at)
+    """Whether it is earlier by this machine's clock than when the link was requested."""
+    requested_at = olds.get("requested_at")
+    return isinstance(requested_at, str) and now < parse_moment(requested_at)
 
 
 def _task(vmc: VmcClient, olds: Mapping[str, Any]) -> Task | None:

@@ -7,12 +7,12 @@ from threading import Event
 from vmc_account_link.api.auth import refused_for_good
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord, Task, TaskStatus
-from vmc_account_link.api.request import Repeat
+from vmc_account_link.api.request import RetryPolicy
 from vmc_account_link.call_context import canceled as canceled_by_person
-from vmc_account_link.call_context import tell
-from vmc_account_link.errors import LinkTimedOut, NotFound, StillLinked, VmcError, WaitInterrupted
-from vmc_account_link.link.ownership import find_account, is_ours
-from vmc_account_link.link.progress import Failed, Linked, Waiting, Wanted, judge, pause_seconds
+from vmc_account_link.call_context import emit_progress
+from vmc_account_link.errors import LinkTimedOut, NotFound, UnlinkTimedOut, VmcError, WaitInterrupted
+from vmc_account_link.link.ownership import find_account, was_created_by
+from vmc_account_link.link.progress import Failed, Linked, LinkTarget, Waiting, evaluate_link, pause_seconds
 
 _REPORT_SECONDS = 30.0
 """A line at least this often while nothing changes."""
@@ -28,7 +28,7 @@ _KEPT = (
 
 def wait_until_linked(
     vmc: VmcClient,
-    wanted: Wanted,
+    wanted: LinkTarget,
     *,
     timeout_seconds: float,
     monotonic: Callable[[], float] = time.monotonic,
@@ -65,13 +65,13 @@ def wait_until_linked(
         verdict, finished_at = _look_and_judge(vmc, wanted, now, finished_at, canceled)
         match verdict:
             case Linked(account=account):
-                tell(f"AWS account {wanted.account_number} is connected")
+                emit_progress(f"AWS account {wanted.account_number} is connected")
                 return account
             case Failed(error=error):
                 raise error
         elapsed = monotonic() - start
         if verdict.stage != told_stage or now - told_at >= _REPORT_SECONDS:
-            tell(f"waiting {_clock(elapsed)} for AWS account {wanted.account_number}: {verdict.why}")
+            emit_progress(f"waiting {_clock(elapsed)} for AWS account {wanted.account_number}: {verdict.why}")
             told_stage, told_at = verdict.stage, now
         # A look that Ctrl-C has cut short knows less than the one before it.
         seen = verdict.why if seen is None or not canceled.is_set() else seen
@@ -92,7 +92,7 @@ def wait_until_linked(
 
 
 def _look_and_judge(
-    vmc: VmcClient, wanted: Wanted, now: float, finished_at: float | None, canceled: Event
+    vmc: VmcClient, wanted: LinkTarget, now: float, finished_at: float | None, canceled: Event
 ) -> tuple[Waiting | Linked | Failed, float | None]:
     """One look: the verdict, and when the task was first seen FINISHED.
 
@@ -107,20 +107,24 @@ def _look_and_judge(
     if finished_at is None and task is not None and task.status == TaskStatus.FINISHED:
         finished_at = now
     since_finished = 0.0 if finished_at is None else now - finished_at
-    return judge(wanted, accounts, task, since_finished_seconds=since_finished), finished_at
+    return evaluate_link(wanted, accounts, task, since_finished_seconds=since_finished), finished_at
 
 
-def _look(vmc: VmcClient, wanted: Wanted, canceled: Event) -> tuple[tuple[AccountRecord, ...], Task | None]:
+def _look(
+    vmc: VmcClient, wanted: LinkTarget, canceled: Event
+) -> tuple[tuple[AccountRecord, ...], Task | None]:
     """The list, and the task where the list does not settle it; neither is repeated, the wait does that.
 
     A person who wants to stop waits for one silent service, not for two.
     """
-    accounts = vmc.list_connected_accounts(Repeat.NEVER)
-    is_settled = wanted.record_before is None and isinstance(judge(wanted, accounts, None), Linked)
+    accounts = vmc.list_connected_accounts(RetryPolicy.NONE)
+    is_settled = wanted.previous_revision is None and isinstance(
+        evaluate_link(wanted, accounts, None), Linked
+    )
     if wanted.tracking_task is None or is_settled or canceled.is_set():
         return accounts, None
     try:
-        return accounts, vmc.get_task(wanted.tracking_task, Repeat.NEVER)
+        return accounts, vmc.get_task(wanted.tracking_task, RetryPolicy.NONE)
     except NotFound:
         return accounts, None
 
@@ -170,7 +174,7 @@ def unlink_until_gone(
                 "The stack is kept: run `pulumi destroy` again to go on.",
             )
         if elapsed >= _UNLINK_SECONDS:
-            raise StillLinked(
+            raise UnlinkTimedOut(
                 f"unlink AWS account {account_number}",
                 f"the service still lists connected account {account.id} after {elapsed:.0f} s",
                 "The stack was not deleted: run `pulumi destroy` again.",
@@ -181,9 +185,9 @@ def unlink_until_gone(
 def _our_record(vmc: VmcClient, account_number: str, stack_name: str) -> AccountRecord | None:
     """The account's record while it is our stack's; another stack's is not ours to unlink."""
     account = find_account(vmc.list_connected_accounts(), account_number)
-    if account is None or is_ours(account, [stack_name]):
+    if account is None or was_created_by(account, [stack_name]):
         return account
-    tell(
+    emit_progress(
         f'AWS account {account_number} is linked by another stack now, "{account.cf_stack_name}": left alone'
     )
     return None

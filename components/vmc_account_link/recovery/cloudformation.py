@@ -82,7 +82,7 @@ def find_stack(
     access: AwsAccess,
     account_number: str | None = None,
     may_be_on_its_way: bool = False,
-    tell: Callable[[str], None] = lambda _: None,
+    emit_progress: Callable[[str], None] = lambda _: None,
     sleep: Callable[[float], object] = time.sleep,
 ) -> FoundStack | None:
     """Look a stack up by name, waiting until CloudFormation has finished with it.
@@ -94,7 +94,7 @@ def find_stack(
             not have is not gone.
         may_be_on_its_way: whether its creation may have been asked for and not have arrived yet; absent
             counts only after a while then.
-        tell: gets a line when there is something to wait for.
+        emit_progress: gets a line when there is something to wait for.
         sleep: between two looks.
 
     Returns:
@@ -108,7 +108,9 @@ def find_stack(
         if account_number is not None:
             _same_account(make("sts", endpoint_url=access.endpoints.get("sts")), account_number)
         client = make("cloudformation", endpoint_url=access.endpoints.get("cloudformation"))
-        return _settled(client, name, may_be_on_its_way=may_be_on_its_way, tell=tell, sleep=sleep)
+        return _settled(
+            client, name, may_be_on_its_way=may_be_on_its_way, emit_progress=emit_progress, sleep=sleep
+        )
     except ClientError as error:
         code = error.response["Error"].get("Code", "an error")
         raise CommandFailed(
@@ -140,7 +142,7 @@ def _settled(
     name: str,
     *,
     may_be_on_its_way: bool,
-    tell: Callable[[str], None],
+    emit_progress: Callable[[str], None],
     sleep: Callable[[float], object],
 ) -> FoundStack | None:
     waited = 0.0
@@ -153,7 +155,7 @@ def _settled(
         if waited >= _SETTLE_SECONDS:
             raise CommandFailed(f"CloudFormation stack {name} does not settle: run this again later")
         if stack is not None and not waited:
-            tell(f"CloudFormation stack {name} is {stack['StackStatus']}: waiting for its end")
+            emit_progress(f"CloudFormation stack {name} is {stack['StackStatus']}: waiting for its end")
         sleep(_POLL_SECONDS)
         waited += _POLL_SECONDS
     template = client.get_template(StackName=stack["StackId"], TemplateStage="Original")["TemplateBody"]

@@ -30,7 +30,7 @@ _COUNT = re.compile(r"currently locked by (\d+) lock")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
+class LockOwner:
     """The process that made a lock."""
 
     lock: str
@@ -86,10 +86,10 @@ class EngineRecord:
     at: Machine
 
 
-def holders(message: str) -> tuple[Holder, ...]:
+def owners(message: str) -> tuple[LockOwner, ...]:
     """The holders that the engine names when it says that a stack is locked; none where one can't be read."""
     found = tuple(
-        Holder(lock=m["lock"], user=m["user"], host=m["host"], pid=int(m["pid"]), since=m["since"])
+        LockOwner(lock=m["lock"], user=m["user"], host=m["host"], pid=int(m["pid"]), since=m["since"])
         for m in _HOLDER.finditer(message)
     )
     count = _COUNT.search(message)
@@ -120,40 +120,40 @@ def recorded(pid: int, folder: Path) -> Iterator[None]:
     file.unlink(missing_ok=True)
 
 
-def is_dead(holder: Holder, folder: Path, *, here: Machine | None = None) -> bool | None:
+def is_dead(owner: LockOwner, folder: Path, *, here: Machine | None = None) -> bool | None:
     """Whether the holder has ended; None where that can't be known.
 
     It is known of an engine that we started on this very machine, in this process's own namespace and since
     this start of the kernel.
 
     Args:
-        holder: of the lock.
+        owner: of the lock.
         folder: the project's, in which our engines are written down.
         here: the machine; None: this one.
     """
     here = here or Machine.here()
-    records = [record for record in _records(folder) if _may_be(record, holder)]
+    records = [record for record in _records(folder) if _may_be(record, owner)]
     if not here.is_known or not records or any(record.at != here for record in records):
         return None
     return not any(_runs(record) for record in records)
 
 
-def is_seen(holder: Holder) -> bool:
+def is_seen(owner: LockOwner) -> bool:
     """Whether a process of that number is seen here that may be the holder: an engine, as old as the lock."""
     try:
-        process = psutil.Process(holder.pid)
-        if holder.host != socket.gethostname() or process.status() == psutil.STATUS_ZOMBIE:
+        process = psutil.Process(owner.pid)
+        if owner.host != socket.gethostname() or process.status() == psutil.STATUS_ZOMBIE:
             return False
-        return "pulumi" in process.name() and process.create_time() <= _since(holder) + _SKEW_SECONDS
+        return "pulumi" in process.name() and process.create_time() <= _since(owner) + _SKEW_SECONDS
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied:
         return True
 
 
-def _may_be(record: EngineRecord, holder: Holder) -> bool:
-    return (record.pid, record.host) == (holder.pid, holder.host) and record.started <= _since(
-        holder
+def _may_be(record: EngineRecord, owner: LockOwner) -> bool:
+    return (record.pid, record.host) == (owner.pid, owner.host) and record.started <= _since(
+        owner
     ) + _SKEW_SECONDS
 
 
@@ -184,10 +184,10 @@ def _records(folder: Path) -> list[EngineRecord]:
     return found
 
 
-def _since(holder: Holder) -> float:
+def _since(owner: LockOwner) -> float:
     """The lock's moment; one that can't be read is now: it makes no process younger than the lock."""
     try:
-        return datetime.fromisoformat(holder.since).timestamp()
+        return datetime.fromisoformat(owner.since).timestamp()
     except ValueError:
         return datetime.now(UTC).timestamp()
 

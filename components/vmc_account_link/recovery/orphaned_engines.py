@@ -26,7 +26,7 @@ _PATIENCE_SECONDS = 45.0
 _IN_THE_WAY = ("currently locked by", "AlreadyExistsException", "pending operations")
 
 
-def stands_in_the_way(errors: Sequence[str]) -> bool:
+def is_recoverable_failure(errors: Sequence[str]) -> bool:
     """Whether an update failed on what a crash may have left: a lock, or a stack that was made unheard."""
     return any(sign in error for error in errors for sign in _IN_THE_WAY)
 
@@ -36,7 +36,7 @@ def recover(
     folder: Path,
     environment: Mapping[str, str],
     *,
-    tell: Callable[[str], None],
+    emit_progress: Callable[[str], None],
     lost_hosts: Sequence[str] = (),
     force: bool = False,
 ) -> bool:
@@ -51,7 +51,7 @@ def recover(
     Raises:
         CommandFailed: somebody alive holds the stack, or what became of it could not be found out.
     """
-    ended = end_orphans(folder, stack, tell)
+    ended = end_orphans(folder, stack, emit_progress)
     done = subprocess.run(
         [
             *(sys.executable, "-m", "vmc_account_link", "recover", "--stack", stack, "--cwd", str(folder)),
@@ -66,30 +66,30 @@ def recover(
         start_new_session=True,
     )
     for line in done.stdout.splitlines():
-        tell(line)
+        emit_progress(line)
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         raise CommandFailed((lines[-1] if lines else "recover failed").removeprefix("error: "))
     return ended or not done.stdout.rstrip().endswith(NOTHING)
 
 
-def end_orphans(folder: Path, stack: str, tell: Callable[[str], None]) -> bool:
+def end_orphans(folder: Path, stack: str, emit_progress: Callable[[str], None]) -> bool:
     """End the engines of a lab whose driver is gone, gently first; whether there were any."""
-    found = orphans(folder, stack)
+    found = orphaned_engines(folder, stack)
     for engine in found:
-        tell(f"asking engine {engine.pid} to end: its driver is gone")
+        emit_progress(f"asking engine {engine.pid} to end: its driver is gone")
         with contextlib.suppress(psutil.Error):
             engine.send_signal(signal.SIGINT)
         _, alive = psutil.wait_procs([engine], timeout=_PATIENCE_SECONDS)
         for process in alive:
-            tell(f"killed engine {process.pid}, which did not end")
+            emit_progress(f"killed engine {process.pid}, which did not end")
             with contextlib.suppress(psutil.Error):
                 process.kill()
         psutil.wait_procs(alive, timeout=5)
     return bool(found)
 
 
-def orphans(folder: Path, stack: str) -> tuple[psutil.Process, ...]:
+def orphaned_engines(folder: Path, stack: str) -> tuple[psutil.Process, ...]:
     """The engines of a stack, in the lab's folder, whose inline program nobody serves any more."""
     found = []
     for process in psutil.process_iter():

@@ -24,7 +24,7 @@ from vmc_account_link.recovery import (
     pending,
 )
 from vmc_account_link.recovery.engine import Engine
-from vmc_account_link.recovery.lock_owner import holders, is_dead, is_seen
+from vmc_account_link.recovery.lock_owner import is_dead, is_seen, owners
 
 _ATTEMPTS = 4
 """How often the state is read anew: a dead holder's lock had to be removed, or somebody has changed it."""
@@ -43,7 +43,7 @@ class RecoverRequest:
     """Whether a lock whose holder may be alive, for all that can be known, is nobody's."""
 
 
-def run(request: RecoverRequest, *, tell: Callable[[str], None]) -> None:
+def run(request: RecoverRequest, *, emit_progress: Callable[[str], None]) -> None:
     """Recover one stack, telling each thing that is done in a line.
 
     Raises:
@@ -54,18 +54,18 @@ def run(request: RecoverRequest, *, tell: Callable[[str], None]) -> None:
     done: list[str] = []
     """What was changed outside the state."""
 
-    def do(line: str) -> None:
+    def hint(line: str) -> None:
         done.append(line)
-        tell(line)
+        emit_progress(line)
 
     for _ in range(_ATTEMPTS):
-        _end_leftovers(engine, do)
+        _end_leftovers(engine, hint)
         if state is None:
-            state = _readable_state(engine, do)
-            repaired = _repair(engine, state, tell)
+            state = _readable_state(engine, hint)
+            repaired = _repair(engine, state, emit_progress)
         if engine.export() != state:
             # An `up` has ended, or another recovery: what was found out is of no use any more.
-            tell("the state has changed meanwhile: looking again")
+            emit_progress("the state has changed meanwhile: looking again")
             state = None
             continue
         backup = _keep_copy(engine, state)
@@ -74,39 +74,41 @@ def run(request: RecoverRequest, *, tell: Callable[[str], None]) -> None:
                 engine.import_(file)
         except StackLocked as locked:
             backup.unlink()
-            _unlock(engine, str(locked), request, do)
+            _unlock(engine, str(locked), request, hint)
             continue
         for line in (*repaired.lines, *repaired.notes):
-            tell(line)
+            emit_progress(line)
         if repaired.lines:
-            tell(f"stack {engine.stack} is ready for the next run; the state from before is kept in {backup}")
+            emit_progress(
+                f"stack {engine.stack} is ready for the next run; the state from before is kept in {backup}"
+            )
             return
         backup.unlink()
         what = "is ready for the next run; nothing was under way" if done else orphaned_engines.NOTHING
-        tell(f"stack {engine.stack} {what}")
+        emit_progress(f"stack {engine.stack} {what}")
         return
     raise CommandFailed(
         f"stack {engine.stack} is in use by somebody else: wait for the end of it, then this again"
     )
 
 
-def _repair(engine: Engine, state: dict[str, Any], tell: Callable[[str], None]) -> pending.Repair:
+def _repair(engine: Engine, state: dict[str, Any], emit_progress: Callable[[str], None]) -> pending.Repair:
     """Find out what became of what was under way."""
     if not pending.pending_stacks(state):
         return pending.repair(state, state, {})
     # In plaintext, in memory alone: a template has to be compared, a provider's credentials are secret.
     secrets = engine.export(show_secrets=True)
-    return pending.repair(state, secrets, _look_up(secrets, tell))
+    return pending.repair(state, secrets, _look_up(secrets, emit_progress))
 
 
-def _end_leftovers(engine: Engine, tell: Callable[[str], None]) -> None:
-    orphans = orphaned_plugins.left_behind(engine.folder, engine.stack)
-    orphaned_plugins.end(orphans)
-    for orphan in orphans:
-        tell(f"ended {orphan.command} (pid {orphan.pid}), whose engine is gone")
+def _end_leftovers(engine: Engine, emit_progress: Callable[[str], None]) -> None:
+    orphaned_engines = orphaned_plugins.left_behind(engine.folder, engine.stack)
+    orphaned_plugins.end(orphaned_engines)
+    for orphan in orphaned_engines:
+        emit_progress(f"ended {orphan.command} (pid {orphan.pid}), whose engine is gone")
 
 
-def _readable_state(engine: Engine, tell: Callable[[str], None]) -> dict[str, Any]:
+def _readable_state(engine: Engine, emit_progress: Callable[[str], None]) -> dict[str, Any]:
     """Export the state, mending what a kill in the middle of the engine's write has left."""
     try:
         return engine.export()
@@ -115,54 +117,56 @@ def _readable_state(engine: Engine, tell: Callable[[str], None]) -> dict[str, An
         broken = file_backend.drop_broken_sidecars(engine.backend_url(), engine.project(), stack)
         if not broken:
             raise
-        tell(f"removed {', '.join(path.name for path in broken)}, cut off in the middle of a write")
+        emit_progress(f"removed {', '.join(path.name for path in broken)}, cut off in the middle of a write")
         return engine.export()
 
 
 def _look_up(
-    secrets: dict[str, Any], tell: Callable[[str], None]
+    secrets: dict[str, Any], emit_progress: Callable[[str], None]
 ) -> dict[str, cloudformation.FoundStack | None]:
     found = {}
     for stack in pending.pending_stacks(secrets):
-        tell(f"asking AWS about CloudFormation stack {stack.name}, of which the state knows no end")
+        emit_progress(f"asking AWS about CloudFormation stack {stack.name}, of which the state knows no end")
         found[stack.urn] = cloudformation.find_stack(
             stack.name,
             access=stack.access,
             account_number=stack.account_number,
             may_be_on_its_way=stack.is_creation,
-            tell=tell,
+            emit_progress=emit_progress,
         )
     return found
 
 
-def _unlock(engine: Engine, message: str, request: RecoverRequest, tell: Callable[[str], None]) -> None:
+def _unlock(
+    engine: Engine, message: str, request: RecoverRequest, emit_progress: Callable[[str], None]
+) -> None:
     """Remove the lock if all its holders are certainly dead, or the person says so.
 
     Raises:
         CommandFailed: one is alive, or it can't be known.
     """
-    found = holders(message)
+    found = owners(message)
     if not found and not request.force:
         raise CommandFailed(
             f"stack {engine.stack} is locked, and by whom can't be read: if nobody works on it, "
             "`recover --force` removes the lock"
         )
-    for holder in found:
-        if is_seen(holder):
-            raise CommandFailed(f"the stack is in use by {holder}: wait for it, or press Ctrl-C there")
-        is_lost = holder.host in request.lost_hosts or request.force
-        if not is_lost and is_dead(holder, engine.folder) is not True:
+    for owner in found:
+        if is_seen(owner):
+            raise CommandFailed(f"the stack is in use by {owner}: wait for it, or press Ctrl-C there")
+        is_lost = owner.host in request.lost_hosts or request.force
+        if not is_lost and is_dead(owner, engine.folder) is not True:
             raise CommandFailed(
-                f"the stack is locked by {holder}, and whether that still runs can't be known here: if it "
+                f"the stack is locked by {owner}, and whether that still runs can't be known here: if it "
                 "does not, `recover --force` removes the lock "
-                f"(of a machine that is gone, --lost-host {holder.host})"
+                f"(of a machine that is gone, --lost-host {owner.host})"
             )
-    if not file_backend.remove_locks(tuple(holder.lock for holder in found)):
+    if not file_backend.remove_locks(tuple(owner.lock for owner in found)):
         engine.unlock()
-    for holder in found:
-        tell(f"removed the lock of {holder}, which is dead")
+    for owner in found:
+        emit_progress(f"removed the lock of {owner}, which is dead")
     if not found:
-        tell("removed the lock")
+        emit_progress("removed the lock")
 
 
 def _keep_copy(engine: Engine, state: dict[str, Any]) -> Path:

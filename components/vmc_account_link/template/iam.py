@@ -61,7 +61,7 @@ def account_of(principal: str) -> str | None:
 def permissions(policy: Any) -> Iterator[Permission]:
     """The statements of an inline policy, or of a policy resource's properties."""
     document = policy.get("PolicyDocument") if isinstance(policy, Mapping) else policy
-    for statement in listed(document.get("Statement") if isinstance(document, Mapping) else document):
+    for statement in as_list(document.get("Statement") if isinstance(document, Mapping) else document):
         if isinstance(statement, Mapping):
             yield Permission(
                 effect=str(statement.get("Effect")),
@@ -73,25 +73,25 @@ def permissions(policy: Any) -> Iterator[Permission]:
 
 
 def _either(statement: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    plain = tuple(str(entry) for entry in listed(statement.get(key)))
-    return plain + tuple(f"not {entry}" for entry in listed(statement.get(f"Not{key}")))
+    plain = tuple(str(entry) for entry in as_list(statement.get(key)))
+    return plain + tuple(f"not {entry}" for entry in as_list(statement.get(f"Not{key}")))
 
 
-def let_in(logical_id: str, node: Any) -> Iterator[Trust]:
+def trusted_principals(logical_id: str, node: Any) -> Iterator[Trust]:
     """The principals of all allowing statements below `node`, and one unknown for each unknown policy."""
     if isinstance(node, list):
         for child in node:
-            yield from let_in(logical_id, child)
+            yield from trusted_principals(logical_id, child)
     elif isinstance(node, Mapping):
         if "Effect" in node and node["Effect"] != "Deny":
             yield from _principals(logical_id, node)
         for key, child in node.items():
             below = _from_text(child) if key.endswith(_HOLD_STATEMENTS) else child
             if key.endswith(_HOLD_STATEMENTS):
-                for text in listed(below):
+                for text in as_list(below):
                     if isinstance(text, str) and not is_known(text):
                         yield Trust(logical_id=logical_id, kind="AWS", principal=text)
-            yield from let_in(logical_id, below)
+            yield from trusted_principals(logical_id, below)
 
 
 def _from_text(document: Any) -> Any:
@@ -110,17 +110,17 @@ def _principals(logical_id: str, statement: Mapping[str, Any]) -> Iterator[Trust
     principal = statement.get("Principal")
     by_kind = principal if isinstance(principal, Mapping) else {"AWS": principal}
     for kind, principals in by_kind.items():
-        for name in listed(principals):
+        for name in as_list(principals):
             yield Trust(logical_id=logical_id, kind=kind, principal=str(name), external_ids=external_ids)
 
 
 def _external_ids(condition: Any) -> tuple[str, ...]:
     equals = condition.get("StringEquals") if isinstance(condition, Mapping) else None
     pairs = equals.items() if isinstance(equals, Mapping) else ()
-    return tuple(str(v) for key, values in pairs if key.lower() == "sts:externalid" for v in listed(values))
+    return tuple(str(v) for key, values in pairs if key.lower() == "sts:externalid" for v in as_list(values))
 
 
-def listed(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
     """A list where the policy language takes one thing or a list of them."""
     if value is None:
         return []

@@ -24,7 +24,7 @@ _LOGIC = frozenset({"Fn::And", "Fn::Equals", "Fn::Not", "Fn::Or"})
 _NO_VALUE = "AWS::NoValue"
 
 
-class Entangled(ValueError):
+class TemplateTooComplex(ValueError):
     """A template that expands beyond all measure, or refers to itself."""
 
 
@@ -53,10 +53,10 @@ def resolve_resources(template: Mapping[str, Any]) -> tuple[Resource, ...]:
     try:
         return tuple(_resources(template, _Resolver(template)))
     except RecursionError:
-        raise Entangled("it refers to itself") from None
+        raise TemplateTooComplex("it refers to itself") from None
 
 
-def unseen_parts(template: Mapping[str, Any]) -> tuple[str, ...]:
+def opaque_constructs(template: Mapping[str, Any]) -> tuple[str, ...]:
     """What makes CloudFormation add resources that the text does not show: macros, loops, modules, stacks."""
     found = set()
     if template.get("Transform"):
@@ -138,7 +138,7 @@ class _Resolver:
     def _count(self, nodes: int) -> None:
         self._work += nodes
         if self._work > _MOST_WORK:
-            raise Entangled("it expands beyond all measure")
+            raise TemplateTooComplex("it expands beyond all measure")
 
     def value(self, node: Any) -> Any:
         """The node with everything in it resolved."""

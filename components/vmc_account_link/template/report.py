@@ -13,20 +13,20 @@ from vmc_account_link.template.iam import (
     Permission,
     Trust,
     account_of,
-    let_in,
-    listed,
+    as_list,
     permissions,
+    trusted_principals,
 )
 from vmc_account_link.template.intrinsics import (
-    Entangled,
     Resource,
+    TemplateTooComplex,
     is_known,
+    opaque_constructs,
     resolve_resources,
-    unseen_parts,
 )
 from vmc_account_link.template.source import parse
 
-_ASKED = "inspect the link's template"
+_ACTION = "inspect the link's template"
 _URL = re.compile(r"https?://[^\s\"'<>\\)\]},;]+")
 
 
@@ -102,13 +102,13 @@ def inspect_template(text: str) -> TemplateReport:
     Raises:
         TemplateRejected: it is neither, has no resources, or expands beyond all measure.
     """
-    template = parse(text, _ASKED)
+    template = parse(text, _ACTION)
     if not isinstance(template.get("Resources"), Mapping):
-        raise TemplateRejected(_ASKED, "it has no Resources", "Nothing was created; run `pulumi up` again.")
+        raise TemplateRejected(_ACTION, "it has no Resources", "Nothing was created; run `pulumi up` again.")
     try:
         made = resolve_resources(template)
-    except Entangled as error:
-        raise TemplateRejected(_ASKED, str(error), "Do not run this template; tell VMware.") from None
+    except TemplateTooComplex as error:
+        raise TemplateRejected(_ACTION, str(error), "Do not run this template; tell VMware.") from None
     ids_by_type: dict[str, list[str]] = {}
     for resource in made:
         ids_by_type.setdefault(resource.type, []).append(resource.logical_id)
@@ -121,7 +121,7 @@ def inspect_template(text: str) -> TemplateReport:
         functions=functions,
         custom_resources=tuple(_custom(resource, names) for resource in made if is_custom(resource.type)),
         conditional={resource.logical_id: resource.when for resource in made if resource.when is not None},
-        unseen=unseen_parts(template),
+        unseen=opaque_constructs(template),
     )
 
 
@@ -154,8 +154,8 @@ def summary(report: TemplateReport) -> tuple[str, ...]:
     """The report in a few lines."""
     kinds = ", ".join(f"{len(ids)} {kind}" for kind, ids in report.resources.items())
     lines = [f"the template makes {kinds}"]
-    for trust in dict.fromkeys(told_trust(trust) for trust in report.trusts if trust.kind != "Service"):
-        ids = [t.logical_id for t in report.trusts if t.kind != "Service" and told_trust(t) == trust]
+    for trust in dict.fromkeys(format_principal(trust) for trust in report.trusts if trust.kind != "Service"):
+        ids = [t.logical_id for t in report.trusts if t.kind != "Service" and format_principal(t) == trust]
         lines.append(f"{trust} may use {', '.join(dict.fromkeys(ids))}")
     for custom in report.custom_resources:
         urls = _urls_of(custom, report.functions)
@@ -172,7 +172,7 @@ def is_custom(kind: str) -> bool:
     return kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource"
 
 
-def told_trust(trust: Trust) -> str:
+def format_principal(trust: Trust) -> str:
     """A principal in words."""
     who = trust.principal if trust.kind == "AWS" else f"{trust.kind} {trust.principal}"
     return f"{who} (external id {', '.join(trust.external_ids)})" if trust.external_ids else who
@@ -193,7 +193,7 @@ def _is_trusted(trust: Trust, trusted: frozenset[str]) -> bool:
 def _why_not(trust: Trust) -> str:
     if not is_known(trust.principal) and trust.account is None:
         return f"whom it lets in is not known ({trust.principal})"
-    return f"it lets in {told_trust(trust)}, which is not trusted"
+    return f"it lets in {format_principal(trust)}, which is not trusted"
 
 
 def _urls_of(custom: CustomResource, functions: Sequence[Function]) -> tuple[str, ...]:
@@ -209,22 +209,22 @@ def _role(resource: Resource, made: Sequence[Resource]) -> Role:
         if other.type in {"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"}
         and _names_role(other.properties, resource.logical_id)
     ]
-    inline = [*listed(properties.get("Policies")), *(other.properties for other in attached)]
+    inline = [*as_list(properties.get("Policies")), *(other.properties for other in attached)]
     return Role(
         logical_id=resource.logical_id,
         trusts=_trusts(resource),
-        managed_policies=tuple(str(arn) for arn in listed(properties.get("ManagedPolicyArns"))),
+        managed_policies=tuple(str(arn) for arn in as_list(properties.get("ManagedPolicyArns"))),
         permissions=tuple(permission for policy in inline for permission in permissions(policy)),
     )
 
 
 def _names_role(properties: Mapping[str, Any], logical_id: str) -> bool:
-    names = [*listed(properties.get("Roles")), properties.get("RoleName")]
+    names = [*as_list(properties.get("Roles")), properties.get("RoleName")]
     return f"${{{logical_id}}}" in names
 
 
 def _trusts(resource: Resource) -> tuple[Trust, ...]:
-    found = list(let_in(resource.logical_id, resource.properties))
+    found = list(trusted_principals(resource.logical_id, resource.properties))
     if (
         resource.type == "AWS::IAM::Role"
         and "AssumeRolePolicyDocument" not in resource.properties

@@ -29,28 +29,28 @@ def check_source(url: str, *, service_url: str, further_hosts: Sequence[str] = (
         TemplateRejected: not https (unless the host is named in `further_hosts` or is the service itself),
             or a host that is neither S3's nor allowed.
     """
-    asked = f"use the link's template at {without_query(url)}"
+    action = f"use the link's template at {without_query(url)}"
     try:
         parts, service = urlsplit(url), urlsplit(service_url)
         host = (parts.hostname or "").lower()
         named = {host, _host_and_port(parts)} & {entry.strip().lower() for entry in further_hosts}
     except ValueError:
-        raise TemplateRejected(asked, "it is not a URL", "Nothing was created; tell VMware.") from None
+        raise TemplateRejected(action, "it is not a URL", "Nothing was created; tell VMware.") from None
     if not host or parts.username or parts.scheme not in {"https", "http"}:
-        raise TemplateRejected(asked, "it is not a plain web address", "Nothing was created; tell VMware.")
+        raise TemplateRejected(action, "it is not a plain web address", "Nothing was created; tell VMware.")
     if named or _origin(parts) == _origin(service):
         return
     if parts.scheme != "https":
-        raise TemplateRejected(asked, "it does not come over https", "Nothing was created; tell VMware.")
+        raise TemplateRejected(action, "it does not come over https", "Nothing was created; tell VMware.")
     if not _S3_HOST.fullmatch(host):
         raise TemplateRejected(
-            asked,
+            action,
             f"{host} is neither an S3 host nor an allowed one",
             "Nothing was created; if you trust that host, add it to vmc-account-link:templateHosts.",
         )
 
 
-def inspect(text: str, *, url: str) -> None:
+def validate(text: str, *, url: str) -> None:
     """Judge a downloaded template.
 
     Args:
@@ -61,11 +61,11 @@ def inspect(text: str, *, url: str) -> None:
         TemplateRejected: no JSON or YAML, no resources, a parameter that somebody would have to fill in, or
             nothing that could report the account.
     """
-    asked = f"read the link's template from {without_query(url)}"
-    template = parse(text, asked)
+    action = f"read the link's template from {without_query(url)}"
+    template = parse(text, action)
     resources = template.get("Resources")
     if not isinstance(resources, Mapping) or not resources:
-        raise TemplateRejected(asked, "it has no Resources", "Nothing was created; run `pulumi up` again.")
+        raise TemplateRejected(action, "it has no Resources", "Nothing was created; run `pulumi up` again.")
     parameters = template.get("Parameters")
     open_parameters = [
         str(name)
@@ -74,13 +74,13 @@ def inspect(text: str, *, url: str) -> None:
     ]
     if open_parameters:
         raise TemplateRejected(
-            asked,
+            action,
             f"it asks for parameters without a default ({', '.join(open_parameters)})",
             "Nothing was created; run this template by hand in the AWS console.",
         )
     if not _could_report(template, resources):
         raise TemplateRejected(
-            asked,
+            action,
             "nothing in it could report the account to VMware, so it may have been cut off",
             "Nothing was created; run `pulumi up` again: it asks for a new link.",
         )
@@ -101,12 +101,12 @@ def fits_inline(text: str) -> bool:
     return len(text.encode()) <= LARGEST_INLINE_BYTES
 
 
-def parse(text: str, asked: str) -> Mapping[str, Any]:
+def parse(text: str, action: str) -> Mapping[str, Any]:
     """Read a template's JSON or YAML, its short forms written out (`!Ref X` is `{"Ref": "X"}`).
 
     Args:
         text: the template.
-        asked: what was asked, for the message.
+        action: what was asked, for the message.
 
     Raises:
         TemplateRejected: it is neither, or has what CloudFormation does not take.
@@ -117,11 +117,11 @@ def parse(text: str, asked: str) -> Mapping[str, Any]:
     try:
         template = load(text)
     except NotTaken as error:
-        do = "run `pulumi up` again, and tell VMware if it comes again."
-        raise TemplateRejected(asked, str(error), f"Nothing was created; {do}") from None
+        hint = "run `pulumi up` again, and tell VMware if it comes again."
+        raise TemplateRejected(action, str(error), f"Nothing was created; {hint}") from None
     if not isinstance(template, Mapping):
         raise TemplateRejected(
-            asked, "it is neither a JSON nor a YAML template", "Nothing was created; run `pulumi up` again."
+            action, "it is neither a JSON nor a YAML template", "Nothing was created; run `pulumi up` again."
         )
     return template
 

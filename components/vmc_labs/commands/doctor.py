@@ -9,7 +9,7 @@ from enum import StrEnum
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord, AccountState
 from vmc_account_link.errors import CommandFailed, VmcError
-from vmc_account_link.link.ownership import find_account, is_ours
+from vmc_account_link.link.ownership import find_account, was_created_by
 from vmc_account_link.recovery import cloudformation
 from vmc_labs.fleet import sizing
 from vmc_labs.fleet.session import FleetSession
@@ -68,8 +68,8 @@ def _check(what: str, look: Callable[[], str]) -> Check:
 
 
 def _machine(session: FleetSession) -> str:
-    width = sizing.parallel(asked=session.spec.parallel)
-    return f"{width} labs at a time; logs in {session.places.logs}"
+    width = sizing.parallel(requested=session.spec.parallel)
+    return f"{width} labs at a time; logs in {session.paths.logs}"
 
 
 def _secrets(session: FleetSession) -> str:
@@ -78,11 +78,11 @@ def _secrets(session: FleetSession) -> str:
 
 
 def _backend(session: FleetSession) -> str:
-    return f"{session.backend}: {len(session.lookout.tagged(session.spec.event))} stacks of this event"
+    return f"{session.backend}: {len(session.fleet_reader.tagged(session.spec.event))} stacks of this event"
 
 
 def _ask(session: FleetSession, lab: LabSpec, accounts: dict[str, tuple[AccountRecord, ...]]) -> str:
-    with VmcClient(vmc_settings(lab.service, session.lookout.environment)) as vmc:
+    with VmcClient(vmc_settings(lab.service, session.fleet_reader.environment)) as vmc:
         accounts[lab.service.org_id] = vmc.list_connected_accounts()
     count = len(accounts[lab.service.org_id])
     return f"{lab.service.vmc_url} takes the token; {count} connected accounts"
@@ -109,7 +109,7 @@ def _lab(lab: LabSpec, accounts: Mapping[str, tuple[AccountRecord, ...]]) -> str
         return f"AWS account {number}, {record.state}"
     if record is None:
         return f"AWS account {number}, not linked yet"
-    if is_ours(record, [lab.stack_name]):
+    if was_created_by(record, [lab.stack_name]):
         return f"AWS account {number}, {record.state}"
     by = f'AWS account {number} is linked by another stack, "{record.cf_stack_name}"'
     if record.state == AccountState.ACTIVE:

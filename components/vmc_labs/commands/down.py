@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from vmc_labs.commands.up import act, in_order
-from vmc_labs.fleet.plan import Seen, Step, plan_down, plan_reap, to_do
+from vmc_labs.fleet.plan import FleetSnapshot, Step, plan_down, plan_reap, to_do
 from vmc_labs.fleet.results import LabResult, Verb
 from vmc_labs.fleet.session import FleetSession
 from vmc_labs.output.terminal import Output
@@ -19,7 +19,9 @@ def plan(session: FleetSession) -> list[Step]:
     Raises:
         CommandFailed: what is there could not be seen.
     """
-    return plan_down(session.spec, session.lookout.look(session.labs, ask_service=False), only=session.only)
+    return plan_down(
+        session.spec, session.fleet_reader.snapshot(session.labs, ask_service=False), only=session.only
+    )
 
 
 def plan_expired(session: FleetSession, *, now: datetime) -> list[Step]:
@@ -28,11 +30,11 @@ def plan_expired(session: FleetSession, *, now: datetime) -> list[Step]:
     Raises:
         CommandFailed: what is there could not be seen.
     """
-    strays = session.strays()
-    seen = session.lookout.look(session.labs, ask_service=False)
-    states = {**seen.states, **{stray.lab.stack: stray.state for stray in strays}}
-    labs = [*session.spec.labs, *(stray.lab for stray in strays)]
-    return plan_reap(labs, Seen(states=states, accounts={}), now=now)
+    unlisted_labs = session.unlisted_labs()
+    seen = session.fleet_reader.snapshot(session.labs, ask_service=False)
+    states = {**seen.states, **{stray.lab.stack: stray.state for stray in unlisted_labs}}
+    labs = [*session.spec.labs, *(stray.lab for stray in unlisted_labs)]
+    return plan_reap(labs, FleetSnapshot(states=states, accounts={}), now=now)
 
 
 def run(

@@ -55,11 +55,11 @@ class _Command(click.Command):
             click.UsageError: one is. It would be taken for something else than was meant: every lab, this
                 machine, the default place.
         """
-        for place, argument in enumerate(args):
+        for index, argument in enumerate(args):
             name, mark, value = argument.partition("=")
             if not argument.strip() or (name.startswith("--") and mark and not value.strip()):
                 option = (
-                    name if mark else args[place - 1] if place and args[place - 1].startswith("-") else ""
+                    name if mark else args[index - 1] if index and args[index - 1].startswith("-") else ""
                 )
                 of = f" for {option}" if option else ""
                 raise click.UsageError(f"an empty value{of}: is a variable unset?", ctx)

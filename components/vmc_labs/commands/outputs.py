@@ -21,7 +21,7 @@ def run(session: FleetSession) -> Outputs:
     Raises:
         CommandFailed: the backend could not be read.
     """
-    states = session.lookout.states(session.labs)
+    states = session.fleet_reader.states(session.labs)
     linked = [lab for lab in session.labs if lab.stack in states and states[lab.stack].is_linked]
     return Outputs(
         labs={lab.name: dict(states[lab.stack].outputs) for lab in linked},

@@ -14,7 +14,7 @@ def run(session: FleetSession, *, failed: bool = False) -> list[Step]:
     Raises:
         CommandFailed, VmcError: what is there could not be seen.
     """
-    seen = session.lookout.look(session.labs, ask_service=has_tokens(session))
+    seen = session.fleet_reader.snapshot(session.labs, ask_service=has_tokens(session))
     return plan_up(session.spec, seen, only=session.only, failed=failed)
 
 
@@ -22,7 +22,7 @@ def has_tokens(session: FleetSession) -> bool:
     """Whether the service can be asked about every lab."""
     try:
         for service in {lab.service for lab in session.labs}:
-            vmc_settings(service, session.lookout.environment)
+            vmc_settings(service, session.fleet_reader.environment)
     except RequestError:
         return False
     return True

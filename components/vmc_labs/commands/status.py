@@ -24,14 +24,14 @@ def run(session: FleetSession) -> Status:
     Raises:
         CommandFailed, VmcError: what is there could not be seen.
     """
-    seen = session.lookout.look(session.labs, ask_service=has_tokens(session))
+    seen = session.fleet_reader.snapshot(session.labs, ask_service=has_tokens(session))
     rows, words = [], []
     for lab in session.labs:
         state, difference = seen.states.get(lab.stack), seen.difference(lab)
         rows.append(status_row(lab.name, lab.stack, state, difference))
         words.append(state_word(state, difference))
     if not session.only:
-        for stray in session.strays():
+        for stray in session.unlisted_labs():
             row = status_row(stray.lab.name, stray.lab.stack, stray.state, None)
             rows.append({**row, "note": f"not in the spec; {row['note']}".rstrip("; ")})
     return Status(rows=tuple(rows), is_as_asked=all(word == "linked" for word in words))

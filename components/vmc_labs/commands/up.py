@@ -44,7 +44,7 @@ def run(request: UpRequest, *, output: Output) -> list[LabResult]:
     """
     session = request.session
     session.ready_to_act()
-    seen = session.lookout.look(session.labs, ask_service=True)
+    seen = session.fleet_reader.snapshot(session.labs, ask_service=True)
     steps = plan_up(session.spec, seen, only=session.only, failed=request.failed)
     done = [_unchanged(step, seen.states[step.lab.stack]) for step in steps if step.action is Action.NOTHING]
     if done:
@@ -76,7 +76,7 @@ def act(
     spec = session.spec
     tasks = [
         dataclasses.replace(
-            session.places.task(spec, step.lab, verb, backend=session.backend),
+            session.paths.task(spec, step.lab, verb, backend=session.backend),
             needs_link=step.needs_link,
             blocked=step.reason if step.is_blocked else None,
             lost_hosts=tuple(lost_hosts),
@@ -84,15 +84,15 @@ def act(
         )
         for step in steps
     ]
-    session.places.prepare()
-    asked = parallel or spec.parallel
-    if asked is None or executor is None:
+    session.paths.prepare()
+    requested = parallel or spec.parallel
+    if requested is None or executor is None:
         # Here, unlike on a cluster's workers, this machine is the limit.
-        asked = sizing.parallel(asked=asked and min(asked, len(tasks)))
-    width = min(len(tasks), asked)
-    output.say(f"{verb}: {len(tasks)} labs, {width} at a time; logs in {session.places.logs}")
+        requested = sizing.parallel(requested=requested and min(requested, len(tasks)))
+    width = min(len(tasks), requested)
+    output.say(f"{verb}: {len(tasks)} labs, {width} at a time; logs in {session.paths.logs}")
     with LiveFleet(output, len(tasks)) as live:
-        control = Control(tell=live.tell, stop=threading.Event())
+        control = Control(emit_progress=live.emit_progress, stop=threading.Event())
         with interruptible(control, live.say), (executor or ThreadPoolExecutor)(width) as pool:
             return run_labs(
                 tasks,
@@ -108,8 +108,8 @@ def act(
 
 def in_order(session: FleetSession, results: Sequence[LabResult]) -> list[LabResult]:
     """The results in the spec's order."""
-    places = {lab.name: place for place, lab in enumerate(session.spec.labs)}
-    return sorted(results, key=lambda result: places.get(result.lab, len(places)))
+    paths = {lab.name: index for index, lab in enumerate(session.spec.labs)}
+    return sorted(results, key=lambda result: paths.get(result.lab, len(paths)))
 
 
 def _unchanged(step: Step, state: LabState) -> LabResult:
@@ -139,8 +139,8 @@ def interruptible(control: Control, say: Callable[[str], None]) -> Iterator[None
             if pressed and not control.stop.is_set():
                 control.stop.set()
                 say("no new labs; the running ones end at a safe point (Ctrl-C again: now)")
-            if pressed > 1 and not control.hurry.is_set():
-                control.hurry.set()
+            if pressed > 1 and not control.force_stop.is_set():
+                control.force_stop.set()
                 say("ending now; the next run finds out what became of what was under way")
 
     ended = threading.Event()

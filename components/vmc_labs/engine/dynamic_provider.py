@@ -24,7 +24,7 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from vmc_account_link.api.transport import sessions_from
-from vmc_account_link.call_context import Person, working_for
+from vmc_account_link.call_context import CallContext, use_context
 from vmc_account_link.compatible_subnets import CompatibleSubnetsProvider
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.errors import CommandFailed
@@ -75,18 +75,18 @@ class DynamicProvider(provider_pb2_grpc.ResourceProviderServicer):
     def __init__(
         self,
         settings: VmcSettings,
-        tell: Callable[[str], object],
+        emit_progress: Callable[[str], object],
         new_session: Callable[[], requests.Session],
     ) -> None:
         """Serve one lab.
 
         Args:
             settings: of all its providers; those of the stack's configuration don't count.
-            tell: takes the providers' lines.
+            emit_progress: takes the providers' lines.
             new_session: what they ask the service through.
         """
         self._settings = settings
-        self._person = Person(tell=tell, canceled=threading.Event())
+        self._person = CallContext(emit_progress=emit_progress, canceled=threading.Event())
         self._new_session = new_session
 
     def close(self) -> None:
@@ -172,7 +172,7 @@ class DynamicProvider(provider_pb2_grpc.ResourceProviderServicer):
     def _call(self, pickled: str, of: Callable[[ResourceProvider], _T]) -> _T:
         provider = unpickled(pickled)
         provider.settings = self._settings
-        with working_for(self._person), sessions_from(self._new_session):
+        with use_context(self._person), sessions_from(self._new_session):
             return of(provider)
 
 

@@ -63,19 +63,17 @@ class LabEngine:
         environment: Mapping[str, str],
         log: Callable[[str], None],
         stop: threading.Event,
-        hurry: threading.Event,
-        may_stop: Callable[[], bool],
+        force_stop: threading.Event,
+        is_interruptible: Callable[[], bool],
     ) -> None:
         """Prepare the folder.
 
         Args:
-            stack: the stack's name.
-            folder: made where it is missing.
-            environment: of the CLI and of all it starts; nothing of this process's own is added.
-            log: takes every line that the CLI says.
-            stop: once set, a running update is asked to end, as soon as it may.
-            hurry: once set too, whatever runs is ended at once.
-            may_stop: whether this is a safe point. While CloudFormation works on the stack it is none: the
+            stack: the stack's name. folder: made where it is missing. environment: of the CLI and of all it
+            starts; nothing of this process's own is added. log: takes every line that the CLI says. stop:
+            once set, a running update is asked to end, as soon as it may. force_stop: once set too, whatever
+            runs is ended at once. is_interruptible: whether this is a safe point. While CloudFormation works
+            on the stack it is none: the
                 provider would give the stack up half-way, and the next run would make it anew.
 
         Raises:
@@ -85,7 +83,7 @@ class LabEngine:
         self.folder = folder
         self._environment = dict(environment)
         self._log = log
-        self._stop, self._hurry, self._may_stop = stop, hurry, may_stop
+        self._stop, self._force_stop, self._is_interruptible = stop, force_stop, is_interruptible
         file = folder / "Pulumi.yaml"
         try:
             make_folder(folder)
@@ -144,8 +142,8 @@ class LabEngine:
         Raises:
             CommandFailed: the engine refused, in its own words.
         """
-        listed = json.loads(self._ask("stack", "ls", "--tag", tag, "--output", "json", of_stack=False))
-        return tuple(str(stack["name"]).rpartition("/")[2] for stack in listed)
+        found = json.loads(self._ask("stack", "ls", "--tag", tag, "--output", "json", of_stack=False))
+        return tuple(str(stack["name"]).rpartition("/")[2] for stack in found)
 
     def up(
         self,
@@ -191,8 +189,8 @@ class LabEngine:
                 self.folder,
                 environment,
                 stop=self._stop,
-                hurry=self._hurry,
-                may_stop=self._may_stop,
+                force_stop=self._force_stop,
+                is_interruptible=self._is_interruptible,
             )
             unheard = ""
             with running:
@@ -216,7 +214,7 @@ class LabEngine:
             folder=self.folder,
             environment=self._environment,
             stop=self._stop,
-            hurry=self._hurry,
+            force_stop=self._force_stop,
         )
         if done.returncode:
             text = done.stderr.strip() or done.stdout.strip()
@@ -244,7 +242,7 @@ def current_backend(environment: Mapping[str, str]) -> str:
         folder=Path.cwd(),
         environment=environment,
         stop=threading.Event(),
-        hurry=threading.Event(),
+        force_stop=threading.Event(),
     )
     with contextlib.suppress(ValueError):
         url = json.loads(done.stdout).get("url")
@@ -261,7 +259,7 @@ def _answer(
     folder: Path,
     environment: Mapping[str, str],
     stop: threading.Event,
-    hurry: threading.Event,
+    force_stop: threading.Event,
 ) -> subprocess.CompletedProcess[str]:
     """Put a question to the CLI, and wait for its answer.
 
@@ -270,13 +268,13 @@ def _answer(
         folder: where it runs.
         environment: all of its environment.
         stop: once set, it has `_LAST_ANSWER_SECONDS` more: it may be what is needed to end well.
-        hurry: once set, it is ended.
+        force_stop: once set, it is ended.
 
     Raises:
         Interrupted: the person did not want to wait for it any more.
         CommandFailed: it took longer than `_ANSWER_SECONDS`.
     """
-    asked = f"pulumi {' '.join(arguments[:2])}"
+    requested = f"pulumi {' '.join(arguments[:2])}"
     command = ["pulumi", "--non-interactive", "--color", "never", *arguments]
     # Ctrl-C is the driver's to handle.
     process = subprocess.Popen(
@@ -298,15 +296,15 @@ def _answer(
                 return subprocess.CompletedProcess(command, process.returncode, out, err)
             if stop.is_set():
                 until = min(until, time.monotonic() + _LAST_ANSWER_SECONDS)
-            if hurry.is_set() or time.monotonic() > until:
+            if force_stop.is_set() or time.monotonic() > until:
                 break
     finally:
         if process.poll() is None:
             _kill(process)
             process.communicate()
     if stop.is_set():
-        raise Interrupted(f"{asked}: interrupted before it answered; run the command again")
-    raise CommandFailed(f"{asked}: no answer within {_ANSWER_SECONDS:.0f} s: is the backend reachable?")
+        raise Interrupted(f"{requested}: interrupted before it answered; run the command again")
+    raise CommandFailed(f"{requested}: no answer within {_ANSWER_SECONDS:.0f} s: is the backend reachable?")
 
 
 def _kill(process: "subprocess.Popen[str]") -> None:
@@ -325,8 +323,8 @@ class _Running:
         environment: Mapping[str, str],
         *,
         stop: threading.Event,
-        hurry: threading.Event,
-        may_stop: Callable[[], bool],
+        force_stop: threading.Event,
+        is_interruptible: Callable[[], bool],
     ) -> None:
         self._process = subprocess.Popen(
             [command[0], "--non-interactive", "--color", "never", *command[1:]],
@@ -340,7 +338,7 @@ class _Running:
             # The terminal's Ctrl-C reaches the driver alone, which passes on as much of it as is right.
             start_new_session=True,
         )
-        self._stop, self._hurry, self._may_stop = stop, hurry, may_stop
+        self._stop, self._force_stop, self._is_interruptible = stop, force_stop, is_interruptible
         # A driver that is killed leaves the record, by which the next one knows whose the lock is.
         self._record = contextlib.ExitStack()
         self._record.enter_context(recorded(self._process.pid, folder))
@@ -368,10 +366,10 @@ class _Running:
 
     def _watch(self) -> None:
         while not self._has_ended.wait(_GLANCE_SECONDS):
-            if self._hurry.is_set():
+            if self._force_stop.is_set():
                 self._end_now()
                 return
-            if self._stop.is_set() and not self.was_interrupted and self._may_stop():
+            if self._stop.is_set() and not self.was_interrupted and self._is_interruptible():
                 self._interrupt()
 
     def _end_now(self) -> None:

@@ -29,7 +29,7 @@ Run = Callable[[LabTask, Any], LabResult]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class WorkerLocation:
     """Where a lab runs, or ran."""
 
     host: str
@@ -50,7 +50,7 @@ class Loss:
     folder: str
 
 
-def losses(before: Sequence[Place], hosts: Mapping[str, str]) -> list[Loss]:
+def losses(before: Sequence[WorkerLocation], hosts: Mapping[str, str]) -> list[Loss]:
     """What a lab's earlier places mean for its next one. Pure.
 
     Args:
@@ -58,10 +58,10 @@ def losses(before: Sequence[Place], hosts: Mapping[str, str]) -> list[Loss]:
         hosts: the living workers' addresses -> their machines' names.
     """
     found = []
-    for place in before:
-        if place.worker not in hosts:
-            same = sorted(worker for worker, host in hosts.items() if host == place.host)
-            found.append(Loss(host=place.host, ask=same[0] if same else None, folder=place.folder))
+    for index in before:
+        if index.worker not in hosts:
+            same = sorted(worker for worker, host in hosts.items() if host == index.host)
+            found.append(Loss(host=index.host, ask=same[0] if same else None, folder=index.folder))
     return found
 
 
@@ -119,13 +119,13 @@ def run_on_worker(run: Run, task: LabTask) -> LabResult:
 
     client: Any = get_client()
     key = [_KEY, task.lab.stack]
-    before = [Place(**told) for told in client.get_metadata(key, default=None) or ()]
+    before = [WorkerLocation(**told) for told in client.get_metadata(key, default=None) or ()]
     gone = _end_what_lives_on(
         client, task.lab.stack, losses(before, client.run(socket.gethostname) if before else {})
     )
-    here = Place(host=socket.gethostname(), worker=get_worker().address, folder=str(task.work_dir))
+    here = WorkerLocation(host=socket.gethostname(), worker=get_worker().address, folder=str(task.work_dir))
     # Kept until the lab has ended: a worker that is lost before it has recovered hands both losses on.
-    client.set_metadata(key, [dataclasses.asdict(place) for place in (*before, here)])
+    client.set_metadata(key, [dataclasses.asdict(index) for index in (*before, here)])
     result = run(dataclasses.replace(task, lost_hosts=(*task.lost_hosts, *gone)), None)
     client.set_metadata(key, None)
     return result

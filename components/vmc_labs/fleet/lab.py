@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from vmc_account_link.api.client import VmcClient
-from vmc_account_link.call_context import Person, working_for
+from vmc_account_link.call_context import CallContext, use_context
 from vmc_account_link.errors import CommandFailed, Interrupted, VmcError, WaitInterrupted, safe_text
 from vmc_account_link.internal_errors import internal_error
 from vmc_account_link.link.ownership import same_organisation
@@ -48,10 +48,10 @@ _CHANGING = "changing"
 class Control:
     """How a running lab tells its progress and hears of Ctrl-C, within one process."""
 
-    tell: Callable[[LabProgress], None]
+    emit_progress: Callable[[LabProgress], None]
     stop: threading.Event
     """Set on Ctrl-C: no new labs, and the running ones end at a safe point."""
-    hurry: threading.Event = dataclasses.field(default_factory=threading.Event)
+    force_stop: threading.Event = dataclasses.field(default_factory=threading.Event)
     """Set on the second one: end now; what was under way is found again by the next run."""
 
 
@@ -61,9 +61,9 @@ def run_lab(task: LabTask, control: Control | None = None) -> LabResult:
     Credentials come from the environment of the process that runs this (the VMC token, AWS), never from the
     task.
     """
-    control = control or Control(tell=lambda _: None, stop=threading.Event())
+    control = control or Control(emit_progress=lambda _: None, stop=threading.Event())
     start = time.monotonic()
-    with LabLog(task.log_file, task.lab.name, control.tell) as log:
+    with LabLog(task.log_file, task.lab.name, control.emit_progress) as log:
         log.step(task.verb, "starting")
         try:
             result = _Lab(task, control, log).run()
@@ -101,8 +101,8 @@ class _Lab:
             environment=self._environment,
             log=log.write,
             stop=control.stop,
-            hurry=control.hurry,
-            may_stop=lambda: self._watch.phase != "stack",
+            force_stop=control.force_stop,
+            is_interruptible=lambda: self._watch.phase != "stack",
         )
         self._files: StateFiles | None = open_state_files(task.backend, PROJECT, os.environ)
 
@@ -165,8 +165,8 @@ class _Lab:
             return
         same_organisation(self._settings, {"org_id": link.org_id})
         self._log.step("unlink", "unlinking the account if it was connected after the last `up`")
-        person = Person(tell=self._log.say, canceled=self._control.stop)
-        with VmcClient(self._settings) as vmc, working_for(person):
+        person = CallContext(emit_progress=self._log.say, canceled=self._control.stop)
+        with VmcClient(self._settings) as vmc, use_context(person):
             unlink_until_gone(vmc, link.account_number, link.stack_name)
 
     def _recovered(self) -> LabResult:
@@ -182,7 +182,7 @@ class _Lab:
             self._recover()
         for _ in range(_ATTEMPTS - 1):
             ended = update()
-            if not orphaned_engines.stands_in_the_way(ended.errors) or self._control.stop.is_set():
+            if not orphaned_engines.is_recoverable_failure(ended.errors) or self._control.stop.is_set():
                 return ended
             self._recover()
         return update()
@@ -194,7 +194,7 @@ class _Lab:
             self._lab.stack,
             self._task.work_dir,
             self._environment,
-            tell=self._log.say,
+            emit_progress=self._log.say,
             lost_hosts=self._task.lost_hosts,
             force=self._task.force,
         )
@@ -226,9 +226,9 @@ class _Lab:
         return first_tags(self._task.event, self._lab, datetime.now(UTC))
 
     def _dynamic(self) -> DynamicProvider:
-        return DynamicProvider(self._settings, self._tell, lambda: sharing.session(self._settings))
+        return DynamicProvider(self._settings, self._emit_progress, lambda: sharing.session(self._settings))
 
-    def _tell(self, line: str) -> None:
+    def _emit_progress(self, line: str) -> None:
         self._log.step(self._watch.phase, safe_text(line))
 
     def _take(self, event: object) -> None:

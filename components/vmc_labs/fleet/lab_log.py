@@ -17,9 +17,9 @@ class LabLog:
     A file that can't be written costs the log, which the person is told once, and not the lab.
     """
 
-    def __init__(self, file: Path | None, lab: str, tell: Callable[[LabProgress], None]) -> None:
+    def __init__(self, file: Path | None, lab: str, emit_progress: Callable[[LabProgress], None]) -> None:
         """Take the file (None: none is written), the lab's name, and who is told."""
-        self._path, self._lab, self._tell = file, lab, tell
+        self._path, self._lab, self._emit_progress = file, lab, emit_progress
         self._file: IO[str] | None = None
         self._phase = "log"
 
@@ -53,7 +53,7 @@ class LabLog:
         """Tell a step, and write it down."""
         self._phase = phase
         self.write(f"[{phase}] {message}")
-        self._tell(LabProgress(lab=self._lab, phase=phase, message=message))
+        self._emit_progress(LabProgress(lab=self._lab, phase=phase, message=message))
 
     def say(self, message: str) -> None:
         """Tell a line of the step that is under way."""

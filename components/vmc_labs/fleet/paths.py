@@ -13,14 +13,14 @@ from vmc_labs.spec.model import FleetSpec, LabSpec
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
+class FleetPaths:
     """An event's folders. All of them can be deleted at any time but while a lab runs."""
 
     root: Path
     logs: Path
 
     @classmethod
-    def of(cls, spec: FleetSpec, *, log_dir: Path | None = None) -> "Places":
+    def of(cls, spec: FleetSpec, *, log_dir: Path | None = None) -> "FleetPaths":
         """The event's folders below the user's state folder; logs where the person wants them."""
         root = platformdirs.user_state_path("vmc-account-link") / "events" / spec.event
         return cls(root=root, logs=log_dir or root / "logs")

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from vmc_account_link.api.models import AccountRecord, AccountState
-from vmc_account_link.link.ownership import find_account, is_ours
+from vmc_account_link.link.ownership import find_account, was_created_by
 from vmc_labs.spec.model import FleetSpec, LabSpec
 from vmc_labs.state.reader import LabState, settings_digest
 
@@ -41,7 +41,7 @@ class Step:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class FleetSnapshot:
     """What was seen of a fleet before anything is done."""
 
     states: Mapping[str, LabState]
@@ -67,7 +67,9 @@ class Seen:
         return str(state.outputs.get("account_number", lab.aws_account_id or ""))
 
 
-def plan_up(spec: FleetSpec, seen: Seen, *, only: Sequence[str] = (), failed: bool = False) -> list[Step]:
+def plan_up(
+    spec: FleetSpec, seen: FleetSnapshot, *, only: Sequence[str] = (), failed: bool = False
+) -> list[Step]:
     """What `up` does, in the spec's order.
 
     Args:
@@ -95,12 +97,12 @@ def plan_up(spec: FleetSpec, seen: Seen, *, only: Sequence[str] = (), failed: bo
     return steps
 
 
-def plan_down(spec: FleetSpec, seen: Seen, *, only: Sequence[str] = ()) -> list[Step]:
+def plan_down(spec: FleetSpec, seen: FleetSnapshot, *, only: Sequence[str] = ()) -> list[Step]:
     """What `down` does, in the spec's order."""
     return [_down(lab, seen) for lab in spec.labs if not only or lab.name in only]
 
 
-def plan_reap(labs: Sequence[LabSpec], seen: Seen, *, now: datetime) -> list[Step]:
+def plan_reap(labs: Sequence[LabSpec], seen: FleetSnapshot, *, now: datetime) -> list[Step]:
     """What `reap` does: labs that are past their time, by the tag that they got when they were made."""
     steps = []
     for lab in labs:
@@ -116,7 +118,7 @@ def plan_reap(labs: Sequence[LabSpec], seen: Seen, *, now: datetime) -> list[Ste
     return steps
 
 
-def plan_recover(labs: Sequence[LabSpec], seen: Seen, locked: Collection[str] | None) -> list[Step]:
+def plan_recover(labs: Sequence[LabSpec], seen: FleetSnapshot, locked: Collection[str] | None) -> list[Step]:
     """What `recover` does.
 
     Args:
@@ -153,13 +155,13 @@ def _difference(lab: LabSpec, accounts: Sequence[AccountRecord], account_number:
         return f"the organisation does not list AWS account {account_number} any more"
     if account.state != AccountState.ACTIVE:
         return f"the account is {account.state}"
-    if lab.settings.get("link") != "existing" and not is_ours(account, [lab.stack_name]):
+    if lab.settings.get("link") != "existing" and not was_created_by(account, [lab.stack_name]):
         do = "unlink it where that was made, or set `link: existing`"
         return f'{_TAKEN_OVER}, "{account.cf_stack_name}": {do}'
     return None
 
 
-def _up(lab: LabSpec, seen: Seen) -> tuple[Action, str]:
+def _up(lab: LabSpec, seen: FleetSnapshot) -> tuple[Action, str]:
     state = seen.states.get(lab.stack)
     if state is None:
         decided = Action.CREATE, "there is no such stack"
@@ -179,7 +181,7 @@ def _up(lab: LabSpec, seen: Seen) -> tuple[Action, str]:
     return decided
 
 
-def _down(lab: LabSpec, seen: Seen) -> Step:
+def _down(lab: LabSpec, seen: FleetSnapshot) -> Step:
     state = seen.states.get(lab.stack)
     if state is None:
         return Step(lab=lab, action=Action.NOTHING, reason="there is no such stack")

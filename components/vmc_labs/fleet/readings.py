@@ -54,12 +54,12 @@ class Readings:
             read: reads it; an exception of it reaches all who share.
             fresh_seconds: how old it may be.
         """
-        asked = self._monotonic()
+        requested = self._monotonic()
         while True:
             mine: Future[Reply] | None = None
             with self._lock:
                 known = self._latest.get(address)
-                too_old = known is None or known.started < max(asked - fresh_seconds, self._changed)
+                too_old = known is None or known.started < max(requested - fresh_seconds, self._changed)
                 if known is None or (too_old and known.reply.done()):
                     mine = Future()
                     self._latest[address] = known = _Reading(started=self._monotonic(), reply=mine)

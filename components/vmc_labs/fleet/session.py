@@ -9,8 +9,8 @@ from pathlib import Path
 
 from vmc_account_link.errors import CommandFailed, RequestError
 from vmc_labs.engine.lab_engine import current_backend
-from vmc_labs.fleet.paths import Places
-from vmc_labs.fleet.snapshot import Lookout
+from vmc_labs.fleet.paths import FleetPaths
+from vmc_labs.fleet.snapshot import FleetReader
 from vmc_labs.spec.backend import absolute_backend
 from vmc_labs.spec.credentials import engine_environment, vmc_settings
 from vmc_labs.spec.model import Credentials, FleetSpec, LabSpec
@@ -32,8 +32,8 @@ class FleetSession:
     """The names of the labs that the command is about; empty: all."""
     backend: str
     """A URL that means the same from every folder."""
-    places: Places
-    lookout: Lookout
+    paths: FleetPaths
+    fleet_reader: FleetReader
 
     @classmethod
     def open(
@@ -68,14 +68,14 @@ class FleetSession:
             )
         except CommandFailed as error:
             raise RequestError(str(error)) from None
-        places = Places.of(spec, log_dir=log_dir.absolute() if log_dir else None)
-        lookout = Lookout(
+        paths = FleetPaths.of(spec, log_dir=log_dir.absolute() if log_dir else None)
+        fleet_reader = FleetReader(
             backend=backend,
             environment=environ,
             token_variables=spec.token_variables,
-            scratch=places.root / "looks",
+            scratch=paths.root / "looks",
         )
-        return cls(spec=spec, only=chosen, backend=backend, places=places, lookout=lookout)
+        return cls(spec=spec, only=chosen, backend=backend, paths=paths, fleet_reader=fleet_reader)
 
     def ready_to_act(self) -> None:
         """Make sure that nothing is missing that every lab would fail on.
@@ -83,7 +83,7 @@ class FleetSession:
         Raises:
             RequestError: an organisation's token, or the passphrase of the states.
         """
-        environ = self.lookout.environment
+        environ = self.fleet_reader.environment
         for service in {lab.service for lab in self.labs}:
             vmc_settings(service, environ)
         provider = self.spec.secrets_provider
@@ -99,7 +99,7 @@ class FleetSession:
         """The labs that the command is about."""
         return tuple(lab for lab in self.spec.labs if not self.only or lab.name in self.only)
 
-    def strays(self) -> "list[Stray]":
+    def unlisted_labs(self) -> "list[Stray]":
         """The event's labs that the spec does not have any more, by the tags of the stacks in the backend.
 
         Raises:
@@ -121,7 +121,7 @@ class FleetSession:
                 ),
                 state=state,
             )
-            for stack, state in sorted(self.lookout.tagged(self.spec.event, known=known).items())
+            for stack, state in sorted(self.fleet_reader.tagged(self.spec.event, known=known).items())
         ]
 
 

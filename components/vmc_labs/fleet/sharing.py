@@ -21,7 +21,7 @@ LIST_FRESH_SECONDS = 1.0
 TASK_READS_PER_SECOND = 4.0
 """Of all labs together: the task only explains a wait, or ends it early."""
 _SHARED = re.compile(r".*/vmc/api/orgs/[^/]+/(account-link/connected-accounts|tasks/[^/?]+)")
-"""What has no effect and is asked again and again. Not `account-link`: reading that mints a link."""
+"""What has no effect and is asked again and again. Not `account-link`: reading that requests a link."""
 _KEPT_HEADERS = ("Content-Type", "Retry-After", "Date", "WWW-Authenticate", "Location")
 _HOLD_OFF_STATUSES = frozenset({429, 503})
 _CONNECTIONS = 64

@@ -31,7 +31,7 @@ def raise_file_limit() -> None:
 
 def parallel(
     *,
-    asked: int | None,
+    requested: int | None,
     cores: int | None = None,
     free_bytes: int | None = None,
     open_files: int | None = None,
@@ -39,7 +39,7 @@ def parallel(
     """How many labs may be in flight.
 
     Args:
-        asked: by the person or the spec; it counts as it is.
+        requested: by the person or the spec; it counts as it is.
         cores: of this machine; None: a look.
         free_bytes: memory of this machine; None: a look.
         open_files: that this process may have; None: a look.
@@ -49,13 +49,13 @@ def parallel(
     """
     files = open_files if open_files is not None else resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     fitting = _LARGEST if files == resource.RLIM_INFINITY else (files - OWN_FILES) // LAB_FILES
-    if (asked or 1) > fitting and files != resource.RLIM_INFINITY:
+    if (requested or 1) > fitting and files != resource.RLIM_INFINITY:
         raise RequestError(
-            f"{asked or 1} labs at a time: they need {OWN_FILES + LAB_FILES * (asked or 1)} open files, and "
+            f"{requested or 1} labs at a time: they need {OWN_FILES + LAB_FILES * (requested or 1)} open files, and "
             f"{files} are allowed: raise that (`ulimit -n`), or pass a smaller --parallel"
         )
-    if asked is not None:
-        return asked
+    if requested is not None:
+        return requested
     cores = cores or os.cpu_count() or 1
     free = free_bytes if free_bytes is not None else psutil.virtual_memory().available
     return max(1, min(cores * CORES_FACTOR, int(free * _SHARE) // LAB_BYTES, fitting, _LARGEST))

@@ -11,7 +11,7 @@ from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord
 from vmc_account_link.errors import Refused, RequestError, Unavailable
 from vmc_labs.engine.lab_engine import PROJECT, LabEngine
-from vmc_labs.fleet.plan import Seen
+from vmc_labs.fleet.plan import FleetSnapshot
 from vmc_labs.spec.credentials import engine_environment, vmc_settings
 from vmc_labs.spec.model import LabSpec
 from vmc_labs.state.files import StateFiles, open_state_files
@@ -24,7 +24,7 @@ _T = TypeVar("_T")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Lookout:
+class FleetReader:
     """From where a fleet is looked at."""
 
     backend: str
@@ -38,7 +38,7 @@ class Lookout:
     interrupted: threading.Event = dataclasses.field(default_factory=threading.Event)
     """Set on Ctrl-C: the CLIs that are being asked are ended."""
 
-    def look(self, labs: Iterable[LabSpec], *, ask_service: bool) -> Seen:
+    def snapshot(self, labs: Iterable[LabSpec], *, ask_service: bool) -> FleetSnapshot:
         """Look at labs.
 
         Args:
@@ -52,7 +52,7 @@ class Lookout:
             VmcError: the service could not be asked.
         """
         labs = list(labs)
-        return Seen(states=self.states(labs), accounts=self.accounts(labs) if ask_service else {})
+        return FleetSnapshot(states=self.states(labs), accounts=self.accounts(labs) if ask_service else {})
 
     def states(self, labs: Iterable[LabSpec]) -> dict[str, LabState]:
         """The states of the stacks that exist.
@@ -143,6 +143,6 @@ class Lookout:
             ),
             log=lambda _: None,
             stop=self.interrupted,
-            hurry=self.interrupted,
-            may_stop=lambda: True,
+            force_stop=self.interrupted,
+            is_interruptible=lambda: True,
         )

@@ -47,7 +47,7 @@ class LiveFleet:
         if self._live:
             self._live.stop()
 
-    def tell(self, progress: LabProgress) -> None:
+    def emit_progress(self, progress: LabProgress) -> None:
         """A running lab has something to say."""
         with self._lock:
             started, before = self._running.get(progress.lab, (self._monotonic(), None))

@@ -16,14 +16,14 @@ def absolute_backend(url: str, folder: Path, home: Path) -> str:
     """
     if not url.startswith(_FILE):
         return url
-    path, mark, query = url.removeprefix(_FILE).partition("?")
+    path, position, query = url.removeprefix(_FILE).partition("?")
     if path == "~" or path.startswith("~/"):
         base, path = home, path[2:]
     else:
         base = folder
     if not path.startswith("/"):
         path = f"{quote(str(base))}/{path}"
-    return f"{_FILE}{_normal(path)}{mark}{query}"
+    return f"{_FILE}{_normal(path)}{position}{query}"
 
 
 def _normal(path: str) -> str:

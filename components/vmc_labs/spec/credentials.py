@@ -49,7 +49,7 @@ def vmc_settings(service: Service, environ: Mapping[str, str]) -> VmcSettings:
     try:
         return read_settings(known.get, variables)
     except SettingsError as error:
-        if "no VMC API token" in error.answered:
+        if "no VMC API token" in error.detail:
             raise RequestError(
                 f"organisation {service.org_id}: no VMC API token is set: export {service.token_variable} "
                 "(or CLIENT_ID and CLIENT_SECRET of an OAuth app)"

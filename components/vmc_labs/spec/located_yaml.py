@@ -47,8 +47,8 @@ def read(text: str) -> Marked:
         node = loader.get_single_node()
         data = _build(loader, node, (), lines) if node else None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise YamlRefused(mark.line + 1 if mark else 1, (), f"no YAML: {error.problem}") from None
+        position = error.problem_mark or error.context_mark
+        raise YamlRefused(position.line + 1 if position else 1, (), f"no YAML: {error.problem}") from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise YamlRefused(1, (), f"no YAML: {' '.join(str(error).split())[:100]}") from None
     finally:
@@ -61,7 +61,7 @@ def _build(loader: yaml.SafeLoader, node: yaml.Node, path: Path, lines: dict[Pat
     if isinstance(node, yaml.MappingNode):
         return _build_mapping(loader, node, path, lines)
     if isinstance(node, yaml.SequenceNode):
-        return [_build(loader, item, (*path, place), lines) for place, item in enumerate(node.value)]
+        return [_build(loader, item, (*path, index), lines) for index, item in enumerate(node.value)]
     return loader.construct_object(node)
 
 

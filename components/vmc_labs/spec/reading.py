@@ -17,7 +17,7 @@ from vmc_labs.spec.backend import absolute_backend
 from vmc_labs.spec.model import Credentials, FleetSpec, LabSpec, Service
 from vmc_labs.spec.patterns import expand
 from vmc_labs.spec.problems import Problem, Problems, SpecRefused, key_of
-from vmc_labs.spec.validation import Placed, judge
+from vmc_labs.spec.validation import IndexedLabs, validate_labs
 
 
 def load_spec(path: Path, environ: Mapping[str, str] = os.environ) -> FleetSpec:
@@ -55,7 +55,7 @@ def read_spec(text: str, *, file: str, environ: Mapping[str, str], folder: Path 
         raise SpecRefused(file, problems.found)
     labs = _labs(written, problems, environ)
     if not problems.found:
-        judge(labs, written, problems, environ)
+        validate_labs(labs, written, problems, environ)
     if problems.found:
         raise SpecRefused(file, problems.found)
     jitter = written.limits.start_jitter
@@ -93,8 +93,8 @@ def _empty(data: Any, path: located_yaml.Path) -> Iterator[located_yaml.Path]:
         for key, value in data.items():
             yield from _empty(value, (*path, key))
     elif isinstance(data, list):
-        for place, value in enumerate(data):
-            yield from _empty(value, (*path, place))
+        for index, value in enumerate(data):
+            yield from _empty(value, (*path, index))
 
 
 def _path_in_file(loc: tuple[str | int, ...], marked: located_yaml.Marked) -> located_yaml.Path:
@@ -143,26 +143,26 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
-def _labs(written: schema.Fleet, problems: Problems, environ: Mapping[str, str]) -> Placed:
-    labs: Placed = []
-    for place, entry in enumerate(written.labs):
+def _labs(written: schema.Fleet, problems: Problems, environ: Mapping[str, str]) -> IndexedLabs:
+    labs: IndexedLabs = []
+    for index, entry in enumerate(written.labs):
         names = expand(entry.name)
         fields = {
-            "awsProfile": _spread(entry.aws_profile, names, ("labs", place, "awsProfile"), problems),
-            "roleArn": _spread(entry.role_arn, names, ("labs", place, "roleArn"), problems),
-            "awsAccountId": _spread(entry.aws_account_id, names, ("labs", place, "awsAccountId"), problems),
+            "awsProfile": _spread(entry.aws_profile, names, ("labs", index, "awsProfile"), problems),
+            "roleArn": _spread(entry.role_arn, names, ("labs", index, "roleArn"), problems),
+            "awsAccountId": _spread(entry.aws_account_id, names, ("labs", index, "awsAccountId"), problems),
         }
-        service = _service(written.vmc, entry.vmc, place, problems, environ)
+        service = _service(written.vmc, entry.vmc, index, problems, environ)
         for number, name in enumerate(names):
             account, profile = fields["awsAccountId"][number], fields["awsProfile"][number]
-            role = _filled(fields["roleArn"][number], name, account, ("labs", place, "roleArn"), problems)
-            account = _account(account, role, ("labs", place), problems)
+            role = _filled(fields["roleArn"][number], name, account, ("labs", index, "roleArn"), problems)
+            account = _account(account, role, ("labs", index), problems)
             lab = LabSpec(
                 name=name,
                 stack=f"{written.event}-{name}",
                 service=service,
                 credentials=Credentials(
-                    profile=_filled(profile, name, account, ("labs", place, "awsProfile"), problems),
+                    profile=_filled(profile, name, account, ("labs", index, "awsProfile"), problems),
                     role_arn=role,
                 ),
                 aws_account_id=account,
@@ -170,7 +170,7 @@ def _labs(written: schema.Fleet, problems: Problems, environ: Mapping[str, str])
                 owner=entry.owner or written.defaults.owner,
                 ttl=entry.ttl or written.defaults.ttl,
             )
-            labs.append((place, lab))
+            labs.append((index, lab))
     return labs
 
 
@@ -221,14 +221,14 @@ def _account(
 def _service(
     fleet: schema.Vmc,
     lab: schema.Vmc | None,
-    place: int,
+    index: int,
     problems: Problems,
     environ: Mapping[str, str],
 ) -> Service:
     vmc = lab or fleet
     org_id = vmc.org_id or fleet.org_id or environ.get("ORG_ID", "").strip()
     if not org_id:
-        path: located_yaml.Path = ("labs", place, "vmc", "orgId") if lab else ("vmc", "orgId")
+        path: located_yaml.Path = ("labs", index, "vmc", "orgId") if lab else ("vmc", "orgId")
         problems.add(path, "it is missing, and ORG_ID is not set: the VMC organisation's long id")
     return Service(
         org_id=org_id or str(uuid.UUID(int=0)),

@@ -13,11 +13,13 @@ from vmc_labs.spec import located_yaml, schema
 from vmc_labs.spec.model import LabSpec
 from vmc_labs.spec.problems import Problems
 
-Placed = list[tuple[int, LabSpec]]
+IndexedLabs = list[tuple[int, LabSpec]]
 """Labs with their entry's place in the file."""
 
 
-def judge(labs: Placed, written: schema.Fleet, problems: Problems, environ: Mapping[str, str]) -> None:
+def validate_labs(
+    labs: IndexedLabs, written: schema.Fleet, problems: Problems, environ: Mapping[str, str]
+) -> None:
     """Note what is wrong with labs that are each well written.
 
     Args:
@@ -31,30 +33,30 @@ def judge(labs: Placed, written: schema.Fleet, problems: Problems, environ: Mapp
     _refuse_missing_profiles(labs, problems, environ)
 
 
-def _refuse_what_the_program_would(labs: Placed, problems: Problems, written: schema.Fleet) -> None:
+def _refuse_what_the_program_would(labs: IndexedLabs, problems: Problems, written: schema.Fleet) -> None:
     """Judge each lab's settings as the program does, which knows what goes ill with what."""
-    for place, lab in labs:
+    for index, lab in labs:
         try:
             validate_args(lab.settings, setting_key)
         except SettingsError as error:
-            key = error.asked
-            is_own = to_snake(key) in written.labs[place].model_fields_set
-            path: located_yaml.Path = ("labs", place) if is_own else ("defaults",)
-            problems.add((*path, key), f"{error.answered}: {error.do}")
+            key = error.action
+            is_own = to_snake(key) in written.labs[index].model_fields_set
+            path: located_yaml.Path = ("labs", index) if is_own else ("defaults",)
+            problems.add((*path, key), f"{error.detail}: {error.hint}")
 
 
-def _refuse_doubles(labs: Placed, problems: Problems) -> None:
+def _refuse_doubles(labs: IndexedLabs, problems: Problems) -> None:
     names: dict[str, int] = {}
     links: dict[tuple[object, ...], str] = {}
     stacks: dict[tuple[object, ...], str] = {}
-    for place, lab in labs:
+    for index, lab in labs:
         if lab.name in names:
-            problems.add(("labs", place, "name"), f"lab {lab.name} is there twice")
-        names.setdefault(lab.name, place)
+            problems.add(("labs", index, "name"), f"lab {lab.name} is there twice")
+        names.setdefault(lab.name, index)
         credentials = lab.credentials
         account = lab.aws_account_id or (credentials.profile, credentials.role_arn)
         whose = f"AWS account {account}" if lab.aws_account_id else "the account of these credentials"
-        path: located_yaml.Path = ("labs", place)
+        path: located_yaml.Path = ("labs", index)
         if lab.aws_account_id or credentials.profile:
             path = (*path, "awsAccountId" if lab.aws_account_id else "awsProfile")
         first = links.setdefault((account, lab.service.org_id), lab.name)
@@ -69,15 +71,15 @@ def _refuse_doubles(labs: Placed, problems: Problems) -> None:
             problems.add(path, f"lab {first} has stack {lab.stack_name} in {whose}: set another stackName")
 
 
-def _refuse_missing_profiles(labs: Placed, problems: Problems, environ: Mapping[str, str]) -> None:
-    wanted = [(place, lab.credentials.profile) for place, lab in labs if lab.credentials.profile]
+def _refuse_missing_profiles(labs: IndexedLabs, problems: Problems, environ: Mapping[str, str]) -> None:
+    wanted = [(index, lab.credentials.profile) for index, lab in labs if lab.credentials.profile]
     if not wanted:
         return
     known = _profiles(environ)
-    for place, profile in wanted:
+    for index, profile in wanted:
         if profile not in known:
             problems.add(
-                ("labs", place, "awsProfile"),
+                ("labs", index, "awsProfile"),
                 f"there is no AWS profile {profile!r} (AWS_CONFIG_FILE, ~/.aws/config)",
             )
 

@@ -24,7 +24,7 @@ _SCREEN = re.compile(r"[\x00-\x1f\x7f]+")
 class Phases:
     """When a lab got where; UTC, None where it did not get there. Read from the state."""
 
-    asked: datetime | None = None
+    requested: datetime | None = None
     """The service answered with a link."""
     stack: datetime | None = None
     """CloudFormation finished the stack."""
@@ -105,7 +105,7 @@ def read_state(stack: str, deployment: Mapping[str, Any], tags: Mapping[str, str
         stack=stack,
         tags=tags,
         phases=Phases(
-            asked=_moment(by_type.get(LINK_TYPE)),
+            requested=_moment(by_type.get(LINK_TYPE)),
             stack=_moment(by_type.get(STACK_TYPE)),
             connected=_moment(account) if is_active else None,
             ready=_parse((deployment.get("manifest") or {}).get("time")) if is_active else None,

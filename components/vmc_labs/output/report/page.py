@@ -31,7 +31,7 @@ class Lane:
     spans: Sequence[Span]
     end: float | None
     """Where the bar ends, in percent; None where nothing is known of it."""
-    asked: str
+    requested: str
     """A time of the day, or a dash."""
     later: Sequence[str]
     """How long after that the stack, the connection and the end came; a dash for what did not."""
@@ -84,20 +84,20 @@ def zone_name(moment: datetime) -> str:
 
 def _lane(row: ReportRow, axis: Axis, zone: tzinfo) -> Lane:
     known = moments(row.phases)
-    first = row.phases.asked
+    first = row.phases.requested
     later = [
         clock(moment - first) if first and (moment := getattr(row.phases, name)) else DASH
         for name in PHASES[1:]
     ]
-    asked = first.astimezone(zone).strftime("%H:%M:%S") if first else DASH
+    requested = first.astimezone(zone).strftime("%H:%M:%S") if first else DASH
     told = [f"{name} after {text}" for name, text in zip(PHASES[1:], later, strict=True) if text != DASH]
     return Lane(
         row=row,
         spans=axis.spans(row.phases),
-        end=axis.place(known[-1]) if known else None,
-        asked=asked,
+        end=axis.index(known[-1]) if known else None,
+        requested=requested,
         later=later,
-        summary=", ".join([f"{row.standing}", *([f"asked {asked}"] if first else []), *told]),
+        summary=", ".join([f"{row.standing}", *([f"asked {requested}"] if first else []), *told]),
     )
 
 
@@ -113,9 +113,9 @@ def _facts(report: EventReport, zone: tzinfo) -> list[Fact]:
         if number := len(report.of(standing)):
             facts.append(Fact(value=str(number), name=name))
     lengths = {
-        row.name: (row.phases.ready - row.phases.asked).total_seconds()
+        row.name: (row.phases.ready - row.phases.requested).total_seconds()
         for row in rows
-        if row.phases.asked and row.phases.ready
+        if row.phases.requested and row.phases.ready
     }
     ends = [row.phases.ready for row in rows if row.phases.ready]
     if ends:

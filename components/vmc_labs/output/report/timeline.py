@@ -67,17 +67,17 @@ class Axis:
         self._percent_a_second = (100 - cuts * _CUT_PERCENT) / max(ran.total_seconds(), 0.001)
         self._begins: list[float] = []
         """Where each burst begins, in percent."""
-        place = 0.0
+        index = 0.0
         for begin, end in self._bursts:
-            self._begins.append(place)
-            place += (end - begin).total_seconds() * self._percent_a_second + _CUT_PERCENT
+            self._begins.append(index)
+            index += (end - begin).total_seconds() * self._percent_a_second + _CUT_PERCENT
 
     @property
     def bursts(self) -> Sequence[Interval]:
         """The stretches of time that are drawn to scale."""
         return self._bursts
 
-    def place(self, moment: datetime) -> float:
+    def index(self, moment: datetime) -> float:
         """Where a moment of a burst lies, 0 to 100."""
         number = max(bisect.bisect_right([begin for begin, _ in self._bursts], moment) - 1, 0)
         begin, end = self._bursts[number]
@@ -87,7 +87,7 @@ class Axis:
     def spans(self, phases: Phases) -> list[Span]:
         """A lab's bar; empty where fewer than two of its moments are known."""
         return [
-            Span(until=name, left=self.place(begin), width=self.place(end) - self.place(begin))
+            Span(until=name, left=self.index(begin), width=self.index(end) - self.index(begin))
             for (_, begin), (name, end) in itertools.pairwise(_named(phases))
         ]
 
@@ -101,15 +101,15 @@ class Axis:
             midnight = begin.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
             moment = midnight + step * -(-(begin - midnight) // step)
             while moment <= end:
-                ticks.append(Tick(left=self.place(moment), label=f"{moment.astimezone(zone):{text}}"))
+                ticks.append(Tick(left=self.index(moment), label=f"{moment.astimezone(zone):{text}}"))
                 moment += step
         return ticks
 
     def cuts(self) -> list[Cut]:
         """The pauses that were cut out."""
         return [
-            Cut(left=place - _CUT_PERCENT, width=_CUT_PERCENT, label=duration(after[0] - before[1]))
-            for (before, after), place in zip(itertools.pairwise(self._bursts), self._begins[1:], strict=True)
+            Cut(left=index - _CUT_PERCENT, width=_CUT_PERCENT, label=duration(after[0] - before[1]))
+            for (before, after), index in zip(itertools.pairwise(self._bursts), self._begins[1:], strict=True)
         ]
 
 

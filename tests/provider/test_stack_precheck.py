@@ -8,44 +8,44 @@ from sandbox.control.client import SandboxControl
 from tests.support.lab import ACCOUNT
 from vmc_account_link.errors import AlreadyLinked, LinkExpired
 from vmc_account_link.settings import VmcSettings
-from vmc_account_link.stack_hooks import LinkWatch
+from vmc_account_link.stack_hooks import StackPrecheck
 
 FRESH = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
 
 
 @pytest.fixture
-def watch(settings: VmcSettings) -> LinkWatch:
-    return LinkWatch(settings)
+def precheck(settings: VmcSettings) -> StackPrecheck:
+    return StackPrecheck(settings)
 
 
 def test_another_stacks_live_link_stops_the_stack_and_our_own_or_a_broken_one_does_not(
-    watch: LinkWatch, control: SandboxControl
+    precheck: StackPrecheck, control: SandboxControl
 ) -> None:
-    watch.look(ACCOUNT, ["ours"], FRESH)
+    precheck.verify(ACCOUNT, ["ours"], FRESH)
     control.seed_account(ACCOUNT, cf_stack_name="theirs")
     with pytest.raises(AlreadyLinked, match='"theirs"'):
-        watch.look(ACCOUNT, ["ours"], FRESH)
-    watch.look(ACCOUNT, ["ours", "theirs"], FRESH)
+        precheck.verify(ACCOUNT, ["ours"], FRESH)
+    precheck.verify(ACCOUNT, ["ours", "theirs"], FRESH)
     control.set_account_state(ACCOUNT, "BROKEN")
-    watch.look(ACCOUNT, ["ours"], FRESH)
+    precheck.verify(ACCOUNT, ["ours"], FRESH)
     assert control.links() == ()
 
 
 @pytest.mark.parametrize("hours", [-6, 6])
 def test_the_services_clock_says_whether_a_link_has_expired_not_ours(
-    watch: LinkWatch, control: SandboxControl, hours: int
+    precheck: StackPrecheck, control: SandboxControl, hours: int
 ) -> None:
     now = control.advance(hours * 3600)
-    watch.look(ACCOUNT, ["ours"], (now + timedelta(minutes=5)).isoformat())
-    watch.look(ACCOUNT, ["ours"], None)
+    precheck.verify(ACCOUNT, ["ours"], (now + timedelta(minutes=5)).isoformat())
+    precheck.verify(ACCOUNT, ["ours"], None)
     with pytest.raises(LinkExpired, match="--replace") as refusal:
-        watch.look(ACCOUNT, ["ours"], (now - timedelta(minutes=5)).isoformat())
+        precheck.verify(ACCOUNT, ["ours"], (now - timedelta(minutes=5)).isoformat())
     assert "\n" not in str(refusal.value)
 
 
 def test_a_link_that_was_minted_in_this_update_was_looked_at_just_now(
-    watch: LinkWatch, control: SandboxControl
+    precheck: StackPrecheck, control: SandboxControl
 ) -> None:
-    watch.note_minting()
-    watch.look(ACCOUNT, ["ours"], FRESH)
+    precheck.note_request()
+    precheck.verify(ACCOUNT, ["ours"], FRESH)
     assert control.journal() == ()

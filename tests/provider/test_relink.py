@@ -9,8 +9,8 @@ from sandbox.environment import Sandbox
 from tests.provider.conftest import NewClient, Time
 from tests.support.lab import ACCOUNT
 from vmc_account_link.api.models import AccountRecord
-from vmc_account_link.errors import LinkFailed, LinkTimedOut, SddcsOnLink
-from vmc_account_link.link.progress import Wanted
+from vmc_account_link.errors import LinkFailed, LinkInUse, LinkTimedOut
+from vmc_account_link.link.progress import LinkTarget
 from vmc_account_link.link.wait import wait_until_linked
 from vmc_account_link.link_request import LinkRequestProvider
 
@@ -72,7 +72,7 @@ def test_a_relink_that_was_not_run_is_asked_for_again_until_the_service_has_seen
     control.clear_journal()
     assert link.diff("id", third, news).changes is False
     assert (link.update("id", third, news).outs or {})["tracking_task"] == third["tracking_task"]
-    assert "mint-link" not in {entry.call for entry in control.journal()}
+    assert "request-link" not in {entry.call for entry in control.journal()}
 
 
 def test_a_relink_that_failed_is_asked_for_again(
@@ -131,11 +131,11 @@ def test_sddcs_on_the_link_stand_in_the_way_of_a_new_one_until_they_are_accepted
     news = {**link_inputs, "relink": "1"}
     minted = len(control.links())
     for ask in (link.diff, link.update):
-        with pytest.raises(SddcsOnLink) as refusal:
+        with pytest.raises(LinkInUse) as refusal:
             ask("id", linked, news)
         assert sddc in str(refusal.value)
         assert "pulumi config set relinkDespiteSddcs 1`" in str(refusal.value)
-    with pytest.raises(SddcsOnLink):
+    with pytest.raises(LinkInUse):
         link.update("id", linked, {**news, "relink_despite_sddcs": "earlier"})
     assert len(control.links()) == minted
     confirmed = {**news, "relink_despite_sddcs": "1"}
@@ -158,17 +158,19 @@ def test_what_is_asked_for_without_a_wish_is_not_stopped_by_sddcs(
 
 
 @pytest.fixture
-def renewing(new_client: NewClient, control: SandboxControl) -> Wanted:
+def renewing(new_client: NewClient, control: SandboxControl) -> LinkTarget:
     """A link that renews an ACTIVE record of our stack; the service needs two minutes for its part."""
     control.seed_account(ACCOUNT, cf_stack_name="ours")
     control.set_modes(task_seconds=120.0)
     with new_client() as vmc:
         (record,) = vmc.list_connected_accounts()
-        task = vmc.mint_link().tracking_task
-    return Wanted(account_number=ACCOUNT, stack_name="ours", tracking_task=task, record_before=record.mark)
+        task = vmc.request_link().tracking_task
+    return LinkTarget(
+        account_number=ACCOUNT, stack_name="ours", tracking_task=task, previous_revision=record.revision
+    )
 
 
-def wait(new_client: NewClient, wanted: Wanted, time: Time, minutes: float = 30) -> AccountRecord:
+def wait(new_client: NewClient, wanted: LinkTarget, time: Time, minutes: float = 30) -> AccountRecord:
     with new_client() as vmc:
         return wait_until_linked(
             vmc, wanted, timeout_seconds=minutes * 60, monotonic=time.monotonic, sleep=time.sleep
@@ -176,7 +178,7 @@ def wait(new_client: NewClient, wanted: Wanted, time: Time, minutes: float = 30)
 
 
 def test_a_record_that_was_active_before_proves_nothing_of_a_new_run(
-    new_client: NewClient, renewing: Wanted, time: Time, capsys: pytest.CaptureFixture[str]
+    new_client: NewClient, renewing: LinkTarget, time: Time, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(LinkTimedOut):
         wait(new_client, renewing, time, minutes=5)
@@ -185,17 +187,17 @@ def test_a_record_that_was_active_before_proves_nothing_of_a_new_run(
 
 @pytest.mark.parametrize("lag", ["list_lag_seconds", "task_lag_seconds"])
 def test_a_new_run_is_waited_for_until_task_and_record_both_say_so(
-    new_client: NewClient, renewing: Wanted, time: Time, control: SandboxControl, box: Sandbox, lag: str
+    new_client: NewClient, renewing: LinkTarget, time: Time, control: SandboxControl, box: Sandbox, lag: str
 ) -> None:
     control.set_modes(**{lag: 40.0})
     run(box, {"tracking_task": renewing.tracking_task})
     record = wait(new_client, renewing, time)
     assert 160 <= time.now <= 180
-    assert record.mark != renewing.record_before
+    assert record.revision != renewing.previous_revision
 
 
 def test_a_list_that_never_shows_another_record_is_believed_in_the_end(
-    new_client: NewClient, renewing: Wanted, time: Time, control: SandboxControl, box: Sandbox
+    new_client: NewClient, renewing: LinkTarget, time: Time, control: SandboxControl, box: Sandbox
 ) -> None:
     control.set_modes(list_lag_seconds=1e6)
     run(box, {"tracking_task": renewing.tracking_task})
@@ -204,7 +206,7 @@ def test_a_list_that_never_shows_another_record_is_believed_in_the_end(
 
 
 def test_a_task_that_failed_is_said_although_the_account_is_active(
-    new_client: NewClient, renewing: Wanted, time: Time, control: SandboxControl, box: Sandbox
+    new_client: NewClient, renewing: LinkTarget, time: Time, control: SandboxControl, box: Sandbox
 ) -> None:
     control.set_modes(task_outcome="fail")
     run(box, {"tracking_task": renewing.tracking_task})

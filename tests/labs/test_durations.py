@@ -75,5 +75,5 @@ def test_a_pattern_has_as_many_names_as_it_says_or_is_refused(first: int, last: 
         pytest.param(None, 8, 0, 1, id="one at least"),
     ],
 )
-def test_how_many_labs_at_a_time(asked: int | None, cores: int, free: int, width: int) -> None:
-    assert parallel(asked=asked, cores=cores, free_bytes=free) == width
+def test_how_many_labs_at_a_time(requested: int | None, cores: int, free: int, width: int) -> None:
+    assert parallel(requested=requested, cores=cores, free_bytes=free) == width

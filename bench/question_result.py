@@ -32,7 +32,7 @@ class Aim:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class QuestionResult:
     """All that one question's run found out."""
 
     question: str

@@ -284,11 +284,11 @@ def test_conditions_that_multiply_are_refused_in_one_line() -> None:
 
 
 def test_a_long_text_that_is_asked_for_again_and_again_is_refused_in_one_line() -> None:
-    asked = {"Fn::FindInMap": ["m", "a", "b"]}
+    action = {"Fn::FindInMap": ["m", "a", "b"]}
     text = json.dumps(
         {
             "Mappings": {"m": {"a": {"b": "x" * 400_000}}},
-            "Resources": {"It": {"Type": "Custom::It", "Properties": {"P": [asked] * 12_000}}},
+            "Resources": {"It": {"Type": "Custom::It", "Properties": {"P": [action] * 12_000}}},
         }
     )
     with pytest.raises(TemplateRejected, match="beyond all measure"):

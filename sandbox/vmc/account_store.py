@@ -29,7 +29,7 @@ class SddcPresent(Exception):
     """An SDDC still uses the connected account."""
 
 
-class AccountBook:
+class AccountStore:
     """Every account that was ever connected; safe across server threads."""
 
     def __init__(self, *, org_id: str, clock: Clock, modes: ModeSwitch) -> None:
