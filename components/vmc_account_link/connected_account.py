@@ -160,12 +160,16 @@ class ConnectedAccount(Resource, module=resource_types.PACKAGE, name="ConnectedA
         """Declare the connected account.
 
         Args:
-            name: the resource's name. org_id: the VMC organisation. account_number: the AWS account, 12
-            digits. stack_name: the CloudFormation stack that ran the link's template. stack_id: that stack's
-            id; the wait starts when it is there. tracking_task: id of the service's task. previous_revision:
-            the revision of the record that the link is to renew (`LinkRequest.previous_revision`).
-            link_timeout_minutes: the deadline of the wait, at least 1. unlink_on_destroy: whether deleting
-            this resource unlinks the account. opts: resource options.
+            name: the resource's name.
+            org_id: the VMC organisation.
+            account_number: the AWS account, 12 digits.
+            stack_name: the CloudFormation stack that ran the link's template.
+            stack_id: that stack's id; the wait starts when it is there.
+            tracking_task: id of the service's task.
+            previous_revision: of the record that the link is to renew (`LinkRequest.previous_revision`).
+            link_timeout_minutes: the deadline of the wait, at least 1.
+            unlink_on_destroy: whether deleting this resource unlinks the account.
+            opts: resource options.
         """
         super().__init__(
             ConnectedAccountProvider(),

@@ -193,7 +193,7 @@ class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):
     requested_at: pulumi.Output[str | None]
     """By this machine's clock; ISO 8601, UTC."""
     previous_revision: pulumi.Output[str | None]
-    """The revision of the account's record when the link was requested; None where our stack had made none."""
+    """The revision of the account's record when the link was requested; None where our stack made none."""
     stack_names: pulumi.Output[list[str] | None]
     """The stack the link was requested for, and those whose link it replaces."""
 

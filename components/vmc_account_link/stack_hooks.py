@@ -94,7 +94,7 @@ def request_hooks(name: str, precheck: StackPrecheck) -> pulumi.ResourceHookBind
 def stack_hooks(
     name: str, precheck: StackPrecheck, link: pulumi.Output[tuple[str, list[str], str | None]]
 ) -> pulumi.ResourceHookBinding | None:
-    """The hooks of the stack: they fail its creation, and its update to another template, by `precheck.verify`.
+    """The hooks of the stack: `precheck.verify` before its creation and its update to another template.
 
     And one says what to do where its making failed and the error does not say it.
 

@@ -107,9 +107,10 @@ def record_changed(
     """Whether the record is this link's doing, and not what was there before it.
 
     Args:
-        account: the record, just read. task: the link's task, just read; None where the service does not know
-        it. previous_revision: the record's revision when the link was requested; None where there was none of
-        our stack's. grace_is_over: whether the list has had its time to catch up with the task.
+        account: the record, just read.
+        task: the link's task, just read; None where the service does not know it.
+        previous_revision: the record's when the link was requested; None where there was none of our stack's.
+        grace_is_over: whether the list has had its time to catch up with the task.
     """
     if previous_revision is None:
         return True

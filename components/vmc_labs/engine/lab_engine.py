@@ -69,12 +69,14 @@ class LabEngine:
         """Prepare the folder.
 
         Args:
-            stack: the stack's name. folder: made where it is missing. environment: of the CLI and of all it
-            starts; nothing of this process's own is added. log: takes every line that the CLI says. stop:
-            once set, a running update is asked to end, as soon as it may. force_stop: once set too, whatever
-            runs is ended at once. is_interruptible: whether this is a safe point. While CloudFormation works
-            on the stack it is none: the
-                provider would give the stack up half-way, and the next run would make it anew.
+            stack: the stack's name.
+            folder: made where it is missing.
+            environment: of the CLI and of all it starts; nothing of this process's own is added.
+            log: takes every line that the CLI says.
+            stop: once set, a running update is asked to end, as soon as it may.
+            force_stop: once set too, whatever runs is ended at once.
+            is_interruptible: whether this is a safe point. While CloudFormation works on the stack it is not,
+                as the provider would give the stack up half-way, and the next run would make it again.
 
         Raises:
             CommandFailed: the folder can't be written.

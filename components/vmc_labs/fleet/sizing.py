@@ -50,9 +50,10 @@ def parallel(
     files = open_files if open_files is not None else resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     fitting = _LARGEST if files == resource.RLIM_INFINITY else (files - OWN_FILES) // LAB_FILES
     if (requested or 1) > fitting and files != resource.RLIM_INFINITY:
+        needed = OWN_FILES + LAB_FILES * (requested or 1)
         raise RequestError(
-            f"{requested or 1} labs at a time: they need {OWN_FILES + LAB_FILES * (requested or 1)} open files, and "
-            f"{files} are allowed: raise that (`ulimit -n`), or pass a smaller --parallel"
+            f"{requested or 1} labs at a time: they need {needed} open files, and {files} are allowed: raise "
+            "that (`ulimit -n`), or pass a smaller --parallel"
         )
     if requested is not None:
         return requested
