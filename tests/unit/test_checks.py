@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from vmc_account_link.api.models import AccountRecord
+from vmc_account_link.aws_reader import Caller, Decision, StackSeen
 from vmc_account_link.cli import checks
-from vmc_account_link.cli.aws_reader import Caller, Decision, StackSeen
 from vmc_account_link.cli.check_result import Line, Verdict, exit_code, failed, passed, warned
 from vmc_account_link.cli.token import Claims, claims_of
 
@@ -27,7 +27,7 @@ def record(state: str, stack_name: str) -> AccountRecord:
 
 def stack(stack_id: str) -> StackSeen:
     """A stack that exists."""
-    return StackSeen(id=stack_id, name="S", status="CREATE_COMPLETE", reason=None, created=NOW)
+    return StackSeen(id=stack_id, name="S", status="CREATE_COMPLETE", reason="", created=NOW)
 
 
 def link(found: AccountRecord | None, *, uses_existing: bool = False, owns: bool = False) -> Line:

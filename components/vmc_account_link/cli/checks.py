@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from vmc_account_link.api.models import AccountRecord, AccountState
-from vmc_account_link.cli.aws_reader import Caller, Decision, StackSeen
+from vmc_account_link.aws_reader import Caller, Decision, StackSeen
 from vmc_account_link.cli.check_result import Line, failed, passed, warned
 from vmc_account_link.cli.token import Claims
 

@@ -1,12 +1,12 @@
 """`doctor`: everything that can be known before the first link, asked and judged; nothing is changed."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.transport import Transport
-from vmc_account_link.cli.aws_reader import AwsReader, Caller
+from vmc_account_link.aws_reader import AwsAccess, AwsReader, Caller
 from vmc_account_link.cli.check_result import Line, Verdict, from_error, not_asked, warned
 from vmc_account_link.cli.checks import (
     ACTIONS,
@@ -35,16 +35,12 @@ class DoctorRequest:
     uses_existing: bool
     """Whether a link that exists is to be used (`link: existing`)."""
     stack_name: str
-    region: str
-    """Of the stack."""
+    access: AwsAccess
+    """How to ask AWS, and in which region the stack is."""
     subnet_region: str
     """Of the SDDCs."""
     account_id: str | None
     """The wanted AWS account, 12 digits."""
-    profile: str | None
-    """The AWS profile."""
-    endpoints: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """AWS service -> URL, of `aws:endpoints`."""
     owned_stack_id: str | None = None
     """The CloudFormation stack that the Pulumi state holds already."""
 
@@ -121,7 +117,7 @@ def _look_at_link(request: DoctorRequest, caller: Caller | None) -> Line:
 
 def _identity(request: DoctorRequest) -> tuple[AwsReader | None, Caller | None, Line]:
     try:
-        amazon = AwsReader(region=request.region, profile=request.profile, endpoints=request.endpoints)
+        amazon = AwsReader(request.access)
         caller = amazon.caller()
     except VmcError as error:
         return None, None, from_error("AWS identity", error)
@@ -130,7 +126,7 @@ def _identity(request: DoctorRequest) -> tuple[AwsReader | None, Caller | None, 
 
 def _look_at_account(request: DoctorRequest, amazon: AwsReader, caller: Caller) -> tuple[Line, ...]:
     looks: dict[str, Callable[[], Line]] = {
-        "region": lambda: judge_region(request.region, amazon.opt_in_status(request.region)),
+        "region": lambda: judge_region(amazon.region, amazon.opt_in_status(amazon.region)),
         "stack name": lambda: judge_stack_name(
             request.stack_name, amazon.stack(request.stack_name), request.owned_stack_id
         ),

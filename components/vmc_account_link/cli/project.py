@@ -38,6 +38,8 @@ class LinkState:
     """ISO 8601, UTC."""
     is_existing: bool
     """Whether the link was made elsewhere: it has no request and no stack here."""
+    aws_provider: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+    """The inputs of the AWS provider of its stack, as far as they are text; secrets only where asked for."""
     template_body: str | None = dataclasses.field(default=None, repr=False)
     """Only where secrets were asked for."""
     template_url: str | None = dataclasses.field(default=None, repr=False)
@@ -142,19 +144,30 @@ class Project:
 def links_of(resources: Sequence[Mapping[str, Any]]) -> tuple[LinkState, ...]:
     """The links among the resources of a state, by the component that holds them. Pure."""
     by_parent: dict[str, dict[str, Mapping[str, Any]]] = {}
+    providers: dict[str, Mapping[str, Any]] = {}
+    """By reference, and by the component that declared one."""
     for resource in resources:
+        if resource.get("type") == resource_types.AWS_PROVIDER and not resource.get("delete"):
+            inputs = {key: _text(value) for key, value in (resource.get("inputs") or {}).items()}
+            providers |= dict.fromkeys(
+                (f"{resource['urn']}::{resource.get('id')}", resource.get("parent", "")), inputs
+            )
         kind = str(resource.get("type", ""))
         if kind in resource_types.OF_A_LINK and not resource.get("delete"):
             values = {**(resource.get("inputs") or {}), **(resource.get("outputs") or {})}
             if kind == resource_types.STACK:
-                values["id"] = resource.get("id")
+                values |= {"id": resource.get("id"), "provider": resource.get("provider")}
             by_parent.setdefault(str(resource.get("parent", "")), {})[kind] = values
     return tuple(
-        _link(parent, held) for parent, held in by_parent.items() if set(held) - {resource_types.STACK}
+        _link(parent, held, providers)
+        for parent, held in by_parent.items()
+        if set(held) - {resource_types.STACK}
     )
 
 
-def _link(parent: str, held: Mapping[str, Mapping[str, Any]]) -> LinkState:
+def _link(
+    parent: str, held: Mapping[str, Mapping[str, Any]], providers: Mapping[str, Mapping[str, Any]]
+) -> LinkState:
     dynamic = [values for kind, values in held.items() if kind != resource_types.STACK]
     request, stack = held.get(resource_types.LINK_REQUEST, {}), held.get(resource_types.STACK, {})
 
@@ -170,6 +183,7 @@ def _link(parent: str, held: Mapping[str, Mapping[str, Any]]) -> LinkState:
         tracking_task=_text(request.get("tracking_task")),
         expiration_date=_text(request.get("expiration_date")),
         is_existing=resource_types.LINK_REQUEST not in held,
+        aws_provider=providers.get(stack.get("provider", parent), {}),
         template_body=_text(request.get("template_body")),
         template_url=_text(request.get("template_url")),
     )

@@ -1,7 +1,7 @@
 """`status`: one link as the service, AWS and the Pulumi state see it now, on one screen."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from vmc_account_link.api.client import VmcClient
@@ -13,7 +13,7 @@ from vmc_account_link.api.models import (
     TaskStatus,
     parse_moment,
 )
-from vmc_account_link.cli.aws_reader import AwsReader, StackEvent, StackSeen
+from vmc_account_link.aws_reader import AwsAccess, AwsReader, StackEvent, StackSeen
 from vmc_account_link.cli.check_result import Line, failed, from_error, not_asked, passed, warned
 from vmc_account_link.errors import NotFound, VmcError, safe_text
 from vmc_account_link.link.ownership import find_account
@@ -34,13 +34,11 @@ class StatusRequest:
     """The CloudFormation stack's id or name; None for an existing link."""
     stack_name: str | None
     """The name that the service should know; None where any will do."""
-    region: str
+    access: AwsAccess
+    """How to ask AWS, and in which region the stack is."""
     tracking_task: str | None
     expiration_date: str | None
     """ISO 8601."""
-    profile: str | None
-    endpoints: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """AWS service -> URL, of `aws:endpoints`."""
 
 
 def run(request: StatusRequest) -> tuple[Line, ...]:
@@ -50,7 +48,9 @@ def run(request: StatusRequest) -> tuple[Line, ...]:
         lines = [judge_request(request, record, datetime.now(UTC))]
         amazon: AwsReader | None = None
         try:
-            amazon = AwsReader(region=request.region, profile=request.profile, endpoints=request.endpoints)
+            reader = AwsReader(request.access)
+            reader.refuse_other_account(request.account_number)
+            amazon = reader
         except VmcError as error:
             lines.append(from_error("stack", error))
         if amazon is not None and request.stack is not None:

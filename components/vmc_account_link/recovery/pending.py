@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from vmc_account_link.recovery.cloudformation import AwsAccess, FoundStack
+from vmc_account_link.aws_reader import AwsAccess
+from vmc_account_link.recovery.cloudformation import FoundStack
 
 STACK_TYPE = "aws:cloudformation/stack:Stack"
 LINK_TYPE = "pulumi-python:dynamic/vmc-account-link:LinkRequest"

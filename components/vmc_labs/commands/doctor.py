@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord, AccountState
+from vmc_account_link.aws_reader import AwsReader
 from vmc_account_link.errors import CommandFailed, VmcError
 from vmc_account_link.link.ownership import find_account, was_created_by
-from vmc_account_link.recovery import cloudformation
 from vmc_labs.fleet import sizing
 from vmc_labs.fleet.session import FleetSession
 from vmc_labs.spec.credentials import aws_access, vmc_settings
@@ -95,7 +95,7 @@ def _lab(lab: LabSpec, accounts: Mapping[str, tuple[AccountRecord, ...]]) -> str
         CommandFailed: they are no good, or another account's, or the account is linked by another stack.
         _Wrong: an `up` would work, but not as one might expect.
     """
-    number = cloudformation.account_number(aws_access(lab))
+    number = AwsReader(aws_access(lab)).caller().account
     if lab.aws_account_id and number != lab.aws_account_id:
         raise CommandFailed(
             f"the credentials are of AWS account {number}, awsAccountId is {lab.aws_account_id}"
