@@ -21,7 +21,7 @@ PACKAGE = REPOSITORY / "components" / "vmc_account_link"
 FLOORS = {
     "vmc_account_link": (
         "errors internal_errors secret_text resource_types",
-        "settings",
+        "settings check_result",
         "provider_process",
         "call_context",
         "api template",

@@ -11,8 +11,8 @@ from typing import Any
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.args import DEFAULT_REGION, DEFAULT_STACK_NAME
 from vmc_account_link.aws_reader import AwsAccess, AwsReader
+from vmc_account_link.check_result import exit_code
 from vmc_account_link.cli import doctor, output, status
-from vmc_account_link.cli.check_result import exit_code
 from vmc_account_link.cli.project import LinkState, NoSuchLink, Project
 from vmc_account_link.cli.report import report_lines
 from vmc_account_link.errors import SettingsError, VmcError
@@ -122,17 +122,17 @@ def run_doctor(options: argparse.Namespace) -> int:
         account_id=options.aws_account_id or context.setting("awsAccountId"),
         owned_stack_id=owned.stack_id if owned else None,
     )
-    lines = doctor.run(request)
-    output.show_lines(lines, as_json=options.json)
-    return exit_code(lines)
+    results = doctor.run(request)
+    output.show_results(results, as_json=options.json)
+    return exit_code(results)
 
 
 def run_status(options: argparse.Namespace) -> int:
     """Look at one link."""
     context = context_of(options)
-    lines = status.run(_status_request(options, context))
-    output.show_lines(lines, as_json=options.json)
-    return exit_code(lines)
+    results = status.run(_status_request(options, context))
+    output.show_results(results, as_json=options.json)
+    return exit_code(results)
 
 
 def _status_request(options: argparse.Namespace, context: Context) -> status.StatusRequest:
