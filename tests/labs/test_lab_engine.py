@@ -37,7 +37,8 @@ def engine(tmp_path: Path) -> Make:
         cli.write_text(f"#!/bin/bash\n{script}\n")
         cli.chmod(0o755)
         values: dict[str, Any] = {
-            "log": ignore, "stop": threading.Event(), "force_stop": threading.Event(), "is_interruptible": lambda: True,
+            "log": ignore, "stop": threading.Event(), "force_stop": threading.Event(), 
+            "is_interruptible": lambda: True,
             **options,
         }  # fmt: skip
         return LabEngine(
