@@ -3,15 +3,14 @@
 import dataclasses
 import json
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from vmc_account_link import resource_types
 from vmc_account_link.errors import SettingsError, VmcError, safe_text
-from vmc_account_link.secret_text import SecretText
+from vmc_account_link.pulumi_state import PulumiState, Resource, parse_export, read_deployment
 
 _SECONDS = 120
 
@@ -91,8 +90,8 @@ class Project:
             VmcError: the engine refused, in its own words.
         """
         flags = ["--show-secrets"] if show_secrets else []
-        deployment = json.loads(self._pulumi("stack", "export", *flags))["deployment"]
-        return links_of(deployment.get("resources") or [])
+        export = parse_export(self._pulumi("stack", "export", *flags))
+        return links_of(read_deployment(export["deployment"]))
 
     def link(self, component: str | None = None, *, show_secrets: bool = False) -> LinkState:
         """The one link of the state, or the one named.
@@ -139,45 +138,36 @@ class Project:
         return done.stdout
 
 
-def links_of(resources: Sequence[Mapping[str, Any]]) -> tuple[LinkState, ...]:
-    """The links among the resources of a state, by the component that holds them. Pure."""
-    by_parent: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for resource in resources:
-        kind = str(resource.get("type", ""))
-        if kind in resource_types.OF_A_LINK and not resource.get("delete"):
-            values = {**(resource.get("inputs") or {}), **(resource.get("outputs") or {})}
-            if kind == resource_types.STACK:
-                values["id"] = resource.get("id")
-            by_parent.setdefault(str(resource.get("parent", "")), {})[kind] = values
+def links_of(state: PulumiState) -> tuple[LinkState, ...]:
+    """The links in a state, by the component that holds them. Pure."""
+    by_parent: dict[str, dict[str, Resource]] = {}
+    for resource in state.resources:
+        if resource.type in resource_types.OF_A_LINK:
+            by_parent.setdefault(resource.parent, {})[resource.type] = resource
     return tuple(
         _link(parent, held) for parent, held in by_parent.items() if set(held) - {resource_types.STACK}
     )
 
 
-def _link(parent: str, held: Mapping[str, Mapping[str, Any]]) -> LinkState:
-    dynamic = [values for kind, values in held.items() if kind != resource_types.STACK]
-    request, stack = held.get(resource_types.LINK_REQUEST, {}), held.get(resource_types.STACK, {})
+def _link(parent: str, held: Mapping[str, Resource]) -> LinkState:
+    values = {kind: {**resource.inputs, **resource.outputs} for kind, resource in held.items()}
+    request, stack = values.get(resource_types.LINK_REQUEST, {}), values.pop(resource_types.STACK, {})
 
     def first(key: str) -> str | None:
-        return next((text for values in dynamic if (text := _text(values.get(key)))), None)
+        return next((dynamic[key] for dynamic in values.values() if dynamic.get(key)), None)
+
+    def requested(key: str) -> str | None:
+        return request.get(key) or None
 
     return LinkState(
         component=parent.rpartition("::")[2],
         org_id=first("org_id"),
         account_number=first("account_number"),
-        stack_name=_text(stack.get("name")) or first("stack_name") or first("cf_stack_name"),
-        stack_id=_text(stack.get("id")),
-        tracking_task=_text(request.get("tracking_task")),
-        expiration_date=_text(request.get("expiration_date")),
+        stack_name=stack.get("name") or first("stack_name") or first("cf_stack_name"),
+        stack_id=held[resource_types.STACK].id or None if resource_types.STACK in held else None,
+        tracking_task=requested("tracking_task"),
+        expiration_date=requested("expiration_date"),
         is_existing=resource_types.LINK_REQUEST not in held,
-        template_body=_text(request.get("template_body")),
-        template_url=_text(request.get("template_url")),
+        template_body=requested("template_body"),
+        template_url=requested("template_url"),
     )
-
-
-def _text(value: Any) -> str | None:
-    """A plain value of the state, or a secret that was asked for in plaintext."""
-    if isinstance(value, Mapping) and isinstance(value.get("plaintext"), str):
-        value = json.loads(value["plaintext"])
-        return SecretText(value) if isinstance(value, str) and value else None
-    return value if isinstance(value, str) and value else None

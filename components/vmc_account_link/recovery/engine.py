@@ -9,6 +9,7 @@ import yaml
 from pulumi.automation import CommandError, PulumiCommand
 
 from vmc_account_link.errors import CommandFailed, RequestError, StackLocked, StateUnreadable
+from vmc_account_link.pulumi_state import parse_export
 from vmc_account_link.recovery.lock_owner import recorded
 
 
@@ -42,7 +43,7 @@ class Engine:
             CommandFailed: the engine refused, in its own words.
         """
         flags = ["--show-secrets"] if show_secrets else []
-        return exported(self._run("stack", "export", *flags))
+        return parse_export(self._run("stack", "export", *flags))
 
     def backend_url(self) -> str:
         """The URL of the backend in use.
@@ -112,12 +113,6 @@ class Engine:
         if "failed to load checkpoint" in text:
             return StateUnreadable(f"read the state of stack {self.stack}: {_said(text)}")
         return CommandFailed(f"pulumi {' '.join(arguments[:2])}: {_said(text)}")
-
-
-def exported(text: str) -> dict[str, Any]:
-    """What `stack export` has printed; its deployment is null where nothing was ever done."""
-    state: dict[str, Any] = json.loads(text)
-    return {**state, "deployment": state["deployment"] or {}}
 
 
 def _said(text: str) -> str:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from vmc_account_link.errors import CommandFailed, Interrupted
-from vmc_account_link.recovery.engine import exported
+from vmc_account_link.pulumi_state import parse_export
 from vmc_account_link.recovery.lock_owner import recorded
-from vmc_account_link.recovery.pending import LINK_TYPE
+from vmc_account_link.resource_types import LINK_REQUEST
 from vmc_labs.engine.dynamic_provider import PACKAGE, DynamicProvider
 from vmc_labs.engine.server import serve
 from vmc_labs.private_files import make_folder, write_file
@@ -132,7 +132,7 @@ class LabEngine:
             CommandFailed: the engine refused, in its own words.
         """
         try:
-            return exported(self._ask("stack", "export"))
+            return parse_export(self._ask("stack", "export"))
         except CommandFailed as error:
             if "no stack named" in str(error):
                 return None
@@ -166,7 +166,7 @@ class LabEngine:
             needs_link: ask for a new link, whatever the last one is good for.
         """
         flags = ["--exec-kind", "auto.inline", "--suppress-outputs", *(["--refresh"] if refresh else [])]
-        flags += ["--replace", f"**{LINK_TYPE}::*"] if needs_link else []
+        flags += ["--replace", f"**{LINK_REQUEST}::*"] if needs_link else []
         return self._update(["up", *flags], dynamic, on_event, program)
 
     def destroy(self, dynamic: DynamicProvider, on_event: Callable[[Event], None]) -> Ended:
