@@ -20,7 +20,7 @@ def test_a_ready_account_passes_every_line_in_text_and_in_json(command: Command)
     assert tuple(lines) == (*LINES, "permissions")
     for name, line in lines.items():
         assert f"pass  {name:<14}{line['found']}" in text.out
-        assert line["do"] is None
+        assert line["hint"] is None
 
 
 def test_it_reads_and_never_writes(command: Command, box: Sandbox) -> None:
@@ -44,7 +44,7 @@ def test_several_things_wrong_at_once_are_a_line_each(command: Command, box: San
     for name in ("roles", "AWS identity", "linked", "region", "stack name", "permissions"):
         assert f"FAIL  {name:<14}{lines[name]['found']}\n" in text.out
         told = " ".join(text.out.partition(lines[name]["found"])[2].split())
-        assert told.startswith(f"-> {lines[name]['do']}")
+        assert told.startswith(f"-> {lines[name]['hint']}")
     assert {name: line["verdict"] for name, line in lines.items()} == {
         "token": "warn",
         "organisation": "pass",
@@ -63,7 +63,9 @@ def test_several_things_wrong_at_once_are_a_line_each(command: Command, box: San
     assert "AccessDenied" in lines["stack name"]["found"]
     assert lines["permissions"]["found"].startswith("denied: ")
     assert {"iam:CreateRole", "lambda:CreateFunction"} <= set(lines["permissions"]["found"][8:].split(", "))
-    assert [name for name, line in lines.items() if (line["do"] is None) != (line["verdict"] == "pass")] == []
+    assert [
+        name for name, line in lines.items() if (line["hint"] is None) != (line["verdict"] == "pass")
+    ] == []
 
 
 def test_an_ended_token_fails(command: Command, box: Sandbox) -> None:
@@ -98,7 +100,7 @@ def test_a_missing_setting_is_a_line_of_its_own(command: Command, monkeypatch: p
     monkeypatch.delenv("ORG_ID")
     line = command("doctor", "--json").lines()["token"]
     assert (line["verdict"], line["found"]) == ("fail", "vmc:orgId: the VMC organisation is not set")
-    assert "ORG_ID" in line["do"]
+    assert "ORG_ID" in line["hint"]
 
 
 def test_where_the_end_of_the_token_is_not_told_the_line_says_so(command: Command, box: Sandbox) -> None:
@@ -174,7 +176,7 @@ def test_an_availability_zone_without_a_usable_subnet_is_told(command: Command, 
     line = said.lines()["subnets"]
     assert (line["verdict"], said.code) == ("warn", 0)
     assert line["found"].startswith("none in us-west-2b (")
-    assert "/26" in line["do"]
+    assert "/26" in line["hint"]
 
 
 def test_a_region_without_any_subnet_fails(command: Command, aws: Any) -> None:

@@ -66,7 +66,7 @@ def test_a_pattern_has_as_many_names_as_it_says_or_is_refused(first: int, last: 
 
 
 @pytest.mark.parametrize(
-    ("asked", "cores", "free", "width"),
+    ("requested", "cores", "free", "width"),
     [
         pytest.param(7, 2, 0, 7, id="what is asked for counts"),
         pytest.param(None, 2, 100 * LAB_BYTES, 12, id="six for each core"),

@@ -37,7 +37,7 @@ def engine(tmp_path: Path) -> Make:
         cli.write_text(f"#!/bin/bash\n{script}\n")
         cli.chmod(0o755)
         values: dict[str, Any] = {
-            "log": ignore, "stop": threading.Event(), "hurry": threading.Event(), "may_stop": lambda: True,
+            "log": ignore, "stop": threading.Event(), "force_stop": threading.Event(), "is_interruptible": lambda: True,
             **options,
         }  # fmt: skip
         return LabEngine(
@@ -89,7 +89,7 @@ def test_a_question_has_a_little_time_after_the_first_ctrl_c(
 SIGNALLED = 'trap "echo INT" INT; echo ready; while true; do sleep 0.1; done'
 
 
-@pytest.mark.parametrize("may_stop", [True, False])
+@pytest.mark.parametrize("is_interruptible", [True, False])
 def test_a_second_ctrl_c_ends_an_update_whatever_it_does(
     is_interruptible: bool,  # noqa: FBT001
     engine: Make,

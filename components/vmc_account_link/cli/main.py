@@ -119,11 +119,12 @@ def command_line(width: int | None = None) -> argparse.ArgumentParser:
         description="Put one Pulumi stack right after a crash. Keeps a copy of the state from before.",
         epilog="Exit code 1: it could not be done, and says why.",
     )
-    recover.add_argument("--stack", required=True, metavar="NAME", help="the Pulumi stack")
+    recover.add_argument("--stack", required=True, type=_not_empty, metavar="NAME", help="the Pulumi stack")
     recover.add_argument("--cwd", default=".", metavar="FOLDER", help="the folder of the Pulumi project")
     recover.add_argument(
         "--lost-host",
         action="append",
+        type=_not_empty,
         default=[],
         metavar="HOST",
         help="a machine that is gone for good: a lock of its is removed",
@@ -134,6 +135,12 @@ def command_line(width: int | None = None) -> argparse.ArgumentParser:
         help="remove the stack's lock also where its owner may be alive, for all that can be known",
     )
     return parser
+
+
+def _not_empty(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty: is a variable unset?")
+    return text
 
 
 def _common() -> argparse.ArgumentParser:
