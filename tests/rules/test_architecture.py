@@ -22,7 +22,7 @@ FLOORS = {
     "vmc_account_link": (
         "errors internal_errors secret_text resource_types",
         "settings pulumi_state",
-        "provider_process",
+        "provider_process pulumi_cli",
         "call_context",
         "api template",
         "link",

@@ -1,18 +1,17 @@
 """A Pulumi project's configuration and state, asked of the `pulumi` command; nothing is written."""
 
+import contextlib
 import dataclasses
 import json
-import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import yaml
 
 from vmc_account_link import resource_types
-from vmc_account_link.errors import SettingsError, VmcError, safe_text
-from vmc_account_link.pulumi_state import PulumiState, Resource, parse_export, read_deployment
-
-_SECONDS = 120
+from vmc_account_link.errors import CommandFailed, RequestError, SettingsError, VmcError
+from vmc_account_link.pulumi_cli import PulumiCli
+from vmc_account_link.pulumi_state import PulumiState, Resource, read_deployment
 
 
 class NoSuchLink(VmcError):
@@ -62,7 +61,8 @@ class Project:
         Raises:
             SettingsError: there is no project in the folder.
         """
-        self.folder, self.stack = folder, stack
+        self.stack = stack
+        self._cli = PulumiCli(folder, stack)
         try:
             described = yaml.safe_load((folder / "Pulumi.yaml").read_text(encoding="utf-8"))
             self.name = str(described["name"])
@@ -75,9 +75,10 @@ class Project:
         """The stack's configuration: full key -> value; objects as JSON. It holds secrets in plaintext.
 
         Raises:
-            VmcError: the engine refused, in its own words.
+            RequestError: the engine refused, in its own words.
         """
-        wire = json.loads(self._pulumi("config", "--show-secrets", "--json") or "{}")
+        with _with_a_hint():
+            wire = json.loads(self._cli.ask("config", "--show-secrets", "--json") or "{}")
         return {key: str(entry.get("value", "")) for key, entry in wire.items()}
 
     def links(self, *, show_secrets: bool = False) -> tuple[LinkState, ...]:
@@ -87,10 +88,10 @@ class Project:
             show_secrets: whether their templates and URLs are wanted.
 
         Raises:
-            VmcError: the engine refused, in its own words.
+            RequestError: the engine refused, in its own words.
         """
-        flags = ["--show-secrets"] if show_secrets else []
-        export = parse_export(self._pulumi("stack", "export", *flags))
+        with _with_a_hint():
+            export = self._cli.export(show_secrets=show_secrets)
         return links_of(read_deployment(export["deployment"]))
 
     def link(self, component: str | None = None, *, show_secrets: bool = False) -> LinkState:
@@ -98,7 +99,7 @@ class Project:
 
         Raises:
             NoSuchLink: there is none, or more than one and none was named.
-            VmcError: the engine refused, in its own words.
+            RequestError: the engine refused, in its own words.
         """
         links = self.links(show_secrets=show_secrets)
         named = [link for link in links if component in {None, link.component}]
@@ -110,32 +111,19 @@ class Project:
             raise NoSuchLink(action, "it holds none", "Run `pulumi up`, or name the link by its flags.")
         raise NoSuchLink(action, f"it holds {names}", "Choose one with --component.")
 
-    def _pulumi(self, *arguments: str) -> str:
-        stack = ["--stack", self.stack] if self.stack else []
-        action = f"pulumi {' '.join(arguments[:2])}"
-        try:
-            done = subprocess.run(  # noqa: S603 - no shell, and options are names
-                ["pulumi", "--non-interactive", "--color", "never", *arguments, *stack],  # noqa: S607 - the engine that the person uses
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=_SECONDS,
-                check=False,
-            )
-        except OSError:
-            raise VmcError(action, "there is no `pulumi` on PATH", "Install the Pulumi CLI.") from None
-        except subprocess.TimeoutExpired:
-            raise VmcError(action, f"no answer within {_SECONDS} s", "Check the backend.") from None
-        if done.returncode != 0:
-            lines = [line for line in done.stderr.splitlines() if line.strip()]
-            said = next((line for line in lines if "error:" in line), lines[-1] if lines else "it failed")
-            raise VmcError(
-                action,
-                safe_text(said.removeprefix("error: ")),
-                "Select a stack (`pulumi stack select`), name it with --stack, or log in (`pulumi login`).",
-            )
-        return done.stdout
+
+@contextlib.contextmanager
+def _with_a_hint() -> Iterator[None]:
+    """Whatever the engine refuses here, the request is to be changed."""
+    try:
+        yield
+    except RequestError:
+        raise
+    except CommandFailed as error:
+        raise RequestError(
+            f"{error}. Select a stack (`pulumi stack select`), name it with --stack, or log in "
+            "(`pulumi login`)."
+        ) from None
 
 
 def links_of(state: PulumiState) -> tuple[LinkState, ...]:
