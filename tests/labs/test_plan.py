@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from vmc_account_link.api.models import AccountRecord
-from vmc_account_link.recovery.pending import ACCOUNT_TYPE
+from vmc_account_link.resource_types import CONNECTED_ACCOUNT, EXISTING_ACCOUNT
 from vmc_labs.fleet.plan import Action, FleetSnapshot, plan_down, plan_reap, plan_recover, plan_up, to_do
 from vmc_labs.spec.model import Credentials, FleetSpec, LabSpec, Service
 from vmc_labs.state.reader import LabState, Phases, UnfinishedLink, first_tags, read_state, settings_digest
@@ -220,7 +220,7 @@ def test_a_secret_output_is_not_read_from_a_state() -> None:
 
 def test_what_is_marked_for_deletion_is_not_the_labs_any_more() -> None:
     """A replacement that was cut off leaves two resources of one name, the old one marked."""
-    kind = "pulumi-python:dynamic/vmc-account-link:ConnectedAccount"
+    kind = CONNECTED_ACCOUNT
     new = {"type": kind, "outputs": {"connected_account_state": "ACTIVE"}}
     old = {"type": kind, "delete": True, "outputs": {"connected_account_state": "BROKEN"}}
     found = read_state("s", {"resources": [new, old]}, {})
@@ -228,7 +228,7 @@ def test_what_is_marked_for_deletion_is_not_the_labs_any_more() -> None:
 
 
 def test_an_adopted_link_is_linked() -> None:
-    kind = "pulumi-python:dynamic/vmc-account-link:ExistingAccount"
+    kind = EXISTING_ACCOUNT
     outputs = {"connected_account_state": "ACTIVE", "org_id": ORG}
     found = read_state("s", {"resources": [{"type": kind, "outputs": outputs}]}, {})
     assert (found.is_linked, found.is_existing, found.org_id) == (True, True, ORG)
@@ -265,7 +265,7 @@ def test_what_a_replacement_has_yet_to_delete_is_not_the_lab() -> None:
     """Its error and its account are those of the past, wherever in the state it stands."""
     account = {
         "urn": "u::a",
-        "type": ACCOUNT_TYPE,
+        "type": CONNECTED_ACCOUNT,
         "outputs": {"connected_account_state": "ACTIVE"},
     }
     leaving = {
