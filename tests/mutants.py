@@ -1,6 +1,6 @@
 """`python -m tests.mutants FOLDER [PATTERN …]`: which changes of the pure code does no test notice?
 
-mutmut runs in `.mutants/`, as `[tool.mutmut]` of pyproject.toml says; `mutmut show NAME` there prints a change.
+mutmut runs in `.mutants/`, by `[tool.mutmut]` of pyproject.toml; there, `mutmut show NAME` shows a change.
 """
 
 import argparse
