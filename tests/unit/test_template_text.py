@@ -20,6 +20,7 @@ from vmc_account_link.template.parse import NotTaken, load
         ("A: {B: AWS::SSM::Parameter::Value<String>}\n", {"A": {"B": "AWS::SSM::Parameter::Value<String>"}}),
         ("12: x\n", {"12": "x"}),
         ('{"A": 1, "B": 1.5}', {"A": 1, "B": 1.5}),
+        ('{"A": 9007199254740992}', {"A": 2**53}),
     ],
 )  # fmt: skip
 def test_what_cloudformation_takes_is_read(text: str, value: object) -> None:
