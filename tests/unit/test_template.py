@@ -112,8 +112,8 @@ def test_what_a_transform_adds_could_report_the_account() -> None:
         (
             {"Parameters": {"A": {"Type": "String"}, "B": "x", "C": {"Default": ""}}},
             (
-                "it asks for parameters without a default (A, B). Nothing was created; run this template by hand "
-                "in the AWS console."
+                "it asks for parameters without a default (A, B). Nothing was created; run this template by "
+                "hand in the AWS console."
             ),
         ),
         (

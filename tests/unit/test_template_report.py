@@ -359,7 +359,28 @@ def test_what_may_let_others_in_is_a_violation_wherever_it_stands(resource: Any)
 def test_everybody_but_somebody_is_a_violation() -> None:
     document = {"Statement": {"Effect": "Allow", "NotPrincipal": {"AWS": "000000000101"}}}
     text = template(R={"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": document}})
-    assert "everybody but" in violations(inspect_template(text), TRUSTED_ONLY)[0]
+    assert violations(inspect_template(text), TRUSTED_ONLY) == (
+        'R: it lets in NotPrincipal everybody but {"AWS": "000000000101"}, which is not trusted',
+    )
+
+
+def test_a_policy_that_is_not_known_lets_in_one_knows_not_whom() -> None:
+    properties = {"PolicyDocument": {"Fn::If": ["Missing", {}, {}]}, "Bucket": {"Ref": "Elsewhere"}}
+    text = template(It={"Type": "AWS::S3::BucketPolicy", "Properties": properties})
+    assert violations(inspect_template(text), TRUSTED_ONLY) == (
+        "It: whom it lets in is not known (${Fn::If Missing})",
+    )
+
+
+def test_a_text_that_is_no_policy_lets_nobody_in() -> None:
+    document = json.dumps({"Effect": "Allow", "Principal": "*"})
+    text = template(It={"Type": "AWS::SSM::Parameter", "Properties": {"Value": document, "Policies": "none"}})
+    assert violations(inspect_template(text), TRUSTED_ONLY) == ()
+
+
+def test_everybody_is_every_account() -> None:
+    (trust,) = inspect_template(role("*")).trusts
+    assert (trust.logical_id, trust.kind, trust.principal) == ("Role", "AWS", "*")
 
 
 def test_a_denial_lets_nobody_in() -> None:
