@@ -1,1 +1,1 @@
-"""The fleet command: an event's labs from one spec, a Pulumi stack each. It is not in the wheel."""
+"""The fleet command: an event's labs from one spec, a Pulumi stack each. In the wheel beside the component."""
