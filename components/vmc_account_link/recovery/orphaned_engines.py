@@ -40,7 +40,7 @@ def recover(
     lost_hosts: Sequence[str] = (),
     force: bool = False,
 ) -> bool:
-    """End engines whose driver is gone, then run `vmc-account-link recover` for the stack, in the lab's environment.
+    """End engines whose driver is gone, then run `recover` for the stack, in the lab's environment.
 
     A process of its own, because a lab's environment can't be that of this one. A lock that a machine of
     `lost_hosts` has left is removed as a dead process's is; with `force` one of which nothing is known too.

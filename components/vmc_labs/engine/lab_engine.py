@@ -44,7 +44,7 @@ class Ended:
 class LabEngine:
     """The CLI for one stack, in a project folder of its own.
 
-    Its own, because `vmc-labs recover` ends the providers left behind in a project's folder, and because the CLI
+    Its own, because a recovery ends the providers left behind in a project's folder, and because the CLI
     writes a stack's salt beside the project file.
     """
 
