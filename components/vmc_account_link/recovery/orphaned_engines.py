@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from vmc_account_link.errors import CommandFailed
-from vmc_account_link.recovery.orphaned_plugins import listens
+from vmc_account_link.recovery.orphaned_plugins import listens, shares_loopback
 
 NOTHING = "has nothing under way"
 """How `recover` ends where it changed nothing."""
@@ -98,7 +98,9 @@ def orphaned_engines(folder: Path, stack: str) -> tuple[psutil.Process, ...]:
             client = next(filter(None, map(_CLIENT.fullmatch, arguments)), None)
             if client is None or Path(arguments[0]).name != "pulumi" or not _is_of(arguments, stack):
                 continue
-            if Path(process.cwd()) != folder.resolve() or listens(int(client[1])):
+            if Path(process.cwd()) != folder.resolve() or not shares_loopback(process.pid):
+                continue
+            if listens(int(client[1])):
                 continue
         except (psutil.Error, OSError):
             continue  # gone meanwhile, or another user's
