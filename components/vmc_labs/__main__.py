@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from vmc_account_link import check_result
 from vmc_account_link.errors import CommandFailed, RequestError, VmcError
 from vmc_account_link.internal_errors import internal_error
 from vmc_labs.commands import options
@@ -207,14 +208,12 @@ def doctor(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
     """Check tokens, backend, and each lab's AWS credentials before the first `up`; nothing is touched."""
     from vmc_labs.commands import doctor as command
 
-    checks = command.run(FleetSession.open(spec, only=only))
-    rows = [{"what": c.what, "verdict": c.verdict.value, "message": c.message} for c in checks]
-    output = Output()
+    results = command.run(FleetSession.open(spec, only=only))
     if as_json:
-        output.json(rows)
+        Output().json(check_result.as_json(results))
     else:
-        output.table(rows)
-    return int(any(check.verdict is command.Verdict.BAD for check in checks))
+        Output().text(check_result.as_text(results))
+    return check_result.exit_code(results)
 
 
 @labs.command()

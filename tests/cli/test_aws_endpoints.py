@@ -5,8 +5,9 @@ import pytest
 from sandbox.environment import Sandbox
 from tests.support.cli import Command
 from tests.support.lab import ACCOUNT, Lab
-from vmc_account_link.cli.aws_reader import AwsReader, AwsRefused
+from vmc_account_link.aws_reader import AwsAccess, AwsReader, AwsRefused
 from vmc_account_link.cli.commands import Context
+from vmc_account_link.cli.main import command_line
 from vmc_account_link.errors import SettingsError
 
 NOWHERE = "http://127.0.0.1:9"
@@ -16,18 +17,20 @@ def context(endpoints: str) -> Context:
     return Context(project=None, config={"aws:endpoints": endpoints})
 
 
+OPTIONS = command_line().parse_args(["doctor"])
+
+
 def test_the_configuration_names_a_url_for_each_service() -> None:
-    assert context('[{"sts": "http://a", "iam": ""}, {"cloudformation": "http://b"}]').aws_endpoints() == {
-        "sts": "http://a",
-        "cloudformation": "http://b",
-    }
-    assert Context(project=None, config={}).aws_endpoints() == {}
+    assert context('[{"sts": "http://a", "iam": ""}, {"cloudformation": "http://b"}]').aws_access(
+        OPTIONS
+    ).endpoints == {"sts": "http://a", "cloudformation": "http://b"}
+    assert Context(project=None, config={}).aws_access(OPTIONS).endpoints == {}
 
 
 @pytest.mark.parametrize("text", ["{", "7", '["http://a"]'])
 def test_what_is_no_list_of_objects_is_named(text: str) -> None:
     with pytest.raises(SettingsError, match="aws:endpoints"):
-        context(text).aws_endpoints()
+        context(text).aws_access(OPTIONS)
 
 
 def test_a_service_with_a_url_of_its_own_is_asked_there(
@@ -35,9 +38,9 @@ def test_a_service_with_a_url_of_its_own_is_asked_there(
 ) -> None:
     own = box.environment["AWS_ENDPOINT_URL"]
     monkeypatch.setenv("AWS_ENDPOINT_URL", NOWHERE)
-    assert AwsReader(region="us-west-2", endpoints={"sts": own}).caller().account == ACCOUNT
+    assert AwsReader(AwsAccess(endpoints={"sts": own})).caller().account == ACCOUNT
     with pytest.raises(AwsRefused, match="Could not connect"):
-        AwsReader(region="us-west-2").caller()
+        AwsReader(AwsAccess()).caller()
 
 
 @pytest.mark.engine
@@ -55,4 +58,4 @@ def test_doctor_asks_where_the_stacks_configuration_says(
 def test_an_answer_without_an_account_number_is_none(command: Command, box: Sandbox) -> None:
     box.control.plan_fault("aws", "sts.GetCallerIdentity", "ok_empty", count=9)
     with pytest.raises(AwsRefused, match="none of AWS's"):
-        AwsReader(region="us-west-2").caller()
+        AwsReader(AwsAccess()).caller()

@@ -14,9 +14,9 @@ from tests.support.cli import Command
 from tests.support.lab import ACCOUNT
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord, Link, SddcConnection, Task
+from vmc_account_link.aws_reader import AwsAccess, StackSeen
+from vmc_account_link.check_result import CheckResult
 from vmc_account_link.cli import status
-from vmc_account_link.cli.aws_reader import StackSeen
-from vmc_account_link.cli.check_result import Line
 from vmc_account_link.settings import read_settings
 
 NAME = "SDDC-Account-Link"
@@ -158,10 +158,9 @@ def request(**changes: Any) -> status.StatusRequest:
         "account_number": ACCOUNT,
         "stack": "arn",
         "stack_name": NAME,
-        "region": "us-west-2",
+        "access": AwsAccess(),
         "tracking_task": "t",
         "expiration_date": (NOW - timedelta(hours=1)).isoformat(),
-        "profile": None,
     }
     return status.StatusRequest(**{**fields, **changes})
 
@@ -227,7 +226,7 @@ def connection(state: str, account_id: str = "id") -> SddcConnection:
     ],
 )
 def test_every_finding_has_its_verdict_and_what_is_wrong_what_to_do(
-    line: Line, verdict: str, words: str
+    line: CheckResult, verdict: str, words: str
 ) -> None:
     assert line.verdict == verdict
     assert words in line.found

@@ -7,8 +7,10 @@ import pytest
 
 from sandbox.faults import FaultKind, PlannedFault
 from tests.sandbox.amazon import IAM, AwsReader, role_template
+from vmc_account_link.aws_reader import AwsAccess, AwsRefused
+from vmc_account_link.aws_reader import AwsReader as Reader
 from vmc_account_link.errors import CommandFailed
-from vmc_account_link.recovery.cloudformation import AwsAccess, FoundStack, account_number, find_stack
+from vmc_account_link.recovery.cloudformation import FoundStack, find_stack
 
 NAME = "SDDC-Account-Link"
 ACCOUNT = "123456789012"
@@ -128,9 +130,9 @@ def test_an_answer_that_is_none_of_aws_is_no_answer(amazon: AwsReader, kind: Fau
 
 def test_a_caller_without_an_account_number_is_no_answer(amazon: AwsReader) -> None:
     access = AwsAccess(access_key="key", secret_key="secret", endpoints={"sts": amazon.url})
-    assert account_number(access) == ACCOUNT
+    assert Reader(access).caller().account == ACCOUNT
     amazon.faults.plan(
         PlannedFault(service="aws", call="sts.GetCallerIdentity", kind=FaultKind.OK_EMPTY, count=9)
     )
-    with pytest.raises(CommandFailed, match="whose credentials these are"):
-        account_number(access)
+    with pytest.raises(AwsRefused, match="whose credentials these are"):
+        Reader(access).caller()

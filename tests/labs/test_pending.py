@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from vmc_account_link.recovery.cloudformation import AwsAccess, FoundStack
+from vmc_account_link.aws_reader import AwsAccess
+from vmc_account_link.recovery.cloudformation import FoundStack
 from vmc_account_link.recovery.pending import PendingStack, pending_stacks, repair
 from vmc_account_link.resource_types import CONNECTED_ACCOUNT, LINK_REQUEST, STACK
 
@@ -51,6 +52,7 @@ def in_plaintext(encrypted: dict[str, Any]) -> dict[str, Any]:
 
 def found(status: str = "CREATE_COMPLETE", template: object = TEMPLATE) -> FoundStack:
     return FoundStack(
+        name="SDDC-Account-Link",
         id="arn:aws:cloudformation:eu-west-1:123456789012:stack/SDDC-Account-Link/1",
         status=status,
         reason="because",

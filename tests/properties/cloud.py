@@ -28,13 +28,12 @@ from sandbox.world import World
 from tests.properties.aws_process import AwsProcess, aws_environment
 from tests.properties.wsgi import BotocoreSession, Network, RequestsAdapter
 from tests.support.lab import ACCOUNT
-from vmc_account_link import connected_account, link_request, stack_hooks
+from vmc_account_link import aws_reader, connected_account, link_request, stack_hooks
 from vmc_account_link.api.auth import AccessTokens
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.transport import Transport
+from vmc_account_link.aws_reader import AwsAccess
 from vmc_account_link.link.wait import unlink_until_gone, wait_until_linked
-from vmc_account_link.recovery import cloudformation as labs_cloud
-from vmc_account_link.recovery.cloudformation import AwsAccess
 from vmc_account_link.settings import ApiToken, VmcSettings
 
 VMWARE, AWS = "127.0.0.1:8001", "127.0.0.1:8002"
@@ -206,7 +205,7 @@ class Cloud:
             (stack_hooks, "datetime", moment),
             (connected_account, "wait_until_linked", partial(wait_until_linked, **looking)),
             (connected_account, "unlink_until_gone", partial(unlink_until_gone, **looking)),
-            (labs_cloud, "_session", self._session),
+            (aws_reader, "_session", self._session),
         ]
         with ExitStack() as stack:
             for where, name, substitute in replaced:

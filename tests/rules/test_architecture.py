@@ -21,12 +21,13 @@ PACKAGE = REPOSITORY / "components" / "vmc_account_link"
 FLOORS = {
     "vmc_account_link": (
         "errors internal_errors secret_text resource_types",
-        "settings pulumi_state",
+        "settings pulumi_state check_result",
         "provider_process pulumi_cli",
         "call_context",
         "api template",
         "link",
         "aws args stack_hooks provider",
+        "aws_reader",
         "recovery",
         "link_request connected_account existing_account compatible_subnets",
         "account_link",
@@ -80,10 +81,7 @@ def test_every_module_says_in_its_first_line_what_it_is_for() -> None:
 
 def test_only_one_module_asks_aws_through_its_sdk_and_only_one_writes() -> None:
     files = project_files("components/vmc_account_link")
-    assert {path.stem for path in files if {"boto3", "botocore"} & _roots(path)} == {
-        "aws_reader",
-        "cloudformation",
-    }
+    assert {path.stem for path in files if {"boto3", "botocore"} & _roots(path)} == {"aws_reader"}
     printing = {path.stem for path in files if re.search(r"\bprint\(|sys\.std(out|err)", path.read_text())}
     assert printing == {"output", "call_context"}  # the latter tells who waits in `pulumi up`
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from vmc_account_link.api.models import AccountRecord
+from vmc_account_link.aws_reader import Caller, Decision, StackSeen
+from vmc_account_link.check_result import CheckResult, Verdict, exit_code, failed, passed, warned
 from vmc_account_link.cli import checks
-from vmc_account_link.cli.aws_reader import Caller, Decision, StackSeen
-from vmc_account_link.cli.check_result import Line, Verdict, exit_code, failed, passed, warned
 from vmc_account_link.cli.token import Claims, claims_of
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -27,10 +27,10 @@ def record(state: str, stack_name: str) -> AccountRecord:
 
 def stack(stack_id: str) -> StackSeen:
     """A stack that exists."""
-    return StackSeen(id=stack_id, name="S", status="CREATE_COMPLETE", reason=None, created=NOW)
+    return StackSeen(id=stack_id, name="S", status="CREATE_COMPLETE", reason="", created=NOW)
 
 
-def link(found: AccountRecord | None, *, uses_existing: bool = False, owns: bool = False) -> Line:
+def link(found: AccountRecord | None, *, uses_existing: bool = False, owns: bool = False) -> CheckResult:
     """The verdict on a record, for a stack named S."""
     return checks.judge_link(USER.account, found, uses_existing=uses_existing, stack_name="S", owns=owns)
 
@@ -95,7 +95,7 @@ def may(action: str, *, allowed: bool, by_organization: bool = False) -> Decisio
     ],
 )
 def test_every_finding_has_its_verdict_and_what_is_wrong_what_to_do(
-    line: Line, verdict: str, words: str
+    line: CheckResult, verdict: str, words: str
 ) -> None:
     assert line.verdict == verdict
     assert words in line.found

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from vmc_account_link.api.models import AccountRecord, AccountState
-from vmc_account_link.cli.aws_reader import Caller, Decision, StackSeen
-from vmc_account_link.cli.check_result import Line, failed, passed, warned
+from vmc_account_link.aws_reader import Caller, Decision, StackSeen
+from vmc_account_link.check_result import CheckResult, failed, passed, warned
 from vmc_account_link.cli.token import Claims
 
 LINK_REGION = "us-west-2"
@@ -35,7 +35,7 @@ ACTIONS = (
 """VMware's documents ("AWS Roles and Permissions"), and what the stack's deletion needs."""
 
 
-def judge_token(end: datetime | None, now: datetime) -> Line:
+def judge_token(end: datetime | None, now: datetime) -> CheckResult:
     """How long the credentials last; `end` None: they do not end."""
     if end is None:
         return passed("token", "accepted; it does not expire")
@@ -48,7 +48,7 @@ def judge_token(end: datetime | None, now: datetime) -> Line:
     return passed("token", told)
 
 
-def judge_organisation(claims: Claims | None, wanted: str) -> Line:
+def judge_organisation(claims: Claims | None, wanted: str) -> CheckResult:
     """Whether the token is for the organisation of the settings."""
     if claims is None or claims.org_id is None:
         return warned("organisation", f"the token does not say for which; vmc:orgId is {wanted}")
@@ -61,7 +61,7 @@ def judge_organisation(claims: Claims | None, wanted: str) -> Line:
     return passed("organisation", f"the token is for {wanted}")
 
 
-def judge_roles(claims: Claims | None) -> Line:
+def judge_roles(claims: Claims | None) -> CheckResult:
     """Whether the token has the roles that linking needs."""
     hint = "Give its owner (or the OAuth app) the VMC service role Administrator, and make a new token."
     if claims is None:
@@ -75,7 +75,7 @@ def judge_roles(claims: Claims | None) -> Line:
     return failed("roles", f"no VMC role among: {told}", hint)
 
 
-def judge_identity(caller: Caller, wanted: str | None) -> Line:
+def judge_identity(caller: Caller, wanted: str | None) -> CheckResult:
     """Whether the AWS credentials are of the wanted account."""
     if wanted and caller.account != wanted:
         return failed(
@@ -86,7 +86,7 @@ def judge_identity(caller: Caller, wanted: str | None) -> Line:
     return passed("AWS identity", f"account {caller.account} ({caller.arn})")
 
 
-def judge_region(region: str, opt_in: str | None) -> Line:
+def judge_region(region: str, opt_in: str | None) -> CheckResult:
     """Whether the account may use the stack's region, as far as that can be seen."""
     if opt_in is None:
         return failed("region", f"AWS has no region {region}", f"Set region to {LINK_REGION}.")
@@ -103,7 +103,7 @@ def judge_region(region: str, opt_in: str | None) -> Line:
     return passed("region", f"{region} may be used")
 
 
-def judge_stack_name(name: str, stack: StackSeen | None, owned_id: str | None) -> Line:
+def judge_stack_name(name: str, stack: StackSeen | None, owned_id: str | None) -> CheckResult:
     """Whether CloudFormation would take the name; `owned_id`: the stack that the Pulumi state holds."""
     if stack is None:
         return passed("stack name", f"{name} is free")
@@ -118,7 +118,7 @@ def judge_stack_name(name: str, stack: StackSeen | None, owned_id: str | None) -
 
 def judge_link(
     account: str, record: AccountRecord | None, *, uses_existing: bool, stack_name: str, owns: bool
-) -> Line:
+) -> CheckResult:
     """What the account's record means for what is asked: to make a link, or to use an existing one."""
     if uses_existing:
         return _judge_existing(account, record)
@@ -134,7 +134,7 @@ def judge_link(
     return warned("linked", told, "`pulumi up` runs a new link's template: its roles replace that link's.")
 
 
-def _judge_existing(account: str, record: AccountRecord | None) -> Line:
+def _judge_existing(account: str, record: AccountRecord | None) -> CheckResult:
     if record is None:
         return failed("linked", f"account {account} is not linked", "Set link to create, or link it first.")
     if record.state != AccountState.ACTIVE:
@@ -146,7 +146,7 @@ def _told(account: str, record: AccountRecord) -> str:
     return f'account {account} is {record.state}, linked by stack "{record.cf_stack_name}"'
 
 
-def judge_subnets(region: str, counts: Mapping[str, int]) -> Line:
+def judge_subnets(region: str, counts: Mapping[str, int]) -> CheckResult:
     """Whether each availability zone has a subnet that an SDDC could use."""
     told = ", ".join(f"{zone}: {count}" for zone, count in sorted(counts.items()))
     without = sorted(zone for zone, count in counts.items() if count == 0)
@@ -158,7 +158,7 @@ def judge_subnets(region: str, counts: Mapping[str, int]) -> Line:
     return passed("subnets", f"one or more in each availability zone ({told})")
 
 
-def judge_permissions(caller: Caller, decisions: Sequence[Decision] | None) -> Line:
+def judge_permissions(caller: Caller, decisions: Sequence[Decision] | None) -> CheckResult:
     """Whether IAM's simulation lets the caller do what the stack does."""
     if caller.arn.endswith(":root"):
         return passed("permissions", "these are the account's root credentials, which may do everything")

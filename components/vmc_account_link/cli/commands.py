@@ -10,9 +10,9 @@ from typing import Any
 
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.args import DEFAULT_REGION, DEFAULT_STACK_NAME
+from vmc_account_link.aws_reader import AwsAccess, AwsReader
+from vmc_account_link.check_result import exit_code
 from vmc_account_link.cli import doctor, output, status
-from vmc_account_link.cli.aws_reader import AwsReader
-from vmc_account_link.cli.check_result import exit_code
 from vmc_account_link.cli.project import LinkState, NoSuchLink, Project
 from vmc_account_link.cli.report import report_lines
 from vmc_account_link.errors import SettingsError, VmcError
@@ -49,19 +49,36 @@ class Context:
                 f"vmc-account-link:{key}", "it is neither a list nor an object", "Set it with --path."
             ) from None
 
-    def aws_endpoints(self) -> dict[str, str]:
-        """AWS service -> URL, of `aws:endpoints`, which the stack's provider obeys too.
+    def aws_access(self, options: argparse.Namespace, link: LinkState | None = None) -> AwsAccess:
+        """How to ask AWS about a link: as its stack's provider in the state does, else as `aws:*` says.
+
+        Args:
+            options: `--profile` goes before the credentials of either, `--region` before their region.
+            link: of the state, if it is there.
 
         Raises:
-            SettingsError: it is no list of objects.
+            SettingsError: an `aws:` setting is malformed.
         """
-        text = self.config.get("aws:endpoints")
-        try:
-            entries = json.loads(text) if text else []
-            return {str(service): str(url) for entry in entries for service, url in entry.items() if url}
-        except (ValueError, TypeError, AttributeError):
-            hint = "Set it with --path, such as `aws:endpoints[0].sts`."
-            raise SettingsError("aws:endpoints", "it is no list of objects", hint) from None
+        configured = {
+            name: value for key, value in self.config.items() if (name := key.removeprefix("aws:")) != key
+        }
+        access = AwsAccess.from_inputs((link and link.aws_provider) or configured)
+        if link and link.aws_provider:
+            region = link.region or access.region
+        else:
+            region = self.setting("region") or DEFAULT_REGION
+        if options.profile:
+            access = AwsAccess(profile=options.profile, endpoints=access.endpoints)
+        return dataclasses.replace(access, region=options.region or region)
+
+    def link_of_stack(self, name: str) -> LinkState | None:
+        """The link of the state whose CloudFormation stack has this name, if there is one.
+
+        Raises:
+            VmcError: the engine refused, in its own words.
+        """
+        links = self.project.links(show_secrets=True) if self.project else ()
+        return next((link for link in links if link.stack_name == name), None)
 
     def vmc_settings(self) -> VmcSettings:
         """The `vmc:` settings, of the configuration or the environment.
@@ -93,35 +110,32 @@ def run_doctor(options: argparse.Namespace) -> int:
         settings = context.vmc_settings()
     except SettingsError as error:
         settings = error
-    owned = context.project.links() if context.project else ()
-    region = options.region or context.setting("region") or DEFAULT_REGION
     stack_name = options.stack_name or context.setting("stackName") or DEFAULT_STACK_NAME
+    owned = context.link_of_stack(stack_name)
+    access = context.aws_access(options, owned)
     request = doctor.DoctorRequest(
         settings=settings,
         uses_existing=options.existing or context.setting("link") == "existing",
         stack_name=stack_name,
-        region=region,
-        subnet_region=options.subnet_region or context.setting("subnetRegion") or region,
+        access=access,
+        subnet_region=options.subnet_region or context.setting("subnetRegion") or access.region,
         account_id=options.aws_account_id or context.setting("awsAccountId"),
-        profile=options.profile or context.config.get("aws:profile"),
-        endpoints=context.aws_endpoints(),
-        owned_stack_id=next((link.stack_id for link in owned if link.stack_name == stack_name), None),
+        owned_stack_id=owned.stack_id if owned else None,
     )
-    lines = doctor.run(request)
-    output.show_lines(lines, as_json=options.json)
-    return exit_code(lines)
+    results = doctor.run(request)
+    output.show_results(results, as_json=options.json)
+    return exit_code(results)
 
 
 def run_status(options: argparse.Namespace) -> int:
     """Look at one link."""
     context = context_of(options)
-    lines = status.run(_status_request(options, context))
-    output.show_lines(lines, as_json=options.json)
-    return exit_code(lines)
+    results = status.run(_status_request(options, context))
+    output.show_results(results, as_json=options.json)
+    return exit_code(results)
 
 
 def _status_request(options: argparse.Namespace, context: Context) -> status.StatusRequest:
-    profile = options.profile or context.config.get("aws:profile")
     if options.aws_account_id:
         name = options.stack_name or context.setting("stackName") or DEFAULT_STACK_NAME
         return status.StatusRequest(
@@ -129,11 +143,9 @@ def _status_request(options: argparse.Namespace, context: Context) -> status.Sta
             account_number=options.aws_account_id,
             stack=name,
             stack_name=name,
-            region=options.region or context.setting("region") or DEFAULT_REGION,
+            access=context.aws_access(options),
             tracking_task=options.task,
             expiration_date=None,
-            profile=profile,
-            endpoints=context.aws_endpoints(),
         )
     link = _link_of_state(context, options)
     if link.account_number is None:
@@ -145,11 +157,9 @@ def _status_request(options: argparse.Namespace, context: Context) -> status.Sta
         account_number=link.account_number,
         stack=None if link.is_existing else link.stack_id or link.stack_name,
         stack_name=None if link.is_existing else link.stack_name,
-        region=options.region or link.region or context.setting("region") or DEFAULT_REGION,
+        access=context.aws_access(options, link),
         tracking_task=link.tracking_task,
         expiration_date=link.expiration_date,
-        profile=profile,
-        endpoints=context.aws_endpoints(),
     )
 
 
@@ -189,11 +199,10 @@ def _template_text(options: argparse.Namespace, context: Context) -> str:
             told = error.strerror if isinstance(error, OSError) else "it is not text"
             raise SettingsError(f"read {options.file}", str(told), "Name a template's file.") from None
     if options.stack_name:
-        region = options.region or context.setting("region") or DEFAULT_REGION
-        profile = options.profile or context.config.get("aws:profile")
-        amazon = AwsReader(region=region, profile=profile, endpoints=context.aws_endpoints())
-        return amazon.template(options.stack_name)
-    link = _link_of_state(context, options, show_secrets=True)
+        access = context.aws_access(options, context.link_of_stack(options.stack_name))
+        template = AwsReader(access).template(options.stack_name)
+        return template if isinstance(template, str) else json.dumps(template)
+    link = _link_of_state(context, options)
     if link.template_body:
         return link.template_body
     if link.template_url:
@@ -212,14 +221,14 @@ def _downloaded(url: str, context: Context) -> str:
         return vmc.download_template(url)
 
 
-def _link_of_state(context: Context, options: argparse.Namespace, *, show_secrets: bool = False) -> LinkState:
+def _link_of_state(context: Context, options: argparse.Namespace) -> LinkState:
     if context.project is None:
         raise SettingsError(
             options.cwd,
             "there is no Pulumi project here",
             "Name its folder with --cwd, or the link by flags.",
         )
-    return context.project.link(options.component, show_secrets=show_secrets)
+    return context.project.link(options.component, show_secrets=True)
 
 
 def _policy(options: argparse.Namespace, context: Context) -> TemplatePolicy:

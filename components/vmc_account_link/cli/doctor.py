@@ -1,13 +1,13 @@
 """`doctor`: everything that can be known before the first link, asked and judged; nothing is changed."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.transport import Transport
-from vmc_account_link.cli.aws_reader import AwsReader, Caller
-from vmc_account_link.cli.check_result import Line, Verdict, from_error, not_asked, warned
+from vmc_account_link.aws_reader import AwsAccess, AwsReader, Caller
+from vmc_account_link.check_result import CheckResult, Verdict, from_error, looked, not_asked, warned
 from vmc_account_link.cli.checks import (
     ACTIONS,
     judge_identity,
@@ -35,21 +35,17 @@ class DoctorRequest:
     uses_existing: bool
     """Whether a link that exists is to be used (`link: existing`)."""
     stack_name: str
-    region: str
-    """Of the stack."""
+    access: AwsAccess
+    """How to ask AWS, and in which region the stack is."""
     subnet_region: str
     """Of the SDDCs."""
     account_id: str | None
     """The wanted AWS account, 12 digits."""
-    profile: str | None
-    """The AWS profile."""
-    endpoints: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """AWS service -> URL, of `aws:endpoints`."""
     owned_stack_id: str | None = None
     """The CloudFormation stack that the Pulumi state holds already."""
 
 
-def run(request: DoctorRequest) -> tuple[Line, ...]:
+def run(request: DoctorRequest) -> tuple[CheckResult, ...]:
     """Look at everything, the service first; a line that can't be asked does not hide the others."""
     service = _look_at_service(request)
     amazon, caller, identity = _identity(request)
@@ -67,7 +63,7 @@ def run(request: DoctorRequest) -> tuple[Line, ...]:
     return (*service, identity, linked, *rest)
 
 
-def _look_at_service(request: DoctorRequest) -> tuple[Line, ...]:
+def _look_at_service(request: DoctorRequest) -> tuple[CheckResult, ...]:
     settings = request.settings
     if isinstance(settings, VmcError):
         return (from_error("token", settings), *_unread_token())
@@ -83,11 +79,11 @@ def _look_at_service(request: DoctorRequest) -> tuple[Line, ...]:
         )
 
 
-def _unread_token() -> tuple[Line, ...]:
+def _unread_token() -> tuple[CheckResult, ...]:
     return not_asked("organisation", "token"), not_asked("roles", "token")
 
 
-def _token_life(settings: VmcSettings, transport: Transport) -> Line:
+def _token_life(settings: VmcSettings, transport: Transport) -> CheckResult:
     """The API token's own end; the access tokens made of it live half an hour and are renewed."""
     try:
         end = api_token_end(settings, transport)
@@ -99,7 +95,7 @@ def _token_life(settings: VmcSettings, transport: Transport) -> Line:
     return dataclasses.replace(line, found="accepted; an OAuth app's secret has no end that can be asked for")
 
 
-def _look_at_link(request: DoctorRequest, caller: Caller | None) -> Line:
+def _look_at_link(request: DoctorRequest, caller: Caller | None) -> CheckResult:
     account = caller.account if caller else request.account_id
     if isinstance(request.settings, VmcError):
         return not_asked("linked", "token")
@@ -119,18 +115,18 @@ def _look_at_link(request: DoctorRequest, caller: Caller | None) -> Line:
     )
 
 
-def _identity(request: DoctorRequest) -> tuple[AwsReader | None, Caller | None, Line]:
+def _identity(request: DoctorRequest) -> tuple[AwsReader | None, Caller | None, CheckResult]:
     try:
-        amazon = AwsReader(region=request.region, profile=request.profile, endpoints=request.endpoints)
+        amazon = AwsReader(request.access)
         caller = amazon.caller()
     except VmcError as error:
         return None, None, from_error("AWS identity", error)
     return amazon, caller, judge_identity(caller, request.account_id)
 
 
-def _look_at_account(request: DoctorRequest, amazon: AwsReader, caller: Caller) -> tuple[Line, ...]:
-    looks: dict[str, Callable[[], Line]] = {
-        "region": lambda: judge_region(request.region, amazon.opt_in_status(request.region)),
+def _look_at_account(request: DoctorRequest, amazon: AwsReader, caller: Caller) -> tuple[CheckResult, ...]:
+    looks: dict[str, Callable[[], CheckResult]] = {
+        "region": lambda: judge_region(amazon.region, amazon.opt_in_status(amazon.region)),
         "stack name": lambda: judge_stack_name(
             request.stack_name, amazon.stack(request.stack_name), request.owned_stack_id
         ),
@@ -141,19 +137,12 @@ def _look_at_account(request: DoctorRequest, amazon: AwsReader, caller: Caller) 
     }
     if request.uses_existing:
         del looks["stack name"], looks["permissions"]
-    return tuple(_looked(name, look) for name, look in looks.items())
+    return tuple(looked(name, look) for name, look in looks.items())
 
 
-def _permissions(amazon: AwsReader, caller: Caller) -> Line:
+def _permissions(amazon: AwsReader, caller: Caller) -> CheckResult:
     try:
         return judge_permissions(caller, amazon.simulate(caller, ACTIONS))
     except VmcError as error:
         # Who may not ask may yet be allowed all the rest.
         return warned("permissions", f"{error.action}: {error.detail}", error.hint)
-
-
-def _looked(name: str, look: Callable[[], Line]) -> Line:
-    try:
-        return look()
-    except VmcError as error:
-        return from_error(name, error)

@@ -5,6 +5,7 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -36,6 +37,8 @@ class LinkState:
     """ISO 8601, UTC."""
     is_existing: bool
     """Whether the link was made elsewhere: it has no request and no stack here."""
+    aws_provider: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+    """The inputs of the AWS provider of its stack, as far as they are text; secrets only where asked for."""
     template_body: str | None = dataclasses.field(default=None, repr=False)
     """Only where secrets were asked for."""
     template_url: str | None = dataclasses.field(default=None, repr=False)
@@ -132,14 +135,23 @@ def links_of(state: PulumiState) -> tuple[LinkState, ...]:
     for resource in state.resources:
         if resource.type in resource_types.OF_A_LINK:
             by_parent.setdefault(resource.parent, {})[resource.type] = resource
+    providers: dict[str, Mapping[str, Any]] = {}
+    """By reference, and by the component that declared one."""
+    for resource in state.of_type(resource_types.AWS_PROVIDER):
+        providers |= dict.fromkeys((resource.reference, resource.parent), resource.inputs)
     return tuple(
-        _link(parent, held) for parent, held in by_parent.items() if set(held) - {resource_types.STACK}
+        _link(parent, held, providers)
+        for parent, held in by_parent.items()
+        if set(held) - {resource_types.STACK}
     )
 
 
-def _link(parent: str, held: Mapping[str, Resource]) -> LinkState:
+def _link(parent: str, held: Mapping[str, Resource], providers: Mapping[str, Mapping[str, Any]]) -> LinkState:
     values = {kind: {**resource.inputs, **resource.outputs} for kind, resource in held.items()}
     request, stack = values.get(resource_types.LINK_REQUEST, {}), values.pop(resource_types.STACK, {})
+    made_by = (
+        str(held[resource_types.STACK].stored.get("provider")) if resource_types.STACK in held else parent
+    )
 
     def first(key: str) -> str | None:
         return next((dynamic[key] for dynamic in values.values() if dynamic.get(key)), None)
@@ -156,6 +168,7 @@ def _link(parent: str, held: Mapping[str, Resource]) -> LinkState:
         tracking_task=requested("tracking_task"),
         expiration_date=requested("expiration_date"),
         is_existing=resource_types.LINK_REQUEST not in held,
+        aws_provider=providers.get(made_by, {}),
         template_body=requested("template_body"),
         template_url=requested("template_url"),
     )

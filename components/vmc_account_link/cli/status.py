@@ -1,7 +1,7 @@
 """`status`: one link as the service, AWS and the Pulumi state see it now, on one screen."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from vmc_account_link.api.client import VmcClient
@@ -13,8 +13,8 @@ from vmc_account_link.api.models import (
     TaskStatus,
     parse_moment,
 )
-from vmc_account_link.cli.aws_reader import AwsReader, StackEvent, StackSeen
-from vmc_account_link.cli.check_result import Line, failed, from_error, not_asked, passed, warned
+from vmc_account_link.aws_reader import AwsAccess, AwsReader, StackEvent, StackSeen
+from vmc_account_link.check_result import CheckResult, failed, from_error, looked, not_asked, passed, warned
 from vmc_account_link.errors import NotFound, VmcError, safe_text
 from vmc_account_link.link.ownership import find_account
 from vmc_account_link.settings import VmcSettings
@@ -34,40 +34,40 @@ class StatusRequest:
     """The CloudFormation stack's id or name; None for an existing link."""
     stack_name: str | None
     """The name that the service should know; None where any will do."""
-    region: str
+    access: AwsAccess
+    """How to ask AWS, and in which region the stack is."""
     tracking_task: str | None
     expiration_date: str | None
     """ISO 8601."""
-    profile: str | None
-    endpoints: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """AWS service -> URL, of `aws:endpoints`."""
 
 
-def run(request: StatusRequest) -> tuple[Line, ...]:
+def run(request: StatusRequest) -> tuple[CheckResult, ...]:
     """Look at each part; one that can't be asked does not hide the others."""
     with VmcClient(request.settings) as vmc:
         record, record_line = _record(vmc, request)
         lines = [judge_request(request, record, datetime.now(UTC))]
         amazon: AwsReader | None = None
         try:
-            amazon = AwsReader(region=request.region, profile=request.profile, endpoints=request.endpoints)
+            reader = AwsReader(request.access)
+            reader.refuse_other_account(request.account_number)
+            amazon = reader
         except VmcError as error:
             lines.append(from_error("stack", error))
         if amazon is not None and request.stack is not None:
-            lines.append(_looked("stack", lambda: _stack(amazon, request)))
-        lines.append(_looked("task", lambda: _task(vmc, request, record)))
+            lines.append(looked("stack", lambda: _stack(amazon, request)))
+        lines.append(looked("task", lambda: _task(vmc, request, record)))
         lines.append(record_line)
         if record is None:
             lines += [not_asked("roles", "record"), not_asked("SDDCs", "record")]
             return tuple(lines)
         roles = not_asked("roles", "stack")
         if amazon is not None:
-            roles = _looked("roles", lambda: judge_roles(record, _missing_roles(amazon, record)))
-        sddcs = _looked("SDDCs", lambda: judge_connections(record, vmc.list_sddc_connections()))
+            roles = looked("roles", lambda: judge_roles(record, _missing_roles(amazon, record)))
+        sddcs = looked("SDDCs", lambda: judge_connections(record, vmc.list_sddc_connections()))
         return (*lines, roles, sddcs)
 
 
-def _record(vmc: VmcClient, request: StatusRequest) -> tuple[AccountRecord | None, Line]:
+def _record(vmc: VmcClient, request: StatusRequest) -> tuple[AccountRecord | None, CheckResult]:
     try:
         record = find_account(vmc.list_connected_accounts(), request.account_number)
     except VmcError as error:
@@ -75,14 +75,14 @@ def _record(vmc: VmcClient, request: StatusRequest) -> tuple[AccountRecord | Non
     return record, judge_record(request, record)
 
 
-def _stack(amazon: AwsReader, request: StatusRequest) -> Line:
+def _stack(amazon: AwsReader, request: StatusRequest) -> CheckResult:
     name = request.stack or ""
     stack = amazon.stack(name)
     events = amazon.stack_events(stack.id, _EVENTS) if stack else ()
     return judge_stack(name, stack, events)
 
 
-def _task(vmc: VmcClient, request: StatusRequest, record: AccountRecord | None) -> Line:
+def _task(vmc: VmcClient, request: StatusRequest, record: AccountRecord | None) -> CheckResult:
     if request.tracking_task is None:
         return passed("task", "none is known for this link")
     try:
@@ -97,7 +97,7 @@ def _missing_roles(amazon: AwsReader, record: AccountRecord) -> tuple[str, ...]:
     return tuple(name for name in names if not amazon.role_exists(name))
 
 
-def judge_request(request: StatusRequest, record: AccountRecord | None, now: datetime) -> Line:
+def judge_request(request: StatusRequest, record: AccountRecord | None, now: datetime) -> CheckResult:
     """Whether the link request can still bring the account in, where it has to."""
     if request.stack_name is None:
         return passed(
@@ -113,7 +113,7 @@ def judge_request(request: StatusRequest, record: AccountRecord | None, now: dat
     return passed("request", f"{told}, {when}")
 
 
-def judge_stack(name: str, stack: StackSeen | None, events: Sequence[StackEvent]) -> Line:
+def judge_stack(name: str, stack: StackSeen | None, events: Sequence[StackEvent]) -> CheckResult:
     """Whether the stack is there and whole."""
     if stack is None:
         return failed(
@@ -134,7 +134,7 @@ def judge_stack(name: str, stack: StackSeen | None, events: Sequence[StackEvent]
     return failed("stack", told, f"Mend the cause below. {_UP}", details=details)
 
 
-def judge_task(task: Task, *, is_linked: bool) -> Line:
+def judge_task(task: Task, *, is_linked: bool) -> CheckResult:
     """What the service's task means: it explains, the record decides."""
     parts = [f"{task.id} {task.status}"]
     if task.progress_percent is not None:
@@ -151,7 +151,7 @@ def judge_task(task: Task, *, is_linked: bool) -> Line:
     return passed("task", told) if task.status == TaskStatus.FINISHED else warned("task", told)
 
 
-def judge_record(request: StatusRequest, record: AccountRecord | None) -> Line:
+def judge_record(request: StatusRequest, record: AccountRecord | None) -> CheckResult:
     """Whether the account is connected, by our stack."""
     if record is None:
         return failed("record", f"AWS account {request.account_number} is not connected", _UP)
@@ -167,7 +167,7 @@ def judge_record(request: StatusRequest, record: AccountRecord | None) -> Line:
     return passed("record", told)
 
 
-def judge_roles(record: AccountRecord, missing: Sequence[str]) -> Line:
+def judge_roles(record: AccountRecord, missing: Sequence[str]) -> CheckResult:
     """Whether the roles that the service assumes are there."""
     if not record.role_arns:
         return warned("roles", "the service names none for this account")
@@ -181,7 +181,7 @@ def judge_roles(record: AccountRecord, missing: Sequence[str]) -> Line:
     return passed("roles", f"all {len(names)} are there", details=names)
 
 
-def judge_connections(record: AccountRecord, connections: Sequence[SddcConnection]) -> Line:
+def judge_connections(record: AccountRecord, connections: Sequence[SddcConnection]) -> CheckResult:
     """Which SDDCs use the link."""
     own = [one for one in connections if one.connected_account_id == record.id and one.state != "DELETED"]
     details = [
@@ -195,10 +195,3 @@ def judge_connections(record: AccountRecord, connections: Sequence[SddcConnectio
             details=details,
         )
     return passed("SDDCs", f"{len(own)} on this link", details=details)
-
-
-def _looked(name: str, look: Callable[[], Line]) -> Line:
-    try:
-        return look()
-    except VmcError as error:
-        return from_error(name, error)

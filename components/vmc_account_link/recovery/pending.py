@@ -11,8 +11,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from vmc_account_link.aws_reader import AwsAccess
 from vmc_account_link.pulumi_state import PulumiState, Resource, read_deployment
-from vmc_account_link.recovery.cloudformation import AwsAccess, FoundStack
+from vmc_account_link.recovery.cloudformation import FoundStack
 from vmc_account_link.resource_types import AWS_PROVIDER, CONNECTED_ACCOUNT, LINK_REQUEST, STACK
 
 _ALIVE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})

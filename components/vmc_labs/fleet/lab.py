@@ -12,12 +12,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from vmc_account_link.api.client import VmcClient
+from vmc_account_link.aws_reader import AwsReader
 from vmc_account_link.call_context import CallContext, use_context
 from vmc_account_link.errors import CommandFailed, Interrupted, VmcError, WaitInterrupted, safe_text
 from vmc_account_link.internal_errors import internal_error
 from vmc_account_link.link.ownership import same_organisation
 from vmc_account_link.link.wait import unlink_until_gone
-from vmc_account_link.recovery import cloudformation, orphaned_engines
+from vmc_account_link.recovery import orphaned_engines
 from vmc_account_link.stack_hooks import was_refused
 from vmc_labs.engine import program
 from vmc_labs.engine.dynamic_provider import DynamicProvider
@@ -208,7 +209,7 @@ class _Lab:
 
     def _make_stack(self) -> LabState:
         """Make the Pulumi stack, unless AWS's credentials are no good: nothing is left of such a lab."""
-        number = cloudformation.account_number(aws_access(self._lab))
+        number = AwsReader(aws_access(self._lab)).caller().account
         wanted = self._lab.aws_account_id
         if wanted and number != wanted:
             raise CommandFailed(f"the AWS credentials are of account {number}, awsAccountId is {wanted}")

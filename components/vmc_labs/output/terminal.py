@@ -82,6 +82,11 @@ class Output:
         writer.writeheader()
         writer.writerows({key: _no_formula(value) for key, value in row.items()} for row in rows)
 
+    def text(self, lines: Iterable[str]) -> None:
+        """Lines as they are."""
+        for line in lines:
+            self._out.print(Text(line), soft_wrap=True)
+
     def json(self, value: object) -> None:
         """Anything as JSON."""
         json.dump(value, self._out.file, indent=2, default=str)

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +10,8 @@ from datetime import datetime
 from ipaddress import ip_network
 from typing import Any
 
-from vmc_account_link.errors import VmcError, safe_text
+from vmc_account_link.args import DEFAULT_REGION
+from vmc_account_link.errors import SettingsError, VmcError, safe_text
 from vmc_account_link.settings import is_account_number
 
 _SMALLEST_SUBNET_PREFIX = 26
@@ -23,6 +25,56 @@ class AwsRefused(VmcError):
         """Keep AWS's error code beside the message."""
         super().__init__(action, detail, hint)
         self.code = code
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AwsAccess:
+    """Where and as whom AWS is asked; what is left open is the environment's."""
+
+    region: str = DEFAULT_REGION
+    """Of the CloudFormation stack."""
+    profile: str | None = None
+    access_key: str | None = dataclasses.field(default=None, repr=False)
+    secret_key: str | None = dataclasses.field(default=None, repr=False)
+    token: str | None = dataclasses.field(default=None, repr=False)
+    assumed_roles: tuple[Mapping[str, Any], ...] = ()
+    """The chain of roles, the first one first, with the provider's own keys (`roleArn`, `externalId`, …)."""
+    endpoints: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Service name -> URL."""
+
+    @classmethod
+    def from_inputs(cls, inputs: Mapping[str, Any]) -> "AwsAccess":
+        """Read an AWS provider's inputs, in plaintext, or the `aws:*` configuration: their keys are the same.
+
+        Raises:
+            SettingsError: the endpoints or roles are no list of objects.
+        """
+        return cls(
+            region=inputs.get("region") or DEFAULT_REGION,
+            profile=inputs.get("profile"),
+            access_key=inputs.get("accessKey"),
+            secret_key=inputs.get("secretKey"),
+            token=inputs.get("token"),
+            assumed_roles=tuple(role for role in _objects(inputs, "assumeRoles") if role.get("roleArn")),
+            endpoints={
+                service: str(url)
+                for entry in _objects(inputs, "endpoints")
+                for service, url in entry.items()
+                if url
+            },
+        )
+
+
+def _objects(inputs: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    """A list of objects, which is JSON in a state and in a configuration."""
+    value = inputs.get(key) or []
+    try:
+        value = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        value = None
+    if not (isinstance(value, list) and all(isinstance(entry, dict) for entry in value)):
+        raise SettingsError(f"aws:{key}", "it is no list of objects", "Set it with --path (`aws:…[0].…`).")
+    return value
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +93,11 @@ class StackSeen:
     id: str
     name: str
     status: str
-    reason: str | None
+    reason: str
+    """Empty where CloudFormation gives none."""
     created: datetime
+    tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Those that it was made with; AWS's own (`aws:…`) are none."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,32 +121,20 @@ class Decision:
 
 
 class AwsReader:
-    """AWS in one region, as the credentials in use see it."""
+    """AWS in one region, as one caller sees it."""
 
-    def __init__(
-        self, *, region: str, profile: str | None = None, endpoints: Mapping[str, str] | None = None
-    ) -> None:
-        """Prepare; nothing is sent yet.
-
-        Args:
-            region: of the CloudFormation stack.
-            profile: the AWS profile; None for what the environment says.
-            endpoints: service -> URL, of `aws:endpoints`; the others as the environment says.
+    def __init__(self, access: AwsAccess) -> None:
+        """Take on the roles of the access; without any nothing is sent yet.
 
         Raises:
-            NoExtra: boto3 is not installed.
-            AwsRefused: there is no such profile.
+            ModuleNotFoundError: boto3 is not installed.
+            AwsRefused: there is no such profile, or AWS refuses a role.
         """
-        import boto3  # noqa: PLC0415 - of the extra [cli]
-        from botocore.config import Config  # noqa: PLC0415
-
-        self.region = region
-        self._endpoints = dict(endpoints or {})
-        self._config = Config(
-            connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3}
-        )
-        with aws_errors("use the AWS profile"):
-            self._session = boto3.Session(profile_name=profile, region_name=region)
+        self.region = access.region
+        self._endpoints = access.endpoints
+        self._clients: dict[tuple[str, str], Any] = {}
+        with aws_errors("use the AWS credentials"):
+            self._session = _session(access)
 
     def caller(self) -> Caller:
         """Whose credentials these are.
@@ -104,6 +147,23 @@ class AwsReader:
             if not is_account_number(answer["Account"]):
                 raise LookupError
         return Caller(account=answer["Account"], arn=answer["Arn"])
+
+    def refuse_other_account(self, wanted: str) -> None:
+        """Refuse to look where the link is not: a stack that another account does not have is not gone.
+
+        Args:
+            wanted: the link's AWS account, 12 digits.
+
+        Raises:
+            AwsRefused: these are another account's credentials, or AWS does not take them.
+        """
+        found = self.caller().account
+        if found != wanted:
+            raise AwsRefused(
+                "look at the link's AWS account",
+                f"the AWS credentials are of account {found}, the link is of account {wanted}",
+                "Use the credentials that the stack was made with (AWS_PROFILE, …).",
+            )
 
     def opt_in_status(self, region: str) -> str | None:
         """`opt-in-not-required`, `opted-in` or `not-opted-in`; None where there is no such region.
@@ -118,24 +178,29 @@ class AwsReader:
         return found.get(region)
 
     def stack(self, name: str) -> StackSeen | None:
-        """A stack by its name or id; None where there is none.
+        """A stack by its name or id; None where there is none, or no longer.
 
         Raises:
             AwsRefused: AWS did not say.
         """
         try:
-            with aws_errors(f"look for CloudFormation stack {name} in {self.region}"):
+            with aws_errors(f"ask AWS about CloudFormation stack {name} in {self.region}"):
                 wire = self._client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
         except AwsRefused as error:
             if error.code == "ValidationError" and "does not exist" in error.detail:
                 return None
             raise
+        if wire["StackStatus"] == "DELETE_COMPLETE":
+            return None
         return StackSeen(
             id=wire["StackId"],
             name=wire["StackName"],
             status=wire["StackStatus"],
-            reason=wire.get("StackStatusReason"),
+            reason=wire.get("StackStatusReason", ""),
             created=wire["CreationTime"],
+            tags={
+                tag["Key"]: tag["Value"] for tag in wire.get("Tags", ()) if not tag["Key"].startswith("aws:")
+            },
         )
 
     def stack_events(self, name: str, count: int) -> tuple[StackEvent, ...]:
@@ -156,16 +221,15 @@ class AwsReader:
             for one in wire[:count]
         )
 
-    def template(self, name: str) -> str:
-        """The template of a stack, as it was sent.
+    def template(self, name: str) -> object:
+        """The template of a stack as it was sent: text, or parsed where it is JSON.
 
         Raises:
             AwsRefused: there is no such stack, or AWS did not say.
         """
         with aws_errors(f"read the template of CloudFormation stack {name} in {self.region}"):
             client = self._client("cloudformation")
-            body = client.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
-        return body if isinstance(body, str) else json.dumps(body)
+            return client.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
 
     def subnets_by_zone(self, region: str, account: str) -> dict[str, int]:
         """Availability zone -> how many subnets an SDDC could use: the account's own, /26 or larger.
@@ -237,12 +301,64 @@ class AwsReader:
         return f"{user[1]}:iam{user[2]}" if user else None
 
     def _client(self, service: str, region: str | None = None) -> Any:
-        return self._session.client(  # type: ignore[call-overload]
-            service,
-            region_name=region or self.region,
-            config=self._config,
-            endpoint_url=self._endpoints.get(service),
+        key = service, region or self.region
+        if key not in self._clients:
+            self._clients[key] = _client(self._session, *key, self._endpoints)
+        return self._clients[key]
+
+
+def _client(session: Any, service: str, region: str, endpoints: Mapping[str, str]) -> Any:
+    from botocore.config import Config  # noqa: PLC0415 - of the extra [cli]
+
+    return session.client(
+        service,
+        region_name=region,
+        config=Config(
+            connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3}
+        ),
+        endpoint_url=endpoints.get(service),
+    )
+
+
+def _session(access: AwsAccess) -> Any:
+    """A boto3 session as the last one of the chain of roles."""
+    session = _boto_session(
+        profile_name=access.profile,
+        aws_access_key_id=access.access_key,
+        aws_secret_access_key=access.secret_key,
+        aws_session_token=access.token,
+        region_name=access.region,
+    )
+    for role in access.assumed_roles:
+        extra = {"ExternalId": role["externalId"]} if role.get("externalId") else {}
+        sts = _client(session, "sts", access.region, access.endpoints)
+        keys = sts.assume_role(
+            RoleArn=role["roleArn"], RoleSessionName=role.get("sessionName") or "vmc-account-link", **extra
+        )["Credentials"]
+        session = _boto_session(
+            aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+            region_name=access.region,
         )
+    return session
+
+
+def _boto_session(**arguments: Any) -> Any:
+    import boto3  # noqa: PLC0415 - of the extra [cli], and 0.7 s of CPU
+    import botocore.session  # noqa: PLC0415
+
+    core = botocore.session.get_session()
+    core.register_component("data_loader", _models())
+    return boto3.Session(botocore_session=core, **arguments)
+
+
+@functools.cache
+def _models() -> Any:
+    """AWS's models, shared by all sessions: reading them costs 0.1 CPU s and 5 MB."""
+    import botocore.loaders  # noqa: PLC0415
+
+    return botocore.loaders.create_loader()
 
 
 @contextlib.contextmanager
@@ -260,7 +376,7 @@ def aws_errors(action: str) -> Iterator[None]:
             action, f"{code}, {text}" if text else code, _what_to_do(code, text), code=code
         ) from None
     except BotoCoreError as error:
-        hint = "Check the AWS credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, …) and the network."
+        hint = "Check the network and the AWS credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, …)."
         raise AwsRefused(action, safe_text(str(error)), hint) from None
     except (ResponseParserError, LookupError):
         # No XML, or XML in which what was asked for is missing.
