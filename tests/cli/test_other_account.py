@@ -16,7 +16,7 @@ from vmc_account_link.cli.project import links_of
 from vmc_account_link.pulumi_state import read_deployment
 
 ROLE = "arn:aws:iam::200000000002:role/lab"
-SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the engine's mark of one
+SECRET = "4dabf18193072939515e22adb298388d"  # the engine's mark of one
 PROVIDER = "urn:pulumi:dev::p::pulumi:providers:aws::link-aws"
 PARENT = "urn:pulumi:dev::p::vmc-account-link:index:AccountLink::link"
 
