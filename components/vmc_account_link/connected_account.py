@@ -100,7 +100,7 @@ class ConnectedAccountProvider(ServiceProvider):
         Raises:
             Refused: SDDCs use the link.
             SettingsError: the settings are of another organisation.
-            StillLinked: the record did not leave the list.
+            UnlinkTimedOut: the record did not leave the list.
             VmcError: the service could not be asked.
         """
         if not props.get("unlink_on_destroy", True):

@@ -2,9 +2,9 @@
 
 VmcError
 ├─ SettingsError         a setting is missing, malformed or contradicts another
-├─ NoAnswer              the service could not be heard
-│  ├─ NotSent            it never got the request: it cannot have acted
-│  └─ NoReply            it may have acted: look before repeating
+├─ ServiceUnreachable    the service gave no response
+│  ├─ RequestNotSent     it never got the request: it cannot have acted
+│  └─ ResponseLost       it may have acted: look before repeating
 ├─ Refused               the service answered with an error
 │  ├─ Unauthenticated    401
 │  ├─ Forbidden          403
@@ -20,9 +20,9 @@ VmcError
    ├─ LinkFailed         the service gave up
    ├─ LinkTimedOut       our own deadline passed
    ├─ WaitInterrupted    the person pressed Ctrl-C
-   ├─ SddcsOnLink        SDDCs use the link that was to be made anew
+   ├─ LinkInUse          SDDCs use the link that was to be renewed
    ├─ SubnetsDoNotFit    the chosen subnets are none that an SDDC can use
-   ├─ StillLinked        an unlinked account did not leave the list
+   ├─ UnlinkTimedOut     an unlinked account did not leave the list
    └─ WrongAccount       the AWS credentials are of another account, or of none
 
 CommandFailed            a command could not do what was asked

@@ -65,7 +65,7 @@ class LinkRequestProvider(ServiceProvider):
         expired.
 
         Raises:
-            SddcsOnLink: SDDCs use the link that is to be made anew.
+            LinkInUse: SDDCs use the link that is to be made anew.
             VmcError: the service was to be asked and could not.
         """
         with VmcClient(self.settings) as vmc:
@@ -90,7 +90,7 @@ class LinkRequestProvider(ServiceProvider):
         """Request a new link where there is a reason (`Why`); else keep the old one's outputs.
 
         Raises:
-            SddcsOnLink: SDDCs use the link that is to be made anew.
+            LinkInUse: SDDCs use the link that is to be made anew.
             VmcError: as `create`.
         """
         kept = {**olds, **news}

@@ -14,3 +14,5 @@ OF_A_LINK = frozenset({LINK_REQUEST, CONNECTED_ACCOUNT, EXISTING_ACCOUNT, COMPAT
 """The types whose resources are parts of one `AccountLink`."""
 
 AWS_PROVIDER = "pulumi:providers:aws"
+ROOT = "pulumi:pulumi:Stack"
+"""The Pulumi stack itself: its outputs are the program's."""

@@ -11,6 +11,7 @@ from sandbox.vmc.template import template_text
 from tests.sandbox.amazon import role_template
 from tests.support.cli import Command
 from vmc_account_link.cli.project import links_of
+from vmc_account_link.pulumi_state import read_deployment
 
 TYPES = ("AWS::IAM::Role", "AWS::Lambda::Function", "Custom::*")
 ACCOUNTS = ("000000000101", "000000000102", "000000000103")
@@ -105,18 +106,24 @@ def test_links_are_found_in_a_state_by_their_component() -> None:
 
     dynamic = "pulumi-python:dynamic/vmc-account-link:"
     links = links_of(
-        [
-            {"type": "pulumi:pulumi:Stack"},
-            resource(f"{dynamic}LinkRequest", "a", outputs={"org_id": "o", "tracking_task": "t"}),
-            resource(
-                "aws:cloudformation/stack:Stack",
-                "a",
-                id="arn:aws:cloudformation:eu-west-1:123456789012:stack/S/1",
-                outputs={"name": "S"},
-            ),
-            resource(f"{dynamic}ExistingAccount", "b", outputs={"account_number": "123456789012"}),
-            resource("aws:cloudformation/stack:Stack", "somebody", id="arn", outputs={"name": "theirs"}),
-        ]
+        read_deployment(
+            {
+                "resources": [
+                    {"type": "pulumi:pulumi:Stack"},
+                    resource(f"{dynamic}LinkRequest", "a", outputs={"org_id": "o", "tracking_task": "t"}),
+                    resource(
+                        "aws:cloudformation/stack:Stack",
+                        "a",
+                        id="arn:aws:cloudformation:eu-west-1:123456789012:stack/S/1",
+                        outputs={"name": "S"},
+                    ),
+                    resource(f"{dynamic}ExistingAccount", "b", outputs={"account_number": "123456789012"}),
+                    resource(
+                        "aws:cloudformation/stack:Stack", "somebody", id="arn", outputs={"name": "theirs"}
+                    ),
+                ]
+            }
+        )
     )
     assert [(link.component, link.stack_name, link.region, link.is_existing) for link in links] == [
         ("a", "S", "eu-west-1", False),

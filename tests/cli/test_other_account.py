@@ -13,8 +13,10 @@ from tests.support.lab import Lab
 from vmc_account_link.aws_reader import AwsAccess
 from vmc_account_link.cli.commands import Context
 from vmc_account_link.cli.project import links_of
+from vmc_account_link.pulumi_state import read_deployment
 
 ROLE = "arn:aws:iam::200000000002:role/lab"
+SECRET = "4dabf18193072939515e22adb298388d"  # the engine's mark of one
 PROVIDER = "urn:pulumi:dev::p::pulumi:providers:aws::link-aws"
 PARENT = "urn:pulumi:dev::p::vmc-account-link:index:AccountLink::link"
 
@@ -48,18 +50,22 @@ def test_a_link_of_another_account_is_looked_at_as_its_provider_does(command: Co
 
 def test_the_provider_that_the_stack_names_goes_before_options_left_out_and_configuration() -> None:
     context = Context(project=None, config={"aws:profile": "configured"})
-    link, *_ = links_of(
-        [
-            provider("1", region="eu-west-1", accessKey="AKIA", secretKey={"plaintext": '"kept secret"'}),
-            provider("2", region="us-east-1", profile="another"),
-            {
-                "type": "pulumi-python:dynamic/vmc-account-link:LinkRequest",
-                "parent": PARENT,
-                "outputs": {"stack_name": "S"},
-            },
-            {"type": "aws:cloudformation/stack:Stack", "parent": PARENT, "provider": f"{PROVIDER}::1"},
-        ]
-    )
+    resources = [
+        provider(
+            "1",
+            region="eu-west-1",
+            accessKey="AKIA",
+            secretKey={SECRET: SECRET, "plaintext": '"kept secret"'},
+        ),
+        provider("2", region="us-east-1", profile="another"),
+        {
+            "type": "pulumi-python:dynamic/vmc-account-link:LinkRequest",
+            "parent": PARENT,
+            "outputs": {"stack_name": "S"},
+        },
+        {"type": "aws:cloudformation/stack:Stack", "parent": PARENT, "provider": f"{PROVIDER}::1"},
+    ]
+    link, *_ = links_of(read_deployment({"resources": resources}))
     asked = context.aws_access(SimpleNamespace(profile=None, region=None), link)
     assert asked == AwsAccess(region="eu-west-1", access_key="AKIA", secret_key="kept secret")
     assert "kept secret" not in repr(link)

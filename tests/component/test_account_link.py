@@ -393,11 +393,11 @@ def test_a_call_to_aws_is_tried_five_times_unless_the_configuration_says_otherwi
     assert json.loads(run().inputs("pulumi:providers:aws")["maxRetries"]) == 5
 
 
-@pytest.mark.parametrize("answered", ["", "12345678901", "1234567890123", "accountId"])
+@pytest.mark.parametrize("detail", ["", "12345678901", "1234567890123", "accountId"])
 def test_an_answer_that_is_no_account_number_requests_no_link(
-    run: Run, monkeypatch: pytest.MonkeyPatch, detail: str
+    run: Run, monkeypatch: pytest.MonkeyPatch, answered: str
 ) -> None:
-    monkeypatch.setattr(Cloud, "call", lambda _self, _args: {"accountId": detail})
+    monkeypatch.setattr(Cloud, "call", lambda _self, _args: {"accountId": answered})
     recorder = Recorder(Cloud(LINK))
     with pytest.raises(VmcError, match="which is no account number"):
         run(recorder=recorder)

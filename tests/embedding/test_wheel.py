@@ -175,3 +175,9 @@ def test_the_wheel_is_typed_and_says_what_its_command_line_lacks(
         2,
         "error: import click: it is not installed. Run `pip install 'vmc-account-link[cli]'`.\n",
     )
+    script = installed.python.with_name("vmc-labs")
+    done = subprocess.run([str(script)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: import click: it is not installed. Run `pip install 'vmc-account-link[labs]'`.\n",
+    )

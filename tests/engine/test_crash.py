@@ -45,7 +45,17 @@ def recover(lab: Lab, *, force: bool = True) -> subprocess.CompletedProcess[str]
     """Run the command that the README tells a person to run, who knows that the killed one is dead."""
     flags = ["--force"] if force else []
     return subprocess.run(
-        [sys.executable, "-m", "vmc_labs", "recover", "--stack", "lab", "--project", str(lab.folder), *flags],
+        [
+            sys.executable,
+            "-m",
+            "vmc_account_link",
+            "recover",
+            "--stack",
+            "lab",
+            "--cwd",
+            str(lab.folder),
+            *flags,
+        ],
         cwd=REPOSITORY,
         env=lab.command_environment(),
         capture_output=True,
@@ -156,11 +166,11 @@ def kill_recover_at(lab: Lab, command: str, nth: int) -> None:
         [
             sys.executable,
             "-m",
-            "vmc_labs",
+            "vmc_account_link",
             "recover",
             "--stack",
             "lab",
-            "--project",
+            "--cwd",
             str(lab.folder),
             "--force",
         ],
@@ -226,7 +236,8 @@ def test_a_healthy_stack_is_left_as_it_is(lab: Lab) -> None:
     ("arguments", "named"),
     [
         (["recover"], "--stack"),
-        (["recover", "--stack", "lab", "--project", "/"], "Pulumi.yaml"),
+        (["recover", "--stack", "lab", "--cwd", "/"], "Pulumi.yaml"),
+        (["recover", "--stack", ""], "--stack"),
         (["fly"], "fly"),
     ],
 )
@@ -234,7 +245,7 @@ def test_a_wrong_request_is_exit_code_2_and_touches_nothing(
     lab: Lab, arguments: list[str], named: str
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "vmc_labs", *arguments],
+        [sys.executable, "-m", "vmc_account_link", *arguments],
         cwd=REPOSITORY,
         env=lab.command_environment(),
         capture_output=True,

@@ -81,10 +81,14 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path, labs: int, *, backend: Backend = Backend.FILE) -> Iterator[Stage]:
-    """A stage for so many labs, in as many accounts."""
+def stage(
+    folder: Path, labs: int, *, backend: Backend = Backend.FILE, first_poll_seconds: float | None = None
+) -> Iterator[Stage]:
+    """A stage for so many labs, in as many accounts; the rest as for a sandbox."""
     folder.mkdir(parents=True)
-    with Sandbox.start(folder / "sandbox", accounts=labs, backend=backend) as box:
+    with Sandbox.start(
+        folder / "sandbox", accounts=labs, backend=backend, first_poll_seconds=first_poll_seconds
+    ) as box:
         box.control.set_modes(stack_seconds=_STACK_SECONDS, task_seconds=_LINK_SECONDS)
         entries = [
             {"name": f"lab-{location:03}", "awsProfile": one.profile, "awsAccountId": one.number}

@@ -13,7 +13,7 @@ def phases(start_seconds: float, *lengths: float) -> Phases:
     moments = [BEGIN + timedelta(seconds=start_seconds)]
     for length in lengths:
         moments.append(moments[-1] + timedelta(seconds=length))
-    return Phases(**dict(zip(("asked", "stack", "connected", "ready"), moments, strict=False)))
+    return Phases(**dict(zip(("requested", "stack", "connected", "ready"), moments, strict=False)))
 
 
 def row(number: int, standing: Standing = Standing.READY, **changes: object) -> ReportRow:

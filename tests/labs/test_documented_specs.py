@@ -24,8 +24,6 @@ def test_the_readmes_spec_is_one(tmp_path: Path) -> None:
     assert spec.labs[6].credentials.profile == "team-07"
 
 
-def test_the_files_for_other_ways_to_scale_are_yaml() -> None:
-    workflow, objects = blocks("docs/scaling.md")
+def test_the_file_for_ci_is_yaml() -> None:
+    (workflow,) = blocks("docs/scaling.md")
     assert yaml.safe_load(workflow)["jobs"]["up"]["needs"] == "plan"
-    kinds = [one["kind"] for one in yaml.safe_load_all(objects)]
-    assert kinds == ["ServiceAccount", "ClusterRoleBinding", "Stack"]

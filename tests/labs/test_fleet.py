@@ -277,7 +277,6 @@ def test_a_wrong_spec_is_exit_code_2_and_nothing_is_touched(
         (["down", "{spec}", "--yes", "--only", "team-01,"], "--only 'team-01,': a lab's name is empty"),
         (["up", "{spec}", "--scheduler", " "], "an empty value for --scheduler: is a variable unset?"),
         (["recover", "{spec}", "--lost-host", ""], "an empty value for --lost-host: is a variable unset?"),
-        (["recover", "--stack", ""], "an empty value for --stack: is a variable unset?"),
         (["up", ""], "an empty value: is a variable unset?"),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from tests.support.patience import until
+from vmc_account_link import pulumi_cli
 from vmc_account_link.errors import CommandFailed, Interrupted
 from vmc_account_link.settings import ApiToken, VmcSettings
 from vmc_labs.engine import lab_engine
@@ -37,9 +38,12 @@ def engine(tmp_path: Path) -> Make:
         cli.write_text(f"#!/bin/bash\n{script}\n")
         cli.chmod(0o755)
         values: dict[str, Any] = {
-            "log": ignore, "stop": threading.Event(), "hurry": threading.Event(), "may_stop": lambda: True,
+            "log": ignore,
+            "stop": threading.Event(),
+            "force_stop": threading.Event(),
+            "is_interruptible": lambda: True,
             **options,
-        }  # fmt: skip
+        }
         return LabEngine(
             stack="event-one",
             folder=tmp_path / "one",
@@ -58,7 +62,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_question_that_is_not_answered_ends_with_one_line(
     engine: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lab_engine, "_ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(pulumi_cli, "_ANSWER_SECONDS", 0.5)
     with pytest.raises(CommandFailed, match=r"^pulumi stack tag: no answer within 0 s: is the backend"):
         engine("sleep 60").tags()
 
@@ -78,7 +82,7 @@ def test_a_question_has_a_little_time_after_the_first_ctrl_c(
     engine: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Such as the tag that says how an interrupted lab ended."""
-    monkeypatch.setattr(lab_engine, "_LAST_ANSWER_SECONDS", 2.0)
+    monkeypatch.setattr(pulumi_cli, "_LAST_ANSWER_SECONDS", 2.0)
     stop = threading.Event()
     stop.set()
     assert engine("sleep 0.7; echo {}", stop=stop).tags() == {}
@@ -89,7 +93,7 @@ def test_a_question_has_a_little_time_after_the_first_ctrl_c(
 SIGNALLED = 'trap "echo INT" INT; echo ready; while true; do sleep 0.1; done'
 
 
-@pytest.mark.parametrize("may_stop", [True, False])
+@pytest.mark.parametrize("is_interruptible", [True, False])
 def test_a_second_ctrl_c_ends_an_update_whatever_it_does(
     is_interruptible: bool,  # noqa: FBT001
     engine: Make,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vmc_account_link.recovery.pending import ACCOUNT_TYPE, STACK_TYPE
+from vmc_account_link.resource_types import CONNECTED_ACCOUNT, STACK
 from vmc_labs.engine.events import Watch, error_line
 
 # As the engine sent them with the real provider (tests/engine/test_one_line.py keeps them true).
@@ -73,10 +73,10 @@ def test_an_error_is_one_line(messages: list[str], line: str) -> None:
 def test_the_phase_follows_the_resources() -> None:
     watch = Watch()
     told = [
-        watch.take({"resourcePreEvent": {"metadata": {"type": STACK_TYPE, "op": "create"}}}),
+        watch.take({"resourcePreEvent": {"metadata": {"type": STACK, "op": "create"}}}),
         watch.take({"resourcePreEvent": {"metadata": {"type": "other", "op": "create"}}}),
         watch.take({"diagnosticEvent": {"severity": "info", "message": "AWS account 1 is PENDING"}}),
     ]
     assert (watch.phase, told) == ("stack", ["creating the stack", None, "AWS account 1 is PENDING"])
-    watch.take({"resourcePreEvent": {"metadata": {"type": ACCOUNT_TYPE, "op": "create"}}})
+    watch.take({"resourcePreEvent": {"metadata": {"type": CONNECTED_ACCOUNT, "op": "create"}}})
     assert watch.phase == "connect", "from here on Ctrl-C may end it"

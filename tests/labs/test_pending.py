@@ -10,14 +10,8 @@ import pytest
 
 from vmc_account_link.aws_reader import AwsAccess
 from vmc_account_link.recovery.cloudformation import FoundStack
-from vmc_account_link.recovery.pending import (
-    ACCOUNT_TYPE,
-    LINK_TYPE,
-    STACK_TYPE,
-    PendingStack,
-    pending_stacks,
-    repair,
-)
+from vmc_account_link.recovery.pending import PendingStack, pending_stacks, repair
+from vmc_account_link.resource_types import CONNECTED_ACCOUNT, LINK_REQUEST, STACK
 
 PROVIDER = "urn:pulumi:dev::p::pulumi:providers:aws::link-aws"
 URN = "urn:pulumi:dev::p::aws:cloudformation/stack:Stack::link-stack"
@@ -27,7 +21,7 @@ SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"
 
 def stack(**inputs: Any) -> dict[str, Any]:
     sent = {"name": "SDDC-Account-Link", "templateBody": {**SECRET, "ciphertext": "v1:xyz"}, **inputs}
-    return {"urn": URN, "type": STACK_TYPE, "custom": True, "provider": f"{PROVIDER}::id-1", "inputs": sent}
+    return {"urn": URN, "type": STACK, "custom": True, "provider": f"{PROVIDER}::id-1", "inputs": sent}
 
 
 def state(*pending: dict[str, Any], kind: str = "creating") -> dict[str, Any]:
@@ -39,7 +33,7 @@ def state(*pending: dict[str, Any], kind: str = "creating") -> dict[str, Any]:
     }
     link = {
         "urn": "urn::link-request",
-        "type": LINK_TYPE,
+        "type": LINK_REQUEST,
         "modified": "2026-01-10T12:00:00.123456789Z",
         "outputs": {"account_number": "123456789012"},
     }
@@ -163,8 +157,8 @@ def test_a_link_is_as_old_as_the_services_clock_says() -> None:
     ("resource", "kind", "said"),
     [
         (stack(), "creating", "no such CloudFormation stack exists"),
-        ({"urn": "u::link", "type": LINK_TYPE}, "creating", "expires by itself"),
-        ({"urn": "u::account", "type": ACCOUNT_TYPE}, "creating", "goes on waiting"),
+        ({"urn": "u::link", "type": LINK_REQUEST}, "creating", "expires by itself"),
+        ({"urn": "u::account", "type": CONNECTED_ACCOUNT}, "creating", "goes on waiting"),
         ({"urn": "u::component", "type": "vmc-account-link:index:AccountLink"}, "creating", "declares it"),
         (stack(), "deleting", "does it again"),
         (stack(), "updating", "does it again"),
@@ -185,7 +179,7 @@ def test_a_stack_that_nobody_knows_of_is_looked_for_and_taken_in_if_it_is_the_li
     before = state()
     provider, link = before["deployment"]["resources"]
     provider["parent"] = link["parent"] = parent
-    link["urn"] = f"{child}{LINK_TYPE}::link-request"
+    link["urn"] = f"{child}{LINK_REQUEST}::link-request"
     link["outputs"] |= {"stack_name": "Lab-7", "template_body": {**SECRET, "ciphertext": "v1:xyz"}}
     plain = copy.deepcopy(before)
     plain["deployment"]["resources"][1]["outputs"]["template_body"] = {
@@ -194,7 +188,7 @@ def test_a_stack_that_nobody_knows_of_is_looked_for_and_taken_in_if_it_is_the_li
     }
     (wanted,) = pending_stacks(before)
     assert (wanted.urn, wanted.name, wanted.access.region) == (
-        f"{child}{STACK_TYPE}::link-stack",
+        f"{child}{STACK}::link-stack",
         "Lab-7",
         "eu-west-1",
     )
@@ -222,7 +216,7 @@ def test_the_tags_of_a_stack_that_nobody_knows_of_are_what_the_provider_would_ha
     provider, link = before["deployment"]["resources"]
     provider["parent"] = link["parent"] = parent
     provider["inputs"]["defaultTags"] = '{"tags": {"team": "vmc"}}'
-    link["urn"] = f"urn:pulumi:dev::p::vmc-account-link:index:AccountLink${LINK_TYPE}::link-request"
+    link["urn"] = f"urn:pulumi:dev::p::vmc-account-link:index:AccountLink${LINK_REQUEST}::link-request"
     link["outputs"] |= {"stack_name": "Lab-7", "template_body": TEMPLATE}
     (wanted,) = pending_stacks(before)
     tagged = dataclasses.replace(found(), tags={"team": "vmc", "owner": "ann"})

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from vmc_account_link.api.models import AccountRecord
-from vmc_account_link.recovery.pending import ACCOUNT_TYPE
+from vmc_account_link.resource_types import CONNECTED_ACCOUNT, EXISTING_ACCOUNT
 from vmc_labs.fleet.plan import Action, FleetSnapshot, plan_down, plan_reap, plan_recover, plan_up, to_do
 from vmc_labs.spec.model import Credentials, FleetSpec, LabSpec, Service
 from vmc_labs.state.reader import LabState, Phases, UnfinishedLink, first_tags, read_state, settings_digest
@@ -96,6 +96,14 @@ UP: dict[str, tuple[FleetSnapshot, Action, str]] = {
         Action.REPAIR,
         'the account is linked by another stack, "B": unlink it where that was made, or set `link: existing`',
     ),
+    "an account is the one of the outputs, whatever the spec says since": (
+        seen(state(outputs={"account_number": "200000000002"}), record()),
+        Action.REPAIR,
+        "the organisation does not list AWS account 200000000002 any more: a new link is asked for",
+    ),
+    "an account that no output names is the spec's": (
+        seen(state(outputs={}), record()), Action.NOTHING, "linked",
+    ),
     "a service that was not asked says nothing against a lab": (
         FleetSnapshot(states={LAB.stack: state()}, accounts={}), Action.NOTHING, "linked",
     ),
@@ -122,6 +130,17 @@ def test_only_the_named_labs_are_in_a_plan() -> None:
     fleet = dataclasses.replace(FLEET, labs=(LAB, other))
     assert [step.lab.name for step in plan_up(fleet, seen(None), only=["team-02"])] == ["team-02"]
     assert [step.lab.name for step in plan_down(fleet, seen(None), only=["team-02"])] == ["team-02"]
+
+
+def test_an_existing_link_may_be_anybodys() -> None:
+    lab = dataclasses.replace(LAB, settings={"link": "existing"})
+    (step,) = plan_up(dataclasses.replace(FLEET, labs=(lab,)), seen(state(lab), record(cf_stack_name="B")))
+    assert (step.action, step.reason) == (Action.NOTHING, "linked")
+
+
+@pytest.mark.parametrize("found", [None, state(is_linked=False)], ids=["not there", "not linked"])
+def test_nothing_is_said_against_a_lab_that_is_not_linked_yet(found: LabState | None) -> None:
+    assert seen(found).difference(LAB) is None
 
 
 ASKED_FOR = UnfinishedLink(org_id=ORG, account_number=ACCOUNT, stack_name="Link", has_stack=False)
@@ -155,26 +174,46 @@ MADE = dataclasses.replace(ASKED_FOR, has_stack=True)
             state(has_account=False, stack_name="Link", unfinished=MADE, unlinks=False, is_linked=False),
             f"{OF_IT}: delete CloudFormation stack Link",
         ),
+        (
+            state(outputs={"account_number": "200000000002"}, stack_name=None),
+            "AWS account 200000000002: unlink it",
+        ),
+        (state(outputs={}, stack_name=None), f"{OF_IT}: unlink it"),
     ],
 )
 def test_down_claims_nothing_that_the_state_does_not_hold(found: LabState | None, reason: str) -> None:
     """The spec's settings may have changed since the last `up`; a destroy goes by the state."""
     (step,) = plan_down(FLEET, seen(found))
+    assert (step.lab, step.action) == (LAB, Action.DESTROY if found else Action.NOTHING)
     assert step.reason == reason
 
 
+def test_down_says_where_nobody_knows_the_account() -> None:
+    unnamed = dataclasses.replace(FLEET, labs=(dataclasses.replace(LAB, aws_account_id=None),))
+    (step,) = plan_down(unnamed, seen(state(outputs={}, stack_name=None)))
+    assert step.reason == "AWS account (not known): unlink it"
+
+
 @pytest.mark.parametrize(
-    ("expires", "action"),
+    ("expires", "action", "reason"),
     [
-        (NOW - timedelta(seconds=1), Action.DESTROY),
-        (NOW + timedelta(seconds=1), Action.SKIP),
-        (None, Action.SKIP),
+        (NOW - timedelta(seconds=1), Action.DESTROY, "it expired 2026-11-25 08:59 UTC"),
+        (NOW, Action.DESTROY, "it expired 2026-11-25 09:00 UTC"),
+        (NOW + timedelta(minutes=5), Action.SKIP, "it lives until 2026-11-25 09:05 UTC"),
+        (None, Action.SKIP, "it never expires (no ttl)"),
     ],
 )
-def test_reap_takes_what_is_past_its_time_and_nothing_else(expires: datetime | None, action: Action) -> None:
+def test_reap_takes_what_is_past_its_time_and_nothing_else(
+    expires: datetime | None, action: Action, reason: str
+) -> None:
     found = state(tags={"expires": expires.isoformat() if expires else None})
     (step,) = plan_reap([LAB], seen(found), now=NOW)
-    assert step.action is action
+    assert (step.lab, step.action, step.reason) == (LAB, action, reason)
+
+
+def test_reap_has_nothing_to_do_with_a_stack_that_is_not_there() -> None:
+    (step,) = plan_reap([LAB], seen(None), now=NOW)
+    assert (step.lab, step.action, step.reason) == (LAB, Action.NOTHING, "there is no such stack")
 
 
 def test_reap_leaves_a_lab_whose_end_can_not_be_read() -> None:
@@ -182,22 +221,25 @@ def test_reap_leaves_a_lab_whose_end_can_not_be_read() -> None:
     assert step.action is Action.SKIP
 
 
-@pytest.mark.parametrize(
-    ("found", "locked", "action"),
-    [
-        pytest.param(None, frozenset(), Action.NOTHING, id="a stack that is not there"),
-        pytest.param(state(), frozenset(), Action.NOTHING, id="one that is linked"),
-        pytest.param(state(), frozenset({LAB.stack}), Action.RECOVER, id="one that somebody holds"),
-        pytest.param(state(), None, Action.RECOVER, id="one that somebody may hold"),
-        pytest.param(state(has_pending=True), frozenset(), Action.RECOVER, id="one that was cut off"),
-        pytest.param(state(is_linked=False), frozenset(), Action.RECOVER, id="one with more than is known"),
-    ],
-)  # fmt: skip
-def test_what_recover_looks_into(
-    found: LabState | None, locked: frozenset[str] | None, action: Action
-) -> None:
+HELD = frozenset({LAB.stack})
+FREE = frozenset({"another"})
+RECOVER: dict[str, tuple[LabState | None, frozenset[str] | None, Action, str]] = {
+    "a stack that is not there": (None, FREE, Action.NOTHING, "there is no such stack"),
+    "one that is linked": (state(), FREE, Action.NOTHING, "nothing is under way"),
+    "one that somebody holds": (state(), HELD, Action.RECOVER, "it is locked"),
+    "one that somebody may hold": (state(), None, Action.RECOVER, "it may be locked"),
+    "one that was cut off": (
+        state(has_pending=True), FREE, Action.RECOVER, "something was under way when a run ended",
+    ),
+    "one with more than is known": (state(is_linked=False), FREE, Action.RECOVER, "it is not linked"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RECOVER)
+def test_what_recover_looks_into(name: str) -> None:
+    found, locked, action, reason = RECOVER[name]
     (step,) = plan_recover([LAB], seen(found), locked)
-    assert step.action is action
+    assert (step.lab, step.action, step.reason) == (LAB, action, reason)
 
 
 def test_a_digest_changes_with_all_that_an_up_depends_on() -> None:
@@ -220,7 +262,7 @@ def test_a_secret_output_is_not_read_from_a_state() -> None:
 
 def test_what_is_marked_for_deletion_is_not_the_labs_any_more() -> None:
     """A replacement that was cut off leaves two resources of one name, the old one marked."""
-    kind = "pulumi-python:dynamic/vmc-account-link:ConnectedAccount"
+    kind = CONNECTED_ACCOUNT
     new = {"type": kind, "outputs": {"connected_account_state": "ACTIVE"}}
     old = {"type": kind, "delete": True, "outputs": {"connected_account_state": "BROKEN"}}
     found = read_state("s", {"resources": [new, old]}, {})
@@ -228,7 +270,7 @@ def test_what_is_marked_for_deletion_is_not_the_labs_any_more() -> None:
 
 
 def test_an_adopted_link_is_linked() -> None:
-    kind = "pulumi-python:dynamic/vmc-account-link:ExistingAccount"
+    kind = EXISTING_ACCOUNT
     outputs = {"connected_account_state": "ACTIVE", "org_id": ORG}
     found = read_state("s", {"resources": [{"type": kind, "outputs": outputs}]}, {})
     assert (found.is_linked, found.is_existing, found.org_id) == (True, True, ORG)
@@ -265,7 +307,7 @@ def test_what_a_replacement_has_yet_to_delete_is_not_the_lab() -> None:
     """Its error and its account are those of the past, wherever in the state it stands."""
     account = {
         "urn": "u::a",
-        "type": ACCOUNT_TYPE,
+        "type": CONNECTED_ACCOUNT,
         "outputs": {"connected_account_state": "ACTIVE"},
     }
     leaving = {

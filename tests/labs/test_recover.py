@@ -11,8 +11,8 @@ import pytest
 
 from vmc_account_link.errors import CommandFailed, StackLocked
 from vmc_account_link.recovery import recover
-from vmc_account_link.recovery.pending import LINK_TYPE
 from vmc_account_link.recovery.recover import RecoverRequest
+from vmc_account_link.resource_types import LINK_REQUEST
 
 HERE = (
     "the stack is currently locked by 1 lock(s).\n  s3://b/l.json: created by ann@{host} (pid {pid}) at {at}"
@@ -68,7 +68,7 @@ def test_a_state_that_changed_while_it_was_locked_is_not_written_over(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Between two looks an `up` has ended: its result must stay."""
-    before, after = state(LINK_TYPE), state(resources=3)
+    before, after = state(LINK_REQUEST), state(resources=3)
     lost = HERE.format(host="gone", pid=1, at="2026-01-10T12:00:00Z")
     engine, told = play(monkeypatch, tmp_path, [before, before, after], lost, lost_hosts=("gone",))
     assert engine.imported == [after]
@@ -88,17 +88,17 @@ def test_a_lock_of_a_lost_machine_is_removed_by_the_engine_where_it_is_no_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     lost = HERE.format(host="gone", pid=1, at="2026-01-10T12:00:00Z")
-    engine, told = play(monkeypatch, tmp_path, [state(LINK_TYPE)], lost, lost_hosts=("gone",))
+    engine, told = play(monkeypatch, tmp_path, [state(LINK_REQUEST)], lost, lost_hosts=("gone",))
     assert engine.unlocked == 1
     assert any("removed the lock of ann@gone" in line for line in told)
     (kept,) = (tmp_path / ".recovered").iterdir()
-    assert json.loads(kept.read_text()) == state(LINK_TYPE)
+    assert json.loads(kept.read_text()) == state(LINK_REQUEST)
 
 
 def test_a_lock_of_a_machine_that_may_live_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     elsewhere = HERE.format(host="there", pid=1, at="2026-01-10T12:00:00Z")
     with pytest.raises(CommandFailed, match="--lost-host there"):
-        play(monkeypatch, tmp_path, [state(LINK_TYPE)], elsewhere)
+        play(monkeypatch, tmp_path, [state(LINK_REQUEST)], elsewhere)
     assert not list((tmp_path / ".recovered").iterdir())
 
 
@@ -110,8 +110,8 @@ def test_a_lock_of_a_number_that_is_free_here_is_left_unless_the_person_says_oth
     ended.wait()
     lock = HERE.format(host=socket.gethostname(), pid=ended.pid, at="2026-01-10T12:00:00Z")
     with pytest.raises(CommandFailed, match=r"can't be known here.*--force"):
-        play(monkeypatch, tmp_path, [state(LINK_TYPE)], lock)
-    engine, told = play(monkeypatch, tmp_path, [state(LINK_TYPE)], lock, force=True)
+        play(monkeypatch, tmp_path, [state(LINK_REQUEST)], lock)
+    engine, told = play(monkeypatch, tmp_path, [state(LINK_REQUEST)], lock, force=True)
     assert (engine.unlocked, len(engine.imported)) == (1, 1)
     assert any("removed the lock of ann" in line for line in told)
 
@@ -121,7 +121,7 @@ def test_a_holder_that_can_not_be_read_is_no_dead_one(
 ) -> None:
     unreadable = "the stack is currently locked by 1 lock(s).\n  s3://b/l.json: something else"
     with pytest.raises(CommandFailed, match=r"by whom can't be read.*--force"):
-        play(monkeypatch, tmp_path, [state(LINK_TYPE)], unreadable)
-    engine, told = play(monkeypatch, tmp_path, [state(LINK_TYPE)], unreadable, force=True)
+        play(monkeypatch, tmp_path, [state(LINK_REQUEST)], unreadable)
+    engine, told = play(monkeypatch, tmp_path, [state(LINK_REQUEST)], unreadable, force=True)
     assert engine.unlocked == 1
     assert "removed the lock" in told

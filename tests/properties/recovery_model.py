@@ -7,11 +7,12 @@ from tests.properties.engine_model import Engine, Outcome, Resource, StepFailed
 from vmc_account_link.errors import CommandFailed
 from vmc_account_link.recovery import pending
 from vmc_account_link.recovery.cloudformation import find_stack
+from vmc_account_link.resource_types import AWS_PROVIDER, LINK_REQUEST, STACK
 
 _URN = "urn:pulumi:lab::vmc-account-link::vmc-account-link:index:AccountLink"
 _PARENT = f"{_URN}::link"
-_LINK = f"{_URN}${pending.LINK_TYPE}::link-request"
-_STACK = f"{_URN}${pending.STACK_TYPE}::link-stack"
+_LINK = f"{_URN}${LINK_REQUEST}::link-request"
+_STACK = f"{_URN}${STACK}::link-stack"
 
 
 def recover(
@@ -47,13 +48,13 @@ def recover(
 def _exported(engine: Engine) -> dict[str, Any]:
     """The state as `pulumi stack export --show-secrets` writes it, as far as recover reads it."""
     provider = {
-        "urn": f"{_URN}${pending.PROVIDER_TYPE}::link-aws",
+        "urn": f"{_URN}${AWS_PROVIDER}::link-aws",
         "id": "provider",
-        "type": pending.PROVIDER_TYPE,
+        "type": AWS_PROVIDER,
         "parent": _PARENT,
         "inputs": {"region": "us-west-2"},
     }
-    types = {"request": (pending.LINK_TYPE, _LINK), "stack": (pending.STACK_TYPE, _STACK)}
+    types = {"request": (LINK_REQUEST, _LINK), "stack": (STACK, _STACK)}
     ours = [
         {
             "urn": urn,

@@ -33,11 +33,11 @@ def test_the_service_refuses():
 
 def test_the_template_comes_from_elsewhere():
     with client() as vmc:
-        check_source(vmc.mint_link().template_url, service_url="https://vmc.example")
+        check_source(vmc.request_link().template_url, service_url="https://vmc.example")
 
 def test_the_template_is_not_given():
     with client() as vmc:
-        vmc.download_template(vmc.mint_link().template_url)
+        vmc.download_template(vmc.request_link().template_url)
 """
 
 

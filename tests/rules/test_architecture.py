@@ -21,8 +21,8 @@ PACKAGE = REPOSITORY / "components" / "vmc_account_link"
 FLOORS = {
     "vmc_account_link": (
         "errors internal_errors secret_text resource_types",
-        "settings check_result",
-        "provider_process",
+        "settings pulumi_state check_result",
+        "provider_process pulumi_cli",
         "call_context",
         "api template",
         "link",
@@ -84,6 +84,18 @@ def test_only_one_module_asks_aws_through_its_sdk_and_only_one_writes() -> None:
     assert {path.stem for path in files if {"boto3", "botocore"} & _roots(path)} == {"aws_reader"}
     printing = {path.stem for path in files if re.search(r"\bprint\(|sys\.std(out|err)", path.read_text())}
     assert printing == {"output", "call_context"}  # the latter tells who waits in `pulumi up`
+
+
+def test_the_types_of_our_resources_and_the_mark_of_a_secret_stand_once() -> None:
+    """Two lists of them have disagreed before, and then a feature did nothing."""
+    texts = {path.stem: path.read_text() for path in project_files("components")}
+    for text, home in {
+        "pulumi-python:dynamic": "resource_types",
+        "aws:cloudformation/stack": "resource_types",
+        "pulumi:providers:aws": "resource_types",
+        "4dabf18193072939515e22adb298388d": "pulumi_state",
+    }.items():
+        assert [stem for stem, content in texts.items() if text in content] == [home], text
 
 
 def test_only_the_transport_opens_connections() -> None:

@@ -12,10 +12,10 @@ from tests.support.patience import PATIENCE_SECONDS, until
 
 @contextmanager
 def process(environment: Mapping[str, str], log: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of the cluster that ends with the block."""
+    """A Python module, with its arguments, as a process that ends with the block."""
     with log.open("wb") as file:
         started = subprocess.Popen(
-            [sys.executable, "-m", "dask", *arguments],
+            [sys.executable, "-m", *arguments],
             cwd=REPOSITORY, env={**environment, "PYTHONPATH": str(REPOSITORY)}, stdout=file, stderr=file,
             start_new_session=True,
         )  # fmt: skip
@@ -43,10 +43,12 @@ def cluster(
 
     file = folder / "scheduler.json"
     flags = ("--scheduler-file", str(file))
-    worker = ("worker", *flags, "--no-nanny", "--nthreads", str(threads), "--no-dashboard")
+    worker = ("dask", "worker", *flags, "--no-nanny", "--nthreads", str(threads), "--no-dashboard")
     with ExitStack() as stack:
         stack.enter_context(
-            process(environment, folder / "s.log", "scheduler", *flags, "--port", "0", "--no-dashboard")
+            process(
+                environment, folder / "s.log", "dask", "scheduler", *flags, "--port", "0", "--no-dashboard"
+            )
         )
         processes = [
             stack.enter_context(process(environment, folder / f"{n}.log", *worker, "--name", f"w{n}"))

@@ -97,8 +97,10 @@ def run(lab: Lab, operation: str, *flags: str, seconds: float) -> Finished:
 
 def recover(lab: Lab, *, seconds: float) -> Finished:
     """Run `RECOVER` for the lab's project; who killed an engine knows that it is dead."""
-    arguments = [*RECOVER.split()[1:], "--project", str(lab.folder), "--force"]
-    return _run([sys.executable, *arguments], REPOSITORY, lab.command_environment(), seconds)
+    arguments = [*RECOVER.split()[1:], "--cwd", str(lab.folder), "--force"]
+    return _run(
+        [sys.executable, "-m", "vmc_account_link", *arguments], REPOSITORY, lab.command_environment(), seconds
+    )
 
 
 def _run(command: list[str], folder: Path, environment: dict[str, str], seconds: float) -> Finished:

@@ -1,5 +1,6 @@
 """Intrinsic functions are worked out where that can be known, else left open for all to see. Pure."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -44,6 +45,7 @@ def resolved(value: Any, **more: Any) -> Any:
         ({"Fn::Join": [":", ["arn", {"Ref": "Account"}]]}, "arn:000000000101"),
         ({"Fn::Select": [1, {"Ref": "Accounts"}]}, "000000000102"),
         ({"Fn::Select": ["0", {"Fn::Split": ["-", "a-b"]}]}, "a"),
+        ({"Fn::Base64": {"Ref": "Account"}}, "MDAwMDAwMDAwMTAx"),
         ({"Fn::If": ["Yes", "then", "else"]}, "then"),
         ({"Fn::If": ["No", "then", {"Ref": "Account"}]}, "000000000101"),
         ({"Fn::If": ["No", "then", {"Ref": "AWS::NoValue"}]}, None),
@@ -62,6 +64,9 @@ def test_a_function_of_what_is_known_gives_its_value(function: Any, value: Any) 
         ({"Ref": "Stored"}, "${Stored}"),
         ({"Ref": "AWS::AccountId"}, "${AWS::AccountId}"),
         ({"Fn::GetAtt": ["Role", "Arn"]}, "${Role.Arn}"),
+        ({"Fn::GetAtt": "Role.Arn"}, "${Role.Arn}"),
+        ({"Fn::If": ["Yes", "then"]}, "${Fn::If}"),
+        ({"Fn::If": "Yes"}, "${Fn::If}"),
         ({"Fn::Sub": "arn:${AWS::Partition}:${Role.Arn}"}, "arn:${AWS::Partition}:${Role.Arn}"),
         ({"Fn::Sub": "${Accounts}"}, "${Accounts}"),
         ({"Fn::Join": ["", ["a", {"Ref": "Open"}]]}, "a${Open}"),
@@ -128,6 +133,21 @@ def test_properties_that_are_not_known_as_a_whole_are_not_taken_for_none() -> No
     resources = {"It": {"Type": "AWS::IAM::Role", "Properties": {"Fn::If": ["Maybe", {}, {}]}}}
     (resource,) = resolve_resources({**TEMPLATE, "Resources": resources})
     assert resource.properties == {"Properties": "${Fn::If Maybe}"}
+
+
+@pytest.mark.parametrize("section", [{}, {"Resources": ["It"]}])
+def test_a_template_without_resources_hides_none(section: dict[str, Any]) -> None:
+    assert opaque_constructs(section) == ()
+
+
+@pytest.mark.parametrize("wrap", [lambda node: [node], lambda node: {"key": node}], ids=["lists", "objects"])
+def test_an_include_is_seen_however_deep_it_stands(wrap: Callable[[Any], Any]) -> None:
+    """As deep as a template of YAML may be (`template.parse`), which is deeper than CloudFormation takes."""
+    node: Any = {"Fn::Transform": {"Name": "AWS::Include"}}
+    for _ in range(97):
+        node = wrap(node)
+    resources = {"It": {"Type": "Custom::It", "Properties": node}}
+    assert opaque_constructs({"Resources": resources}) == ("Fn::Transform in It",)
 
 
 def test_aliases_that_multiply_are_refused_before_they_fill_the_memory() -> None:

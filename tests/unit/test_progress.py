@@ -1,5 +1,6 @@
 """How far is a link: the account's record decides, the task explains. Pure, with worlds as values."""
 
+import dataclasses
 import itertools
 
 import pytest
@@ -9,19 +10,30 @@ from vmc_account_link.errors import LinkFailed
 from vmc_account_link.link.ownership import find_account
 from vmc_account_link.link.progress import (
     LIST_GRACE_SECONDS,
+    RELINK_GRACE_SECONDS,
+    REQUEST_ANOTHER_LINK,
     Failed,
     Linked,
     LinkTarget,
     Waiting,
     evaluate_link,
     pause_seconds,
+    template_was_run,
 )
 
 REQUESTED = LinkTarget(account_number="123456789012", stack_name="ours", tracking_task="t")
 
 
-def account(state: str = "ACTIVE", stack: str = "ours", number: str = "123456789012") -> AccountRecord:
-    return AccountRecord(id="record", account_number=number, cf_stack_name=stack, state=state)
+def account(
+    state: str = "ACTIVE", stack: str = "ours", number: str = "123456789012", version: int = 1
+) -> AccountRecord:
+    return AccountRecord(
+        id="record", account_number=number, cf_stack_name=stack, state=state, version=version
+    )
+
+
+RENEWED = dataclasses.replace(REQUESTED, previous_revision=account().revision)
+ANOTHER = account(version=2)
 
 
 def task(status: str, error: str | None = None, percent: int | None = None) -> Task:
@@ -32,7 +44,7 @@ def task(status: str, error: str | None = None, percent: int | None = None) -> T
 
 @pytest.mark.parametrize("status", ["STARTED", "FINISHED", "FAILED"])
 def test_an_active_record_of_our_stack_is_the_link_whatever_the_task_says(status: str) -> None:
-    assert isinstance(evaluate_link(REQUESTED, [account()], task(status)), Linked)
+    assert evaluate_link(REQUESTED, [account()], task(status)) == Linked(account=account())
 
 
 @pytest.mark.parametrize(
@@ -58,8 +70,74 @@ def test_a_task_that_ended_badly_ends_the_wait_with_the_services_words(status: s
     verdict = evaluate_link(REQUESTED, [], task(status, error="Unable to assume role"))
     assert isinstance(verdict, Failed)
     assert isinstance(verdict.error, LinkFailed)
-    assert status in str(verdict.error)
-    assert "Unable to assume role" in str(verdict.error)
+    assert f"VMware's task t {status}: Unable to assume role." in str(verdict.error)
+    assert f"{REQUEST_ANOTHER_LINK} asks at once" in str(verdict.error)
+
+
+def test_a_task_that_gives_no_reason_is_told_so() -> None:
+    verdict = evaluate_link(REQUESTED, [], task("FAILED"))
+    assert isinstance(verdict, Failed)
+    assert "VMware's task t FAILED, without a reason." in str(verdict.error)
+
+
+def test_a_renewal_that_failed_leaves_the_earlier_link_and_says_so() -> None:
+    verdict = evaluate_link(RENEWED, [account()], task("FAILED"))
+    assert isinstance(verdict, Failed)
+    assert "The account stays connected by its earlier link" in str(verdict.error)
+
+
+@pytest.mark.parametrize(
+    ("found", "ended", "since_finished_seconds", "is_linked"),
+    [
+        pytest.param(account(), None, 0, False, id="as it was, and no task"),
+        pytest.param(ANOTHER, None, 0, True, id="another record, and no task"),
+        pytest.param(account(), "STARTED", 0, False, id="as it was, under way"),
+        pytest.param(ANOTHER, "STARTED", 0, False, id="another record, under way"),
+        pytest.param(ANOTHER, "FINISHED", 0, True, id="another record, finished"),
+        pytest.param(account(), "FINISHED", 0, False, id="as it was, finished just now"),
+        pytest.param(account(), "FINISHED", RELINK_GRACE_SECONDS, False, id="as it was, in the grace"),
+        pytest.param(account(), "FINISHED", RELINK_GRACE_SECONDS + 1, True, id="as it was, after the grace"),
+    ],
+)
+def test_a_record_that_was_there_before_is_the_new_links_once_the_task_or_the_record_says_so(
+    found: AccountRecord, ended: str | None, since_finished_seconds: float, *, is_linked: bool
+) -> None:
+    verdict = evaluate_link(
+        RENEWED, [found], task(ended) if ended else None, since_finished_seconds=since_finished_seconds
+    )
+    if is_linked:
+        assert verdict == Linked(account=found)
+    else:
+        assert isinstance(verdict, Waiting)
+        assert verdict.why.endswith("; the account is ACTIVE by its earlier link")
+
+
+def test_a_template_was_run_when_its_task_finished_or_the_record_is_another() -> None:
+    before = account().revision
+    assert template_was_run(task("FINISHED"), account(), before)
+    assert not template_was_run(task("STARTED"), ANOTHER, before)
+    assert not template_was_run(None, account(), before)
+    assert template_was_run(None, ANOTHER, before)
+    assert template_was_run(None, None, before)
+
+
+@pytest.mark.parametrize(
+    ("accounts", "seen"),
+    [
+        ([], "the account is not in the service's list yet"),
+        ([account(stack="theirs")], 'the list still shows the link of stack "theirs"'),
+        ([account("BROKEN")], "the account is BROKEN"),
+        ([account("BROKEN", stack="theirs")], "the account is BROKEN"),
+    ],
+)
+def test_who_waits_reads_what_the_list_and_the_task_say(accounts: list[AccountRecord], seen: str) -> None:
+    told = dataclasses.replace(task("STARTED", percent=10), phase="ROLES\nX", remaining_minutes=3)
+    assert evaluate_link(REQUESTED, accounts, told) == Waiting(
+        why=f"task STARTED, 10 %, ROLES X, about 3 min to go; {seen}", stage=f"STARTED; {seen}"
+    )
+    assert evaluate_link(REQUESTED, accounts, None) == Waiting(
+        why=f"no word from the link's task; {seen}", stage=f"None; {seen}"
+    )
 
 
 def test_an_account_missing_long_after_the_tasks_end_is_a_failure() -> None:
@@ -67,6 +145,9 @@ def test_an_account_missing_long_after_the_tasks_end_is_a_failure() -> None:
     late = evaluate_link(REQUESTED, [], task("FINISHED"), since_finished_seconds=LIST_GRACE_SECONDS + 1)
     assert isinstance(early, Waiting)
     assert isinstance(late, Failed)
+    assert "FINISHED, yet 5 min later the account is not in the list of connected accounts." in str(
+        late.error
+    )
 
 
 def test_a_link_that_ended_up_with_another_stack_names_that_stack() -> None:

@@ -87,6 +87,41 @@ def test_what_does_not_fit_is_refused_with_the_reason_and_what_can_be_used(
     assert "us-west-2a: subnet-a1, subnet-a2" in str(refusal.value)
 
 
+def test_the_refusal_names_what_was_chosen_and_every_zone_that_can_be_used() -> None:
+    with pytest.raises(SubnetsDoNotFit) as refusal:
+        check_chosen(["subnet-a1", "subnet-a2"], LISTED, sddc_type="MultiAZ", connected_account_id=ACCOUNT_ID)
+    assert str(refusal.value) == (
+        "use subnet-a1, subnet-a2 for a MultiAZ SDDC: they are both in us-west-2a, and MultiAZ needs two "
+        "availability zones. Set vmc-account-link:sddcSubnets to 2 of: us-west-2a: subnet-a1, subnet-a2; "
+        "us-west-2b: subnet-b2, subnet-small, subnet-theirs."
+    )
+
+
+def test_the_refusal_says_where_nothing_can_be_used() -> None:
+    with pytest.raises(SubnetsDoNotFit, match="to 1 of: none can be used"):
+        check_chosen(["subnet-x"], [], sddc_type=None, connected_account_id=ACCOUNT_ID)
+
+
+def test_a_block_is_measured_by_its_prefix_even_where_it_names_a_host() -> None:
+    small = subnet("host", "a", cidr_block="10.0.0.5/27")
+    with pytest.raises(SubnetsDoNotFit, match="is a /27"):
+        check_chosen([small.id], [small], sddc_type=None, connected_account_id=ACCOUNT_ID)
+
+
+@pytest.mark.parametrize("cidr_block", [None, "", "10.0.0.0/99"])
+def test_a_block_that_is_not_told_is_left_to_the_service(cidr_block: str | None) -> None:
+    untold = subnet("untold", "a", cidr_block=cidr_block)
+    check_chosen([untold.id], [untold], sddc_type=None, connected_account_id=ACCOUNT_ID)
+
+
+def test_a_subnet_of_no_told_place_is_shown_all_the_same() -> None:
+    nowhere = subnet("n", "a", availability_zone=None, cidr_block=None)
+    assert by_zone([nowhere]) == {"": ["subnet-n"]}
+    assert rejected([dataclasses.replace(nowhere, is_compatible=False)]) == {
+        "subnet-n": "nowhere known: the service gives no reason"
+    }
+
+
 def test_a_list_is_read_over_all_vpcs_and_what_is_not_said_to_be_compatible_is_not() -> None:
     read = Subnet.list_from_wire(
         {

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,26 +32,40 @@ def test_s3_and_the_service_itself_may_give_the_template(url: str) -> None:
     source.check_source(url, service_url=SERVICE)
 
 
+NO_URL = "it is not a URL. Nothing was created; tell VMware."
+NOT_PLAIN = "it is not a plain web address. Nothing was created; tell VMware."
+NOT_HTTPS = "it does not come over https. Nothing was created; tell VMware."
+FOREIGN = (
+    "is neither an S3 host nor an allowed one. Nothing was created; if you trust that host, add it to "
+    "vmc-account-link:templateHosts."
+)
+
+
 @pytest.mark.parametrize(
-    "url",
+    ("url", "reason"),
     [
-        pytest.param("https://evil.example/t?X-Amz-Signature=planted", id="a foreign host"),
-        pytest.param("https://s3.amazonaws.com.evil.example/t", id="S3 as a prefix of another domain"),
-        pytest.param("https://evils3.us-west-2.amazonaws.com/t", id="a name that ends like S3's"),
-        pytest.param("https://x.execute-api.us-west-2.amazonaws.com/t", id="another AWS service"),
-        pytest.param("http://bucket.s3.us-west-2.amazonaws.com/t", id="S3 over plain http"),
-        pytest.param("http://vmc.vmware.com/t", id="the service over plain http"),
-        pytest.param("https://vmc.vmware.com:8443/t", id="another port of the service"),
-        pytest.param("https://user@bucket.s3.amazonaws.com/t", id="user information"),
-        pytest.param("file:///etc/passwd", id="a file"),
-        pytest.param("ftp://allowed.example/t", id="another scheme on an allowed host"),
-        pytest.param("https://[broken/t", id="no URL at all"),
-        pytest.param("", id="nothing"),
+        pytest.param("https://evil.example/t?X-Amz-Signature=planted", FOREIGN, id="a foreign host"),
+        pytest.param(
+            "https://s3.amazonaws.com.evil.example/t", FOREIGN, id="S3 as a prefix of another domain"
+        ),
+        pytest.param("https://evils3.us-west-2.amazonaws.com/t", FOREIGN, id="a name that ends like S3's"),
+        pytest.param("https://x.execute-api.us-west-2.amazonaws.com/t", FOREIGN, id="another AWS service"),
+        pytest.param("http://bucket.s3.us-west-2.amazonaws.com/t", NOT_HTTPS, id="S3 over plain http"),
+        pytest.param("http://vmc.vmware.com/t", NOT_HTTPS, id="the service over plain http"),
+        pytest.param("https://vmc.vmware.com:8443/t", FOREIGN, id="another port of the service"),
+        pytest.param("https://user@bucket.s3.amazonaws.com/t", NOT_PLAIN, id="user information"),
+        pytest.param("file:///etc/passwd", NOT_PLAIN, id="a file"),
+        pytest.param("ftp://allowed.example/t", NOT_PLAIN, id="another scheme on an allowed host"),
+        pytest.param("https://[broken/t", NO_URL, id="no URL at all"),
+        pytest.param("https://allowed.example:port/t", NO_URL, id="a port that is none"),
+        pytest.param("", NOT_PLAIN, id="nothing"),
     ],
 )
-def test_any_other_source_is_refused_without_quoting_its_signature(url: str) -> None:
+def test_any_other_source_is_refused_without_quoting_its_signature(url: str, reason: str) -> None:
     with pytest.raises(TemplateRejected) as refusal:
         source.check_source(url, service_url=SERVICE, further_hosts=["allowed.example"])
+    assert str(refusal.value).startswith("use the link's template at ")
+    assert str(refusal.value).endswith(reason)
     assert "planted" not in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
@@ -78,6 +93,44 @@ Resources:
 @pytest.mark.parametrize("text", [json.dumps(MINIMAL), YAML], ids=["JSON", "YAML with short forms"])
 def test_a_template_in_json_or_yaml_is_taken(text: str) -> None:
     source.validate(text, url=S3)
+
+
+@pytest.mark.parametrize("kind", ["AWS::Lambda::Function", "Custom::It", "AWS::CloudFormation::Stack"])
+def test_a_template_with_something_that_runs_could_report_the_account(kind: str) -> None:
+    source.validate(json.dumps({"Resources": {"It": {"Type": kind}, "Odd": "text"}}), url=S3)
+
+
+def test_what_a_transform_adds_could_report_the_account() -> None:
+    template = {"Transform": "AWS::Serverless-2016-10-31", "Resources": {"Role": ROLE}}
+    source.validate(json.dumps(template), url=S3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"Resources": {}}, "it has no Resources. Nothing was created; run `pulumi up` again."),
+        (
+            {"Parameters": {"A": {"Type": "String"}, "B": "x", "C": {"Default": ""}}},
+            (
+                "it asks for parameters without a default (A, B). Nothing was created; run this template by "
+                "hand in the AWS console."
+            ),
+        ),
+        (
+            {"Resources": {"Role": ROLE, "Untyped": {}}},
+            (
+                "nothing in it could report the account to VMware, so it may have been cut off. Nothing was "
+                "created; run `pulumi up` again: it asks for a new link."
+            ),
+        ),
+    ],
+)
+def test_a_refused_template_says_what_to_do(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(TemplateRejected) as refusal:
+        source.validate(json.dumps({**MINIMAL, **changes}), url=S3)
+    assert str(refusal.value) == (
+        f"read the link's template from https://bucket.s3.us-west-2.amazonaws.com/key: {said}"
+    )
 
 
 @pytest.mark.parametrize(

@@ -56,3 +56,12 @@ def test_what_does_not_fit_is_refused_by_its_name(policy: object, named: str) ->
         judge_template(TEMPLATE, read_policy(policy))
     assert named in str(refusal.value)
     assert "vmc-account-link inspect" in str(refusal.value)
+
+
+def test_a_refusal_names_all_that_does_not_fit_and_where_to_look() -> None:
+    with pytest.raises(TemplateRejected) as refusal:
+        judge_template(TEMPLATE, read_policy({"resourceTypes": ["AWS::IAM::Role"]}))
+    assert str(refusal.value).endswith(
+        ": LinkFunction: type AWS::Lambda::Function is not allowed; AccountLink: type Custom::VmcAccountLink "
+        "is not allowed. Nothing was created; look at it (`vmc-account-link inspect`) before you allow more."
+    )

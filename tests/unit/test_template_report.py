@@ -86,6 +86,87 @@ def test_inline_permissions_and_those_of_attached_policies_are_the_roles() -> No
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "named"),
+    [
+        ("AWS::IAM::Policy", {"Roles": [{"Ref": "Role"}]}),
+        ("AWS::IAM::ManagedPolicy", {"Roles": [{"Ref": "Role"}]}),
+        ("AWS::IAM::RolePolicy", {"RoleName": {"Ref": "Role"}}),
+    ],
+)
+def test_a_policy_that_names_a_role_is_that_roles_alone(kind: str, named: dict[str, Any]) -> None:
+    document = {"Statement": {"Effect": "Allow", "Action": "iam:*", "Resource": "*"}}
+    made = {"Type": "AWS::IAM::Role"}
+    policy = {"Type": kind, "Properties": {**named, "PolicyDocument": document}}
+    profile = {"Type": "AWS::IAM::InstanceProfile", "Properties": policy["Properties"]}
+    report = inspect_template(template(Role=made, Other=made, Policy=policy, Profile=profile))
+    found = {one.logical_id: [permission.actions for permission in one.permissions] for one in report.roles}
+    assert found == {"Role": [("iam:*",)], "Other": []}
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"Ref": "Elsewhere"},
+        {"PolicyDocument": {"Ref": "Elsewhere"}},
+        {"PolicyDocument": {"Statement": {"Ref": "Elsewhere"}}},
+        {"PolicyDocument": {"Statement": [{"Ref": "Elsewhere"}]}},
+    ],
+    ids=["a policy", "a document", "statements", "a statement"],
+)
+def test_a_permission_that_is_not_known_is_shown_as_such(policy: Any) -> None:
+    text = template(Role={"Type": "AWS::IAM::Role", "Properties": {"Policies": [policy]}})
+    (found,) = inspect_template(text).roles[0].permissions
+    assert (found.effect, found.actions, found.resources) == ("Allow", ("${Elsewhere}",), ("${Elsewhere}",))
+
+
+def test_a_policy_without_statements_permits_nothing() -> None:
+    text = template(Role={"Type": "AWS::IAM::Role", "Properties": {"Policies": {"PolicyDocument": {}}}})
+    assert inspect_template(text).roles[0].permissions == ()
+
+
+def test_a_summary_says_once_who_may_use_several_and_leaves_out_awss_services() -> None:
+    ids = {"StringEquals": {"sts:ExternalId": ["a", "b"]}}
+    statements = [
+        {"Effect": "Allow", "Principal": {"AWS": "000000000101"}, "Condition": ids},
+        {"Effect": "Allow", "Principal": {"Federated": "accounts.example"}},
+        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}},
+    ]
+    made = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Statement": statements}}}
+    assert summary(inspect_template(template(A=made, B=made)))[1:] == (
+        "000000000101 (external id a, b) may use A, B",
+        "Federated accounts.example may use A, B",
+    )
+
+
+def test_code_that_comes_from_elsewhere_is_said_to() -> None:
+    made = {"Type": "AWS::Lambda::Function", "Properties": {"Code": {"Ref": "Elsewhere"}}}
+    (function,) = inspect_template(template(Call=made)).functions
+    assert (function.code, function.urls) == ("from ${Elsewhere}", ())
+
+
+def test_a_custom_resource_that_says_not_who_makes_it_is_shown_so() -> None:
+    (custom,) = inspect_template(template(It={"Type": "Custom::It"})).custom_resources
+    assert (custom.service_token, custom.calls) == ("${ServiceToken}", None)
+
+
+def test_a_date_that_yaml_reads_out_of_a_text_is_no_obstacle() -> None:
+    text = """
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Statement: {Effect: Allow, NotPrincipal: {AWS: 2012-10-17}}
+  It:
+    Type: Custom::It
+    Properties: {Version: 2012-10-17, Url: "https://vmc.vmware.com/x"}
+"""
+    report = inspect_template(text)
+    assert report.custom_resources[0].urls == ("https://vmc.vmware.com/x",)
+    assert 'everybody but {"AWS": "2012-10-17"}' in {trust.principal for trust in report.trusts}
+
+
 def test_urls_in_a_functions_code_and_a_custom_resources_properties_are_named_without_their_query() -> None:
     report = inspect_template(
         template(
@@ -134,6 +215,44 @@ def test_a_type_that_is_not_listed_and_an_account_that_is_not_trusted_are_violat
             "which is not trusted"
         ),
     )
+
+
+def test_what_can_not_be_seen_is_a_violation_of_whatever_limits_and_of_nothing_else() -> None:
+    nested = {"Type": "AWS::CloudFormation::Stack"}
+    report = inspect_template(template(A=nested, B=nested))
+    unseen = tuple(f"{part}: what it adds can't be seen" for part in report.unseen)
+    assert unseen
+    assert violations(report, TemplatePolicy()) == ()
+    assert violations(report, TRUSTED_ONLY) == unseen
+    assert violations(report, TemplatePolicy(resource_types=frozenset({"AWS::IAM::Role"}))) == (
+        *unseen,
+        "A, B: type AWS::CloudFormation::Stack is not allowed",
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "is_allowed"),
+    [("AWS::S3::Bucket", True), ("AWS::S3::*", True), ("AWS::IAM::*", False), ("AWS::S3", False)],
+)
+def test_a_list_of_types_allows_a_type_or_all_of_its_beginning(entry: str, *, is_allowed: bool) -> None:
+    report = inspect_template(template(It={"Type": "AWS::S3::Bucket"}))
+    assert bool(violations(report, TemplatePolicy(resource_types=frozenset({entry})))) is not is_allowed
+
+
+@pytest.mark.parametrize(
+    ("principal", "reason"),
+    [
+        ({"AWS": "*"}, "it lets in *, which is not trusted"),
+        ({"AWS": {"Ref": "Unknown"}}, "whom it lets in is not known (${Unknown})"),
+        (
+            {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::666666666666:root"}},
+            "it lets in arn:${AWS::Partition}:iam::666666666666:root, which is not trusted",
+        ),
+        ({"Service": "evil.example"}, "it lets in Service evil.example, which is not trusted"),
+    ],
+)
+def test_a_violation_says_who_is_let_in_or_that_nobody_knows(principal: Any, reason: str) -> None:
+    assert violations(inspect_template(role(principal)), TRUSTED_ONLY) == (f"Role: {reason}",)
 
 
 @pytest.mark.parametrize(
@@ -240,7 +359,28 @@ def test_what_may_let_others_in_is_a_violation_wherever_it_stands(resource: Any)
 def test_everybody_but_somebody_is_a_violation() -> None:
     document = {"Statement": {"Effect": "Allow", "NotPrincipal": {"AWS": "000000000101"}}}
     text = template(R={"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": document}})
-    assert "everybody but" in violations(inspect_template(text), TRUSTED_ONLY)[0]
+    assert violations(inspect_template(text), TRUSTED_ONLY) == (
+        'R: it lets in NotPrincipal everybody but {"AWS": "000000000101"}, which is not trusted',
+    )
+
+
+def test_a_policy_that_is_not_known_lets_in_one_knows_not_whom() -> None:
+    properties = {"PolicyDocument": {"Fn::If": ["Missing", {}, {}]}, "Bucket": {"Ref": "Elsewhere"}}
+    text = template(It={"Type": "AWS::S3::BucketPolicy", "Properties": properties})
+    assert violations(inspect_template(text), TRUSTED_ONLY) == (
+        "It: whom it lets in is not known (${Fn::If Missing})",
+    )
+
+
+def test_a_text_that_is_no_policy_lets_nobody_in() -> None:
+    document = json.dumps({"Effect": "Allow", "Principal": "*"})
+    text = template(It={"Type": "AWS::SSM::Parameter", "Properties": {"Value": document, "Policies": "none"}})
+    assert violations(inspect_template(text), TRUSTED_ONLY) == ()
+
+
+def test_everybody_is_every_account() -> None:
+    (trust,) = inspect_template(role("*")).trusts
+    assert (trust.logical_id, trust.kind, trust.principal) == ("Role", "AWS", "*")
 
 
 def test_a_denial_lets_nobody_in() -> None:

@@ -1,19 +1,18 @@
 """A Pulumi project's configuration and state, asked of the `pulumi` command; nothing is written."""
 
+import contextlib
 import dataclasses
 import json
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from vmc_account_link import resource_types
-from vmc_account_link.errors import SettingsError, VmcError, safe_text
-from vmc_account_link.secret_text import SecretText
-
-_SECONDS = 120
+from vmc_account_link.errors import CommandFailed, RequestError, SettingsError, VmcError
+from vmc_account_link.pulumi_cli import PulumiCli
+from vmc_account_link.pulumi_state import PulumiState, Resource, read_deployment
 
 
 class NoSuchLink(VmcError):
@@ -65,7 +64,8 @@ class Project:
         Raises:
             SettingsError: there is no project in the folder.
         """
-        self.folder, self.stack = folder, stack
+        self.stack = stack
+        self._cli = PulumiCli(folder, stack)
         try:
             described = yaml.safe_load((folder / "Pulumi.yaml").read_text(encoding="utf-8"))
             self.name = str(described["name"])
@@ -78,9 +78,10 @@ class Project:
         """The stack's configuration: full key -> value; objects as JSON. It holds secrets in plaintext.
 
         Raises:
-            VmcError: the engine refused, in its own words.
+            RequestError: the engine refused, in its own words.
         """
-        wire = json.loads(self._pulumi("config", "--show-secrets", "--json") or "{}")
+        with _with_a_hint():
+            wire = json.loads(self._cli.ask("config", "--show-secrets", "--json") or "{}")
         return {key: str(entry.get("value", "")) for key, entry in wire.items()}
 
     def links(self, *, show_secrets: bool = False) -> tuple[LinkState, ...]:
@@ -90,18 +91,18 @@ class Project:
             show_secrets: whether their templates and URLs are wanted.
 
         Raises:
-            VmcError: the engine refused, in its own words.
+            RequestError: the engine refused, in its own words.
         """
-        flags = ["--show-secrets"] if show_secrets else []
-        deployment = json.loads(self._pulumi("stack", "export", *flags))["deployment"]
-        return links_of(deployment.get("resources") or [])
+        with _with_a_hint():
+            export = self._cli.export(show_secrets=show_secrets)
+        return links_of(read_deployment(export["deployment"]))
 
     def link(self, component: str | None = None, *, show_secrets: bool = False) -> LinkState:
         """The one link of the state, or the one named.
 
         Raises:
             NoSuchLink: there is none, or more than one and none was named.
-            VmcError: the engine refused, in its own words.
+            RequestError: the engine refused, in its own words.
         """
         links = self.links(show_secrets=show_secrets)
         named = [link for link in links if component in {None, link.component}]
@@ -113,51 +114,31 @@ class Project:
             raise NoSuchLink(action, "it holds none", "Run `pulumi up`, or name the link by its flags.")
         raise NoSuchLink(action, f"it holds {names}", "Choose one with --component.")
 
-    def _pulumi(self, *arguments: str) -> str:
-        stack = ["--stack", self.stack] if self.stack else []
-        action = f"pulumi {' '.join(arguments[:2])}"
-        try:
-            done = subprocess.run(  # noqa: S603 - no shell, and options are names
-                ["pulumi", "--non-interactive", "--color", "never", *arguments, *stack],  # noqa: S607 - the engine that the person uses
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=_SECONDS,
-                check=False,
-            )
-        except OSError:
-            raise VmcError(action, "there is no `pulumi` on PATH", "Install the Pulumi CLI.") from None
-        except subprocess.TimeoutExpired:
-            raise VmcError(action, f"no answer within {_SECONDS} s", "Check the backend.") from None
-        if done.returncode != 0:
-            lines = [line for line in done.stderr.splitlines() if line.strip()]
-            said = next((line for line in lines if "error:" in line), lines[-1] if lines else "it failed")
-            raise VmcError(
-                action,
-                safe_text(said.removeprefix("error: ")),
-                "Select a stack (`pulumi stack select`), name it with --stack, or log in (`pulumi login`).",
-            )
-        return done.stdout
+
+@contextlib.contextmanager
+def _with_a_hint() -> Iterator[None]:
+    """Whatever the engine refuses here, the request is to be changed."""
+    try:
+        yield
+    except RequestError:
+        raise
+    except CommandFailed as error:
+        raise RequestError(
+            f"{error}. Select a stack (`pulumi stack select`), name it with --stack, or log in "
+            "(`pulumi login`)."
+        ) from None
 
 
-def links_of(resources: Sequence[Mapping[str, Any]]) -> tuple[LinkState, ...]:
-    """The links among the resources of a state, by the component that holds them. Pure."""
-    by_parent: dict[str, dict[str, Mapping[str, Any]]] = {}
+def links_of(state: PulumiState) -> tuple[LinkState, ...]:
+    """The links in a state, by the component that holds them. Pure."""
+    by_parent: dict[str, dict[str, Resource]] = {}
+    for resource in state.resources:
+        if resource.type in resource_types.OF_A_LINK:
+            by_parent.setdefault(resource.parent, {})[resource.type] = resource
     providers: dict[str, Mapping[str, Any]] = {}
     """By reference, and by the component that declared one."""
-    for resource in resources:
-        if resource.get("type") == resource_types.AWS_PROVIDER and not resource.get("delete"):
-            inputs = {key: _text(value) for key, value in (resource.get("inputs") or {}).items()}
-            providers |= dict.fromkeys(
-                (f"{resource['urn']}::{resource.get('id')}", resource.get("parent", "")), inputs
-            )
-        kind = str(resource.get("type", ""))
-        if kind in resource_types.OF_A_LINK and not resource.get("delete"):
-            values = {**(resource.get("inputs") or {}), **(resource.get("outputs") or {})}
-            if kind == resource_types.STACK:
-                values |= {"id": resource.get("id"), "provider": resource.get("provider")}
-            by_parent.setdefault(str(resource.get("parent", "")), {})[kind] = values
+    for resource in state.of_type(resource_types.AWS_PROVIDER):
+        providers |= dict.fromkeys((resource.reference, resource.parent), resource.inputs)
     return tuple(
         _link(parent, held, providers)
         for parent, held in by_parent.items()
@@ -165,33 +146,29 @@ def links_of(resources: Sequence[Mapping[str, Any]]) -> tuple[LinkState, ...]:
     )
 
 
-def _link(
-    parent: str, held: Mapping[str, Mapping[str, Any]], providers: Mapping[str, Mapping[str, Any]]
-) -> LinkState:
-    dynamic = [values for kind, values in held.items() if kind != resource_types.STACK]
-    request, stack = held.get(resource_types.LINK_REQUEST, {}), held.get(resource_types.STACK, {})
+def _link(parent: str, held: Mapping[str, Resource], providers: Mapping[str, Mapping[str, Any]]) -> LinkState:
+    values = {kind: {**resource.inputs, **resource.outputs} for kind, resource in held.items()}
+    request, stack = values.get(resource_types.LINK_REQUEST, {}), values.pop(resource_types.STACK, {})
+    made_by = (
+        str(held[resource_types.STACK].stored.get("provider")) if resource_types.STACK in held else parent
+    )
 
     def first(key: str) -> str | None:
-        return next((text for values in dynamic if (text := _text(values.get(key)))), None)
+        return next((dynamic[key] for dynamic in values.values() if dynamic.get(key)), None)
+
+    def requested(key: str) -> str | None:
+        return request.get(key) or None
 
     return LinkState(
         component=parent.rpartition("::")[2],
         org_id=first("org_id"),
         account_number=first("account_number"),
-        stack_name=_text(stack.get("name")) or first("stack_name") or first("cf_stack_name"),
-        stack_id=_text(stack.get("id")),
-        tracking_task=_text(request.get("tracking_task")),
-        expiration_date=_text(request.get("expiration_date")),
+        stack_name=stack.get("name") or first("stack_name") or first("cf_stack_name"),
+        stack_id=held[resource_types.STACK].id or None if resource_types.STACK in held else None,
+        tracking_task=requested("tracking_task"),
+        expiration_date=requested("expiration_date"),
         is_existing=resource_types.LINK_REQUEST not in held,
-        aws_provider=providers.get(stack.get("provider", parent), {}),
-        template_body=_text(request.get("template_body")),
-        template_url=_text(request.get("template_url")),
+        aws_provider=providers.get(made_by, {}),
+        template_body=requested("template_body"),
+        template_url=requested("template_url"),
     )
-
-
-def _text(value: Any) -> str | None:
-    """A plain value of the state, or a secret that was asked for in plaintext."""
-    if isinstance(value, Mapping) and isinstance(value.get("plaintext"), str):
-        value = json.loads(value["plaintext"])
-        return SecretText(value) if isinstance(value, str) and value else None
-    return value if isinstance(value, str) and value else None

@@ -103,7 +103,7 @@ def refuse_where_sddcs_are(vmc: VmcClient, olds: Mapping[str, Any], news: Mappin
     unlinked first, which the service itself refuses then.
 
     Raises:
-        SddcsOnLink: one does.
+        LinkInUse: one does.
     """
     relink = news.get("relink")
     is_accepted = relink is not None and news.get("relink_despite_sddcs") == relink

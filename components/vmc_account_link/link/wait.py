@@ -153,7 +153,7 @@ def unlink_until_gone(
     Raises:
         Refused: the service refused and the record is still there.
         WaitInterrupted: the person wants to stop.
-        StillLinked: the service agreed and the record is still there.
+        UnlinkTimedOut: the service agreed and the record is still there.
         VmcError: the service could not be asked.
     """
     canceled = canceled or canceled_by_person()

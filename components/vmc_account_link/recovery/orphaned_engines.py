@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from vmc_account_link.errors import CommandFailed
-from vmc_account_link.recovery.orphaned_plugins import listens
+from vmc_account_link.recovery.orphaned_plugins import listens, shares_loopback
 
 NOTHING = "has nothing under way"
 """How `recover` ends where it changed nothing."""
@@ -40,7 +40,7 @@ def recover(
     lost_hosts: Sequence[str] = (),
     force: bool = False,
 ) -> bool:
-    """End engines whose driver is gone, then run `labs recover` for the stack, in the lab's environment.
+    """End engines whose driver is gone, then run `recover` for the stack, in the lab's environment.
 
     A process of its own, because a lab's environment can't be that of this one. A lock that a machine of
     `lost_hosts` has left is removed as a dead process's is; with `force` one of which nothing is known too.
@@ -98,7 +98,9 @@ def orphaned_engines(folder: Path, stack: str) -> tuple[psutil.Process, ...]:
             client = next(filter(None, map(_CLIENT.fullmatch, arguments)), None)
             if client is None or Path(arguments[0]).name != "pulumi" or not _is_of(arguments, stack):
                 continue
-            if Path(process.cwd()) != folder.resolve() or listens(int(client[1])):
+            if Path(process.cwd()) != folder.resolve() or not shares_loopback(process.pid):
+                continue
+            if listens(int(client[1])):
                 continue
         except (psutil.Error, OSError):
             continue  # gone meanwhile, or another user's

@@ -38,7 +38,9 @@ def left_behind(folder: Path, stack: str) -> tuple[Leftover, ...]:
             address = _ENGINE_ADDRESS.fullmatch(arguments[-1]) if len(arguments) > 1 else None
             if address is None or not _is_of_an_engine(arguments):
                 continue
-            if Path(process.cwd()) != folder.resolve() or listens(int(address[1])):
+            if Path(process.cwd()) != folder.resolve() or not shares_loopback(process.pid):
+                continue
+            if listens(int(address[1])):
                 continue
             if (named := process.environ().get("PULUMI_STACK")) and _short(named) != _short(stack):
                 continue
@@ -46,6 +48,17 @@ def left_behind(folder: Path, stack: str) -> tuple[Leftover, ...]:
             continue  # gone meanwhile, or another user's
         found.append(Leftover(pid=process.pid, command=_program(arguments)))
     return tuple(found)
+
+
+def shares_loopback(pid: int) -> bool:
+    """Whether a process has this one's loopback: a container, whose processes root sees, has its own.
+
+    Raises:
+        OSError: that can't be seen: the process is another user's, or gone.
+    """
+    ours = Path("/proc/self/ns/net")
+    # Where there are no such namespaces (macOS), every process has it.
+    return not ours.exists() or Path(f"/proc/{pid}/ns/net").readlink() == ours.readlink()
 
 
 def listens(port: int) -> bool:

@@ -9,20 +9,17 @@ import copy
 import dataclasses
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from vmc_account_link.aws_reader import AwsAccess
+from vmc_account_link.pulumi_state import PulumiState, Resource, read_deployment
 from vmc_account_link.recovery.cloudformation import FoundStack
-
-STACK_TYPE = "aws:cloudformation/stack:Stack"
-LINK_TYPE = "pulumi-python:dynamic/vmc-account-link:LinkRequest"
-PROVIDER_TYPE = "pulumi:providers:aws"
-ACCOUNT_TYPE = "pulumi-python:dynamic/vmc-account-link:ConnectedAccount"
+from vmc_account_link.resource_types import AWS_PROVIDER, CONNECTED_ACCOUNT, LINK_REQUEST, STACK
 
 _ALIVE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
 
-State = Mapping[str, Any]
+Export = Mapping[str, Any]
+"""A state as `stack export` prints it, for the engine takes back no other."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,84 +46,78 @@ class Repair:
     """What was found, is nothing to change, and the person has to know."""
 
 
-def operations(state: State) -> list[dict[str, Any]]:
-    """The pending operations, oldest first."""
-    return list(state["deployment"].get("pending_operations") or [])
-
-
-def pending_stacks(secrets: State) -> tuple[PendingStack, ...]:
+def pending_stacks(export: Export) -> tuple[PendingStack, ...]:
     """The CloudFormation stacks that have to be looked for: under way, or unknown to the state.
 
     Args:
-        secrets: the state in plaintext: a provider's credentials may be among its secrets.
+        export: the state in plaintext: a provider's credentials may be among its secrets.
     """
-    providers = {_reference(r): r for r in _resources(secrets) if r["type"] == PROVIDER_TYPE}
-    accounts = {
-        r.get("parent"): r.get("outputs", {}).get("account_number")
-        for r in _resources(secrets)
-        if r["type"] == LINK_TYPE
-    }
-    created = [*_pending_creations(secrets, STACK_TYPE), *_unrecorded(secrets, secrets)]
+    state = read_deployment(export["deployment"])
+    providers = {one.reference: one.inputs for one in state.of_type(AWS_PROVIDER)}
+    accounts = {link.parent: link.outputs.get("account_number") for link in state.of_type(LINK_REQUEST)}
+    created = [*state.creations(STACK), *_unrecorded(state, state)]
     changed = [
-        o["resource"]
-        for o in operations(secrets)
-        if o["resource"]["type"] == STACK_TYPE and o["type"] in {"updating", "deleting"}
+        one.resource
+        for one in state.pending
+        if one.resource.type == STACK and one.kind in {"updating", "deleting"}
     ]
     return tuple(
         PendingStack(
-            urn=resource["urn"],
-            name=resource["inputs"]["name"] if resource in created else resource["id"],
-            access=AwsAccess.from_inputs(_inputs(providers.get(resource.get("provider", ""), {}))),
-            account_number=_plain(accounts.get(resource.get("parent"))),
-            is_creation=resource in created,
+            urn=stack.urn,
+            name=stack.inputs["name"] if stack in created else stack.id,
+            access=AwsAccess.from_inputs(providers.get(stack.stored.get("provider", ""), {})),
+            account_number=accounts.get(stack.parent),
+            is_creation=stack in created,
         )
-        for resource in [*created, *changed]
+        for stack in [*created, *changed]
     )
 
 
-def repair(state: State, secrets: State, found: Mapping[str, FoundStack | None]) -> Repair:
+def repair(export: Export, plaintext: Export, found: Mapping[str, FoundStack | None]) -> Repair:
     """Take what exists into the state, drop the rest.
 
     Args:
-        state: as exported, secrets encrypted; not changed.
-        secrets: the same in plaintext, to compare templates with.
+        export: the state, its secrets encrypted; not changed.
+        plaintext: the same with its secrets in plaintext, to compare templates with.
         found: URN of a pending stack -> what CloudFormation has of that name.
     """
-    repaired = copy.deepcopy(dict(state))
+    state, plain = read_deployment(export["deployment"]), read_deployment(plaintext["deployment"])
+    repaired = copy.deepcopy(dict(export))
     deployment = repaired["deployment"]
     deployment["pending_operations"] = []
     resources = deployment.setdefault("resources", [])
-    lines = []
-    for operation in operations(state):
-        resource, kind = operation["resource"], operation["type"]
-        stack = found.get(resource["urn"]) if kind == "creating" else None
+    lines, taken_in = [], set[str]()
+    for operation in state.pending:
+        resource, kind = operation.resource, operation.kind
+        stack = found.get(resource.urn) if kind == "creating" else None
         if stack is None:
-            lines.append(f"{_name(resource)}: {_dropped(resource, kind, found.get(resource['urn']))}")
-        elif why := _why_not_ours(stack, resource["urn"], state, secrets):
-            lines.append(f"{_name(resource)}: {_left_alone(stack, why)}")
-        elif resource["urn"] in _known(resources):
-            lines.append(f"{_name(resource)}: the state has it already; nothing was taken in")
+            lines.append(f"{resource.name}: {_dropped(resource, kind, found.get(resource.urn))}")
+        elif why := _why_not_ours(stack, resource.urn, plain):
+            lines.append(f"{resource.name}: {_left_alone(stack, why)}")
+        elif resource.urn in _known(state) | taken_in:
+            lines.append(f"{resource.name}: the state has it already; nothing was taken in")
         else:
-            _put(resources, _adopted(resource, stack))
+            _put(resources, _adopted(resource.stored, stack))
+            taken_in.add(resource.urn)
             alive = stack.status in _ALIVE
             lines.append(
-                f"{_name(resource)}: taken into the state, {stack.status}"
+                f"{resource.name}: taken into the state, {stack.status}"
                 + ("" if alive else "; the next `pulumi up` makes it anew")
             )
     notes = []
-    for resource in _unrecorded(state, secrets):
-        stack = found.get(resource["urn"])
+    for resource in _unrecorded(state, plain):
+        stack = found.get(resource.urn)
         if stack is None:
             continue
-        if why := _why_not_ours(stack, resource["urn"], state, secrets):
-            notes.append(f"{_name(resource)}: {_left_alone(stack, why)}")
+        if why := _why_not_ours(stack, resource.urn, plain):
+            notes.append(f"{resource.name}: {_left_alone(stack, why)}")
         else:
-            _put(resources, _adopted(_with_tags(resource, stack, resources), stack))
-            lines.append(f"{_name(resource)}: made without the state knowing; taken into it, {stack.status}")
+            _put(resources, _adopted(_with_tags(resource, stack, state), stack))
+            lines.append(f"{resource.name}: made without the state knowing; taken into it, {stack.status}")
     return Repair(state=repaired, lines=tuple(lines), notes=tuple(notes))
 
 
-def _unrecorded(state: State, secrets: State) -> list[dict[str, Any]]:
+def _unrecorded(state: PulumiState, plain: PulumiState) -> list[Resource]:
     """The stacks of links that have none, neither made nor under way, as the engine would have stored them.
 
     Only in plaintext can be seen whether a link's template goes inline: else it is empty, and yet a secret.
@@ -134,53 +125,46 @@ def _unrecorded(state: State, secrets: State) -> list[dict[str, Any]]:
     CloudFormation may have made one all the same: when its answer was lost, the provider reports a failure
     and the engine stores nothing; every later `up` then fails because the name is taken.
     """
-    resources = _resources(state)
-    inline = {r["urn"] for r in _resources(secrets) if _plain(r.get("outputs", {}).get("template_body"))}
-    known = _known(resources) | {r["urn"] for r in _pending_creations(state, STACK_TYPE)}
+    inline = {link.urn for link in plain.of_type(LINK_REQUEST) if link.outputs.get("template_body")}
+    known = _known(state) | {stack.urn for stack in state.creations(STACK)}
     stacks = []
-    for link in (r for r in resources if r["type"] == LINK_TYPE):
-        urn = link["urn"].replace(LINK_TYPE, STACK_TYPE).removesuffix("-request") + "-stack"
-        parent, outputs = link.get("parent"), link.get("outputs", {})
-        provider = _provider_of(parent, resources)
-        if urn in known or provider is None or not outputs.get("stack_name"):
+    for link in state.of_type(LINK_REQUEST):
+        urn = link.urn.replace(LINK_REQUEST, STACK).removesuffix("-request") + "-stack"
+        provider = _provider_of(link.parent, state)
+        if urn in known or provider is None or not link.outputs.get("stack_name"):
             continue
-        source = (
-            {"templateBody": "template_body"} if link["urn"] in inline else {"templateUrl": "template_url"}
-        )
+        source = {"templateBody": "template_body"} if link.urn in inline else {"templateUrl": "template_url"}
+        outputs = link.stored["outputs"]
         inputs = {
             "__defaults": [],
             "name": outputs.get("stack_name"),
-            "region": provider.get("inputs", {}).get("region"),
+            "region": provider.stored.get("inputs", {}).get("region"),
             "capabilities": ["CAPABILITY_IAM"],
             "onFailure": "DELETE",
             **{argument: outputs.get(output) for argument, output in source.items()},
         }
-        stacks.append(
-            {
-                "urn": urn,
-                "custom": True,
-                "type": STACK_TYPE,
-                "inputs": inputs,
-                "parent": parent,
-                "provider": _reference(provider),
-                "dependencies": [link["urn"]],
-                "propertyDependencies": {argument: [link["urn"]] for argument in source},
-            }
-        )
+        stored = {
+            "urn": urn,
+            "custom": True,
+            "type": STACK,
+            "inputs": inputs,
+            "parent": link.parent or None,
+            "provider": provider.reference,
+            "dependencies": [link.urn],
+            "propertyDependencies": {argument: [link.urn] for argument in source},
+        }
+        stacks.append(Resource.read(stored))
     return stacks
 
 
-def _with_tags(
-    resource: Mapping[str, Any], stack: FoundStack, resources: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _with_tags(resource: Resource, stack: FoundStack, state: PulumiState) -> dict[str, Any]:
     """An unrecorded stack with the tags that it has, as the AWS provider's Check would have written them."""
-    provider = next(
-        r for r in resources if r["type"] == PROVIDER_TYPE and _reference(r) == resource["provider"]
-    )
-    default = json.loads(_inputs(provider).get("defaultTags") or "{}").get("tags") or {}
+    stored = resource.stored
+    provider = next(one for one in state.of_type(AWS_PROVIDER) if one.reference == stored["provider"])
+    default = json.loads(provider.inputs.get("defaultTags") or "{}").get("tags") or {}
     own = {key: value for key, value in stack.tags.items() if default.get(key) != value}
-    inputs = {**resource["inputs"], "tagsAll": dict(stack.tags), **({"tags": own} if own else {})}
-    return {**resource, "inputs": inputs}
+    inputs = {**stored["inputs"], "tagsAll": dict(stack.tags), **({"tags": own} if own else {})}
+    return {**stored, "inputs": inputs}
 
 
 def _adopted(resource: Mapping[str, Any], stack: FoundStack) -> dict[str, Any]:
@@ -198,17 +182,17 @@ def _adopted(resource: Mapping[str, Any], stack: FoundStack) -> dict[str, Any]:
     return adopted
 
 
-def _why_not_ours(stack: FoundStack, urn: str, state: State, secrets: State) -> str | None:
+def _why_not_ours(stack: FoundStack, urn: str, plain: PulumiState) -> str | None:
     """Why a stack is not this link's; None where it is: it runs the very template, which holds the link's id.
 
     By URL the template is not known here; then a stack that is older than the link is not its.
     """
-    creations = [*_pending_creations(secrets, STACK_TYPE), *_unrecorded(secrets, secrets)]
-    sent = next((_plain(r["inputs"].get("templateBody")) for r in creations if r["urn"] == urn), None)
+    creations = [*plain.creations(STACK), *_unrecorded(plain, plain)]
+    sent = next((one.inputs.get("templateBody") for one in creations if one.urn == urn), None)
     if sent:
         return None if _same_template(sent, stack.template) else "it runs another template than the link's"
-    links = [r for r in _resources(state) if r["type"] == LINK_TYPE and "modified" in r]
-    if links and stack.created.timestamp() >= max(map(_asked_at, links)) - 1:
+    requested = [at for link in plain.of_type(LINK_REQUEST) if (at := _requested_at(link)) is not None]
+    if requested and stack.created.timestamp() >= max(requested) - 1:
         return None
     return f"it was made {stack.created:%Y-%m-%d %H:%M} UTC, before the link was asked for"
 
@@ -221,32 +205,18 @@ def _left_alone(stack: FoundStack, why: str) -> str:
     )
 
 
-def _asked_at(link: Mapping[str, Any]) -> float:
+def _requested_at(link: Resource) -> float | None:
     """When a link was asked for, by the service's clock: this machine's may be hours off."""
-    moment = datetime.fromisoformat(link["modified"][:19] + "+00:00").timestamp()
-    return moment + float(link.get("outputs", {}).get("clock_ahead_seconds") or 0.0)
+    if link.modified is None:
+        return None
+    return link.modified.timestamp() + float(link.outputs.get("clock_ahead_seconds") or 0.0)
 
 
-def _provider_of(parent: str | None, resources: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _provider_of(parent: str, state: PulumiState) -> Resource | None:
     """The AWS provider of a link's stack: the component's own, or the one that it was handed."""
-    providers = [r for r in resources if r["type"] == PROVIDER_TYPE]
-    own = [r for r in providers if r.get("parent") == parent]
+    providers = state.of_type(AWS_PROVIDER)
+    own = [one for one in providers if one.parent == parent]
     return own[0] if own else providers[0] if len(providers) == 1 else None
-
-
-def _inputs(provider: Mapping[str, Any]) -> dict[str, Any]:
-    """A provider's inputs, its secrets as plain text."""
-    return {
-        key: _plain(value) if isinstance(value, dict) else value
-        for key, value in provider.get("inputs", {}).items()
-    }
-
-
-def _plain(value: Any) -> str | None:
-    """Text of a state exported in plaintext, where a secret is an object with its JSON."""
-    if isinstance(value, dict):
-        value = json.loads(value.get("plaintext", "null"))
-    return value if isinstance(value, str) else None
 
 
 def _same_template(sent: str, kept: object) -> bool:
@@ -258,42 +228,23 @@ def _same_template(sent: str, kept: object) -> bool:
     return False
 
 
-def _dropped(resource: Mapping[str, Any], kind: str, stack: FoundStack | None) -> str:
+def _dropped(resource: Resource, kind: str, stack: FoundStack | None) -> str:
     if kind != "creating":
         seen = f"; CloudFormation says {stack.status}" if stack else ""
         return f"{kind} was interrupted{seen}; the next run does it again, which is harmless"
     return {
-        STACK_TYPE: "no such CloudFormation stack exists; the next `pulumi up` creates it",
-        LINK_TYPE: "a link that nobody used expires by itself; the next `pulumi up` asks for one",
-        ACCOUNT_TYPE: "nothing was made; the next `pulumi up` goes on waiting",
-    }.get(resource["type"], "nothing outside the state belongs to it; the next `pulumi up` declares it")
+        STACK: "no such CloudFormation stack exists; the next `pulumi up` creates it",
+        LINK_REQUEST: "a link that nobody used expires by itself; the next `pulumi up` asks for one",
+        CONNECTED_ACCOUNT: "nothing was made; the next `pulumi up` goes on waiting",
+    }.get(resource.type, "nothing outside the state belongs to it; the next `pulumi up` declares it")
 
 
-def _pending_creations(state: State, typ: str) -> list[dict[str, Any]]:
-    return [
-        o["resource"] for o in operations(state) if o["type"] == "creating" and o["resource"]["type"] == typ
-    ]
-
-
-def _resources(state: State) -> list[dict[str, Any]]:
-    """The resources, without those that a replacement has yet to delete: their successor has the same URN."""
-    return [r for r in state["deployment"].get("resources") or [] if not r.get("delete")]
-
-
-def _known(resources: list[dict[str, Any]]) -> set[str]:
-    """The URNs of what exists, without what was deleted to be made anew and what is yet to be deleted."""
-    return {r["urn"] for r in resources if not (r.get("delete") or r.get("pendingReplacement"))}
+def _known(state: PulumiState) -> set[str]:
+    """The URNs of what exists, without what was deleted to be made anew."""
+    return {one.urn for one in state.resources if not one.awaits_replacement}
 
 
 def _put(resources: list[dict[str, Any]], adopted: dict[str, Any]) -> None:
     """Put a resource into a state, in the place of one that was deleted to be made anew."""
     resources[:] = [r for r in resources if not (r["urn"] == adopted["urn"] and r.get("pendingReplacement"))]
     resources.append(adopted)
-
-
-def _reference(provider: Mapping[str, Any]) -> str:
-    return f"{provider['urn']}::{provider.get('id', '')}"
-
-
-def _name(resource: Mapping[str, Any]) -> str:
-    return str(resource["urn"]).rpartition("::")[2]

@@ -149,7 +149,7 @@ def _unlock(
     if not found and not request.force:
         raise CommandFailed(
             f"stack {engine.stack} is locked, and by whom can't be read: if nobody works on it, "
-            "`recover --force` removes the lock"
+            f"`vmc-account-link recover --stack {engine.stack} --force` removes the lock"
         )
     for owner in found:
         if is_seen(owner):
@@ -158,7 +158,7 @@ def _unlock(
         if not is_lost and is_dead(owner, engine.folder) is not True:
             raise CommandFailed(
                 f"the stack is locked by {owner}, and whether that still runs can't be known here: if it "
-                "does not, `recover --force` removes the lock "
+                f"does not, `vmc-account-link recover --stack {engine.stack} --force` removes the lock "
                 f"(of a machine that is gone, --lost-host {owner.host})"
             )
     if not file_backend.remove_locks(tuple(owner.lock for owner in found)):

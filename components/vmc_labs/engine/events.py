@@ -5,18 +5,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vmc_account_link.errors import safe_text
-from vmc_account_link.recovery.pending import ACCOUNT_TYPE, LINK_TYPE, STACK_TYPE
+from vmc_account_link.resource_types import CONNECTED_ACCOUNT, LINK_REQUEST, STACK
 from vmc_account_link.stack_hooks import MAY_BE_THERE
 
 _DOING = {
-    (LINK_TYPE, "create"): ("link", "asking for the link"),
-    (LINK_TYPE, "update"): ("link", "asking for a new link"),
-    (STACK_TYPE, "create"): ("stack", "creating the stack"),
-    (STACK_TYPE, "update"): ("stack", "updating the stack"),
-    (STACK_TYPE, "delete"): ("stack", "deleting the stack"),
-    (ACCOUNT_TYPE, "create"): ("connect", "waiting for the account"),
-    (ACCOUNT_TYPE, "update"): ("connect", "waiting for the account"),
-    (ACCOUNT_TYPE, "delete"): ("unlink", "unlinking the account"),
+    (LINK_REQUEST, "create"): ("link", "asking for the link"),
+    (LINK_REQUEST, "update"): ("link", "asking for a new link"),
+    (STACK, "create"): ("stack", "creating the stack"),
+    (STACK, "update"): ("stack", "updating the stack"),
+    (STACK, "delete"): ("stack", "deleting the stack"),
+    (CONNECTED_ACCOUNT, "create"): ("connect", "waiting for the account"),
+    (CONNECTED_ACCOUNT, "update"): ("connect", "waiting for the account"),
+    (CONNECTED_ACCOUNT, "delete"): ("unlink", "unlinking the account"),
 }
 _WRAPPED = re.compile(
     # Where in the AWS provider's libraries the text was logged, and whose it is.

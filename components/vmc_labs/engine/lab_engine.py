@@ -3,20 +3,17 @@
 import contextlib
 import dataclasses
 import json
-import os
 import signal
-import subprocess
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from vmc_account_link.errors import CommandFailed, Interrupted
-from vmc_account_link.recovery.engine import exported
+from vmc_account_link.errors import CommandFailed
+from vmc_account_link.pulumi_cli import PulumiCli, kill, start
 from vmc_account_link.recovery.lock_owner import recorded
-from vmc_account_link.recovery.pending import LINK_TYPE
+from vmc_account_link.resource_types import LINK_REQUEST
 from vmc_labs.engine.dynamic_provider import PACKAGE, DynamicProvider
 from vmc_labs.engine.server import serve
 from vmc_labs.private_files import make_folder, write_file
@@ -26,10 +23,6 @@ PROJECT = "vmc-account-link"
 _PROJECT_FILE = f"name: {PROJECT}\nruntime: python\n"
 
 _GLANCE_SECONDS = 0.3
-_ANSWER_SECONDS = 60.0
-"""For a question to the CLI, which takes half a second; the backend may be far away."""
-_LAST_ANSWER_SECONDS = 10.0
-"""The same after Ctrl-C."""
 _GRACE_SECONDS = 5.0
 """From the second SIGINT, at which the engine drops what it does, to its being killed."""
 _ATTACHED = "PULUMI_DEBUG_PROVIDERS"
@@ -51,7 +44,7 @@ class Ended:
 class LabEngine:
     """The CLI for one stack, in a project folder of its own.
 
-    Its own, because `labs recover` ends the providers left behind in a project's folder, and because the CLI
+    Its own, because a recovery ends the providers left behind in a project's folder, and because the CLI
     writes a stack's salt beside the project file.
     """
 
@@ -85,6 +78,9 @@ class LabEngine:
         self.folder = folder
         self._environment = dict(environment)
         self._log = log
+        self._cli = PulumiCli(
+            folder, stack, environment=self._environment, log=log, stop=stop, force_stop=force_stop
+        )
         self._stop, self._force_stop, self._is_interruptible = stop, force_stop, is_interruptible
         file = folder / "Pulumi.yaml"
         try:
@@ -103,7 +99,7 @@ class LabEngine:
             CommandFailed: the engine refused, in its own words.
         """
         flags = ["--secrets-provider", secrets_provider] if secrets_provider else []
-        self._ask("stack", "init", "--no-select", *flags)
+        self._cli.ask("stack", "init", "--no-select", *flags)
 
     def tag(self, name: str, value: str | None) -> None:
         """Set a stack tag; None: remove it.
@@ -112,9 +108,9 @@ class LabEngine:
             CommandFailed: the engine refused, in its own words.
         """
         if value is None:
-            self._ask("stack", "tag", "rm", name)
+            self._cli.ask("stack", "tag", "rm", name)
         else:
-            self._ask("stack", "tag", "set", name, value)
+            self._cli.ask("stack", "tag", "set", name, value)
 
     def tags(self) -> dict[str, str]:
         """The stack's tags.
@@ -122,7 +118,7 @@ class LabEngine:
         Raises:
             CommandFailed: the engine refused, in its own words.
         """
-        found: dict[str, str] = json.loads(self._ask("stack", "tag", "ls", "--json"))
+        found: dict[str, str] = json.loads(self._cli.ask("stack", "tag", "ls", "--json"))
         return found
 
     def export(self) -> dict[str, Any] | None:
@@ -132,7 +128,7 @@ class LabEngine:
             CommandFailed: the engine refused, in its own words.
         """
         try:
-            return exported(self._ask("stack", "export"))
+            return self._cli.export()
         except CommandFailed as error:
             if "no stack named" in str(error):
                 return None
@@ -144,7 +140,7 @@ class LabEngine:
         Raises:
             CommandFailed: the engine refused, in its own words.
         """
-        found = json.loads(self._ask("stack", "ls", "--tag", tag, "--output", "json", of_stack=False))
+        found = json.loads(self._cli.ask("stack", "ls", "--tag", tag, "--output", "json", of_stack=False))
         return tuple(str(stack["name"]).rpartition("/")[2] for stack in found)
 
     def up(
@@ -166,7 +162,7 @@ class LabEngine:
             needs_link: ask for a new link, whatever the last one is good for.
         """
         flags = ["--exec-kind", "auto.inline", "--suppress-outputs", *(["--refresh"] if refresh else [])]
-        flags += ["--replace", f"**{LINK_TYPE}::*"] if needs_link else []
+        flags += ["--replace", f"**{LINK_REQUEST}::*"] if needs_link else []
         return self._update(["up", *flags], dynamic, on_event, program)
 
     def destroy(self, dynamic: DynamicProvider, on_event: Callable[[Event], None]) -> Ended:
@@ -184,7 +180,7 @@ class LabEngine:
         with serve(dynamic, program) as port, contextlib.closing(dynamic):
             client = [f"--client=127.0.0.1:{port}"] if program else []
             flags = ["--yes", "--skip-preview", "--json", "--stack", self.stack]
-            command = ["pulumi", *arguments, *client, *flags]
+            command = [*arguments, *client, *flags]
             environment = _attached(self._environment, port)
             running = _Running(
                 command,
@@ -209,23 +205,6 @@ class LabEngine:
             self._log(unheard)
         return Ended(code=running.code, errors=tuple(errors), was_interrupted=running.was_interrupted)
 
-    def _ask(self, *arguments: str, of_stack: bool = True) -> str:
-        stack = ["--stack", self.stack] if of_stack else []
-        done = _answer(
-            [*arguments, *stack],
-            folder=self.folder,
-            environment=self._environment,
-            stop=self._stop,
-            force_stop=self._force_stop,
-        )
-        if done.returncode:
-            text = done.stderr.strip() or done.stdout.strip()
-            self._log(text)
-            lines = [line.strip() for line in text.splitlines() if line.strip()]
-            said = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "")
-            raise CommandFailed(f"pulumi {' '.join(arguments[:2])}: {said.removeprefix('error: ')}")
-        return done.stdout
-
 
 def _attached(environment: Mapping[str, str], port: int) -> Mapping[str, str]:
     """The environment of an engine that finds its dynamic provider on a port instead of starting one."""
@@ -239,80 +218,14 @@ def current_backend(environment: Mapping[str, str]) -> str:
     Raises:
         CommandFailed: it is logged in to none, or did not say within a minute.
     """
-    done = _answer(
-        ["whoami", "--verbose", "--json"],
-        folder=Path.cwd(),
-        environment=environment,
-        stop=threading.Event(),
-        force_stop=threading.Event(),
-    )
-    with contextlib.suppress(ValueError):
-        url = json.loads(done.stdout).get("url")
-        if url:
-            return str(url)
-    raise CommandFailed(
-        "no Pulumi backend: set `backend` in the spec or PULUMI_BACKEND_URL, or `pulumi login`"
-    )
-
-
-def _answer(
-    arguments: list[str],
-    *,
-    folder: Path,
-    environment: Mapping[str, str],
-    stop: threading.Event,
-    force_stop: threading.Event,
-) -> subprocess.CompletedProcess[str]:
-    """Put a question to the CLI, and wait for its answer.
-
-    Args:
-        arguments: of the CLI.
-        folder: where it runs.
-        environment: all of its environment.
-        stop: once set, it has `_LAST_ANSWER_SECONDS` more: it may be what is needed to end well.
-        force_stop: once set, it is ended.
-
-    Raises:
-        Interrupted: the person did not want to wait for it any more.
-        CommandFailed: it took longer than `_ANSWER_SECONDS`.
-    """
-    requested = f"pulumi {' '.join(arguments[:2])}"
-    command = ["pulumi", "--non-interactive", "--color", "never", *arguments]
-    # Ctrl-C is the driver's to handle.
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
-    until = time.monotonic() + _ANSWER_SECONDS
+    hint = "set `backend` in the spec or PULUMI_BACKEND_URL, or `pulumi login`"
     try:
-        while True:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                out, err = process.communicate(timeout=_GLANCE_SECONDS)
-                return subprocess.CompletedProcess(command, process.returncode, out, err)
-            if stop.is_set():
-                until = min(until, time.monotonic() + _LAST_ANSWER_SECONDS)
-            if force_stop.is_set() or time.monotonic() > until:
-                break
-    finally:
-        if process.poll() is None:
-            _kill(process)
-            process.communicate()
-    if stop.is_set():
-        raise Interrupted(f"{requested}: interrupted before it answered; run the command again")
-    raise CommandFailed(f"{requested}: no answer within {_ANSWER_SECONDS:.0f} s: is the backend reachable?")
-
-
-def _kill(process: "subprocess.Popen[str]") -> None:
-    """Kill a process and what it has started, all of its session."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+        url = PulumiCli(Path.cwd(), environment=environment, stop=threading.Event()).backend_url()
+    except CommandFailed as error:
+        raise CommandFailed(f"{error}; {hint}") from None
+    if not url:
+        raise CommandFailed(f"no Pulumi backend: {hint}")
+    return url
 
 
 class _Running:
@@ -328,18 +241,8 @@ class _Running:
         force_stop: threading.Event,
         is_interruptible: Callable[[], bool],
     ) -> None:
-        self._process = subprocess.Popen(
-            [command[0], "--non-interactive", "--color", "never", *command[1:]],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            # The terminal's Ctrl-C reaches the driver alone, which passes on as much of it as is right.
-            start_new_session=True,
-        )
+        # The terminal's Ctrl-C reaches the driver alone, which passes on as much of it as is right.
+        self._process = start(command, folder, environment, own_session=True, merged=True)
         self._stop, self._force_stop, self._is_interruptible = stop, force_stop, is_interruptible
         # A driver that is killed leaves the record, by which the next one knows whose the lock is.
         self._record = contextlib.ExitStack()
@@ -381,7 +284,7 @@ class _Running:
             if self._has_ended.wait(_GLANCE_SECONDS):
                 return
         if not self._has_ended.wait(_GRACE_SECONDS):
-            _kill(self._process)
+            kill(self._process)
 
     def _interrupt(self) -> None:
         self.was_interrupted = True

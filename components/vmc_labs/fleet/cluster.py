@@ -98,7 +98,7 @@ def connected(scheduler: str) -> Iterator[ClusterExecutor]:
     try:
         from distributed import Client  # noqa: PLC0415 - a dependency group of its own
     except ImportError:
-        raise RequestError("--scheduler needs Dask: uv pip install --group cluster") from None
+        raise RequestError("--scheduler needs Dask: pip install distributed") from None
     try:
         connect: Any = Client
         client = connect(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)

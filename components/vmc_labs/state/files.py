@@ -93,6 +93,6 @@ def _parsed(content: bytes, stack: str) -> Mapping[str, Any]:
         wire = None
     if not isinstance(wire, dict):
         raise CommandFailed(
-            f"read the state of stack {stack}: it is cut off or no JSON; `labs recover` may help"
+            f"read the state of stack {stack}: it is cut off or no JSON; `vmc-labs recover` may help"
         )
     return wire

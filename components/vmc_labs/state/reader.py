@@ -8,13 +8,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from vmc_account_link.recovery.pending import ACCOUNT_TYPE, LINK_TYPE, STACK_TYPE
+from vmc_account_link import resource_types
+from vmc_account_link.pulumi_state import PulumiState, Resource, read_deployment
 from vmc_labs.spec.model import LabSpec
 
-ADOPTED_TYPE = "pulumi-python:dynamic/vmc-account-link:ExistingAccount"
-COMPONENT_TYPE = "vmc-account-link:index:AccountLink"
 ACTIVE = "ACTIVE"
-_SECRET_MARK = "4dabf18193072939515e22adb298388d"  # noqa: S105 # nosec B105 - a mark of the engine
 _LONGEST_TAG = 256
 """Characters; the limit of Pulumi Cloud, kept for all backends."""
 _SCREEN = re.compile(r"[\x00-\x1f\x7f]+")
@@ -91,41 +89,36 @@ class LabState:
 
 def read_state(stack: str, deployment: Mapping[str, Any], tags: Mapping[str, str]) -> LabState:
     """Read a deployment: the `deployment` of an export, or the `latest` of a checkpoint."""
-    # What a replacement has left to be deleted (`delete`) is not the lab's any more.
-    resources = [one for one in deployment.get("resources") or [] if not one.get("delete")]
-    by_type = {resource["type"]: resource for resource in resources}
-    root = by_type.get("pulumi:pulumi:Stack", {})
-    outputs = {k: v for k, v in (root.get("outputs") or {}).items() if not _is_secret(v)}
-    account = by_type.get(ACCOUNT_TYPE) or by_type.get(ADOPTED_TYPE) or {}
-    known = account.get("outputs") or {}
+    state = read_deployment(deployment)
+    root, component = state.first(resource_types.ROOT), state.first(resource_types.ACCOUNT_LINK)
+    link, cf_stack = state.first(resource_types.LINK_REQUEST), state.first(resource_types.STACK)
+    connected = state.first(resource_types.CONNECTED_ACCOUNT)
+    existing = state.first(resource_types.EXISTING_ACCOUNT)
+    account = connected or existing
+    known = account.outputs if account else {}
     is_active = known.get("connected_account_state") == ACTIVE
-    failed = any(resource.get("initErrors") for resource in resources)
-    has_pending = bool(deployment.get("pending_operations"))
+    failed = any(resource.has_failed for resource in state.resources)
     return LabState(
         stack=stack,
         tags=tags,
         phases=Phases(
-            requested=_moment(by_type.get(LINK_TYPE)),
-            stack=_moment(by_type.get(STACK_TYPE)),
+            requested=_moment(link),
+            stack=_moment(cf_stack),
             connected=_moment(account) if is_active else None,
-            ready=_parse((deployment.get("manifest") or {}).get("time")) if is_active else None,
+            ready=state.written if is_active else None,
         ),
-        outputs=outputs,
-        has_pending=has_pending,
-        unfinished=_unfinished(by_type),
-        is_linked=is_active and not failed and not has_pending,
-        resource_count=len(resources),
-        org_id=known.get("org_id") or (by_type.get(LINK_TYPE, {}).get("outputs") or {}).get("org_id"),
-        is_existing=ADOPTED_TYPE in by_type,
-        unlinks=known.get("unlink_on_destroy", _component(by_type).get("unlink_on_destroy")) is not False,
-        has_account=ACCOUNT_TYPE in by_type,
-        stack_name=(by_type.get(STACK_TYPE, {}).get("inputs") or {}).get("name"),
+        outputs=root.outputs if root else {},
+        has_pending=bool(state.pending),
+        unfinished=_unfinished(state),
+        is_linked=is_active and not failed and not state.pending,
+        resource_count=len(state.resources),
+        org_id=known.get("org_id") or (link.outputs.get("org_id") if link else None),
+        is_existing=existing is not None,
+        unlinks=known.get("unlink_on_destroy", component and component.inputs.get("unlink_on_destroy"))
+        is not False,
+        has_account=connected is not None,
+        stack_name=cf_stack.inputs.get("name") if cf_stack else None,
     )
-
-
-def _component(by_type: Mapping[str, Any]) -> Mapping[str, Any]:
-    inputs: Mapping[str, Any] = by_type.get(COMPONENT_TYPE, {}).get("inputs") or {}
-    return inputs
 
 
 def settings_digest(lab: LabSpec) -> str:
@@ -157,35 +150,18 @@ def error_tag(error: str) -> str:
     return text if len(text) <= _LONGEST_TAG else text[: _LONGEST_TAG - 1] + "…"
 
 
-def _unfinished(by_type: Mapping[str, Any]) -> UnfinishedLink | None:
-    link = by_type.get(LINK_TYPE)
-    if link is None or ACCOUNT_TYPE in by_type:
+def _unfinished(state: PulumiState) -> UnfinishedLink | None:
+    link = state.first(resource_types.LINK_REQUEST)
+    if link is None or state.first(resource_types.CONNECTED_ACCOUNT):
         return None
-    outputs = link.get("outputs") or {}
     return UnfinishedLink(
-        org_id=str(outputs.get("org_id")),
-        account_number=str(outputs.get("account_number")),
-        stack_name=str(outputs.get("stack_name")),
-        has_stack=STACK_TYPE in by_type,
+        org_id=str(link.outputs.get("org_id")),
+        account_number=str(link.outputs.get("account_number")),
+        stack_name=str(link.outputs.get("stack_name")),
+        has_stack=state.first(resource_types.STACK) is not None,
     )
 
 
-def _is_secret(value: object) -> bool:
-    return isinstance(value, Mapping) and _SECRET_MARK in value
-
-
-def _moment(resource: Mapping[str, Any] | None) -> datetime | None:
+def _moment(resource: Resource | None) -> datetime | None:
     """When the engine last brought the resource about."""
-    if not resource or resource.get("initErrors"):
-        return None
-    return _parse(resource.get("created") or resource.get("modified"))
-
-
-def _parse(text: object) -> datetime | None:
-    """A moment as Go writes it: nanoseconds, of which Python reads microseconds."""
-    if not isinstance(text, str):
-        return None
-    try:
-        return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
-    except ValueError:
-        return None
+    return None if resource is None or resource.has_failed else resource.created or resource.modified

@@ -97,7 +97,7 @@ def _lane(row: ReportRow, axis: Axis, zone: tzinfo) -> Lane:
         end=axis.index(known[-1]) if known else None,
         requested=requested,
         later=later,
-        summary=", ".join([f"{row.standing}", *([f"asked {requested}"] if first else []), *told]),
+        summary=", ".join([f"{row.standing}", *([f"requested {requested}"] if first else []), *told]),
     )
 
 

@@ -1,0 +1,26 @@
+"""What mutmut found, as a table. Pure."""
+
+from tests.mutants import read_results, table
+
+LISTED = """\
+    a.b.x_f__mutmut_1: killed
+    a.b.xǁCǁg__mutmut_1: timeout
+    a.b.x_f__mutmut_2: survived
+    a.c.x_h__mutmut_1: no tests
+    a.c.x_h__mutmut_2: segfault
+    a.d.x_i__mutmut_1: not checked
+"""
+
+
+def test_a_change_counts_for_its_module_and_one_that_was_not_tried_for_none() -> None:
+    head, *rows = (line.split() for line in table(read_results(LISTED)).splitlines())
+    assert head == ["killed", "timeout", "survived", "no", "tests", "other", "score"]
+    assert rows == [
+        ["a.b", "1", "1", "1", "0", "0", "66.7", "%"],
+        ["a.c", "0", "0", "0", "1", "1", "0.0", "%"],
+        ["all", "1", "1", "1", "1", "1", "40.0", "%"],
+    ]
+
+
+def test_a_run_that_tried_nothing_is_told_as_such() -> None:
+    assert table(read_results("")).splitlines()[-1].split() == ["all", "0", "0", "0", "0", "0", "0.0", "%"]
