@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from vmc_account_link import check_result
+from vmc_account_link.cli.options import Group, all_of, force_option, lost_host_option
 from vmc_account_link.errors import CommandFailed, RequestError, VmcError
 from vmc_account_link.internal_errors import internal_error
 from vmc_labs.commands import options
@@ -24,9 +25,7 @@ from vmc_labs.fleet.sizing import raise_file_limit
 from vmc_labs.output.terminal import Output, make_writable, result_rows, step_rows, write_env_files
 
 
-@click.group(
-    cls=options.Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
-)
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def labs() -> None:
     """Raise, watch and take down labs that are linked to VMware Cloud on AWS.
 
@@ -36,7 +35,7 @@ def labs() -> None:
 
 
 @labs.command()
-@options.all_of(options.spec_argument, options.only_option, options.failed_option, options.json_option)
+@all_of(options.spec_argument, options.only_option, options.failed_option, options.json_option)
 @click.option("--expect-no-changes", is_flag=True, help="Exit with 1 where there is something to do.")
 def plan(spec: Path, only: tuple[str, ...], *, failed: bool, as_json: bool, expect_no_changes: bool) -> int:
     """Show what `up` would do with each lab, and why."""
@@ -53,7 +52,7 @@ def plan(spec: Path, only: tuple[str, ...], *, failed: bool, as_json: bool, expe
 
 
 @labs.command()
-@options.all_of(
+@all_of(
     options.spec_argument,
     options.only_option,
     options.failed_option,
@@ -100,7 +99,7 @@ def up(
 
 
 @labs.command()
-@options.all_of(options.spec_argument, options.only_option, options.json_option)
+@all_of(options.spec_argument, options.only_option, options.json_option)
 def status(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
     """Show how each lab is, by its state and by what the service says."""
     from vmc_labs.commands import status as command
@@ -115,7 +114,7 @@ def status(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
 
 
 @labs.command()
-@options.all_of(options.spec_argument, options.only_option)
+@all_of(options.spec_argument, options.only_option)
 @click.option(
     "--format",
     "form",
@@ -149,7 +148,7 @@ def outputs(spec: Path, only: tuple[str, ...], *, form: str, directory: Path | N
 
 
 @labs.command()
-@options.all_of(
+@all_of(
     options.spec_argument,
     options.only_option,
     options.parallel_option,
@@ -165,7 +164,7 @@ def down(spec: Path, only: tuple[str, ...], *, parallel: int | None, log_dir: Pa
 
 
 @labs.command()
-@options.all_of(options.spec_argument, options.parallel_option, options.log_dir_option, options.yes_option)
+@all_of(options.spec_argument, options.parallel_option, options.log_dir_option, options.yes_option)
 def reap(spec: Path, *, parallel: int | None, log_dir: Path | None, yes: bool) -> int:
     """Take down the event's labs that are past their `ttl`, also those that the spec no longer names."""
     from vmc_labs.commands import down as command
@@ -176,13 +175,13 @@ def reap(spec: Path, *, parallel: int | None, log_dir: Path | None, yes: bool) -
 
 
 @labs.command()
-@options.all_of(
+@all_of(
     options.spec_argument,
     options.only_option,
     options.parallel_option,
     options.log_dir_option,
-    options.lost_host_option,
-    options.force_option,
+    lost_host_option,
+    force_option,
 )
 def recover(
     spec: Path,
@@ -203,7 +202,7 @@ def recover(
 
 
 @labs.command()
-@options.all_of(options.spec_argument, options.only_option, options.json_option)
+@all_of(options.spec_argument, options.only_option, options.json_option)
 def doctor(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
     """Check tokens, backend, and each lab's AWS credentials before the first `up`; nothing is touched."""
     from vmc_labs.commands import doctor as command

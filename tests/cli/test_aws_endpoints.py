@@ -1,5 +1,7 @@
 """Where the command line asks AWS: where the stack's own provider does, `aws:endpoints` included."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from sandbox.environment import Sandbox
@@ -7,7 +9,6 @@ from tests.support.cli import Command
 from tests.support.lab import ACCOUNT, Lab
 from vmc_account_link.aws_reader import AwsAccess, AwsReader, AwsRefused
 from vmc_account_link.cli.commands import Context
-from vmc_account_link.cli.main import command_line
 from vmc_account_link.errors import SettingsError
 
 NOWHERE = "http://127.0.0.1:9"
@@ -17,7 +18,7 @@ def context(endpoints: str) -> Context:
     return Context(project=None, config={"aws:endpoints": endpoints})
 
 
-OPTIONS = command_line().parse_args(["doctor"])
+OPTIONS = SimpleNamespace(profile=None, region=None)
 
 
 def test_the_configuration_names_a_url_for_each_service() -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,7 +12,6 @@ from tests.support.cli import Command
 from tests.support.lab import Lab
 from vmc_account_link.aws_reader import AwsAccess
 from vmc_account_link.cli.commands import Context
-from vmc_account_link.cli.main import command_line
 from vmc_account_link.cli.project import links_of
 from vmc_account_link.pulumi_state import read_deployment
 
@@ -66,10 +66,10 @@ def test_the_provider_that_the_stack_names_goes_before_options_left_out_and_conf
         {"type": "aws:cloudformation/stack:Stack", "parent": PARENT, "provider": f"{PROVIDER}::1"},
     ]
     link, *_ = links_of(read_deployment({"resources": resources}))
-    asked = context.aws_access(command_line().parse_args(["status"]), link)
+    asked = context.aws_access(SimpleNamespace(profile=None, region=None), link)
     assert asked == AwsAccess(region="eu-west-1", access_key="AKIA", secret_key="kept secret")
     assert "kept secret" not in repr(link)
-    options = command_line().parse_args(["status", "--profile", "mine", "--region", "us-west-1"])
+    options = SimpleNamespace(profile="mine", region="us-west-1")
     assert context.aws_access(options, link) == AwsAccess(region="us-west-1", profile="mine")
 
 
@@ -81,7 +81,7 @@ def test_without_a_state_the_configuration_says_how_to_ask() -> None:
         "aws:region": "eu-west-1",
         "vmc:orgId": "o",
     }
-    asked = Context(project=None, config=config).aws_access(command_line().parse_args(["doctor"]))
+    asked = Context(project=None, config=config).aws_access(SimpleNamespace(profile=None, region=None))
     assert asked == AwsAccess(region="us-west-2", profile="lab", assumed_roles=tuple(roles))
 
 

@@ -173,7 +173,7 @@ def test_the_wheel_is_typed_and_says_what_its_command_line_lacks(
     )
     assert (done.returncode, done.stderr) == (
         2,
-        "error: import jwt: it is not installed. Run `pip install 'vmc-account-link[cli]'`.\n",
+        "error: import click: it is not installed. Run `pip install 'vmc-account-link[cli]'`.\n",
     )
     script = installed.python.with_name("vmc-labs")
     done = subprocess.run([str(script)], capture_output=True, text=True, check=False)

@@ -1,18 +1,18 @@
 """MkDocs hooks: reference pages out of Pulumi.yaml and the command line, and links into the repository."""
 
-import argparse
 import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import click
 import yaml
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import Files, InclusionLevel
 from mkdocs.structure.pages import Page
 
-from vmc_account_link.cli.main import command_line
+from vmc_account_link.cli.command_line import command_line
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _OUT_OF_DOCS = re.compile(r"\]\((?:\.\./)+((?!adr/|how-to/|reference/|explanation/)[\w./-]+)\)")
@@ -81,12 +81,10 @@ def _shared(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def commands_text() -> str:
     """What `--help` says of each command."""
-    parser = command_line(width=100)
-    groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]  # noqa: SLF001
+    parent = click.Context(command_line, info_name=command_line.name, terminal_width=100)
     return "\n".join(
-        f"## {name}\n\n```text\n{command.format_help()}```\n"
-        for group in groups
-        for name, command in group.choices.items()
+        f"## {name}\n\n```text\n{command.get_help(click.Context(command, parent, name))}\n```\n"
+        for name, command in command_line.commands.items()
     )
 
 

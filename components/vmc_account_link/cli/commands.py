@@ -1,11 +1,11 @@
 """From a command's options to its request; the Pulumi stack's configuration fills what they leave open."""
 
-import argparse
 import dataclasses
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from vmc_account_link.api.client import VmcClient
@@ -49,7 +49,7 @@ class Context:
                 f"vmc-account-link:{key}", "it is neither a list nor an object", "Set it with --path."
             ) from None
 
-    def aws_access(self, options: argparse.Namespace, link: LinkState | None = None) -> AwsAccess:
+    def aws_access(self, options: SimpleNamespace, link: LinkState | None = None) -> AwsAccess:
         """How to ask AWS about a link: as its stack's provider in the state does, else as `aws:*` says.
 
         Args:
@@ -89,7 +89,7 @@ class Context:
         return read_settings(self.config.get, os.environ)
 
 
-def context_of(options: argparse.Namespace) -> Context:
+def context_of(options: SimpleNamespace) -> Context:
     """The Pulumi project of the folder, if there is one and it is wanted.
 
     Raises:
@@ -102,7 +102,7 @@ def context_of(options: argparse.Namespace) -> Context:
     return Context(project=project, config=project.config())
 
 
-def run_doctor(options: argparse.Namespace) -> int:
+def run_doctor(options: SimpleNamespace) -> int:
     """Look at everything before the first link."""
     context = context_of(options)
     settings: VmcSettings | VmcError
@@ -127,7 +127,7 @@ def run_doctor(options: argparse.Namespace) -> int:
     return exit_code(results)
 
 
-def run_status(options: argparse.Namespace) -> int:
+def run_status(options: SimpleNamespace) -> int:
     """Look at one link."""
     context = context_of(options)
     results = status.run(_status_request(options, context))
@@ -135,7 +135,7 @@ def run_status(options: argparse.Namespace) -> int:
     return exit_code(results)
 
 
-def _status_request(options: argparse.Namespace, context: Context) -> status.StatusRequest:
+def _status_request(options: SimpleNamespace, context: Context) -> status.StatusRequest:
     if options.aws_account_id:
         name = options.stack_name or context.setting("stackName") or DEFAULT_STACK_NAME
         return status.StatusRequest(
@@ -163,7 +163,7 @@ def _status_request(options: argparse.Namespace, context: Context) -> status.Sta
     )
 
 
-def run_inspect(options: argparse.Namespace) -> int:
+def run_inspect(options: SimpleNamespace) -> int:
     """Say what a template makes, and whether the policy agrees."""
     wants_project = bool(options.stack) or not (options.file or options.stack_name)
     context = context_of(options) if wants_project else Context(project=None, config={})
@@ -177,21 +177,21 @@ def run_inspect(options: argparse.Namespace) -> int:
     return int(bool(found))
 
 
-def run_recover(options: argparse.Namespace) -> int:
+def run_recover(options: SimpleNamespace) -> int:
     """Put one Pulumi stack right after a crash."""
     from vmc_account_link.recovery import recover  # noqa: PLC0415 - psutil, which the other commands don't need
 
     request = recover.RecoverRequest(
         stack=options.stack,
         folder=Path(options.cwd),
-        lost_hosts=tuple(options.lost_host),
+        lost_hosts=options.lost_hosts,
         force=options.force,
     )
     recover.run(request, emit_progress=lambda line: output.show_text([line]))
     return 0
 
 
-def _template_text(options: argparse.Namespace, context: Context) -> str:
+def _template_text(options: SimpleNamespace, context: Context) -> str:
     if options.file:
         try:
             return Path(options.file).read_text(encoding="utf-8")
@@ -221,7 +221,7 @@ def _downloaded(url: str, context: Context) -> str:
         return vmc.download_template(url)
 
 
-def _link_of_state(context: Context, options: argparse.Namespace) -> LinkState:
+def _link_of_state(context: Context, options: SimpleNamespace) -> LinkState:
     if context.project is None:
         raise SettingsError(
             options.cwd,
@@ -231,7 +231,7 @@ def _link_of_state(context: Context, options: argparse.Namespace) -> LinkState:
     return context.project.link(options.component, show_secrets=True)
 
 
-def _policy(options: argparse.Namespace, context: Context) -> TemplatePolicy:
+def _policy(options: SimpleNamespace, context: Context) -> TemplatePolicy:
     """`templatePolicy` of the configuration; an option takes the place of the part that it names."""
     wire = context.structured("templatePolicy")
     read_policy(wire)  # A misspelt one is refused, whatever the options say.
