@@ -41,10 +41,13 @@ class Cluster:
     address: str
     one: Host
     other: Host
+    ends: contextlib.ExitStack
 
     def up(self) -> subprocess.Popen[str]:
-        """Start `vmc-labs up` on the cluster."""
-        return self.on.start("up", "--scheduler", self.address)
+        """Start `vmc-labs up` on the cluster; it ends with the test at the latest."""
+        driver = self.ends.enter_context(self.on.start("up", "--scheduler", self.address))
+        self.ends.callback(driver.kill)
+        return driver
 
 
 @pytest.fixture
@@ -81,7 +84,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         )
         with Client(address, set_as_default=False) as client:  # type: ignore[no-untyped-call]
             client.wait_for_workers(2, timeout=PATIENCE_SECONDS)
-        yield Cluster(on=on, scheduler=scheduler, address=address, one=one, other=other)
+        yield Cluster(on=on, scheduler=scheduler, address=address, one=one, other=other, ends=stack)
 
 
 def logs(of: Host) -> dict[str, str]:
