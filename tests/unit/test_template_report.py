@@ -366,10 +366,9 @@ def test_everybody_but_somebody_is_a_violation() -> None:
 
 def test_a_policy_that_is_not_known_lets_in_one_knows_not_whom() -> None:
     properties = {"PolicyDocument": {"Fn::If": ["Missing", {}, {}]}, "Bucket": {"Ref": "Elsewhere"}}
-    text = template(It={"Type": "AWS::S3::BucketPolicy", "Properties": properties})
-    assert violations(inspect_template(text), TRUSTED_ONLY) == (
-        "It: whom it lets in is not known (${Fn::If Missing})",
-    )
+    report = inspect_template(template(It={"Type": "AWS::S3::BucketPolicy", "Properties": properties}))
+    assert [trust.kind for trust in report.trusts] == ["AWS"]
+    assert violations(report, TRUSTED_ONLY) == ("It: whom it lets in is not known (${Fn::If Missing})",)
 
 
 def test_a_text_that_is_no_policy_lets_nobody_in() -> None:
