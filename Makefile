@@ -76,7 +76,7 @@ histories: setup ## 500 random histories of a link, up to 30 steps each
 fleet-sweep: setup ## 30 and 300 labs: what they cost; a driver or a Dask worker of 30 killed with -9 (half an hour)
 	$(BIN)/python -m tests.fleets sweep-results
 
-mutants: $(VENV)/.installed ## The pure code changed in one place at a time: which change does no test notice? (half an hour)
+mutants: $(VENV)/.installed ## The pure code changed in one place at a time: which change does no test notice? (about an hour)
 	nice $(BIN)/python -m tests.mutants sweep-results
 
 bench: setup ## What a link costs, beside other ways to it; tables and plots in docs/performance/ (28 minutes on two idle cores)

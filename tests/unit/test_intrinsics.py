@@ -11,6 +11,9 @@ TEMPLATE = {
     "Parameters": {
         "Account": {"Type": "String", "Default": "000000000101"},
         "Accounts": {"Type": "CommaDelimitedList", "Default": "000000000101, 000000000102"},
+        "Ports": {"Type": "List<Number>", "Default": "80, 443"},
+        "Untyped": {"Default": 7},
+        "Odd": {"Type": "String", "Default": {"a": "b"}},
         "Open": {"Type": "String"},
         "Hidden": {"Type": "String", "Default": "x", "NoEcho": True},
         "Stored": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/path/of/a/parameter"},
@@ -39,6 +42,8 @@ def resolved(value: Any, **more: Any) -> Any:
     [
         ({"Ref": "Account"}, "000000000101"),
         ({"Ref": "Accounts"}, ["000000000101", "000000000102"]),
+        ({"Ref": "Ports"}, ["80", "443"]),
+        ({"Ref": "Untyped"}, "7"),
         ({"Fn::Sub": "arn:aws:iam::${Account}:root"}, "arn:aws:iam::000000000101:root"),
         ({"Fn::Sub": ["${A}-${Account}", {"A": {"Ref": "Account"}}]}, "000000000101-000000000101"),
         ({"Fn::FindInMap": ["Vmware", "prod", "Account"]}, "000000000103"),
@@ -60,6 +65,8 @@ def test_a_function_of_what_is_known_gives_its_value(function: Any, value: Any) 
     ("function", "shown"),
     [
         ({"Ref": "Open"}, "${Open}"),
+        ({"Ref": "Odd"}, "${Odd}"),
+        ({"Fn::Select": [1, ["a"]]}, "${Fn::Select [1, ['a']]}"),
         ({"Ref": "Hidden"}, "${Hidden}"),
         ({"Ref": "Stored"}, "${Stored}"),
         ({"Ref": "AWS::AccountId"}, "${AWS::AccountId}"),
@@ -127,6 +134,11 @@ def test_a_resource_that_will_not_be_made_is_left_out_and_one_that_may_be_is_not
         "Maybe": "Maybe",
         "Missing": "Missing",
     }
+
+
+def test_a_resource_without_properties_has_none() -> None:
+    (resource,) = resolve_resources({"Resources": {"It": {"Type": "AWS::IAM::Role"}}})
+    assert resource.properties == {}
 
 
 def test_properties_that_are_not_known_as_a_whole_are_not_taken_for_none() -> None:

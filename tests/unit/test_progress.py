@@ -152,10 +152,10 @@ def test_an_account_missing_long_after_the_tasks_end_is_a_failure() -> None:
 
 def test_a_link_that_ended_up_with_another_stack_names_that_stack() -> None:
     verdict = evaluate_link(
-        REQUESTED, [account(stack="theirs")], task("FINISHED"), since_finished_seconds=301
+        REQUESTED, [account(stack="theirs")], task("FINISHED"), since_finished_seconds=3600
     )
     assert isinstance(verdict, Failed)
-    assert '"theirs"' in str(verdict.error)
+    assert 'yet 60 min later the account is linked by another stack, "theirs".' in str(verdict.error)
 
 
 def test_a_broken_account_is_given_until_the_deadline_to_recover() -> None:

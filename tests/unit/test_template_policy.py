@@ -24,10 +24,16 @@ def test_what_is_left_out_does_not_limit_and_an_empty_list_allows_nothing() -> N
     ("wire", "named"),
     [
         ({"resource_types": TYPES}, "resourceTypes and trustedAccounts"),
-        ("AWS::IAM::Role", "it is not as it should be"),
-        ({"resourceTypes": "AWS::IAM::Role"}, "templatePolicy.resourceTypes"),
-        ({"trustedAccounts": [True]}, "templatePolicy.trustedAccounts"),
-        ({"trustedAccounts": [101]}, "101 is no AWS account"),
+        ("AWS::IAM::Role", ": it is not as it should be. Its keys are resourceTypes and trustedAccounts."),
+        (
+            {"resourceTypes": "AWS::IAM::Role"},
+            "templatePolicy.resourceTypes: it is no list of texts. Set it as a list.",
+        ),
+        ({"trustedAccounts": [True]}, "templatePolicy.trustedAccounts: it is no list of texts."),
+        (
+            {"trustedAccounts": [101]},
+            "templatePolicy.trustedAccounts: 101 is no AWS account. Each is a text of 12 digits.",
+        ),
         ({"trustedAccounts": ["101"]}, "101 is no AWS account"),
     ],
 )

@@ -366,16 +366,45 @@ def test_everybody_but_somebody_is_a_violation() -> None:
 
 def test_a_policy_that_is_not_known_lets_in_one_knows_not_whom() -> None:
     properties = {"PolicyDocument": {"Fn::If": ["Missing", {}, {}]}, "Bucket": {"Ref": "Elsewhere"}}
-    text = template(It={"Type": "AWS::S3::BucketPolicy", "Properties": properties})
-    assert violations(inspect_template(text), TRUSTED_ONLY) == (
-        "It: whom it lets in is not known (${Fn::If Missing})",
-    )
+    report = inspect_template(template(It={"Type": "AWS::S3::BucketPolicy", "Properties": properties}))
+    assert [trust.kind for trust in report.trusts] == ["AWS"]
+    assert violations(report, TRUSTED_ONLY) == ("It: whom it lets in is not known (${Fn::If Missing})",)
 
 
 def test_a_text_that_is_no_policy_lets_nobody_in() -> None:
     document = json.dumps({"Effect": "Allow", "Principal": "*"})
     text = template(It={"Type": "AWS::SSM::Parameter", "Properties": {"Value": document, "Policies": "none"}})
     assert violations(inspect_template(text), TRUSTED_ONLY) == ()
+
+
+def test_a_role_that_says_nobody_is_not_known_and_one_that_denies_all_lets_nobody_in() -> None:
+    denial = {"Statement": {"Effect": "Deny", "Principal": "*"}}
+    made = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": denial}}
+    report = inspect_template(template(Silent={"Type": "AWS::IAM::Role"}, Closed=made))
+    assert [(one.logical_id, one.kind, one.principal) for one in report.trusts] == [
+        ("Silent", "AWS", "${AssumeRolePolicyDocument}"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("properties", "kind", "principal"),
+    [
+        ({"Principal": "s3.amazonaws.com"}, "Service", "s3.amazonaws.com"),
+        ({"Principal": "666666666666"}, "AWS", "666666666666"),
+        ({}, "AWS", "${Principal}"),
+    ],
+)
+def test_who_may_invoke_a_function_is_let_in(properties: Any, kind: str, principal: str) -> None:
+    text = template(It={"Type": "AWS::Lambda::Permission", "Properties": properties})
+    (trust,) = inspect_template(text).trusts
+    assert (trust.logical_id, trust.kind, trust.principal) == ("It", kind, principal)
+
+
+def test_the_other_name_of_a_custom_resource_is_one_too() -> None:
+    (custom,) = inspect_template(
+        template(It={"Type": "AWS::CloudFormation::CustomResource"})
+    ).custom_resources
+    assert custom.logical_id == "It"
 
 
 def test_everybody_is_every_account() -> None:

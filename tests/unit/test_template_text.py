@@ -57,6 +57,7 @@ ROUNDED = "it has a number that is not kept exactly"
         pytest.param("%YAML 1.1\n---\nA: 1\n", DIRECTIVE, id="a directive"),
         pytest.param("? [A, B]\n: 1\n", KEY, id="a list as a key"),
         pytest.param("A: 1\n? ", KEY, id="nothing as a key"),
+        pytest.param("? !Ref A\n: 1\n", KEY, id="a function as a key"),
         pytest.param('A: "x\ty"\n', TAB, id="a tab between quotes"),
         pytest.param("A: 1\n---\nB: 1\n", NEITHER, id="two documents"),
         pytest.param("A: x\x85B: y\n", CHARACTER, id="a line end of another alphabet"),
