@@ -26,6 +26,10 @@ TEMPLATE = {
         "PerhapsNot": {"Fn::Not": [{"Condition": "Maybe"}]},
         "Either": {"Fn::Or": [{"Condition": "Yes"}, {"Condition": "Maybe"}]},
         "Round": {"Fn::Not": [{"Condition": "Round"}]},
+        "Text": "x",
+        "Two": {"Fn::Not": [{"Condition": "Yes"}], "Fn::And": [{"Condition": "Yes"}]},
+        "NoList": {"Fn::Not": {"Condition": "Yes"}},
+        "NoLogic": {"Fn::Join": ["", ["true"]]},
     },
 }
 
@@ -96,6 +100,10 @@ def test_what_is_not_known_is_shown_as_it_is_written(function: Any, shown: str) 
         pytest.param({"Fn::If": ["Either", "a", "b"]}, id="an alternative with what is not known"),
         pytest.param({"Fn::If": ["Missing", "a", "b"]}, id="a condition that is not there"),
         pytest.param({"Fn::If": ["Round", "a", "b"]}, id="a condition on itself"),
+        pytest.param({"Fn::If": ["Text", "a", "b"]}, id="a condition that is a text"),
+        pytest.param({"Fn::If": ["Two", "a", "b"]}, id="a condition of two functions"),
+        pytest.param({"Fn::If": ["NoList", "a", "b"]}, id="a condition on no list"),
+        pytest.param({"Fn::If": ["NoLogic", "a", "b"]}, id="a condition of another function"),
         pytest.param({"Fn::FindInMap": ["Vmware", {"Ref": "AWS::Region"}, "Account"]}, id="an unknown key"),
         pytest.param({"Fn::FindInMap": ["Vmware", "test", "Account"]}, id="a missing key"),
         pytest.param({"Fn::Select": [5, ["a"]]}, id="beyond the list"),
@@ -134,6 +142,14 @@ def test_a_resource_that_will_not_be_made_is_left_out_and_one_that_may_be_is_not
         "Maybe": "Maybe",
         "Missing": "Missing",
     }
+
+
+def test_what_is_no_resource_is_shown_as_one_of_an_unknown_type() -> None:
+    made = resolve_resources({"Resources": {"Odd": "text", "It": {"Type": {"Ref": "X"}}}})
+    assert [(one.logical_id, one.type, one.properties) for one in made] == [
+        ("Odd", "${not a resource}", {}),
+        ("It", "${type}", {}),
+    ]
 
 
 def test_a_resource_without_properties_has_none() -> None:
