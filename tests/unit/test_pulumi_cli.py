@@ -89,11 +89,11 @@ def test_a_cli_that_does_not_answer_is_asked_to_end_before_it_is_killed(
     monkeypatch.setattr(pulumi_cli, "_GRACE_SECONDS", 0.5)
     ending = "while true; do sleep 0.1; done"
     script(f'trap "touch {tmp_path}/asked" INT; {ending}')
-    pids: list[int] = []
+    started: list[tuple[int, bool]] = []
 
     @contextlib.contextmanager
     def around(pid: int) -> Iterator[None]:
-        pids.append(pid)
+        started.append((pid, os.getsid(pid) == pid))
         yield
 
     cli = PulumiCli(tmp_path, stop=threading.Event() if own_session else None)
@@ -102,8 +102,10 @@ def test_a_cli_that_does_not_answer_is_asked_to_end_before_it_is_killed(
         cli.ask("stack", "import", seconds=0.8, around=around)
     assert time.monotonic() - begin < 10
     assert (tmp_path / "asked").exists()
+    ((pid, has_a_session),) = started
+    assert has_a_session is own_session, "else the terminal's Ctrl-C would not reach who it should"
     with pytest.raises(ProcessLookupError):
-        os.kill(pids[0], 0)
+        os.kill(pid, 0)
 
 
 def test_an_import_is_on_record_while_it_runs_and_no_longer(script: Script, tmp_path: Path) -> None:
