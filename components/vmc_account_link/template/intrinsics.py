@@ -48,7 +48,7 @@ def resolve_resources(template: Mapping[str, Any]) -> tuple[Resource, ...]:
     so its defaults hold.
 
     Raises:
-        Entangled: the template expands beyond all measure, or refers to itself.
+        TemplateTooComplex: the template expands beyond all measure, or refers to itself.
     """
     try:
         return tuple(_resources(template, _Resolver(template)))

@@ -129,8 +129,8 @@ class _Loader(yaml.SafeLoader):
         return _without_twins(pairs)
 
 
-def _at(revision: Any) -> str:
-    return str(revision.buffer[revision.pointer])
+def _at(position: Any) -> str:
+    return str(position.buffer[position.pointer])
 
 
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
