@@ -141,12 +141,10 @@ class LinkStore:
         link = self.link(requested.path.removeprefix(TEMPLATE_PATH))
         if link is None or not self.may_read(link, urllib.parse.parse_qs(requested.query)):
             return None
-        requested = urllib.parse.urlsplit(link.template_url)
+        own = urllib.parse.urlsplit(link.template_url)
         served = set(TemplateKind) - {TemplateKind.FOREIGN_HOST, TemplateKind.REDIRECT, TemplateKind.MISSING}
-        if (requested.scheme, requested.netloc) != (
-            requested.scheme,
-            requested.netloc,
-        ) or link.template_kind not in served:
+        is_own = (requested.scheme, requested.netloc) == (own.scheme, own.netloc)
+        if not is_own or link.template_kind not in served:
             return None
         return self.template_text(link.id)
 

@@ -395,9 +395,9 @@ def test_a_call_to_aws_is_tried_five_times_unless_the_configuration_says_otherwi
 
 @pytest.mark.parametrize("detail", ["", "12345678901", "1234567890123", "accountId"])
 def test_an_answer_that_is_no_account_number_requests_no_link(
-    run: Run, monkeypatch: pytest.MonkeyPatch, answered: str
+    run: Run, monkeypatch: pytest.MonkeyPatch, detail: str
 ) -> None:
-    monkeypatch.setattr(Cloud, "call", lambda _self, _args: {"accountId": answered})
+    monkeypatch.setattr(Cloud, "call", lambda _self, _args: {"accountId": detail})
     recorder = Recorder(Cloud(LINK))
     with pytest.raises(VmcError, match="which is no account number"):
         run(recorder=recorder)

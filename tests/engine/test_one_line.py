@@ -31,7 +31,7 @@ time.monotonic = lambda: start + 60 * (real() - start)
 """
 LOOKS_ALWAYS = """\
 from vmc_account_link import stack_hooks
-stack_hooks.LinkWatch.note_minting = lambda self: None
+stack_hooks.StackPrecheck.note_request = lambda self: None
 """
 BUG_IN_THE_HOOK = f"""\
 {LOOKS_ALWAYS}

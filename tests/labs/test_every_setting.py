@@ -262,7 +262,7 @@ def effects(
                 watched.append(settings)
                 super().__init__(settings)
 
-        monkeypatch.setattr(account_link, "LinkWatch", Watch)
+        monkeypatch.setattr(account_link, "StackPrecheck", Watch)
         settings = vmc_settings(task.lab.service, environ)
         declared = run(config={}, program=program(task.lab, settings))
         return Effects(
