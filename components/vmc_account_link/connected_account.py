@@ -15,7 +15,6 @@ from pulumi.dynamic import (
     CheckResult,
     CreateResult,
     DiffResult,
-    ReadResult,
     Resource,
     UpdateResult,
 )
@@ -24,13 +23,13 @@ from vmc_account_link import resource_types
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord, AccountState
 from vmc_account_link.call_context import emit_progress
-from vmc_account_link.link.ownership import find_account, identity_failures, same_organisation
+from vmc_account_link.link.ownership import identity_failures, same_organisation
 from vmc_account_link.link.progress import LinkTarget
 from vmc_account_link.link.wait import unlink_until_gone, wait_until_linked
-from vmc_account_link.provider import ServiceProvider, record_outputs
+from vmc_account_link.provider import AccountProvider, record_outputs
 
 
-class ConnectedAccountProvider(ServiceProvider):
+class ConnectedAccountProvider(AccountProvider):
     """Wait for, watch and unlink an account. Pickled by reference into every state file: never moves."""
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
@@ -77,20 +76,6 @@ class ConnectedAccountProvider(ServiceProvider):
         if not _must_wait(olds, news):
             return UpdateResult(outs=kept)
         return UpdateResult(outs={**kept, **record_outputs(self._wait(news))})
-
-    def read(self, _id: str, props: dict[str, Any]) -> ReadResult:
-        """Return what the service says now; gone means missing from a list that was read.
-
-        Raises:
-            SettingsError: the settings are of another organisation.
-            VmcError: the service could not be asked, which does not mean that the account is gone.
-        """
-        same_organisation(self.settings, props)
-        with VmcClient(self.settings) as vmc:
-            account = find_account(vmc.list_connected_accounts(), props["account_number"])
-        if account is None:
-            return ReadResult(None, {})
-        return ReadResult(_id, {**props, **record_outputs(account)})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Unlink the account, and look that it is gone.

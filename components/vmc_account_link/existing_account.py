@@ -13,22 +13,19 @@ from pulumi.dynamic import (
     CheckResult,
     CreateResult,
     DiffResult,
-    ReadResult,
     Resource,
     UpdateResult,
 )
 
 from vmc_account_link import resource_types
-from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord, AccountState
 from vmc_account_link.errors import NotLinked
-from vmc_account_link.link.ownership import find_account, same_organisation
-from vmc_account_link.provider import ServiceProvider, record_outputs
+from vmc_account_link.provider import AccountProvider, record_outputs
 
 _IDENTITY = ("org_id", "account_number")
 
 
-class ExistingAccountProvider(ServiceProvider):
+class ExistingAccountProvider(AccountProvider):
     """Look an account up and watch it. Pickled by reference into every state file: never moves."""
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
@@ -74,27 +71,11 @@ class ExistingAccountProvider(ServiceProvider):
         """
         return UpdateResult(outs={**olds, **news, **self._look_up(news)})
 
-    def read(self, _id: str, props: dict[str, Any]) -> ReadResult:
-        """Return what the service says now; gone means missing from a list that was read.
-
-        Raises:
-            SettingsError: the settings are of another organisation.
-            VmcError: the service could not be asked, which does not mean that the account is gone.
-        """
-        same_organisation(self.settings, props)
-        account = self._find(props)
-        return ReadResult(_id, {**props, **record_outputs(account)}) if account else ReadResult(None, {})
-
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Leave everything as it is: the link is somebody else's."""
 
-    def _find(self, props: Mapping[str, Any]) -> AccountRecord | None:
-        with VmcClient(self.settings) as vmc:
-            return find_account(vmc.list_connected_accounts(), props["account_number"])
-
     def _look_up(self, props: Mapping[str, Any]) -> dict[str, Any]:
-        same_organisation(self.settings, props)
-        account = self._find(props)
+        account = self.find_record(props)
         if account is None or account.state != AccountState.ACTIVE:
             raise _no_existing_link(props, account)
         return record_outputs(account)

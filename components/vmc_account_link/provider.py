@@ -1,12 +1,15 @@
 """What the providers of all our dynamic resources have in common."""
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
-from pulumi.dynamic import ConfigureRequest, ResourceProvider
+from pulumi.dynamic import ConfigureRequest, ReadResult, ResourceProvider
 
+from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord
 from vmc_account_link.call_context import emit_progress
+from vmc_account_link.link.ownership import find_account, same_organisation
 from vmc_account_link.provider_process import prepare
 from vmc_account_link.settings import VmcSettings, read_settings
 
@@ -32,6 +35,31 @@ class ServiceProvider(ResourceProvider):
             emit_progress(line)
         self.settings = read_settings(req.config.get, os.environ)
         secrets.extend(self.settings.secrets)
+
+
+class AccountProvider(ServiceProvider):
+    """A provider of a resource that stands for a connected account, by organisation and account number."""
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Return what the service says now; gone means missing from a list that was read.
+
+        Raises:
+            SettingsError: the settings are of another organisation.
+            VmcError: the service could not be asked, which does not mean that the account is gone.
+        """
+        account = self.find_record(props)
+        return ReadResult(id_, {**props, **record_outputs(account)}) if account else ReadResult(None, {})
+
+    def find_record(self, props: Mapping[str, Any]) -> AccountRecord | None:
+        """Look the account up in the service's list.
+
+        Raises:
+            SettingsError: the settings are of another organisation.
+            VmcError: the service could not be asked.
+        """
+        same_organisation(self.settings, props)
+        with VmcClient(self.settings) as vmc:
+            return find_account(vmc.list_connected_accounts(), props["account_number"])
 
 
 def record_outputs(account: AccountRecord) -> dict[str, Any]:
