@@ -17,6 +17,7 @@ from vmc_account_link.aws_reader import AwsAccess, AwsReader, StackEvent, StackS
 from vmc_account_link.check_result import CheckResult, failed, from_error, looked, not_asked, passed, warned
 from vmc_account_link.errors import NotFound, VmcError, safe_text
 from vmc_account_link.link.ownership import find_account
+from vmc_account_link.link.progress import task_progress
 from vmc_account_link.settings import VmcSettings
 
 _EVENTS = 5
@@ -136,14 +137,7 @@ def judge_stack(name: str, stack: StackSeen | None, events: Sequence[StackEvent]
 
 def judge_task(task: Task, *, is_linked: bool) -> CheckResult:
     """What the service's task means: it explains, the record decides."""
-    parts = [f"{task.id} {task.status}"]
-    if task.progress_percent is not None:
-        parts.append(f"{task.progress_percent} %")
-    if task.phase:
-        parts.append(safe_text(task.phase))
-    if task.remaining_minutes is not None:
-        parts.append(f"about {task.remaining_minutes} min to go")
-    told = ", ".join(parts) + (f": {safe_text(task.error)}" if task.error else "")
+    told = f"{task.id} {task_progress(task)}" + (f": {safe_text(task.error)}" if task.error else "")
     if task.status in {TaskStatus.FAILED, TaskStatus.CANCELED}:
         if is_linked:
             return warned("task", f"{told}; the account is connected all the same")

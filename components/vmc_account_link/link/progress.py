@@ -140,7 +140,12 @@ def _seen(account: AccountRecord | None, wanted: LinkTarget) -> str:
 def _told(task: Task | None) -> str:
     if task is None:
         return "no word from the link's task"
-    parts = [f"task {task.status}"]
+    return f"task {task_progress(task)}"
+
+
+def task_progress(task: Task) -> str:
+    """A task's status and how far it is: `STARTED, 40 %, Validating, about 2 min to go`."""
+    parts = [task.status]
     if task.progress_percent is not None:
         parts.append(f"{task.progress_percent} %")
     if task.phase:
