@@ -41,21 +41,17 @@ def kill_at(lab: Lab, call: str, *, group: bool, command: str = "up") -> None:
             process.kill()
 
 
+def recover_command(lab: Lab, *flags: str) -> list[str]:
+    """The command that the README tells a person to run."""
+    where = ["--stack", "lab", "--cwd", str(lab.folder)]
+    return [sys.executable, "-m", "vmc_account_link", "recover", *where, *flags]
+
+
 def recover(lab: Lab, *, force: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run the command that the README tells a person to run, who knows that the killed one is dead."""
+    """Run recover as a person does who knows that the killed one is dead."""
     flags = ["--force"] if force else []
     return subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "vmc_account_link",
-            "recover",
-            "--stack",
-            "lab",
-            "--cwd",
-            str(lab.folder),
-            *flags,
-        ],
+        recover_command(lab, *flags),
         cwd=REPOSITORY,
         env=lab.command_environment(),
         capture_output=True,
@@ -163,17 +159,7 @@ def test_recover_killed_anywhere_can_be_run_again(lab: Lab) -> None:
 def kill_recover_at(lab: Lab, command: str, nth: int) -> None:
     """Start recover and kill -9 it and its engine, if it comes to run an engine command for the nth time."""
     started = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "vmc_account_link",
-            "recover",
-            "--stack",
-            "lab",
-            "--cwd",
-            str(lab.folder),
-            "--force",
-        ],
+        recover_command(lab, "--force"),
         cwd=REPOSITORY,
         env=lab.command_environment(),
         stdout=subprocess.DEVNULL,
