@@ -40,7 +40,7 @@ class TaskStatus(StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A requested link request: a template that, run in an AWS account, connects it to the organisation."""
+    """A link that was asked for: a template that, run in an AWS account, connects it to the organisation."""
 
     template_url: str = dataclasses.field(repr=False)
     """May carry a signature in its query."""

@@ -16,7 +16,7 @@ LARGEST_ANSWER_BYTES = 8 * 1024 * 1024
 TIMEOUTS_SECONDS = (5.0, 30.0)
 """To connect, and between two bytes of an answer; a dynamic provider can't be cancelled, so both are set."""
 GLANCE_READ_SECONDS = 8.0
-"""For a look that is one of many (`Repeat.NEVER`): Ctrl-C has to end a wait within 15 s, answer or not."""
+"""For one look of many (`RetryPolicy.NONE`): Ctrl-C has to end a wait within 15 s, answer or not."""
 
 
 class RetryPolicy(Enum):
