@@ -40,6 +40,17 @@ class TemplateKind(StrEnum):
     """403 with S3's XML error, as for an expired signature."""
 
 
+class RecordName(StrEnum):
+    """What `cf_stack_name` of a connected account holds: no public source shows it under a chosen name."""
+
+    CHOSEN = "chosen"
+    ARN = "arn"
+    """The stack's ARN."""
+    VMWARE = "vmware"
+    """A name of VMware's own, as of a stack made in its console."""
+    NULL = "null"
+
+
 class UnknownMode(ValueError):
     """A mode that does not exist, or a value it can't have."""
 
@@ -73,6 +84,9 @@ class Modes:
     """How long an unlinked account stays in the list after the DELETE was answered."""
     deleted_records_listed: bool = False
     """Whether an unlinked account stays in the list as DELETED."""
+    record_name: RecordName = RecordName.CHOSEN
+    record_roles: bool = True
+    """Whether a connected account names its roles."""
     denied_actions: str = ""
     """What AWS denies its callers, as `service:Action`, separated by commas (see `permissions.py`)."""
     api_token_seconds: float = 180 * 24 * 3600.0

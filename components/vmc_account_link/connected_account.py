@@ -6,7 +6,7 @@ again that it is gone; Pulumi does that before it deletes the stack, whose roles
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -21,12 +21,15 @@ from pulumi.dynamic import (
 
 from vmc_account_link import resource_types
 from vmc_account_link.api.client import VmcClient
-from vmc_account_link.api.models import AccountRecord, AccountState
 from vmc_account_link.call_context import emit_progress
-from vmc_account_link.link.ownership import identity_failures, same_organisation
+from vmc_account_link.link.evidence import link_evidence
+from vmc_account_link.link.ownership import OwnRecord, identity_failures, judge_owner, same_organisation
 from vmc_account_link.link.progress import LinkTarget
 from vmc_account_link.link.wait import unlink_until_gone, wait_until_linked
-from vmc_account_link.provider import AccountProvider, record_outputs
+from vmc_account_link.provider import AccountProvider, kept_record, record_outputs
+
+_LINK = ("stack_id", "stack_name", "tracking_task")
+"""The inputs that another one means another run of a template."""
 
 
 class ConnectedAccountProvider(AccountProvider):
@@ -54,16 +57,15 @@ class ConnectedAccountProvider(AccountProvider):
         return DiffResult(changes=changed or _must_wait(olds, news))
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Wait until the account is ACTIVE under our stack's name.
+        """Wait until the account is ACTIVE by our link.
 
         Raises:
             LinkFailed: the service's task FAILED or was CANCELED.
             LinkTimedOut: `link_timeout_minutes` passed.
             VmcError: the service refused for good.
         """
-        account = self._wait(props)
         return CreateResult(
-            id_=f"{props['org_id']}/{props['account_number']}", outs={**props, **record_outputs(account)}
+            id_=f"{props['org_id']}/{props['account_number']}", outs={**props, **self._wait(props)}
         )
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
@@ -75,7 +77,9 @@ class ConnectedAccountProvider(AccountProvider):
         kept = {**olds, **news}
         if not _must_wait(olds, news):
             return UpdateResult(outs=kept)
-        return UpdateResult(outs={**kept, **record_outputs(self._wait(news))})
+        same_link = all(news.get(key) == olds.get(key) for key in _LINK)
+        seen = {"own_record": olds.get("own_record")} if same_link else {}
+        return UpdateResult(outs={**kept, **self._wait({**news, **seen})})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Unlink the account, and look that it is gone.
@@ -93,27 +97,23 @@ class ConnectedAccountProvider(AccountProvider):
             return
         same_organisation(self.settings, props)
         with VmcClient(self.settings) as vmc:
-            unlink_until_gone(vmc, props["account_number"], props["stack_name"])
+            unlink_until_gone(vmc, link_evidence(props))
 
-    def _wait(self, inputs: Mapping[str, Any]) -> AccountRecord:
-        wanted = LinkTarget(
-            account_number=inputs["account_number"],
-            stack_name=inputs["stack_name"],
-            tracking_task=inputs.get("tracking_task"),
-            previous_revision=inputs.get("previous_revision"),
-        )
+    def _wait(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Wait for the link; return what is kept of its record, now and to compare with later."""
+        timeout_seconds = float(inputs["link_timeout_minutes"]) * 60
         with VmcClient(self.settings) as vmc:
-            return wait_until_linked(vmc, wanted, timeout_seconds=float(inputs["link_timeout_minutes"]) * 60)
+            target = LinkTarget(known=link_evidence(inputs))
+            account = wait_until_linked(vmc, target, timeout_seconds=timeout_seconds)
+        return {**record_outputs(account), "own_record": OwnRecord.of(account).to_state()}
 
 
 def _must_wait(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-    """Whether a new link was run, or the last look did not show the account ACTIVE under our stack's name."""
-    keys = ("stack_id", "stack_name", "tracking_task")
-    return (
-        any(news.get(key) != olds.get(key) for key in keys)
-        or olds.get("connected_account_state") != AccountState.ACTIVE
-        or olds.get("cf_stack_name") != news.get("stack_name")
-    )
+    """Whether a new link was run, or the last look did not show the account ACTIVE by our link."""
+    if any(news.get(key) != olds.get(key) for key in _LINK):
+        return True
+    last_seen = kept_record(olds)
+    return not (last_seen.is_active and judge_owner(last_seen, link_evidence(olds)).is_ours)
 
 
 class ConnectedAccount(Resource, module=resource_types.PACKAGE, name="ConnectedAccount"):
@@ -124,7 +124,11 @@ class ConnectedAccount(Resource, module=resource_types.PACKAGE, name="ConnectedA
     connected_account_state: pulumi.Output[str]
     """What the service said when it was last asked; ACTIVE after a successful update."""
     cf_stack_name: pulumi.Output[str | None]
-    """The stack that the service knows as the maker of the link."""
+    """The stack that the service knows as the maker of the link, as it writes it."""
+    role_arns: pulumi.Output[list[str] | None]
+    """The IAM roles that the service assumes, when it was last asked."""
+    own_record: pulumi.Output[dict[str, Any] | None]
+    """The record as it was when an update took it for our link; later looks are compared with it."""
     account_number: pulumi.Output[str]
     """The AWS account, 12 digits."""
 
@@ -138,6 +142,8 @@ class ConnectedAccount(Resource, module=resource_types.PACKAGE, name="ConnectedA
         stack_id: pulumi.Input[str],
         tracking_task: pulumi.Input[str | None],
         previous_revision: pulumi.Input[str | None] = None,
+        revision_at_request: pulumi.Input[str | None] = None,
+        role_ids: pulumi.Input[Sequence[str] | None] = None,
         link_timeout_minutes: pulumi.Input[int],
         unlink_on_destroy: pulumi.Input[bool],
         opts: pulumi.ResourceOptions | None = None,
@@ -152,6 +158,8 @@ class ConnectedAccount(Resource, module=resource_types.PACKAGE, name="ConnectedA
             stack_id: that stack's id; the wait starts when it is there.
             tracking_task: id of the service's task.
             previous_revision: of the record that the link is to renew (`LinkRequest.previous_revision`).
+            revision_at_request: of the record that was there before the link, whoever's.
+            role_ids: the logical ids of the template's roles.
             link_timeout_minutes: the deadline of the wait, at least 1.
             unlink_on_destroy: whether deleting this resource unlinks the account.
             opts: resource options.
@@ -166,12 +174,16 @@ class ConnectedAccount(Resource, module=resource_types.PACKAGE, name="ConnectedA
                 "stack_id": stack_id,
                 "tracking_task": tracking_task,
                 "previous_revision": previous_revision,
+                "revision_at_request": revision_at_request,
+                "role_ids": role_ids,
                 "link_timeout_minutes": link_timeout_minutes,
                 "unlink_on_destroy": unlink_on_destroy,
                 # Outputs have to be named here to become attributes.
                 "connected_account_id": None,
                 "connected_account_state": None,
                 "cf_stack_name": None,
+                "role_arns": None,
+                "own_record": None,
             },
             opts,
         )

@@ -21,6 +21,7 @@ VmcError
    ├─ LinkTimedOut       our own deadline passed
    ├─ WaitInterrupted    the person pressed Ctrl-C
    ├─ LinkInUse          SDDCs use the link that was to be renewed
+   ├─ OwnerUnclear       there is a link, and nothing shows whose it is
    ├─ SubnetsDoNotFit    the chosen subnets are none that an SDDC can use
    ├─ UnlinkTimedOut     an unlinked account did not leave the list
    └─ WrongAccount       the AWS credentials are of another account, or of none
@@ -222,6 +223,10 @@ class WaitInterrupted(LinkError):
 
 class LinkInUse(LinkError):
     """SDDCs use the link that was to be made anew."""
+
+
+class OwnerUnclear(LinkError):
+    """The account is linked, and whether by our link is not clear."""
 
 
 class SubnetsDoNotFit(LinkError):

@@ -20,6 +20,7 @@ from pulumi.dynamic import (
 from vmc_account_link import resource_types
 from vmc_account_link.api.models import AccountRecord, AccountState
 from vmc_account_link.errors import NotLinked
+from vmc_account_link.link.ownership import stack_in_words
 from vmc_account_link.provider import AccountProvider, record_outputs
 
 _IDENTITY = ("org_id", "account_number")
@@ -92,7 +93,7 @@ def _no_existing_link(props: Mapping[str, Any], account: AccountRecord | None) -
         )
     return NotLinked(
         action,
-        f'connected account {account.id} is {account.state} (CloudFormation stack "{account.cf_stack_name}")',
+        f"connected account {account.id} is {account.state} (linked by {stack_in_words(account)})",
         "Mend the link where it was made (change `relink` there, or run the stack's template again), then "
         "run `pulumi up` again.",
     )

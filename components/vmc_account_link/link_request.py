@@ -23,13 +23,16 @@ from pulumi.dynamic import (
 
 from vmc_account_link import resource_types
 from vmc_account_link.api.client import VmcClient
+from vmc_account_link.api.models import AccountRecord
 from vmc_account_link.call_context import emit_progress
+from vmc_account_link.link.evidence import find_owner, link_evidence
 from vmc_account_link.link.ownership import (
     IDENTITY,
+    LinkEvidence,
     find_account,
     identity_failures,
+    judge_owner,
     refuse_another_stacks_link,
-    was_created_by,
 )
 from vmc_account_link.link.relink import (
     NEEDS_NEW_LINK,
@@ -83,7 +86,8 @@ class LinkRequestProvider(ServiceProvider):
             VmcError: refused, not heard, or not understood.
         """
         with VmcClient(self.settings) as vmc:
-            outputs = _request_link(vmc, self.settings, props, stack_names=[props["stack_name"]])
+            known = LinkEvidence(account_number=props["account_number"], stack_names=(props["stack_name"],))
+            outputs = _request_link(vmc, self.settings, props, known)
         return CreateResult(id_=f"{props['org_id']}/{props['account_number']}", outs={**props, **outputs})
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
@@ -101,7 +105,8 @@ class LinkRequestProvider(ServiceProvider):
                 return UpdateResult(outs=kept)
             if why is not RelinkReason.EXPIRED:
                 refuse_where_sddcs_are(vmc, olds, news)
-            outputs = _request_link(vmc, self.settings, news, stack_names=owned_stack_names(vmc, olds, news))
+            known = link_evidence(olds, stack_names=owned_stack_names(vmc, olds, news))
+            outputs = _request_link(vmc, self.settings, news, known)
         # What this link is for: where the stack's update fails, the next `up` asks for another one.
         renews = outputs["previous_revision"] is not None
         return UpdateResult(outs={**kept, **outputs, "renews": renews})
@@ -137,11 +142,19 @@ def _judge_again(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
 
 
 def _request_link(
-    vmc: VmcClient, settings: VmcSettings, inputs: Mapping[str, Any], *, stack_names: Sequence[str]
+    vmc: VmcClient, settings: VmcSettings, inputs: Mapping[str, Any], known: LinkEvidence
 ) -> dict[str, Any]:
-    """Look whether the account is linked, ask for a link once, fetch and judge its template."""
+    """Look whether the account is linked, ask for a link once, fetch and judge its template.
+
+    Args:
+        vmc: the service.
+        settings: where it is.
+        inputs: what the link is for.
+        known: of the links before it, by which a live record may be ours.
+    """
     account = find_account(vmc.list_connected_accounts(), inputs["account_number"])
-    refuse_another_stacks_link(account, stack_names)
+    ownership = find_owner(vmc, account, known)
+    refuse_another_stacks_link(account, ownership)
     link = vmc.request_link()
     source.check_source(
         link.template_url, service_url=settings.vmc_url, further_hosts=inputs.get("template_hosts") or ()
@@ -151,26 +164,39 @@ def _request_link(
         "template_execution_url": link.template_execution_url,
         "expiration_date": link.expiration_date.isoformat() if link.expiration_date else None,
         "tracking_task": link.tracking_task,
-        "stack_names": list(stack_names),
+        "stack_names": list(known.stack_names),
         "clock_ahead_seconds": round(vmc.clock_ahead_seconds()),
         "requested_at": datetime.now(UTC).isoformat(),
+        "revision_at_request": account.revision if account else None,
         "previous_revision": account.revision
-        if account and was_created_by(account, [inputs["stack_name"]])
+        if account and ownership and ownership.is_ours and not _has_an_earlier_name(account, known)
         else None,
-        "template_body": _template_body(vmc, link.template_url, read_policy(inputs.get("template_policy"))),
+        **_template(vmc, link.template_url, read_policy(inputs.get("template_policy"))),
     }
 
 
-def _template_body(vmc: VmcClient, url: str, policy: TemplatePolicy) -> str:
-    """The template where CloudFormation takes it inline, else empty: it has to be passed by URL.
+def _has_an_earlier_name(account: AccountRecord, known: LinkEvidence) -> bool:
+    """Whether a record is of a stack of ours with another name than now: to be replaced, not renewed."""
+    earlier = LinkEvidence(
+        account_number=known.account_number, stack_names=known.stack_names[1:], role_ids=known.role_ids
+    )
+    return judge_owner(account, earlier).is_ours
 
-    Empty and not None, which is not kept: a preview would take it for unknown, and show a change.
+
+def _template(vmc: VmcClient, url: str, policy: TemplatePolicy) -> dict[str, Any]:
+    """The template, and the logical ids of its roles.
+
+    Where CloudFormation does not take it inline it has to be passed by URL, and the body is empty: not None,
+    which is not kept, so that a preview would take it for unknown and show a change.
     """
     text = vmc.download_template(url)
     source.validate(text, url=url)
     for line in judge_template(text, policy):
         emit_progress(line)
-    return text if source.fits_inline(text) else ""
+    return {
+        "template_body": text if source.fits_inline(text) else "",
+        "role_ids": source.role_ids(text),
+    }
 
 
 class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):
@@ -188,12 +214,18 @@ class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):
     """Id of the service's task."""
     account_number: pulumi.Output[str]
     """The AWS account, 12 digits."""
+    stack_name: pulumi.Output[str]
+    """The CloudFormation stack that is to run the template."""
     renews: pulumi.Output[bool | None]
     """Whether the link was requested for a stack that has made one before."""
     requested_at: pulumi.Output[str | None]
     """By this machine's clock; ISO 8601, UTC."""
     previous_revision: pulumi.Output[str | None]
     """The revision of the account's record when the link was requested; None where our stack made none."""
+    revision_at_request: pulumi.Output[str | None]
+    """The same, whoever made the record; None where there was none."""
+    role_ids: pulumi.Output[list[str] | None]
+    """The logical ids of the template's IAM roles, by which the record's roles are known as our stack's."""
     stack_names: pulumi.Output[list[str] | None]
     """The stack the link was requested for, and those whose link it replaces."""
 
@@ -243,6 +275,8 @@ class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):
                 "renews": None,
                 "requested_at": None,
                 "previous_revision": None,
+                "revision_at_request": None,
+                "role_ids": None,
                 "stack_names": None,
             },
             pulumi.ResourceOptions.merge(

@@ -68,4 +68,16 @@ def record_outputs(account: AccountRecord) -> dict[str, Any]:
         "connected_account_id": account.id,
         "connected_account_state": account.state,
         "cf_stack_name": account.cf_stack_name,
+        "role_arns": list(account.role_arns),
     }
+
+
+def kept_record(outputs: Mapping[str, Any]) -> AccountRecord:
+    """The record as it was when it was last looked at: the reverse of `record_outputs`."""
+    return AccountRecord(
+        id=str(outputs.get("connected_account_id")),
+        account_number=outputs.get("account_number"),
+        cf_stack_name=outputs.get("cf_stack_name"),
+        state=str(outputs.get("connected_account_state")),
+        role_arns=tuple(outputs.get("role_arns") or ()),
+    )

@@ -45,8 +45,9 @@ def vmc_blueprint(organizations: Organizations, *, started_at: datetime) -> Blue
         provider = request.args.get("provider", "AWS")
         if provider not in {"AWS", "ZeroCloud"}:
             return _error(400, "skyscraper.invalid.provider", f"Invalid provider {provider}.")
-        listed = organizations[org_id].links.accounts.listed() if provider == "AWS" else ()
-        return jsonify([wire.account_to_wire(account, org_id) for account in listed])
+        board = organizations[org_id].links
+        listed = board.accounts.listed() if provider == "AWS" else ()
+        return jsonify([wire.account_to_wire(account, org_id, board.current_modes) for account in listed])
 
     @blueprint.delete(f"{_ACCOUNTS}/<account_id>", endpoint="unlink")
     def unlink(org_id: str, account_id: str) -> Response:
@@ -99,7 +100,7 @@ def _unlink(board: LinkStore, org_id: str, account_id: str) -> Response:
     except SddcPresent:
         code = "skyscraper.account.link.sddc.present"
         return _error(400, code, "The connected account still has active SDDCs.")
-    return jsonify(wire.unlinked_to_wire(removed, org_id))
+    return jsonify(wire.unlinked_to_wire(removed, org_id, board.current_modes))
 
 
 def _access_token() -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from sandbox.clock import Clock
-from sandbox.modes import ModeSwitch, TaskOutcome, TemplateKind
+from sandbox.modes import Modes, ModeSwitch, TaskOutcome, TemplateKind
 from sandbox.vmc import template
 from sandbox.vmc.account_store import AccountStore
 from sandbox.vmc.jobs import TaskStore
@@ -40,6 +40,11 @@ class LinkStore:
         self.subnets = SubnetBook(self.accounts, clock=clock, modes=modes)
         self.jobs = TaskStore(clock=clock, modes=modes)
         self._lock = threading.Lock()
+
+    @property
+    def current_modes(self) -> Modes:
+        """The modes in force."""
+        return self._modes.current
 
     def request_link(self, base_url: str) -> Link:
         """Make a link whose template is served under `base_url`."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from sandbox.modes import Modes, RecordName
 from sandbox.vmc.accounts import ConnectedAccount
 from sandbox.vmc.links import Link, Task, TaskStatus
 from sandbox.vmc.subnets import Subnet
@@ -75,14 +76,14 @@ def task_to_wire(task: Task, org_id: str) -> dict[str, Any]:
     }
 
 
-def account_to_wire(account: ConnectedAccount, org_id: str) -> dict[str, Any]:
-    """An AwsCustomerConnectedAccount."""
-    arns = account.role_arns
+def account_to_wire(account: ConnectedAccount, org_id: str, modes: Modes) -> dict[str, Any]:
+    """An AwsCustomerConnectedAccount, in the form that the modes say."""
+    arns = account.role_arns if modes.record_roles else {}
     return {
         **_entity(account.id, account.created_at, account.updated_at, account.version),
         "org_id": org_id,
         "account_number": account.account_number,
-        "cf_stack_name": account.stack_name,
+        "cf_stack_name": _shown_name(account, modes.record_name),
         "state": account.state.value,
         "policy_payer_arn": arns.get("RemoteRole"),
         "policy_payer_linked_arn": arns.get("RemoteRolePayer"),
@@ -93,10 +94,24 @@ def account_to_wire(account: ConnectedAccount, org_id: str) -> dict[str, Any]:
     }
 
 
-def unlinked_to_wire(account: ConnectedAccount, org_id: str) -> dict[str, Any]:
+def _shown_name(account: ConnectedAccount, form: RecordName) -> str | None:
+    unique = uuid.uuid5(uuid.UUID(account.id), f"{account.stack_name} {account.connected_at}")
+    match form:
+        case RecordName.CHOSEN:
+            return account.stack_name
+        case RecordName.ARN:
+            place = f"us-west-2:{account.account_number}"
+            return f"arn:aws:cloudformation:{place}:stack/{account.stack_name}/{unique}"
+        case RecordName.VMWARE:
+            return f"vmware-sddc-formation-{unique}"
+        case RecordName.NULL:
+            return None
+
+
+def unlinked_to_wire(account: ConnectedAccount, org_id: str, modes: Modes) -> dict[str, Any]:
     """What DELETE answers: the record as it was, with its state still unchanged and its mappings gone."""
     return {
-        **account_to_wire(account, org_id),
+        **account_to_wire(account, org_id, modes),
         "updated_by_user_name": _OPERATOR_NAME,
         "region_to_az_to_shadow_mapping": None,
     }

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from vmc_account_link.api.models import AccountRecord
+from vmc_account_link.link.ownership import LinkEvidence
 from vmc_account_link.resource_types import CONNECTED_ACCOUNT, EXISTING_ACCOUNT
 from vmc_labs.fleet.plan import Action, FleetSnapshot, plan_down, plan_reap, plan_recover, plan_up, to_do
 from vmc_labs.spec.model import Credentials, FleetSpec, LabSpec, Service
@@ -47,7 +48,9 @@ def state(lab: LabSpec = LAB, **changes: Any) -> LabState:
 
 
 def record(**changes: Any) -> AccountRecord:
+    stack = changes.get("cf_stack_name", "SDDC-Account-Link")
     wire = {
+        "policy_service_arn": f"arn:aws:iam::{ACCOUNT}:role/{stack}-RemoteRoleService-1LGSAPXXXXQK",
         "id": "11111111-2222-3333-4444-555555555555",
         "account_number": ACCOUNT,
         "state": "ACTIVE",
@@ -143,7 +146,9 @@ def test_nothing_is_said_against_a_lab_that_is_not_linked_yet(found: LabState | 
     assert seen(found).difference(LAB) is None
 
 
-ASKED_FOR = UnfinishedLink(org_id=ORG, account_number=ACCOUNT, stack_name="Link", has_stack=False)
+ASKED_FOR = UnfinishedLink(
+    org_id=ORG, known=LinkEvidence(account_number=ACCOUNT, stack_names=("Link",)), has_stack=False
+)
 OF_IT = f"AWS account {ACCOUNT}"
 MADE = dataclasses.replace(ASKED_FOR, has_stack=True)
 

@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.control.client import SandboxControl
 from sandbox.environment import Sandbox
+from sandbox.vmc.accounts import made_up_role_arns
 from tests.provider.conftest import NewClient, Time
 from tests.support.lab import ACCOUNT
 from vmc_account_link.api.models import AccountRecord
@@ -19,6 +20,7 @@ from vmc_account_link.errors import (
     Forbidden,
     LinkFailed,
     LinkTimedOut,
+    OwnerUnclear,
     Refused,
     ResponseLost,
     SettingsError,
@@ -26,10 +28,12 @@ from vmc_account_link.errors import (
     UnlinkTimedOut,
     WaitInterrupted,
 )
+from vmc_account_link.link.ownership import LinkEvidence
 from vmc_account_link.link.progress import LinkTarget
 from vmc_account_link.link.wait import unlink_until_gone, wait_until_linked
 from vmc_account_link.settings import VmcSettings
 
+OURS = LinkEvidence(account_number=ACCOUNT, stack_names=("ours",))
 ROLES = {
     name: f"arn:aws:iam::{ACCOUNT}:role/{name}"
     for name in ("RemoteRole", "RemoteRolePayer", "RemoteRoleService")
@@ -62,16 +66,19 @@ def wanted(new_client: NewClient, box: Sandbox, control: SandboxControl) -> Link
     control.set_modes(task_seconds=120.0)
     with new_client() as vmc:
         link = vmc.request_link()
-    return LinkTarget(account_number=ACCOUNT, stack_name="ours", tracking_task=link.tracking_task)
+    known = LinkEvidence(
+        account_number=ACCOUNT, stack_names=("ours",), was_requested=True, tracking_task=link.tracking_task
+    )
+    return LinkTarget(known=known)
 
 
 def report(box: Sandbox, wanted: LinkTarget) -> None:
     """What VMware's Lambda does when the stack runs."""
-    assert wanted.tracking_task
+    assert wanted.known.tracking_task
     box.world.links.complete_link(
-        link_id=wanted.tracking_task,
+        link_id=wanted.known.tracking_task,
         account_number=ACCOUNT,
-        stack_name=wanted.stack_name,
+        stack_name=wanted.known.stack_names[0],
         role_arns=ROLES,
     )
 
@@ -263,12 +270,42 @@ def test_create_returns_what_the_service_says(
 ) -> None:
     record = control.seed_account(ACCOUNT, cf_stack_name="ours")
     result = provider.create(inputs)
+    seen = {"cf_stack_name": "ours", "role_arns": list(made_up_role_arns(ACCOUNT, "ours").values())}
     assert result.outs == {
         **inputs,
         "connected_account_id": record.id,
         "connected_account_state": "ACTIVE",
-        "cf_stack_name": "ours",
+        **seen,
+        "own_record": {"id": record.id, **seen},
     }
+
+
+def test_what_a_refresh_shows_is_compared_with_the_record_that_was_linked(
+    provider: ConnectedAccountProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    control.seed_account(ACCOUNT, cf_stack_name="ours")
+    outs = provider.create(inputs).outs or {}
+    control.seed_account(ACCOUNT, cf_stack_name="theirs")
+    refreshed = provider.read("id", outs).outs or {}
+    assert refreshed["own_record"] == outs["own_record"]
+    assert provider.diff("id", refreshed, inputs).changes is True
+    provider.delete("id", refreshed)
+    assert [one.cf_stack_name for one in control.connected_accounts()] == ["theirs"]
+    # Named by VMware from the beginning, as no public source rules out: the same record is no difference.
+    kept = {**refreshed, "own_record": {**outs["own_record"], "cf_stack_name": "theirs"}}
+    same = {**kept, "role_arns": outs["role_arns"]}
+    assert provider.diff("id", same, inputs).changes is False
+
+
+def test_a_record_that_may_be_anybodys_is_neither_unlinked_nor_passed_by(
+    provider: ConnectedAccountProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    control.seed_account(ACCOUNT, cf_stack_name="theirs")
+    control.set_modes(record_roles=False)
+    with pytest.raises(OwnerUnclear, match='its stack is "theirs", not ours') as refusal:
+        provider.delete("id", linked(inputs))
+    assert "\n" not in str(refusal.value)
+    assert len(control.connected_accounts()) == 1
 
 
 def linked(inputs: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -366,7 +403,7 @@ def test_a_wait_below_a_minute_is_refused(
 
 def unlink(new_client: NewClient, time: Time) -> None:
     with new_client() as vmc:
-        unlink_until_gone(vmc, ACCOUNT, "ours", monotonic=time.monotonic, sleep=time.sleep)
+        unlink_until_gone(vmc, OURS, monotonic=time.monotonic, sleep=time.sleep)
 
 
 def test_unlinking_looks_until_the_record_is_gone(

@@ -90,6 +90,11 @@ class AccountRecord:
     """When it last changed, as the service writes it."""
 
     @property
+    def is_active(self) -> bool:
+        """Whether the service says that the account is connected."""
+        return self.state == AccountState.ACTIVE
+
+    @property
     def revision(self) -> str:
         """What tells this version of the record from a later one."""
         return f"{self.id} version {self.version} of {self.updated}"

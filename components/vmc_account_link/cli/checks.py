@@ -7,6 +7,7 @@ from vmc_account_link.api.models import AccountRecord, AccountState
 from vmc_account_link.aws_reader import Caller, Decision, StackSeen
 from vmc_account_link.check_result import CheckResult, failed, passed, warned
 from vmc_account_link.cli.token import Claims
+from vmc_account_link.link.ownership import LinkEvidence, judge_owner, stack_in_words
 
 LINK_REGION = "us-west-2"
 _RENEW = "Make a new API token in the VMC console and set it (vmc:refreshToken or API_TOKEN)."
@@ -127,7 +128,8 @@ def judge_link(
     told = _told(account, record)
     if owns:
         return passed("linked", f"{told}, as this Pulumi stack holds it")
-    if record.state == AccountState.ACTIVE and record.cf_stack_name != stack_name:
+    ours = judge_owner(record, LinkEvidence(account_number=account, stack_names=(stack_name,))).is_ours
+    if record.is_active and not ours:
         return failed(
             "linked", told, "Set link to `existing` to use it as it is, or unlink it where it was linked."
         )
@@ -143,7 +145,7 @@ def _judge_existing(account: str, record: AccountRecord | None) -> CheckResult:
 
 
 def _told(account: str, record: AccountRecord) -> str:
-    return f'account {account} is {record.state}, linked by stack "{record.cf_stack_name}"'
+    return f"account {account} is {record.state}, linked by {stack_in_words(record)}"
 
 
 def judge_subnets(region: str, counts: Mapping[str, int]) -> CheckResult:

@@ -16,6 +16,7 @@ from vmc_account_link.cli import doctor, output, status
 from vmc_account_link.cli.project import LinkState, NoSuchLink, Project
 from vmc_account_link.cli.report import report_lines
 from vmc_account_link.errors import SettingsError, VmcError
+from vmc_account_link.link.ownership import LinkEvidence
 from vmc_account_link.settings import VmcSettings, read_settings
 from vmc_account_link.template import source
 from vmc_account_link.template.policy import read_policy
@@ -142,9 +143,10 @@ def _status_request(options: SimpleNamespace, context: Context) -> status.Status
             settings=context.vmc_settings(),
             account_number=options.aws_account_id,
             stack=name,
-            stack_name=name,
+            known=LinkEvidence(
+                account_number=options.aws_account_id, stack_names=(name,), tracking_task=options.task
+            ),
             access=context.aws_access(options),
-            tracking_task=options.task,
             expiration_date=None,
         )
     link = _link_of_state(context, options)
@@ -156,9 +158,8 @@ def _status_request(options: SimpleNamespace, context: Context) -> status.Status
         settings=context.vmc_settings(),
         account_number=link.account_number,
         stack=None if link.is_existing else link.stack_id or link.stack_name,
-        stack_name=None if link.is_existing else link.stack_name,
+        known=link.known,
         access=context.aws_access(options, link),
-        tracking_task=link.tracking_task,
         expiration_date=link.expiration_date,
     )
 

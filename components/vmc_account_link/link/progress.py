@@ -3,9 +3,15 @@
 import dataclasses
 from collections.abc import Sequence
 
-from vmc_account_link.api.models import AccountRecord, AccountState, Task, TaskStatus
+from vmc_account_link.api.models import AccountRecord, Task, TaskStatus
 from vmc_account_link.errors import LinkFailed, VmcError, safe_text
-from vmc_account_link.link.ownership import find_account, was_created_by
+from vmc_account_link.link.ownership import (
+    LinkEvidence,
+    Owner,
+    Ownership,
+    find_account,
+    judge_owner,
+)
 from vmc_account_link.resource_types import PACKAGE
 
 SHORTEST_PAUSE_SECONDS = 0.9
@@ -29,11 +35,13 @@ REQUEST_ANOTHER_LINK = f"`pulumi up --replace '**{PACKAGE}:LinkRequest::*'`"
 class LinkTarget:
     """The link that is waited for."""
 
-    account_number: str
-    stack_name: str
-    tracking_task: str | None = None
-    previous_revision: str | None = None
-    """The revision of the record that this link is to renew; None where there was none of our stack's."""
+    known: LinkEvidence
+    """Of this very link: its own stack's name alone."""
+
+    @property
+    def account_number(self) -> str:
+        """The AWS account, 12 digits."""
+        return self.known.account_number
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +56,7 @@ class Waiting:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Linked:
-    """The account is ACTIVE under our stack's name, by this link."""
+    """The account is ACTIVE, by this link."""
 
     account: AccountRecord
 
@@ -72,6 +80,7 @@ def evaluate_link(
     task: Task | None,
     *,
     since_finished_seconds: float = 0.0,
+    task_is_unknown: bool = False,
 ) -> Waiting | Linked | Failed:
     """Decide from what the service says now.
 
@@ -84,20 +93,22 @@ def evaluate_link(
         accounts: the list, just read.
         task: the tracking task, just read; None where it was not looked at or is unknown.
         since_finished_seconds: since the task was first seen FINISHED; 0 before.
+        task_is_unknown: whether the service was asked for it and does not know it.
     """
+    known = wanted.known
+    if task is not None or task_is_unknown:
+        known = known.with_task(task)
     account = find_account(accounts, wanted.account_number)
-    is_there = account is not None and account.state == AccountState.ACTIVE
-    if account is not None and is_there and was_created_by(account, [wanted.stack_name]):
+    ownership = judge_owner(account, known) if account else None
+    if account is not None and ownership is not None and ownership.is_ours and account.is_active:
         grace_is_over = since_finished_seconds > RELINK_GRACE_SECONDS
-        if record_changed(account, task, wanted.previous_revision, grace_is_over=grace_is_over):
+        if record_changed(account, task, known.previous_revision, grace_is_over=grace_is_over):
             return Linked(account=account)
     if task is not None and task.status in {TaskStatus.FAILED, TaskStatus.CANCELED}:
         return Failed(error=_failed_task(wanted, task))
-    seen = _seen(account, wanted)
-    if since_finished_seconds > LIST_GRACE_SECONDS and (
-        account is None or account.state == AccountState.ACTIVE
-    ):
-        return Failed(error=_missing_account(wanted, account, since_finished_seconds))
+    seen = _seen(account, ownership)
+    if since_finished_seconds > LIST_GRACE_SECONDS and (account is None or account.is_active):
+        return Failed(error=_missing_account(wanted, account, ownership, since_finished_seconds))
     return Waiting(why=f"{_told(task)}; {seen}", stage=f"{task.status if task else None}; {seen}")
 
 
@@ -127,14 +138,18 @@ def template_was_run(task: Task | None, account: AccountRecord | None, previous_
     return task.status == TaskStatus.FINISHED
 
 
-def _seen(account: AccountRecord | None, wanted: LinkTarget) -> str:
-    if account is None:
+def _seen(account: AccountRecord | None, ownership: Ownership | None) -> str:
+    if account is None or ownership is None:
         return "the account is not in the service's list yet"
-    if account.state == AccountState.ACTIVE and was_created_by(account, [wanted.stack_name]):
-        return "the account is ACTIVE by its earlier link"
-    if account.state == AccountState.ACTIVE:
-        return f'the list still shows the link of stack "{account.cf_stack_name}"'
-    return f"the account is {account.state}"
+    if not account.is_active:
+        return f"the account is {account.state}"
+    match ownership.owner:
+        case Owner.OURS:
+            return "the account is ACTIVE by its earlier link"
+        case Owner.ANOTHER:
+            return f'the list still shows the link of stack "{account.cf_stack_name}"'
+        case Owner.UNCLEAR:
+            return f"the account is ACTIVE, by whose link is not clear: {ownership.why}"
 
 
 def _told(task: Task | None) -> str:
@@ -172,16 +187,19 @@ def _failed_task(wanted: LinkTarget, task: Task) -> LinkFailed:
     return LinkFailed(
         f"connect AWS account {wanted.account_number}",
         f"VMware's task {task.id} {task.status}{reason}",
-        _ASK_ANEW if wanted.previous_revision is None else _RENEW_ANEW,
+        _ASK_ANEW if wanted.known.previous_revision is None else _RENEW_ANEW,
     )
 
 
-def _missing_account(wanted: LinkTarget, account: AccountRecord | None, seconds: float) -> LinkFailed:
-    seen = (
-        "the account is not in the list of connected accounts"
-        if account is None
-        else f'the account is linked by another stack, "{account.cf_stack_name}"'
-    )
+def _missing_account(
+    wanted: LinkTarget, account: AccountRecord | None, ownership: Ownership | None, seconds: float
+) -> LinkFailed:
+    if account is None or ownership is None:
+        seen = "the account is not in the list of connected accounts"
+    elif ownership.owner is Owner.ANOTHER:
+        seen = f'the account is linked by another stack, "{account.cf_stack_name}"'
+    else:
+        seen = f"nothing shows that connected account {account.id} is our link: {ownership.why}"
     return LinkFailed(
         f"connect AWS account {wanted.account_number}",
         f"VMware's task FINISHED, yet {seconds / 60:.0f} min later {seen}",

@@ -10,8 +10,16 @@ from vmc_account_link.api.models import AccountRecord, Task, TaskStatus
 from vmc_account_link.api.request import RetryPolicy
 from vmc_account_link.call_context import canceled as canceled_by_person
 from vmc_account_link.call_context import emit_progress
-from vmc_account_link.errors import LinkTimedOut, NotFound, UnlinkTimedOut, VmcError, WaitInterrupted
-from vmc_account_link.link.ownership import find_account, was_created_by
+from vmc_account_link.errors import (
+    LinkTimedOut,
+    NotFound,
+    OwnerUnclear,
+    UnlinkTimedOut,
+    VmcError,
+    WaitInterrupted,
+)
+from vmc_account_link.link.evidence import find_owner
+from vmc_account_link.link.ownership import LinkEvidence, Owner, find_account
 from vmc_account_link.link.progress import Failed, Linked, LinkTarget, Waiting, evaluate_link, pause_seconds
 
 _REPORT_SECONDS = 30.0
@@ -35,7 +43,7 @@ def wait_until_linked(
     sleep: Callable[[float], object] | None = None,
     canceled: Event | None = None,
 ) -> AccountRecord:
-    """Look at the list and the task until the account is ACTIVE under the stack's name.
+    """Look at the list and the task until the account is ACTIVE by this link.
 
     A look that fails for a reason that may pass is told and repeated: a short outage does not end a wait of
     half an hour.
@@ -99,7 +107,7 @@ def _look_and_judge(
     A look that fails for a reason that may pass is a reason to look again, told like any other.
     """
     try:
-        accounts, task = _look(vmc, wanted, canceled)
+        accounts, task, task_is_unknown = _look(vmc, wanted, canceled)
     except VmcError as error:
         if refused_for_good(error):
             raise
@@ -107,32 +115,38 @@ def _look_and_judge(
     if finished_at is None and task is not None and task.status == TaskStatus.FINISHED:
         finished_at = now
     since_finished = 0.0 if finished_at is None else now - finished_at
-    return evaluate_link(wanted, accounts, task, since_finished_seconds=since_finished), finished_at
+    verdict = evaluate_link(
+        wanted,
+        accounts,
+        task,
+        since_finished_seconds=since_finished,
+        task_is_unknown=task_is_unknown,
+    )
+    return verdict, finished_at
 
 
 def _look(
     vmc: VmcClient, wanted: LinkTarget, canceled: Event
-) -> tuple[tuple[AccountRecord, ...], Task | None]:
-    """The list, and the task where the list does not settle it; neither is repeated, the wait does that.
+) -> tuple[tuple[AccountRecord, ...], Task | None, bool]:
+    """The list, the task where the list does not settle it, and whether the service does not know that.
 
-    A person who wants to stop waits for one silent service, not for two.
+    Neither question is repeated, the wait does that. A person who wants to stop waits for one silent service,
+    not for two.
     """
     accounts = vmc.list_connected_accounts(RetryPolicy.NONE)
-    is_settled = wanted.previous_revision is None and isinstance(
-        evaluate_link(wanted, accounts, None), Linked
-    )
-    if wanted.tracking_task is None or is_settled or canceled.is_set():
-        return accounts, None
+    known = wanted.known
+    is_settled = known.previous_revision is None and isinstance(evaluate_link(wanted, accounts, None), Linked)
+    if known.tracking_task is None or is_settled or canceled.is_set():
+        return accounts, None, False
     try:
-        return accounts, vmc.get_task(wanted.tracking_task, RetryPolicy.NONE)
+        return accounts, vmc.get_task(known.tracking_task, RetryPolicy.NONE), False
     except NotFound:
-        return accounts, None
+        return accounts, None, True
 
 
 def unlink_until_gone(
     vmc: VmcClient,
-    account_number: str,
-    stack_name: str,
+    known: LinkEvidence,
     *,
     monotonic: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], object] | None = None,
@@ -144,13 +158,13 @@ def unlink_until_gone(
 
     Args:
         vmc: the service.
-        account_number: 12 digits.
-        stack_name: the CloudFormation stack that is ours.
+        known: of the link, by which the record is ours.
         monotonic: this process's clock.
         sleep: between two looks; None: until the person wants to stop.
         canceled: set when the person wants to stop; None: of the person for whom this runs.
 
     Raises:
+        OwnerUnclear: there is a record, and nothing shows that it is ours, or another's.
         Refused: the service refused and the record is still there.
         WaitInterrupted: the person wants to stop.
         UnlinkTimedOut: the service agreed and the record is still there.
@@ -159,11 +173,11 @@ def unlink_until_gone(
     canceled = canceled or canceled_by_person()
     sleep = sleep or canceled.wait
     start = monotonic()
-    account = _our_record(vmc, account_number, stack_name)
+    account = _our_record(vmc, known)
     if account is None:
         return
     failure = _send_unlink(vmc, account)
-    while _our_record(vmc, account_number, stack_name) is not None:
+    while _our_record(vmc, known) is not None:
         if failure is not None:
             raise failure
         elapsed = monotonic() - start
@@ -175,20 +189,29 @@ def unlink_until_gone(
             )
         if elapsed >= _UNLINK_SECONDS:
             raise UnlinkTimedOut(
-                f"unlink AWS account {account_number}",
+                f"unlink AWS account {known.account_number}",
                 f"the service still lists connected account {account.id} after {elapsed:.0f} s",
                 "The stack was not deleted: run `pulumi destroy` again.",
             )
         sleep(pause_seconds(elapsed))
 
 
-def _our_record(vmc: VmcClient, account_number: str, stack_name: str) -> AccountRecord | None:
-    """The account's record while it is our stack's; another stack's is not ours to unlink."""
-    account = find_account(vmc.list_connected_accounts(), account_number)
-    if account is None or was_created_by(account, [stack_name]):
+def _our_record(vmc: VmcClient, known: LinkEvidence) -> AccountRecord | None:
+    """The account's record while it is our link's; another stack's is not ours to unlink."""
+    account = find_account(vmc.list_connected_accounts(), known.account_number)
+    ownership = find_owner(vmc, account, known)
+    if account is None or ownership is None or ownership.is_ours:
         return account
+    if ownership.owner is Owner.UNCLEAR:
+        raise OwnerUnclear(
+            f"unlink AWS account {known.account_number}",
+            f"whether connected account {account.id} is our link is not clear: {ownership.why}",
+            "Nothing was changed. If it is, unlink it by its id (VMC's API) and run `pulumi destroy` again; "
+            "if not, `pulumi state delete` the connected account.",
+        )
     emit_progress(
-        f'AWS account {account_number} is linked by another stack now, "{account.cf_stack_name}": left alone'
+        f"AWS account {known.account_number} is linked by another stack now, "
+        f'"{account.cf_stack_name}": left alone'
     )
     return None
 

@@ -86,6 +86,16 @@ def validate(text: str, *, url: str) -> None:
         )
 
 
+def role_ids(text: str) -> list[str]:
+    """The logical ids of a template's IAM roles, sorted; of one that was validated."""
+    resources = parse(text, "read the link's template")["Resources"]
+    return sorted(
+        name
+        for name, one in resources.items()
+        if isinstance(one, Mapping) and one.get("Type") == "AWS::IAM::Role"
+    )
+
+
 def _could_report(template: Mapping[str, Any], resources: Mapping[str, Any]) -> bool:
     """Whether something in the template runs, or may: YAML that was cut off is YAML still.
 

@@ -168,7 +168,7 @@ class _Lab:
         self._log.step("unlink", "unlinking the account if it was connected after the last `up`")
         person = CallContext(emit_progress=self._log.say, canceled=self._control.stop)
         with VmcClient(self._settings) as vmc, use_context(person):
-            unlink_until_gone(vmc, link.account_number, link.stack_name)
+            unlink_until_gone(vmc, link.known)
 
     def _recovered(self) -> LabResult:
         before = self._look()

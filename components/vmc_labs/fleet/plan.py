@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from vmc_account_link.api.models import AccountRecord, AccountState
-from vmc_account_link.link.ownership import find_account, was_created_by
+from vmc_account_link.link.ownership import LinkEvidence, Owner, find_account, judge_owner
 from vmc_labs.spec.model import FleetSpec, LabSpec
 from vmc_labs.state.reader import LabState, settings_digest
 
@@ -54,7 +54,11 @@ class FleetSnapshot:
         state, accounts = self.states.get(lab.stack), self.accounts.get(lab.service.org_id)
         if state is None or not state.is_linked or accounts is None:
             return None
-        return _difference(lab, accounts, self._account(lab, state))
+        number = self._account(lab, state)
+        known = LinkEvidence(
+            account_number=number, stack_names=(lab.stack_name,), own_record=state.own_record
+        )
+        return _difference(lab, accounts, known)
 
     def needs_link(self, lab: LabSpec) -> bool:
         """Whether a lab was linked by a link of its own whose record is gone from the service."""
@@ -149,16 +153,19 @@ def to_do(steps: Sequence[Step]) -> list[Step]:
     return [step for step in steps if step.action not in {Action.NOTHING, Action.SKIP}]
 
 
-def _difference(lab: LabSpec, accounts: Sequence[AccountRecord], account_number: str) -> str | None:
-    account = find_account(accounts, account_number)
+def _difference(lab: LabSpec, accounts: Sequence[AccountRecord], known: LinkEvidence) -> str | None:
+    account = find_account(accounts, known.account_number)
     if account is None:
-        return f"the organisation does not list AWS account {account_number} any more"
+        return f"the organisation does not list AWS account {known.account_number} any more"
     if account.state != AccountState.ACTIVE:
         return f"the account is {account.state}"
-    if lab.settings.get("link") != "existing" and not was_created_by(account, [lab.stack_name]):
+    if lab.settings.get("link") == "existing":
+        return None
+    ownership = judge_owner(account, known)
+    if ownership.owner is Owner.ANOTHER:
         do = "unlink it where that was made, or set `link: existing`"
         return f'{_TAKEN_OVER}, "{account.cf_stack_name}": {do}'
-    return None
+    return None if ownership.is_ours else f"whether the link is this lab's is not clear: {ownership.why}"
 
 
 def _up(lab: LabSpec, seen: FleetSnapshot) -> tuple[Action, str]:
@@ -201,7 +208,7 @@ def _taken_down(lab: LabSpec, state: LabState) -> str:
     if state.stack_name:
         what.append(f"delete CloudFormation stack {state.stack_name}")
     elif state.unfinished:
-        what.append(f"delete CloudFormation stack {state.unfinished.stack_name} if it was made")
+        what.append(f"delete CloudFormation stack {state.unfinished.known.stack_names[0]} if it was made")
     return f"{account}: {', then '.join(what)}" if what else "nothing was linked: only the Pulumi stack goes"
 
 
