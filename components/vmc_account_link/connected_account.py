@@ -20,8 +20,6 @@ from pulumi.dynamic import (
 )
 
 from vmc_account_link import resource_types
-from vmc_account_link.api.client import VmcClient
-from vmc_account_link.call_context import emit_progress
 from vmc_account_link.link.evidence import link_evidence
 from vmc_account_link.link.ownership import OwnRecord, identity_failures, judge_owner, same_organisation
 from vmc_account_link.link.progress import LinkTarget
@@ -93,18 +91,23 @@ class ConnectedAccountProvider(AccountProvider):
             VmcError: the service could not be asked.
         """
         if not props.get("unlink_on_destroy", True):
-            emit_progress(f"AWS account {props['account_number']} stays linked (unlinkOnDestroy is false)")
+            self.context.emit_progress(
+                f"AWS account {props['account_number']} stays linked (unlinkOnDestroy is false)"
+            )
             return
         same_organisation(self.settings, props)
-        with VmcClient(self.settings) as vmc:
-            unlink_until_gone(vmc, link_evidence(props))
+        with self.open_client() as vmc:
+            unlink_until_gone(vmc, link_evidence(props), context=self.context)
 
     def _wait(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Wait for the link; return what is kept of its record, now and to compare with later."""
-        timeout_seconds = float(inputs["link_timeout_minutes"]) * 60
-        with VmcClient(self.settings) as vmc:
-            target = LinkTarget(known=link_evidence(inputs))
-            account = wait_until_linked(vmc, target, timeout_seconds=timeout_seconds)
+        with self.open_client() as vmc:
+            account = wait_until_linked(
+                vmc,
+                LinkTarget(known=link_evidence(inputs)),
+                timeout_seconds=float(inputs["link_timeout_minutes"]) * 60,
+                context=self.context,
+            )
         return {**record_outputs(account), "own_record": OwnRecord.of(account).to_state()}
 
 

@@ -7,7 +7,6 @@ never compared.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
@@ -24,7 +23,6 @@ from pulumi.dynamic import (
 from vmc_account_link import resource_types
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord
-from vmc_account_link.call_context import emit_progress
 from vmc_account_link.link.evidence import find_owner, link_evidence
 from vmc_account_link.link.ownership import (
     IDENTITY,
@@ -42,7 +40,6 @@ from vmc_account_link.link.relink import (
     relink_reason,
 )
 from vmc_account_link.provider import ServiceProvider
-from vmc_account_link.settings import VmcSettings
 from vmc_account_link.template import source
 from vmc_account_link.template.policy import judge_template, read_policy
 from vmc_account_link.template.report import TemplatePolicy
@@ -71,8 +68,8 @@ class LinkRequestProvider(ServiceProvider):
             LinkInUse: SDDCs use the link that is to be made anew.
             VmcError: the service was to be asked and could not.
         """
-        with VmcClient(self.settings) as vmc:
-            why = relink_reason(vmc, self.settings, olds, news, datetime.now(UTC))
+        with self.open_client() as vmc:
+            why = relink_reason(vmc, self.settings, olds, news, self.context.now())
             if why in {RelinkReason.REQUESTED, RelinkReason.TEMPLATE_NOT_RUN}:
                 refuse_where_sddcs_are(vmc, olds, news)
         return DiffResult(changes=_changed_inputs(olds, news) or why is not None)
@@ -85,9 +82,9 @@ class LinkRequestProvider(ServiceProvider):
             TemplateRejected: the template is not one to run.
             VmcError: refused, not heard, or not understood.
         """
-        with VmcClient(self.settings) as vmc:
+        with self.open_client() as vmc:
             known = LinkEvidence(account_number=props["account_number"], stack_names=(props["stack_name"],))
-            outputs = _request_link(vmc, self.settings, props, known)
+            outputs = self._request_link(vmc, props, known)
         return CreateResult(id_=f"{props['org_id']}/{props['account_number']}", outs={**props, **outputs})
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
@@ -98,15 +95,15 @@ class LinkRequestProvider(ServiceProvider):
             VmcError: as `create`.
         """
         kept = {**olds, **news}
-        with VmcClient(self.settings) as vmc:
-            why = relink_reason(vmc, self.settings, olds, news, datetime.now(UTC))
+        with self.open_client() as vmc:
+            why = relink_reason(vmc, self.settings, olds, news, self.context.now())
             if why is None:
                 _judge_again(olds, news)
                 return UpdateResult(outs=kept)
             if why is not RelinkReason.EXPIRED:
                 refuse_where_sddcs_are(vmc, olds, news)
             known = link_evidence(olds, stack_names=owned_stack_names(vmc, olds, news))
-            outputs = _request_link(vmc, self.settings, news, known)
+            outputs = self._request_link(vmc, news, known)
         # What this link is for: where the stack's update fails, the next `up` asks for another one.
         renews = outputs["previous_revision"] is not None
         return UpdateResult(outs={**kept, **outputs, "renews": renews})
@@ -117,6 +114,54 @@ class LinkRequestProvider(ServiceProvider):
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Forget the link: the service has no call that takes one back, it expires by itself."""
+
+    def _request_link(self, vmc: VmcClient, inputs: Mapping[str, Any], known: LinkEvidence) -> dict[str, Any]:
+        """Look whether the account is linked, ask for a link once, fetch and judge its template.
+
+        Args:
+            vmc: the service.
+            inputs: what the link is for.
+            known: of the links before it, by which a live record may be ours.
+        """
+        account = find_account(vmc.list_connected_accounts(), inputs["account_number"])
+        ownership = find_owner(vmc, account, known)
+        refuse_another_stacks_link(account, ownership)
+        renews = ownership is not None and ownership.is_ours
+        link = vmc.request_link()
+        source.check_source(
+            link.template_url,
+            service_url=self.settings.vmc_url,
+            further_hosts=inputs.get("template_hosts") or (),
+        )
+        return {
+            "template_url": str(link.template_url),
+            "template_execution_url": link.template_execution_url,
+            "expiration_date": link.expiration_date.isoformat() if link.expiration_date else None,
+            "tracking_task": link.tracking_task,
+            "stack_names": list(known.stack_names),
+            "clock_ahead_seconds": round(vmc.clock_ahead_seconds()),
+            "requested_at": self.context.now().isoformat(),
+            "revision_at_request": account.revision if account else None,
+            "previous_revision": account.revision
+            if account and renews and not _has_an_earlier_name(account, known)
+            else None,
+            **self._template(vmc, link.template_url, read_policy(inputs.get("template_policy"))),
+        }
+
+    def _template(self, vmc: VmcClient, url: str, policy: TemplatePolicy) -> dict[str, Any]:
+        """The template, and the logical ids of its roles.
+
+        Where CloudFormation does not take it inline it has to be passed by URL, and the body is empty: not
+        None, which is not kept, so that a preview would take it for unknown and show a change.
+        """
+        text = vmc.download_template(url)
+        source.validate(text, url=url)
+        for line in judge_template(text, policy):
+            self.context.emit_progress(line)
+        return {
+            "template_body": text if source.fits_inline(text) else "",
+            "role_ids": source.role_ids(text),
+        }
 
 
 def _uses_existing_link(olds: Mapping[str, Any]) -> CheckFailure:
@@ -141,62 +186,12 @@ def _judge_again(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
         judge_template(body, read_policy(news.get("template_policy")))
 
 
-def _request_link(
-    vmc: VmcClient, settings: VmcSettings, inputs: Mapping[str, Any], known: LinkEvidence
-) -> dict[str, Any]:
-    """Look whether the account is linked, ask for a link once, fetch and judge its template.
-
-    Args:
-        vmc: the service.
-        settings: where it is.
-        inputs: what the link is for.
-        known: of the links before it, by which a live record may be ours.
-    """
-    account = find_account(vmc.list_connected_accounts(), inputs["account_number"])
-    ownership = find_owner(vmc, account, known)
-    refuse_another_stacks_link(account, ownership)
-    link = vmc.request_link()
-    source.check_source(
-        link.template_url, service_url=settings.vmc_url, further_hosts=inputs.get("template_hosts") or ()
-    )
-    return {
-        "template_url": str(link.template_url),
-        "template_execution_url": link.template_execution_url,
-        "expiration_date": link.expiration_date.isoformat() if link.expiration_date else None,
-        "tracking_task": link.tracking_task,
-        "stack_names": list(known.stack_names),
-        "clock_ahead_seconds": round(vmc.clock_ahead_seconds()),
-        "requested_at": datetime.now(UTC).isoformat(),
-        "revision_at_request": account.revision if account else None,
-        "previous_revision": account.revision
-        if account and ownership and ownership.is_ours and not _has_an_earlier_name(account, known)
-        else None,
-        **_template(vmc, link.template_url, read_policy(inputs.get("template_policy"))),
-    }
-
-
 def _has_an_earlier_name(account: AccountRecord, known: LinkEvidence) -> bool:
     """Whether a record is of a stack of ours with another name than now: to be replaced, not renewed."""
     earlier = LinkEvidence(
         account_number=known.account_number, stack_names=known.stack_names[1:], role_ids=known.role_ids
     )
     return judge_owner(account, earlier).is_ours
-
-
-def _template(vmc: VmcClient, url: str, policy: TemplatePolicy) -> dict[str, Any]:
-    """The template, and the logical ids of its roles.
-
-    Where CloudFormation does not take it inline it has to be passed by URL, and the body is empty: not None,
-    which is not kept, so that a preview would take it for unknown and show a change.
-    """
-    text = vmc.download_template(url)
-    source.validate(text, url=url)
-    for line in judge_template(text, policy):
-        emit_progress(line)
-    return {
-        "template_body": text if source.fits_inline(text) else "",
-        "role_ids": source.role_ids(text),
-    }
 
 
 class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):
