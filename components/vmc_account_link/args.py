@@ -8,6 +8,7 @@ from typing import Any, Literal, NotRequired, TypedDict, cast, get_args
 
 import pulumi
 
+from vmc_account_link.api.organisation import find_organisation
 from vmc_account_link.errors import SettingsError
 from vmc_account_link.link.subnets import DEFAULT_SDDC_TYPE, SDDC_TYPES, count_problem
 from vmc_account_link.resource_types import PACKAGE
@@ -100,7 +101,11 @@ def read_vmc_settings() -> VmcSettings:
         SettingsError: one is missing or malformed.
     """
     config = pulumi.Config("vmc")
-    return read_settings(lambda key: config.get(key.removeprefix("vmc:")), os.environ)
+    return read_settings(
+        lambda key: config.get(key.removeprefix("vmc:")),
+        os.environ,
+        lambda known: find_organisation(known, emit_progress=pulumi.log.info),
+    )
 
 
 def read_args(config: pulumi.Config) -> AccountLinkArgs:

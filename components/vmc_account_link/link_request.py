@@ -131,6 +131,7 @@ class LinkRequestProvider(ServiceProvider):
         source.check_source(
             link.template_url,
             service_url=self.settings.vmc_url,
+            s3_endpoint=self.settings.s3_url,
             further_hosts=inputs.get("template_hosts") or (),
         )
         return {
@@ -155,7 +156,7 @@ class LinkRequestProvider(ServiceProvider):
         None, which is not kept, so that a preview would take it for unknown and show a change.
         """
         text = vmc.download_template(url)
-        source.validate(text, url=url)
+        source.validate(text, url=url, s3_endpoint=self.settings.s3_url)
         for line in judge_template(text, policy):
             self.context.emit_progress(line)
         return {

@@ -8,6 +8,7 @@ from pulumi.dynamic import ConfigureRequest, ReadResult, ResourceProvider
 
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord
+from vmc_account_link.api.organisation import find_organisation
 from vmc_account_link.call_context import CallContext
 from vmc_account_link.link.ownership import find_account, same_organisation
 from vmc_account_link.provider_process import prepare
@@ -42,7 +43,10 @@ class ServiceProvider(ResourceProvider):
         # First, so that a missing setting is one line too.
         for line in prepare(secrets):
             self.context.emit_progress(line)
-        self.settings = read_settings(req.config.get, os.environ)
+        # The program has said which organisation it is, where the service has to be asked.
+        self.settings = read_settings(
+            req.config.get, os.environ, lambda known: find_organisation(known, emit_progress=lambda _: None)
+        )
         secrets.extend(self.settings.secrets)
 
 

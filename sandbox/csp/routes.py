@@ -7,9 +7,20 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from sandbox.csp.state import AccessToken, TokenService
+from sandbox.modes import TokenRefusal
 
 _AUTH = "/csp/gateway/am/api/auth"
 _SCOPE = "ALL_PERMISSIONS openid"
+
+
+REFUSALS = {
+    TokenRefusal.MFA: "invalid_request: The API token requires MFA, the parameter passcode is missing",
+    TokenRefusal.IP_POLICY: "access_denied: The IP address is not allowed by the organization's policy",
+    TokenRefusal.DEACTIVATED: "invalid_grant: The API token has been deactivated",
+    TokenRefusal.REGENERATED: "invalid_grant: The API token has been regenerated",
+    TokenRefusal.UNKNOWN_WORDS: "Bad Request",
+}
+"""Made up: no public source shows the platform's texts."""
 
 
 def csp_blueprint(desks: Sequence[TokenService]) -> Blueprint:
@@ -26,10 +37,7 @@ def csp_blueprint(desks: Sequence[TokenService]) -> Blueprint:
         if not given:
             return _refused(400, "invalid_request: refresh_token is missing")
         desk = next((desk for desk in desks if desk.accepts_api_token(given[0])), None)
-        if desk is None:
-            # The platform's message repeats the token's beginning: a client must not pass it on.
-            return _refused(400, f"invalid_grant: Invalid refresh token: {given[0][:24]}...")
-        return _issued(desk.issue(), refresh_token=given[0])
+        return _exchanged(desk, given[0])
 
     @blueprint.post(f"{_AUTH}/api-tokens/details", endpoint="token-details")
     def token_details() -> Response:
@@ -59,6 +67,15 @@ def csp_blueprint(desks: Sequence[TokenService]) -> Blueprint:
         return _issued(desk.issue(), refresh_token=None)
 
     return blueprint
+
+
+def _exchanged(desk: TokenService | None, api_token: str) -> Response:
+    if desk is None:
+        # The platform's message repeats the token's beginning: a client must not pass it on.
+        return _refused(400, f"invalid_grant: Invalid refresh token: {api_token[:24]}...")
+    if words := REFUSALS.get(desk.current_modes.token_refusal):
+        return _refused(400, words)
+    return _issued(desk.issue(), refresh_token=api_token)
 
 
 def _issued(token: AccessToken, *, refresh_token: str | None) -> Response:

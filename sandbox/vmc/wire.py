@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.modes import Modes, RecordName
+from sandbox.vmc import forms
 from sandbox.vmc.accounts import ConnectedAccount
 from sandbox.vmc.links import Link, Task, TaskStatus
 from sandbox.vmc.subnets import Subnet
@@ -22,21 +23,22 @@ def timestamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def link_to_wire(link: Link) -> dict[str, Any]:
-    """A LinkRequest."""
+def link_to_wire(link: Link, modes: Modes) -> dict[str, Any]:
+    """A LinkRequest, in the form that the modes say."""
     stack = f"vmware-sddc-formation-{link.id}"
     query = urllib.parse.urlencode({"stackName": stack, "templateURL": link.template_url})
     console = "https://console.aws.amazon.com/cloudformation/home?region=us-west-2#/stacks/new"
-    return {
+    wire = {
         "tracking_task": link.id,
         "expiration_date": timestamp(link.expires_at),
         "template_url": link.template_url,
         "template_execution_url": f"{console}?{query}",
     }
+    return forms.link_in_form(wire, modes.fields)
 
 
-def task_to_wire(task: Task, org_id: str) -> dict[str, Any]:
-    """A Task."""
+def task_to_wire(task: Task, org_id: str, modes: Modes) -> dict[str, Any]:
+    """A Task, in the form that the modes say."""
     errors = []
     if task.status is TaskStatus.FAILED:
         errors.append(
@@ -48,7 +50,7 @@ def task_to_wire(task: Task, org_id: str) -> dict[str, Any]:
             }
         )
     is_over = task.ended_at is not None
-    return {
+    wire = {
         **_entity(task.id, task.started_at, task.updated_at, task.version),
         "status": task.status.value,
         "sub_status": task.status.value,
@@ -74,12 +76,13 @@ def task_to_wire(task: Task, org_id: str) -> dict[str, Any]:
         "start_resource_entity_version": None,
         "end_resource_entity_version": None,
     }
+    return forms.task_in_form(wire, modes.fields)
 
 
 def account_to_wire(account: ConnectedAccount, org_id: str, modes: Modes) -> dict[str, Any]:
     """An AwsCustomerConnectedAccount, in the form that the modes say."""
     arns = account.role_arns if modes.record_roles else {}
-    return {
+    wire = {
         **_entity(account.id, account.created_at, account.updated_at, account.version),
         "org_id": org_id,
         "account_number": account.account_number,
@@ -92,6 +95,7 @@ def account_to_wire(account: ConnectedAccount, org_id: str, modes: Modes) -> dic
         "region_to_az_to_shadow_mapping": _ZONES,
         "region_to_datacenter_to_az_mapping": None,
     }
+    return forms.account_in_form(wire, modes.fields)
 
 
 def _shown_name(account: ConnectedAccount, form: RecordName) -> str | None:

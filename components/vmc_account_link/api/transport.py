@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 import requests
 import tenacity
 
-from vmc_account_link.api.error_mapping import http_error, transport_error
+from vmc_account_link.api.error_mapping import http_error, redirect_error, transport_error
 from vmc_account_link.api.models import BadPayload
 from vmc_account_link.api.request import Request, Response, RetryPolicy
 from vmc_account_link.errors import (
+    Redirected,
     Refused,
     RequestNotSent,
     ResponseLost,
@@ -116,11 +117,7 @@ class Transport:
             ) from None
         self._note_clock(response)
         if response.is_redirect or 300 <= response.status_code < 400:
-            raise UnexpectedAnswer(
-                call.action,
-                f"{response.status_code}, a redirect",
-                "It is not followed; check the configured URLs.",
-            )
+            raise redirect_error(call, response)
         if response.status_code >= 400:
             raise http_error(call, response, body)
         try:
@@ -155,6 +152,8 @@ def may_repeat(error: BaseException, policy: RetryPolicy) -> bool:
     if isinstance(error, Unavailable):
         turned_away = error.status == 429
         return error.retryable is not False and (turned_away or policy is RetryPolicy.IDEMPOTENT)
+    if isinstance(error, Redirected):
+        return False
     return policy is RetryPolicy.IDEMPOTENT and isinstance(error, ResponseLost | UnexpectedAnswer)
 
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from vmc_account_link.api.client import VmcClient
+from vmc_account_link.api.organisation import find_organisation
 from vmc_account_link.args import DEFAULT_REGION, DEFAULT_STACK_NAME
 from vmc_account_link.aws_reader import AwsAccess, AwsReader
 from vmc_account_link.check_result import exit_code
@@ -87,7 +88,9 @@ class Context:
         Raises:
             SettingsError: one is missing or malformed.
         """
-        return read_settings(self.config.get, os.environ)
+        return read_settings(
+            self.config.get, os.environ, lambda known: find_organisation(known, emit_progress=output.note)
+        )
 
 
 def context_of(options: SimpleNamespace) -> Context:
@@ -217,8 +220,8 @@ def _downloaded(url: str, context: Context) -> str:
     """The template behind the link's URL, under the same rules as in `pulumi up`."""
     settings = context.vmc_settings()
     hosts = context.structured("templateHosts") or ()
-    source.check_source(url, service_url=settings.vmc_url, further_hosts=hosts)
-    with VmcClient(settings) as vmc:
+    source.check_source(url, service_url=settings.vmc_url, s3_endpoint=settings.s3_url, further_hosts=hosts)
+    with VmcClient(settings, context=output.ASKING) as vmc:
         return vmc.download_template(url)
 
 

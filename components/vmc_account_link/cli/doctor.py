@@ -20,6 +20,7 @@ from vmc_account_link.cli.checks import (
     judge_subnets,
     judge_token,
 )
+from vmc_account_link.cli.output import ASKING
 from vmc_account_link.cli.token import access_token_claims, api_token_end
 from vmc_account_link.errors import VmcError
 from vmc_account_link.link.ownership import find_account
@@ -102,7 +103,7 @@ def _look_at_link(request: DoctorRequest, caller: Caller | None) -> CheckResult:
     if account is None:
         return not_asked("linked", "AWS identity")
     try:
-        with VmcClient(request.settings) as vmc:
+        with VmcClient(request.settings, context=ASKING) as vmc:
             record = find_account(vmc.list_connected_accounts(), account)
     except VmcError as error:
         return from_error("linked", error)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vmc_account_link import check_result
+from vmc_account_link.call_context import CallContext
 from vmc_account_link.check_result import CheckResult
 
 
@@ -31,6 +32,15 @@ def show_json(value: Any) -> None:
 def complain(error: Exception) -> None:
     """Write one line about what went wrong to standard error."""
     sys.stderr.write(f"error: {error}\n")
+
+
+def note(line: str) -> None:
+    """Write a line beside the results, to standard error."""
+    sys.stderr.write(f"{line}\n")
+
+
+ASKING = CallContext(emit_progress=note)
+"""The context of the commands' questions: standard output is theirs."""
 
 
 def _plain(value: object) -> Any:

@@ -15,6 +15,7 @@ from vmc_account_link.api.models import (
 )
 from vmc_account_link.aws_reader import AwsAccess, AwsReader, StackEvent, StackSeen
 from vmc_account_link.check_result import CheckResult, failed, from_error, looked, not_asked, passed, warned
+from vmc_account_link.cli.output import ASKING
 from vmc_account_link.errors import NotFound, VmcError, safe_text
 from vmc_account_link.link.evidence import find_owner
 from vmc_account_link.link.ownership import LinkEvidence, Owner, Ownership, find_account, stack_in_words
@@ -44,7 +45,7 @@ class StatusRequest:
 
 def run(request: StatusRequest) -> tuple[CheckResult, ...]:
     """Look at each part; one that can't be asked does not hide the others."""
-    with VmcClient(request.settings) as vmc:
+    with VmcClient(request.settings, context=ASKING) as vmc:
         record, record_line = _record(vmc, request)
         lines = [judge_request(request, record, datetime.now(UTC))]
         amazon: AwsReader | None = None

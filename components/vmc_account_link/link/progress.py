@@ -100,13 +100,17 @@ def evaluate_link(
         known = known.with_task(task)
     account = find_account(accounts, wanted.account_number)
     ownership = judge_owner(account, known) if account else None
-    if account is not None and ownership is not None and ownership.is_ours and account.is_active:
+    unknown = _unknown_field(account)
+    is_ours = ownership is not None and ownership.is_ours
+    if account is not None and account.is_active and is_ours and not unknown:
         grace_is_over = since_finished_seconds > RELINK_GRACE_SECONDS
         if record_changed(account, task, known.previous_revision, grace_is_over=grace_is_over):
             return Linked(account=account)
     if task is not None and task.status in {TaskStatus.FAILED, TaskStatus.CANCELED}:
         return Failed(error=_failed_task(wanted, task))
     seen = _seen(account, ownership)
+    if since_finished_seconds > LIST_GRACE_SECONDS and unknown:
+        return Failed(error=_not_readable(wanted, unknown))
     if since_finished_seconds > LIST_GRACE_SECONDS and (account is None or account.is_active):
         return Failed(error=_missing_account(wanted, account, ownership, since_finished_seconds))
     return Waiting(why=f"{_told(task)}; {seen}", stage=f"{task.status if task else None}; {seen}")
@@ -141,6 +145,8 @@ def template_was_run(task: Task | None, account: AccountRecord | None, previous_
 def _seen(account: AccountRecord | None, ownership: Ownership | None) -> str:
     if account is None or ownership is None:
         return "the account is not in the service's list yet"
+    if unknown := _unknown_field(account):
+        return f"in its connected account, {unknown}"
     if not account.is_active:
         return f"the account is {account.state}"
     match ownership.owner:
@@ -160,7 +166,7 @@ def _told(task: Task | None) -> str:
 
 def task_progress(task: Task) -> str:
     """A task's status and how far it is: `STARTED, 40 %, Validating, about 2 min to go`."""
-    parts = [task.status]
+    parts = [task.status or "in a state that can't be read"]
     if task.progress_percent is not None:
         parts.append(f"{task.progress_percent} %")
     if task.phase:
@@ -188,6 +194,28 @@ def _failed_task(wanted: LinkTarget, task: Task) -> LinkFailed:
         f"connect AWS account {wanted.account_number}",
         f"VMware's task {task.id} {task.status}{reason}",
         _ASK_ANEW if wanted.known.previous_revision is None else _RENEW_ANEW,
+    )
+
+
+def _unknown_field(account: AccountRecord | None) -> str | None:
+    """Which field of a record can't be read without which nothing can be decided: `state is missing`."""
+    if account is None:
+        return None
+    missing = [key for key, value in (("id", account.id), ("state", account.state)) if not value]
+    return next((f"{key} is {_found(account, key)}" for key in missing), None)
+
+
+def _found(account: AccountRecord, key: str) -> str:
+    found = (one.removeprefix(f"{key} is ") for one in account.unread if one.startswith(f"{key} is "))
+    return next(found, "missing")
+
+
+def _not_readable(wanted: LinkTarget, unknown: str) -> LinkFailed:
+    return LinkFailed(
+        f"connect AWS account {wanted.account_number}",
+        f"VMware's task FINISHED, and in the connected account the field {unknown}",
+        "The stack and the link are kept. Look at the account in the VMC console, and report what "
+        "`vmc-account-link status --shapes FILE` writes.",
     )
 
 

@@ -126,7 +126,9 @@ def refuse_where_sddcs_are(vmc: VmcClient, olds: Mapping[str, Any], news: Mappin
         {
             connection.sddc_id or connection.id
             for connection in vmc.list_sddc_connections()
-            if connection.connected_account_id == account.id and connection.state != AccountState.DELETED
+            # One that does not say which account it uses may use this one.
+            if connection.connected_account_id in {None, account.id}
+            and connection.state != AccountState.DELETED
         }
     )
     if sddcs:

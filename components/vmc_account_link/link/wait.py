@@ -11,6 +11,7 @@ from vmc_account_link.errors import (
     LinkTimedOut,
     NotFound,
     OwnerUnclear,
+    UnexpectedAnswer,
     UnlinkTimedOut,
     VmcError,
     WaitInterrupted,
@@ -106,7 +107,7 @@ def _look_and_judge(
         accounts, task, task_is_unknown = _look(vmc, wanted, canceled)
     except VmcError as error:
         if refused_for_good(error):
-            raise
+            raise error.with_hint(f"{error.hint} {_KEPT}") from None
         return Waiting(why=str(error), stage=type(error).__name__), finished_at
     if finished_at is None and task is not None and task.status == TaskStatus.FINISHED:
         finished_at = now
@@ -167,6 +168,12 @@ def unlink_until_gone(
     account = _our_record(vmc, known, context)
     if account is None:
         return
+    if not account.id:
+        raise UnexpectedAnswer(
+            f"unlink AWS account {known.account_number}",
+            "its connected account has no `id` that can be read",
+            "Nothing was changed: report what `vmc-account-link status --shapes FILE` writes.",
+        )
     failure = _send_unlink(vmc, account)
     while _our_record(vmc, known, context) is not None:
         if failure is not None:
