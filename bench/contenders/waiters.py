@@ -40,12 +40,12 @@ def main() -> None:
         tasks = [vmc.request_link().tracking_task for _ in range(labs)]
     stop = threading.Event()
     # What the loop tells a person is not wanted a thousand times.
-    person = CallContext(emit_progress=lambda _: None, canceled=stop)
+    context = CallContext(emit_progress=lambda _: None, canceled=stop)
     interrupted: list[int] = []
     threading.stack_size(_STACK_BYTES)
     clients = [VmcClient(settings, transport=Transport(session=new_session())) for _ in tasks]
     threads = [
-        threading.Thread(target=_wait, args=(vmc, number, task, person, interrupted), daemon=True)
+        threading.Thread(target=_wait, args=(vmc, number, task, context, interrupted), daemon=True)
         for number, (vmc, task) in enumerate(zip(clients, tasks, strict=True))
     ]
     for thread in threads:
@@ -56,17 +56,19 @@ def main() -> None:
     stop.set()
     for thread in threads:
         thread.join()
-    told = {"cpu_seconds": cpu, "seconds": seconds, "waited_to_the_end": len(interrupted)}
-    print(json.dumps(told), flush=True)  # noqa: T201 - a script tells
+    result = {"cpu_seconds": cpu, "seconds": seconds, "waited_to_the_end": len(interrupted)}
+    print(json.dumps(result), flush=True)  # noqa: T201 - a script tells
 
 
-def _wait(vmc: VmcClient, number: int, task: str | None, person: CallContext, interrupted: list[int]) -> None:
-    wanted = LinkTarget(
+def _wait(
+    vmc: VmcClient, number: int, task: str | None, context: CallContext, interrupted: list[int]
+) -> None:
+    link = LinkTarget(
         account_number=str(_FIRST_ACCOUNT + number), stack_name="SDDC-Account-Link", tracking_task=task
     )
-    with vmc, use_context(person):
+    with vmc, use_context(context):
         try:
-            wait_until_linked(vmc, wanted, timeout_seconds=_LONG_SECONDS)
+            wait_until_linked(vmc, link, timeout_seconds=_LONG_SECONDS)
         except WaitInterrupted:
             interrupted.append(number)
 

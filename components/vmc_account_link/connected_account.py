@@ -96,14 +96,14 @@ class ConnectedAccountProvider(AccountProvider):
             unlink_until_gone(vmc, props["account_number"], props["stack_name"])
 
     def _wait(self, inputs: Mapping[str, Any]) -> AccountRecord:
-        wanted = LinkTarget(
+        target = LinkTarget(
             account_number=inputs["account_number"],
             stack_name=inputs["stack_name"],
             tracking_task=inputs.get("tracking_task"),
             previous_revision=inputs.get("previous_revision"),
         )
         with VmcClient(self.settings) as vmc:
-            return wait_until_linked(vmc, wanted, timeout_seconds=float(inputs["link_timeout_minutes"]) * 60)
+            return wait_until_linked(vmc, target, timeout_seconds=float(inputs["link_timeout_minutes"]) * 60)
 
 
 def _must_wait(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:

@@ -22,7 +22,7 @@ class Organization:
         return self.links.org_id
 
 
-class LinkDesk(Protocol):
+class LinkRegistry(Protocol):
     """What AWS asks of VMware: one organization's `LinkBoard` or all of them."""
 
     def link(self, link_id: str) -> Link | None:

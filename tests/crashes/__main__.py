@@ -28,8 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = {crash.name for crash in crashes}
     kept = load(folder) if options.resume else {}
     outcomes = {name: outcome for name, outcome in kept.items() if name in names}
-    wanted = sum(1 for crash in crashes if crash.is_random)
-    for outcome in play_all(crashes, outcomes, wanted=wanted, workers=options.workers):
+    expected = sum(1 for crash in crashes if crash.is_random)
+    for outcome in play_all(crashes, outcomes, expected=expected, workers=options.workers):
         outcomes[outcome.crash] = outcome
         save(folder, crashes, outcomes)
         verdict = f"FELL SHORT: {outcome.fell_short}" if outcome.fell_short else "converged"

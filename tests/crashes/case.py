@@ -51,7 +51,7 @@ def play(crash: Crash, stages: Stages, *, usual_seconds: float) -> Outcome:
         lab.box.world.faults.clear()
         if killed_after:
             said = _recover(lab)
-            _go_on_and_look(lab, crash, links_before, was_adopted="taken into" in said)
+            _finish_and_check(lab, crash, links_before, was_recovered="taken into" in said)
     except FellShort as reason:
         fell_short = " ".join(str(reason).split())[-1500:]
     finally:
@@ -142,7 +142,7 @@ def _recover(lab: Lab) -> str:
     return done.output
 
 
-def _go_on_and_look(lab: Lab, crash: Crash, links_before: int, *, was_adopted: bool) -> None:
+def _finish_and_check(lab: Lab, crash: Crash, links_before: int, *, was_recovered: bool) -> None:
     """Run the command again; where a stack was adopted once more, which must find nothing to do.
 
     Raises:
@@ -158,7 +158,7 @@ def _go_on_and_look(lab: Lab, crash: Crash, links_before: int, *, was_adopted: b
             reasons.append(f"{ending.stacks_made} stacks made")
         if ending.links > 2:
             reasons.append(f"{ending.links} links minted")
-        if was_adopted:
+        if was_recovered:
             unchanged = run(lab, "up", "--expect-no-changes", seconds=_COMMAND_SECONDS)
             if unchanged.code != 0:
                 reasons.append(f"the up after that had something to do: {unchanged.output}")

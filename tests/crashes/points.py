@@ -119,10 +119,10 @@ def at_random(count: int, *, first: int = 0) -> tuple[Crash, ...]:
 
 def _distinct(calls: Iterable[tuple[str, str]]) -> list[tuple[str, str, int]]:
     distinct: list[tuple[str, str, int]] = []
-    seen: dict[tuple[str, str], int] = {}
+    found: dict[tuple[str, str], int] = {}
     last = None
     for service, call in calls:
-        seen[service, call] = nth = seen.get((service, call), 0) + 1
+        found[service, call] = nth = found.get((service, call), 0) + 1
         if (service, call) != last:
             distinct.append((service, call, nth))
         last = (service, call)

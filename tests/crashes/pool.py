@@ -20,14 +20,14 @@ _CLEAN_SECONDS = 100.0
 
 
 def play_all(
-    crashes: list[Crash], outcomes: dict[str, Outcome], *, wanted: int, workers: int
+    crashes: list[Crash], outcomes: dict[str, Outcome], *, expected: int, workers: int
 ) -> Iterator[Outcome]:
     """Play what has no outcome yet; then more random moments, for those that came too late.
 
     Args:
         crashes: what to play; the further moments are added.
         outcomes: those that there are; the caller adds each one that is yielded.
-        wanted: how many random moments must land.
+        expected: how many random moments must land.
         workers: processes.
     """
     # Spawned, not forked: a forked sandbox would share moto's state and its threads' locks.
@@ -38,7 +38,7 @@ def play_all(
             for future in as_completed(futures):
                 yield from future.result()
             kills = [outcomes[crash.name] for crash in crashes if crash.is_random]
-            missed = wanted - sum(1 for kill in kills if kill.killed_after or kill.fell_short)
+            missed = expected - sum(1 for kill in kills if kill.killed_after or kill.fell_short)
             todo = list(at_random(missed, first=len(kills)))
             crashes += todo
 

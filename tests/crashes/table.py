@@ -20,8 +20,8 @@ def totals(crashes: Iterable[Crash], outcomes: Mapping[str, Outcome]) -> str:
     """One line: how many converged, at points and at random."""
     parts = []
     for label, is_random in (("at calls", False), ("at random moments", True)):
-        wanted = [crash for crash in crashes if crash.is_random == is_random]
-        played = [outcomes[crash.name] for crash in wanted if crash.name in outcomes]
+        expected = [crash for crash in crashes if crash.is_random == is_random]
+        played = [outcomes[crash.name] for crash in expected if crash.name in outcomes]
         landed = [one for one in played if one.killed_after or one.fell_short]
         short = sum(1 for one in landed if one.fell_short)
         late = len(played) - len(landed)
@@ -40,12 +40,12 @@ def table(crashes: Iterable[Crash], outcomes: Mapping[str, Outcome]) -> str:
     rows: dict[str, dict[str, str]] = {}
     for crash in points:
         outcome = outcomes.get(crash.name)
-        mark = "?" if outcome is None else "SHORT" if outcome.fell_short else "ok"
-        rows.setdefault(crash.row, {})[f"{crash.moment.value} {crash.what}"] = mark
+        symbol = "?" if outcome is None else "SHORT" if outcome.fell_short else "ok"
+        rows.setdefault(crash.row, {})[f"{crash.moment.value} {crash.what}"] = symbol
     width = max((len(row) for row in rows), default=0)
     lines = ["".join([" " * width, *(f"{column:>10}" for column in columns)])]
-    for row, marks in rows.items():
-        lines.append(f"{row:<{width}}" + "".join(f"{marks.get(column, '-'):>10}" for column in columns))
+    for row, symbols in rows.items():
+        lines.append(f"{row:<{width}}" + "".join(f"{symbols.get(column, '-'):>10}" for column in columns))
     landed = Counter(
         (outcomes[crash.name].row, outcomes[crash.name].killed_after)
         for crash in crashes
@@ -54,8 +54,8 @@ def table(crashes: Iterable[Crash], outcomes: Mapping[str, Outcome]) -> str:
     lines += ["", "The last call before a random kill:"]
     lines += [f"  {row}: {call} {count}" for (row, call), count in sorted(landed.items())]
     short = [outcome for outcome in outcomes.values() if outcome.fell_short]
-    told = [f"FELL SHORT  {one.crash}: {one.fell_short}" for one in short]
-    return "\n".join([*lines, "", _LEGEND, totals(crashes, outcomes), *told, ""])
+    output = [f"FELL SHORT  {one.crash}: {one.fell_short}" for one in short]
+    return "\n".join([*lines, "", _LEGEND, totals(crashes, outcomes), *output, ""])
 
 
 def save(folder: Path, crashes: Iterable[Crash], outcomes: Mapping[str, Outcome]) -> None:

@@ -26,13 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     outcomes: list[Outcome] = []
     for labs in options.labs:
         outcomes.append(measure(labs))
-        say(_told(outcomes[-1]))
+        say(_described(outcomes[-1]))
     for seed in range(options.kills):
         outcomes.append(play(options.killed_labs, seed))
-        say(_told(outcomes[-1]))
+        say(_described(outcomes[-1]))
     for is_killed in (False, True) if options.spread else ():
         outcomes.append(spread(options.spread, is_killed=is_killed))
-        say(_told(outcomes[-1]))
+        say(_described(outcomes[-1]))
     file = folder / "fleets.json"
     file.write_text(
         json.dumps([dataclasses.asdict(one) for one in outcomes], indent=1) + "\n", encoding="utf-8"
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(any(one.fell_short for one in outcomes))
 
 
-def _told(one: Outcome) -> str:
+def _described(one: Outcome) -> str:
     verdict = f"FELL SHORT: {one.fell_short}" if one.fell_short else "as asked"
     if isinstance(one, Killed):
         return (

@@ -38,7 +38,7 @@ def play(labs: int, seed: int) -> Killed:
         driver.kill()
         driver.wait()
         driver.stderr.close()
-        requested = on.stacks_asked_for()
+        requested = on.stacks_requested()
         begin = time.monotonic()
         last = on.end(on.start("up"))
         return Killed(

@@ -40,9 +40,9 @@ def spread(labs: int, *, is_killed: bool) -> Spread:
         begin, requested = time.monotonic(), None
         driver = on.start("up", "--scheduler", scheduler)
         if is_killed:
-            until(lambda: on.stacks_asked_for() >= labs // 2, patience_seconds=_PATIENCE_SECONDS)
+            until(lambda: on.stacks_requested() >= labs // 2, patience_seconds=_PATIENCE_SECONDS)
             workers[0].kill()
-            requested = on.stacks_asked_for()
+            requested = on.stacks_requested()
         last = on.end(driver)
         return Spread(
             labs=labs,

@@ -58,7 +58,7 @@ class Stage:
         """How often each call of VMware's services was answered since the journal was cleared."""
         return Counter(entry.call for entry in self.box.control.journal() if entry.service in {"vmc", "csp"})
 
-    def stacks_asked_for(self) -> int:
+    def stacks_requested(self) -> int:
         """How many stacks CloudFormation was asked for, in all accounts."""
         return len(self.box.control.journal(call="cloudformation.CreateStack"))
 

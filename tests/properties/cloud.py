@@ -38,7 +38,7 @@ from vmc_account_link.settings import ApiToken, VmcSettings
 
 VMWARE, AWS = "127.0.0.1:8001", "127.0.0.1:8002"
 """Where they would listen; nobody does."""
-PLACE = AccountRegion(account_number=ACCOUNT, region="us-west-2")
+REGION = AccountRegion(account_number=ACCOUNT, region="us-west-2")
 """Where our stacks are."""
 _POLL_SECONDS, _PAUSE_SECONDS = 10.0, 1.0
 """Emulated time: between two looks of the AWS provider at a stack, and before it tries again to connect."""
@@ -184,7 +184,8 @@ class Cloud:
             raise ConnectionCut("the service is out of reach")
         answer = self._aws(environ, start_response)
         while waits and any(
-            stack.status(self.world.clock.now()).endswith("_IN_PROGRESS") for stack in self.stacks.list(PLACE)
+            stack.status(self.world.clock.now()).endswith("_IN_PROGRESS")
+            for stack in self.stacks.list(REGION)
         ):
             self.sleep(_POLL_SECONDS)
         return answer
@@ -193,7 +194,7 @@ class Cloud:
     def in_use(self) -> Iterator[None]:
         """Lead our providers and `recover` here: the one place that patches them."""
         canceled = types.SimpleNamespace(is_set=self.is_interrupted)
-        looking: dict[str, Any] = {"monotonic": self.monotonic, "sleep": self.sleep, "canceled": canceled}
+        fake_time: dict[str, Any] = {"monotonic": self.monotonic, "sleep": self.sleep, "canceled": canceled}
         moment = types.SimpleNamespace(now=self.now)
         # botocore's pauses between its attempts.
         time = types.SimpleNamespace(monotonic=self.monotonic, sleep=self.sleep)
@@ -203,8 +204,8 @@ class Cloud:
             (connected_account, "VmcClient", self.open_client),
             (stack_hooks, "VmcClient", self.open_client),
             (stack_hooks, "datetime", moment),
-            (connected_account, "wait_until_linked", partial(wait_until_linked, **looking)),
-            (connected_account, "unlink_until_gone", partial(unlink_until_gone, **looking)),
+            (connected_account, "wait_until_linked", partial(wait_until_linked, **fake_time)),
+            (connected_account, "unlink_until_gone", partial(unlink_until_gone, **fake_time)),
             (aws_reader, "_session", self._session),
         ]
         with ExitStack() as stack:

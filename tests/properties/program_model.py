@@ -31,14 +31,14 @@ class Settings:
 
 
 class Lab:
-    """The program in front of a cloud, driven by the model; what it tells is in `told`."""
+    """The program in front of a cloud, driven by the model; what it tells is in `output`."""
 
     def __init__(self, cloud: Cloud) -> None:
         """Nothing is made yet."""
         self.cloud = cloud
         self.settings = Settings()
         self.engine = Engine(self._declarations, cloud.now)
-        self.told = ""
+        self.output = ""
         self._stack = StackProvider(cloud)
 
     def preview(self) -> Outcome:
@@ -65,9 +65,9 @@ class Lab:
         """One command, in processes of its own."""
         self.cloud.new_process()
         self._stack.restart()
-        with contextlib.redirect_stdout(io.StringIO()) as told:
+        with contextlib.redirect_stdout(io.StringIO()) as output:
             outcome = operation()
-        self.told += told.getvalue()
+        self.output += output.getvalue()
         return outcome
 
     def _declarations(self) -> list[Declaration]:
@@ -79,7 +79,7 @@ class Lab:
             if olds.get("template_url") != news.get("template_url"):
                 precheck.note_request()
 
-        def look(olds: Values, news: Values) -> None:
+        def verify(olds: Values, news: Values) -> None:
             if any(olds.get(key) != news.get(key) for key in ("templateBody", "templateUrl")):
                 request = self.engine.state["request"].outputs
                 ours, expires = request["stack_names"], request.get("expiration_date")
@@ -112,7 +112,7 @@ class Lab:
                 reads={"templateBody": "request", "templateUrl": "request"},
                 replaces_on_init_error=True,
                 delete_before_replace=True,
-                before=look,
+                before=verify,
                 on_error=lambda error: emit_progress(what_to_do(error, "lab") or ""),
             ),
             Declaration(

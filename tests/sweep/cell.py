@@ -5,7 +5,7 @@ import time
 
 from sandbox.journal import Entry
 from tests.support.lab import Lab
-from tests.sweep.kinds import FIRST_REFUSED_SECONDS, Cell
+from tests.sweep.kinds import FIRST_REJECTED_SECONDS, Cell
 from tests.sweep.stage import RECOVER, Stages, ending_of, leaks, recover, run, secrets_of
 from tests.sweep.verdict import NOT_REACHED, Finished, Observation, Verdict, assess, error_lines
 
@@ -42,8 +42,8 @@ def _play_once(cell: Cell, stages: Stages) -> Result:
     lab = stages.linked() if cell.point.operation == "destroy" else stages.empty()
     verdict = Verdict.FELL_SHORT
     try:
-        seen, output = _seen(cell, lab)
-        verdict, reason = assess(seen)
+        found, output = _describe_account(cell, lab)
+        verdict, reason = assess(found)
         for name, secret in secrets_of(lab).items():
             output = output.replace(secret, f"[{name}]")
     finally:
@@ -55,14 +55,14 @@ def _play_once(cell: Cell, stages: Stages) -> Result:
         kind=cell.kind.name,
         verdict=verdict,
         reason=reason,
-        said="; ".join(error_lines(seen.first.output) if seen.first.code else []),
-        stacks_made=seen.ending.stacks_made,
+        said="; ".join(error_lines(found.first.output) if found.first.code else []),
+        stacks_made=found.ending.stacks_made,
         seconds=round(time.monotonic() - started, 1),
         output=output if verdict is Verdict.FELL_SHORT else "",
     )
 
 
-def _seen(cell: Cell, lab: Lab) -> tuple[Observation, str]:
+def _describe_account(cell: Cell, lab: Lab) -> tuple[Observation, str]:
     operation, box = cell.point.operation, lab.box
     links_before = len(box.control.links())
     box.control.clear_journal()
@@ -70,7 +70,7 @@ def _seen(cell: Cell, lab: Lab) -> tuple[Observation, str]:
     if (fault := cell.fault()) is not None:
         box.world.faults.plan(fault)
     else:
-        box.world.faults.refuse[cell.point.server](FIRST_REFUSED_SECONDS)
+        box.world.faults.refuse[cell.point.server](FIRST_REJECTED_SECONDS)
     started = time.monotonic()
     first = run(lab, operation, seconds=seconds)
     was_reached = _was_reached(cell, box.world.journal.entries(), started=started)
@@ -89,7 +89,7 @@ def _seen(cell: Cell, lab: Lab) -> tuple[Observation, str]:
     output = "\n".join(
         f"--- exit code {done.code} after {done.seconds:.1f} s\n{done.output}" for done in commands
     )
-    seen = Observation(
+    found = Observation(
         operation=operation,
         call=cell.point.call,
         was_reached=was_reached,
@@ -101,7 +101,7 @@ def _seen(cell: Cell, lab: Lab) -> tuple[Observation, str]:
         ending=ending_of(lab, links_before=links_before),
         leaks=leaks(lab, output),
     )
-    return seen, output
+    return found, output
 
 
 def _was_reached(cell: Cell, entries: tuple[Entry, ...], *, started: float) -> bool:
@@ -112,8 +112,8 @@ def _was_reached(cell: Cell, entries: tuple[Entry, ...], *, started: float) -> b
     """
     if cell.kind.name != "refused":
         return any(entry.fault is not None for entry in entries)
-    if cell.is_refused_first:
-        closed, seconds = started, FIRST_REFUSED_SECONDS
+    if cell.is_rejected_first:
+        closed, seconds = started, FIRST_REJECTED_SECONDS
     else:
         at = [entry.monotonic for entry in entries if entry.fault is not None]
         if not at:

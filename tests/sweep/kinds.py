@@ -7,9 +7,9 @@ from typing import Any
 from sandbox.faults import FaultBody, FaultKind, PlannedFault
 from tests.sweep.points import Point
 
-REFUSED_SECONDS = 3.0
+REJECTED_SECONDS = 3.0
 """Longer than any pause between two calls of a clean run, so that the next call meets a closed port."""
-FIRST_REFUSED_SECONDS = 6.0
+FIRST_REJECTED_SECONDS = 6.0
 """For an operation's first call, from the start of the command."""
 _HOLD_SECONDS = 32.0
 """The transport reads for 30 s. The AWS provider reads for ever: the cut at the end is what it notices."""
@@ -49,8 +49,8 @@ def _held(_: Point, **fields: Any) -> dict[str, Any]:
     return {"kind": FaultKind.TIME_OUT, "seconds": _HOLD_SECONDS, **fields}
 
 
-def _refused(point: Point) -> dict[str, Any]:
-    return {"kind": FaultKind.REFUSE_NEXT, "seconds": REFUSED_SECONDS, "server": point.server}
+def _rejected(point: Point) -> dict[str, Any]:
+    return {"kind": FaultKind.REFUSE_NEXT, "seconds": REJECTED_SECONDS, "server": point.server}
 
 
 def _plain(kind: FaultKind) -> Callable[[Point], dict[str, Any]]:
@@ -59,7 +59,7 @@ def _plain(kind: FaultKind) -> Callable[[Point], dict[str, Any]]:
 
 _VMC = frozenset({"vmc"})
 KINDS = (
-    Kind(name="refused", plan=_refused),
+    Kind(name="refused", plan=_rejected),
     Kind(name="reset before", plan=_plain(FaultKind.RESET_BEFORE)),
     Kind(name="reset after", plan=_plain(FaultKind.RESET_AFTER)),
     Kind(name="reset midway", plan=_plain(FaultKind.RESET_MIDWAY)),
@@ -96,13 +96,13 @@ class Cell:
         return f"{self.point.name}: {self.kind.name}"
 
     @property
-    def is_refused_first(self) -> bool:
+    def is_rejected_first(self) -> bool:
         """Whether the port has to be closed before the command starts: there is no call before it."""
         return self.kind.name == "refused" and self.point.after is None
 
     def fault(self) -> PlannedFault | None:
         """The fault to plan; None where the port is closed by hand."""
-        if self.is_refused_first:
+        if self.is_rejected_first:
             return None
         point = self.point
         service, call, nth = point.service, point.call, point.nth

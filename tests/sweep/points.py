@@ -47,17 +47,17 @@ class Point:
 
 def points_of(operation: str, calls: Sequence[tuple[str, str]]) -> tuple[Point, ...]:
     """The points of an operation whose calls, (service, name), came in this order."""
-    seen: Counter[tuple[str, str]] = Counter()
+    found: Counter[tuple[str, str]] = Counter()
     points: list[Point] = []
     for service, call in calls:
-        seen[service, call] += 1
+        found[service, call] += 1
         last = points[-1] if points else None
         points.append(
             Point(
                 operation=operation,
                 service=service,
                 call=call,
-                nth=seen[service, call],
+                nth=found[service, call],
                 after=(last.service, last.call, last.nth) if last else None,
             )
         )

@@ -190,10 +190,10 @@ def leaks(lab: Lab, outputs: str) -> tuple[str, ...]:
         for path in folder.rglob("*")
         if path.is_file()
     )
-    places = {"the output": outputs, "the state or the logs": written}
+    sources = {"the output": outputs, "the state or the logs": written}
     return tuple(
         f"{name} in {location}"
         for name, secret in secrets_of(lab).items()
-        for location, text in places.items()
+        for location, text in sources.items()
         if secret in text
     )

@@ -10,7 +10,7 @@ from tests.sweep.cell import Result
 from tests.sweep.kinds import Cell
 from tests.sweep.verdict import Verdict
 
-_MARKS: Mapping[Verdict, str] = {
+_SYMBOLS: Mapping[Verdict, str] = {
     Verdict.SUCCEEDED: "ok",
     Verdict.CONVERGED: "then ok",
     Verdict.RECOVERED: "recover",
@@ -27,15 +27,15 @@ def table(cells: Iterable[Cell], results: Mapping[str, Result]) -> str:
     """Call by fault -> verdict, the totals, and a line for each cell that fell short."""
     cells = tuple(cells)
     kinds = list(dict.fromkeys(cell.kind.name for cell in cells))
-    marks: dict[str, dict[str, str]] = {}
+    symbols: dict[str, dict[str, str]] = {}
     for cell in cells:
         result = results.get(cell.name)
-        row = marks.setdefault(cell.point.name, {})
-        row[cell.kind.name] = _MARKS[result.verdict] if result else "?"
-    width = max((len(name) for name in marks), default=0)
+        row = symbols.setdefault(cell.point.name, {})
+        row[cell.kind.name] = _SYMBOLS[result.verdict] if result else "?"
+    width = max((len(name) for name in symbols), default=0)
     widths = [max(len(kind), 7) for kind in kinds]
     lines = [" ".join([" " * width, *(f"{kind:>{w}}" for kind, w in zip(kinds, widths, strict=True))])]
-    for name, row in marks.items():
+    for name, row in symbols.items():
         shown = (f"{row.get(kind, '-'):>{w}}" for kind, w in zip(kinds, widths, strict=True))
         lines.append(" ".join([f"{name:<{width}}", *shown]))
     short = [result for result in results.values() if result.verdict is Verdict.FELL_SHORT]

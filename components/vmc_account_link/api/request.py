@@ -22,11 +22,11 @@ GLANCE_READ_SECONDS = 8.0
 class RetryPolicy(Enum):
     """When one call may be sent again."""
 
-    IDEMPOTENT = "safe"
+    IDEMPOTENT = "idempotent"
     """Whenever the failure may pass: the call has no effect, or the same one twice."""
-    ONLY_IF_NOT_SENT = "unless acted"
+    ONLY_IF_NOT_SENT = "only if not sent"
     """Only when the service cannot have acted: not sent, or turned away for its rate."""
-    NONE = "never"
+    NONE = "none"
     """The caller is a loop that asks again anyway."""
 
 
