@@ -23,7 +23,7 @@ class Organization:
 
 
 class LinkRegistry(Protocol):
-    """What AWS asks of VMware: one organization's `LinkBoard` or all of them."""
+    """What AWS asks of VMware: one organization's `LinkStore` or all of them."""
 
     def link(self, link_id: str) -> Link | None:
         """One link, or None if it was never requested."""
