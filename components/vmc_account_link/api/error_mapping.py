@@ -84,8 +84,8 @@ def http_error(call: Request, response: requests.Response, body: bytes) -> Refus
         if unavailable
         else "Correct the cause, then run the command again."
     )
-    if call.do_if_refused and not unavailable:
-        hint = call.do_if_refused
+    if call.hint_if_rejected and not unavailable:
+        hint = call.hint_if_rejected
     return _CLASSES.get(status, Unavailable if unavailable else Refused)(
         call.action,
         detail,

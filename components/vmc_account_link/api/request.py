@@ -50,7 +50,7 @@ class Request:
     largest_bytes: int = LARGEST_ANSWER_BYTES
     read_seconds: float | None = None
     """Between two bytes of the answer, where the service is known to take longer; None: as for every call."""
-    do_if_refused: str | None = None
+    hint_if_rejected: str | None = None
     """What to do about a 4xx, where the call knows better than the status."""
 
     @property

@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.aws_reader import AwsReader
-from vmc_account_link.call_context import CallContext, use_context
+from vmc_account_link.call_context import CallContext
 from vmc_account_link.errors import CommandFailed, Interrupted, VmcError, WaitInterrupted, safe_text
 from vmc_account_link.internal_errors import internal_error
 from vmc_account_link.link.ownership import same_organisation
 from vmc_account_link.link.wait import unlink_until_gone
 from vmc_account_link.recovery import orphaned_engines
-from vmc_account_link.stack_hooks import was_refused
+from vmc_account_link.stack_hooks import was_rejected
 from vmc_labs.engine import program
 from vmc_labs.engine.dynamic_provider import DynamicProvider
 from vmc_labs.engine.events import Watch, error_line
@@ -167,8 +167,8 @@ class _Lab:
         same_organisation(self._settings, {"org_id": link.org_id})
         self._log.step("unlink", "unlinking the account if it was connected after the last `up`")
         context = CallContext(emit_progress=self._log.say, canceled=self._control.stop)
-        with VmcClient(self._settings) as vmc, use_context(context):
-            unlink_until_gone(vmc, link.account_number, link.stack_name)
+        with VmcClient(self._settings, context=context) as vmc:
+            unlink_until_gone(vmc, link.account_number, link.stack_name, context=context)
 
     def _recovered(self) -> LabResult:
         before = self._read_state()
@@ -227,7 +227,7 @@ class _Lab:
         return first_tags(self._task.event, self._lab, datetime.now(UTC))
 
     def _dynamic(self) -> DynamicProvider:
-        return DynamicProvider(self._settings, self._emit_progress, lambda: sharing.session(self._settings))
+        return DynamicProvider(self._settings, self._emit_progress, sharing.open_client)
 
     def _emit_progress(self, line: str) -> None:
         self._log.step(self._watch.phase, safe_text(line))
@@ -260,4 +260,4 @@ class _Lab:
 def _may_hide_a_stack(state: LabState) -> bool:
     """Whether a stack may have been made that the state does not know, and a destroy would leave."""
     link = state.unfinished
-    return link is not None and not link.has_stack and not was_refused(state.error or "")
+    return link is not None and not link.has_stack and not was_rejected(state.error or "")
