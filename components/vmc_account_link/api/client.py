@@ -241,7 +241,7 @@ class VmcClient:
                 repeat=repeat,
                 headers={"csp-auth-token": token, "Accept": "application/json"},
                 secrets=(token, *self._settings.secrets),
-                hint_if_rejected=do_if_refused,
+                hint_if_rejected=hint_if_rejected,
                 params=params or {},
                 read_seconds=read_seconds,
             )
