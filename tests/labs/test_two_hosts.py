@@ -17,10 +17,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from sandbox.environment import Backend
-from tests.fleets.stage import Stage, stage
 from tests.support.dask_cluster import address_of, process
 from tests.support.hosts import GATEWAY, Host, forwarder, host, network
 from tests.support.patience import PATIENCE_SECONDS, until
+from tests.sweep.fleet_stage import FleetStage, fleet_stage
 
 LABS = 4
 LINK_SECONDS = 300.0
@@ -36,7 +36,7 @@ SILENT_SECONDS = "12s"
 class Cluster:
     """A scheduler and two hosts with a worker each, which takes two labs at a time."""
 
-    on: Stage
+    on: FleetStage
     scheduler: subprocess.Popen[bytes]
     address: str
     one: Host
@@ -57,7 +57,9 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(network())
-        on = stack.enter_context(stage(tmp_path / "stage", LABS, backend=Backend.S3, first_poll_seconds=0.2))
+        on = stack.enter_context(
+            fleet_stage(tmp_path / "stage", LABS, backend=Backend.S3, first_poll_seconds=0.2)
+        )
         environment = {**on.environment(), "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": SILENT_SECONDS}
         urls = (on.box.vmware_url, on.box.environment["AWS_ENDPOINT_URL"])
         ports = [port for url in urls if (port := urlsplit(url).port)]

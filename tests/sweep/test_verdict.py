@@ -142,7 +142,7 @@ def without(kind: str) -> tuple[dict[str, Any], ...]:
         ({"records": (("record-1", "BROKEN", STACK_NAME),)}, "BROKEN"),
         ({"records": (("record-1", "ACTIVE", "theirs"),)}, "theirs"),
         ({"records": (("record-2", "ACTIVE", STACK_NAME),)}, "is not the record"),
-        ({"links": 2}, "2 links minted"),
+        ({"links": 2}, "2 links requested"),
         ({"pending": 1}, "1 pending operations"),
         ({"state": without("LinkRequest")}, "0 link requests"),
         ({"state": without("aws:")}, "the state knows 0 stacks"),
@@ -159,7 +159,7 @@ def test_an_end_of_up_that_falls_short_says_how(changes: dict[str, Any], reason:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"links": 1}, "1 links minted"),
+        ({"links": 1}, "1 links requested"),
         ({"live_stacks": ("arn:1",)}, "1 stacks left"),
         ({"records": (RECORD,)}, "1 records left"),
         ({"state": STATE[:1]}, "1 resources in the state left"),

@@ -1,4 +1,4 @@
-"""What was seen of a cell -> its verdict. Pure."""
+"""What was observed of a case -> its verdict. Pure."""
 
 import dataclasses
 import re
@@ -11,12 +11,14 @@ NOT_REACHED = "not reached"
 
 
 class Verdict(StrEnum):
-    """How a cell ended."""
+    """How a case ended, as the table has it."""
 
-    SUCCEEDED = "succeeded"
-    CONVERGED = "failed then converged"
-    RECOVERED = "failed then converged by recover"
-    FELL_SHORT = "FELL SHORT"
+    SUCCEEDED = "ok"
+    CONVERGED = "then ok"
+    """It failed, and the next one converged."""
+    RECOVERED = "recover"
+    """The next one named `vmc-account-link recover`, and after that it converged."""
+    FELL_SHORT = "SHORT"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +38,11 @@ class Ending:
     live_stacks: tuple[str, ...]
     """Ids of the CloudFormation stacks that are not gone, whatever their name."""
     stacks_made: int
-    """Those, and the gone ones, those of earlier cells on the stage too."""
+    """Those, and the gone ones, those of earlier cases on the stage too."""
     records: tuple[tuple[str, str, str], ...]
     """(id, state, stack name) of the connected accounts."""
     links: int
-    """Links minted in this cell."""
+    """Links requested in this case."""
     state: tuple[dict[str, object], ...]
     """The resources of the Pulumi state."""
     pending: int
@@ -59,7 +61,7 @@ class Observation:
     second: Finished | None
     """The same again without a fault, where the first failed."""
     recovered: Finished | None
-    """`labs recover`, where the second failed and told to run it."""
+    """`vmc-account-link recover`, where the second failed and told to run it."""
     third: Finished | None
     """The same once more, after that."""
     unchanged: Finished | None
@@ -104,7 +106,7 @@ def _of_run(found: Observation) -> list[str]:
 
 def _of_ending(found: Observation) -> list[str]:
     ending = found.ending
-    reasons = [f"{ending.links} links minted"] if ending.links > _most_links(found) else []
+    reasons = [f"{ending.links} links requested"] if ending.links > _most_links(found) else []
     return reasons + shortfalls(found.operation, ending)
 
 
