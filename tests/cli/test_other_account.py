@@ -1,13 +1,10 @@
 """The commands ask AWS as the stack's own provider does, or say whose credentials they were given."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from sandbox.environment import Sandbox
 from tests.support.cli import Command
 from tests.support.lab import Lab
 from vmc_account_link.aws_reader import AwsAccess
@@ -21,15 +18,8 @@ PROVIDER = "urn:pulumi:dev::p::pulumi:providers:aws::link-aws"
 PARENT = "urn:pulumi:dev::p::vmc-account-link:index:AccountLink::link"
 
 
-@pytest.fixture
-def box(tmp_path: Path) -> Iterator[Sandbox]:
-    """A sandbox with two teams' accounts beside the one of the environment's credentials."""
-    with Sandbox.start(tmp_path / "sandbox", accounts=2, first_poll_seconds=0.2) as box:
-        box.control.set_modes(stack_seconds=0.4, task_seconds=0.4)
-        yield box
-
-
 @pytest.mark.engine
+@pytest.mark.sandbox(accounts=2)
 def test_a_link_of_another_account_is_looked_at_as_its_provider_does(command: Command, lab: Lab) -> None:
     """The role stands in the state alone: the configuration has changed since."""
     lab.must("config", "set", "--path", "aws:assumeRoles[0].roleArn", ROLE)

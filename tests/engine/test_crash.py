@@ -16,29 +16,18 @@ import pytest
 from tests.support.lab import Lab
 from tests.support.paths import REPOSITORY
 from tests.support.patience import until
+from tests.support.processes import kill
 from tests.sweep.stage import ending_of
 from tests.sweep.verdict import shortfalls
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("kills")]
 
 
 def kill_at(lab: Lab, call: str, *, group: bool, command: str = "up") -> None:
     """Start a command and kill -9 its CLI, alone or with all it started, once `call` has been answered."""
-    started = subprocess.Popen(
-        ["pulumi", command, "--yes", "--skip-preview", "--non-interactive"],
-        cwd=lab.folder,
-        env=lab.command_environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    started = lab.start(command)
     until(lambda: lab.control.journal(call=call), pause_seconds=0.02, otherwise=f"{call} was never made")
-    family = psutil.Process(started.pid).children(recursive=True) if group else []
-    started.kill()
-    started.wait()
-    for process in family:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
+    kill(started, everything=group)
 
 
 def recover_command(lab: Lab, *flags: str) -> list[str]:
@@ -119,16 +108,8 @@ def test_a_killed_destroy_is_recovered_and_the_next_one_finishes(lab: Lab) -> No
 
 def test_a_stack_in_use_is_not_touched(lab: Lab) -> None:
     lab.control.set_modes(task_seconds=600.0)
-    started = subprocess.Popen(
-        ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"],
-        cwd=lab.folder,
-        env=lab.command_environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    while not lab.control.journal(call="get-task"):
-        time.sleep(0.1)
+    started = lab.start("up")
+    until(lambda: lab.control.journal(call="get-task"))
     rejected = recover(lab)
     assert rejected.returncode == 1
     assert f"(pid {started.pid}," in rejected.stderr

@@ -12,7 +12,7 @@ from tests.engine.test_faults import arrived
 from tests.support.lab import ACCOUNT, Lab
 from tests.support.patience import until
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("kills")]
 
 
 def delete_stack_by_hand(lab: Lab) -> None:
@@ -54,14 +54,7 @@ def test_a_stack_made_anew_does_not_take_the_account_from_whoever_linked_it_mean
 def waiting_up(lab: Lab) -> Iterator[subprocess.Popen[str]]:
     """A `pulumi up` that waits for the service, until the body lets it end."""
     lab.control.set_modes(task_seconds=600.0)
-    started = subprocess.Popen(
-        ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--color", "never"],
-        cwd=lab.folder,
-        env=lab.command_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    started = lab.start("up", output=subprocess.PIPE)
     try:
         until(lambda: lab.control.journal(call="get-task"))
         yield started

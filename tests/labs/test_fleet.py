@@ -5,36 +5,20 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from sandbox.environment import Sandbox
 from tests.labs.bad_specs import BAD_SPECS
-from tests.support.fleet_command import Command, environment, fleet_command
+from tests.support.fleet_command import Command, environment
 from tests.support.paths import REPOSITORY
 from tests.support.patience import until
 from vmc_labs.__main__ import main
 
-ACCOUNTS = 3
 UNLUCKY = "200000000003"
 PATIENCE_SECONDS = 90.0
-
-
-@pytest.fixture
-def fleet_box(tmp_path: Path) -> Iterator[Sandbox]:
-    with Sandbox.start(tmp_path / "sandbox", accounts=ACCOUNTS, first_poll_seconds=0.2) as box:
-        box.control.set_modes(stack_seconds=0.4, task_seconds=0.4)
-        yield box
-
-
-@pytest.fixture
-def labs(
-    fleet_box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Command:
-    """The command line in this process, in the sandbox's environment."""
-    return fleet_command(fleet_box, tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture
@@ -124,7 +108,7 @@ def test_a_fleet_goes_up_past_a_failure_and_down_again(
     control.set_account_state(numbers[0], "ACTIVE")
 
     requested = labs("down", spec)
-    assert (requested.code, len(connected(fleet_box))) == (2, ACCOUNTS), "nobody had agreed"
+    assert (requested.code, len(connected(fleet_box))) == (2, 3), "nobody had agreed"
     assert "pass --yes" in requested.err
     assert labs("reap", spec, "--yes").out.splitlines()[-1] == "3 skip"
     gone = labs("down", spec, "--yes")
@@ -167,6 +151,7 @@ def test_a_record_that_is_gone_from_the_service_is_brought_back_at_once(
 
 
 @pytest.mark.engine
+@pytest.mark.usefixtures("kills")
 def test_a_driver_killed_in_the_middle_leaves_nothing_that_the_next_up_does_not_find(
     labs: Command, fleet_box: Sandbox, spec: Path, tmp_path: Path
 ) -> None:
