@@ -20,7 +20,7 @@ PARENT = "urn:pulumi:dev::p::vmc-account-link:index:AccountLink::link"
 
 @pytest.mark.engine
 @pytest.mark.sandbox(accounts=2)
-def test_a_link_of_another_account_is_looked_at_as_its_provider_does(command: Command, lab: Lab) -> None:
+def test_a_link_of_another_account_is_read_as_its_provider_does(command: Command, lab: Lab) -> None:
     """The role stands in the state alone: the configuration has changed since."""
     lab.must("config", "set", "--path", "aws:assumeRoles[0].roleArn", ROLE)
     lab.up()
@@ -38,7 +38,7 @@ def test_a_link_of_another_account_is_looked_at_as_its_provider_does(command: Co
     assert lines["roles"]["verdict"] == "warn"
 
 
-def test_the_provider_that_the_stack_names_goes_before_options_left_out_and_configuration() -> None:
+def test_the_stacks_own_provider_wins_over_the_configuration() -> None:
     context = Context(project=None, config={"aws:profile": "configured"})
     resources = [
         provider(

@@ -8,7 +8,7 @@ from tests.support.lab import Lab
 pytestmark = [pytest.mark.engine, pytest.mark.sandbox(accounts=2, organizations=2, backend=Backend.S3)]
 
 
-def test_a_profile_links_its_account_to_the_organisation_that_is_asked_and_the_state_is_in_s3(
+def test_a_profile_links_its_account_to_the_chosen_organisation_from_s3(
     lab: Lab,
 ) -> None:
     other = lab.control.organizations()[1]

@@ -87,7 +87,7 @@ def test_a_killed_up_is_recovered_and_the_next_one_arrives(lab: Lab, call: str, 
     assert len(lab.control.links()) <= 2
 
 
-def test_a_stack_whose_creation_failed_unheard_is_made_anew(lab: Lab) -> None:
+def test_a_stack_whose_creation_failed_meanwhile_is_recreated(lab: Lab) -> None:
     lab.control.set_modes(stack_outcome="roll_back", stack_seconds=1.5)
     kill_at(lab, "cloudformation.CreateStack", group=True)
     lab.control.set_modes(stack_outcome="complete", stack_seconds=0.4)
@@ -162,7 +162,7 @@ def kill_recover_at(lab: Lab, command: str, nth: int) -> None:
         started.wait()
 
 
-def test_a_stack_that_was_made_though_its_answer_was_lost_is_taken_into_the_state(lab: Lab) -> None:
+def test_a_stack_whose_creation_was_not_confirmed_is_imported(lab: Lab) -> None:
     lab.control.plan_fault("aws", "cloudformation.CreateStack", "ok_empty", count=5)
     lost = lab.fail_up().output
     assert "AWS may have made the stack all the same: `vmc-account-link recover --stack lab`" in lost

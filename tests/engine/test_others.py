@@ -29,7 +29,7 @@ def delete_stack_by_hand(lab: Lab) -> None:
     lab.control.advance(60)
 
 
-def test_a_stack_made_anew_does_not_take_the_account_from_whoever_linked_it_meanwhile(lab: Lab) -> None:
+def test_a_recreated_stack_does_not_take_an_account_linked_meanwhile(lab: Lab) -> None:
     lab.up()
     delete_stack_by_hand(lab)
     theirs = lab.control.seed_account(ACCOUNT, cf_stack_name="theirs")
@@ -66,7 +66,7 @@ def waiting_up(lab: Lab) -> Iterator[subprocess.Popen[str]]:
         started.wait()
 
 
-def test_a_second_up_at_the_same_time_is_told_and_harms_nothing(lab: Lab, tmp_path: Path) -> None:
+def test_a_second_up_at_the_same_time_is_rejected(lab: Lab, tmp_path: Path) -> None:
     other = Lab(lab.box, tmp_path / "other", stack="other")
     with waiting_up(lab) as first:
         same_stack = lab.run("up", "--yes", "--skip-preview")

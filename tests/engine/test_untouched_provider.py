@@ -40,7 +40,7 @@ def test_up_update_and_destroy(lab: Lab) -> None:
     assert lab.calls().count("cloudformation.DeleteStack") == 1
 
 
-def test_a_stack_that_rolled_back_is_made_anew(lab: Lab) -> None:
+def test_a_stack_that_rolled_back_is_recreated(lab: Lab) -> None:
     lab.control.set_modes(stack_outcome="roll_back")
     assert "stack status (DELETE_COMPLETE)" in lab.fail_up().output
     lab.control.set_modes(stack_outcome="complete")

@@ -12,7 +12,7 @@ FOLDERS = ("components", "sandbox", "tests", "bench", "tools")
 
 PARTS = re.compile(
     "tell|told|asked|answered|unheard|(un)?seen|judg(es?|ed|ing)|mint(s|ed|ing)?|wanted|persons?|look(s|ed|ing|out)?"
-    "|holders?|mark(s|ed)?|anew|entangled|leftovers?|orphans?|strays?|amazon|adopt(s|ed|ing)?|desk|board|book|hurry"
+    "|holders?|mark(s|ed)?|anew|entangled|orphans?|strays?|amazon|adopt(s|ed|ing)?|desk|board|book|hurry"
     "|wish(es)?|words|spent",
     re.IGNORECASE,
 )

@@ -95,7 +95,7 @@ def test_status_can_hide_that_the_call_acted(vmware: Vmware) -> None:
         ("xml", "text/xml", "<ErrorResponse><Error><Type>Receiver</Type><Code>Throttling<", "Response>"),
     ],
 )
-def test_status_comes_with_the_body_asked_for(
+def test_a_status_has_the_requested_body(
     vmware: Vmware, body: str, content_type: str, beginning: str, ending: str
 ) -> None:
     vmware.control.plan_fault(*LINK_REQUEST, "status", status=500, body=body, error_code="Throttling")
