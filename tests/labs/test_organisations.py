@@ -14,7 +14,7 @@ from tests.support.patience import PATIENCE_SECONDS
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(4 * PATIENCE_SECONDS)]
 RECORDING_CLI = """\
 #!/bin/sh
-env > "{seen}/$$.env"
+env > "{environments}/$$.env"
 exec "{pulumi}" "$@"
 """
 
