@@ -1,4 +1,4 @@
-"""The bench itself, one repetition at tiny sizes: every contender runs, and its end state is looked at."""
+"""The bench itself, one repetition at tiny sizes: every contender runs, and its end state is checked."""
 
 import json
 from pathlib import Path

@@ -31,7 +31,7 @@ def kill_at(lab: Lab, call: str, *, group: bool, command: str = "up") -> None:
 
 
 def recover_command(lab: Lab, *flags: str) -> list[str]:
-    """The command that the README tells a person to run."""
+    """The command that the README names."""
     where = ["--stack", "lab", "--cwd", str(lab.folder)]
     return [sys.executable, "-m", "vmc_account_link", "recover", *where, *flags]
 
@@ -155,7 +155,7 @@ def kill_recover_at(lab: Lab, command: str, nth: int) -> None:
                     plugins.add(child.pid)
         time.sleep(0.01)
     if started.poll() is None:
-        # A little into it: before that it has not even looked at the backend.
+        # A little into it: before that it has not even read the backend.
         time.sleep(0.3)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(started.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The AWS provider as its users have it: it looks at a stack first after 10 s. One path each, end to end."""
+"""The AWS provider as its users have it: it first polls a stack after 10 s. One path each, end to end."""
 
 from collections.abc import Iterator
 from pathlib import Path

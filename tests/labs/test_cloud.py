@@ -30,7 +30,7 @@ def recover(
     name: str = NAME,
     requested: bool = True,
 ) -> FoundStack | None:
-    """Look for the stack as recover does."""
+    """Find the stack as recover does."""
     return find_stack(
         name,
         access=AwsAccess(

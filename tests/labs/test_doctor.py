@@ -1,4 +1,4 @@
-"""`vmc-labs doctor`: a result for each lab, judged and shown as `vmc-account-link doctor` does."""
+"""`vmc-labs doctor`: a result for each lab, shown as `vmc-account-link doctor` does."""
 
 import json
 from pathlib import Path

@@ -192,7 +192,7 @@ def test_down_takes_a_stack_along_that_was_made_unheard(
 
 
 def unfinished(labs: Command, box: Sandbox, spec: Path) -> None:
-    """team-01 after its stack was made and before anybody saw its account connected; a stray from now on."""
+    """team-01 after its stack was made and before its account was connected; not in the spec from now on."""
     box.control.set_modes(task_outcome="fail")
     assert labs("up", spec, "--only", "team-01").code == 1
     box.control.seed_account("200000000001", cf_stack_name="SDDC-Account-Link")

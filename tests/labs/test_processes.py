@@ -71,7 +71,7 @@ def test_an_engine_of_ours_is_alive_while_it_runs_and_dead_after(tmp_path: Path)
 
 
 def test_a_lock_that_no_record_tells_of_is_neither_dead_nor_alive(tmp_path: Path) -> None:
-    """Its number may be free here and taken in another container of the same host name."""
+    """Its number may be free here and in use in another container of the same host name."""
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     assert is_dead(owner(ended.pid), tmp_path) is None

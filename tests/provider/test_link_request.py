@@ -167,7 +167,7 @@ def test_a_clock_set_back_does_not_keep_an_expired_link(
     olds = link.create(link_inputs).outs or {}
     control.advance(1805)
     assert link.diff("id", olds, link_inputs).changes is False
-    # Ours can't be moved: minted by a machine whose clock is six hours ahead of this one's.
+    # Ours can't be moved: requested by a machine whose clock is six hours ahead of this one's.
     later = datetime.fromisoformat(olds["requested_at"]) + timedelta(hours=6)
     olds["requested_at"] = later.isoformat()
     assert link.diff("id", olds, link_inputs).changes is True

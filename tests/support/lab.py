@@ -148,7 +148,7 @@ class Lab:
 
     @contextmanager
     def hours_ago(self) -> Iterator[None]:
-        """Let the services' clock be two hours back: what is minted in here has expired afterwards."""
+        """Let the services' clock be two hours back: a link requested in here has expired afterwards."""
         self.control.advance(-7200)
         yield
         self.control.advance(7200)

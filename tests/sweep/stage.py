@@ -106,7 +106,7 @@ class Stages:
 
 
 RECOVER = "vmc-account-link recover --stack lab"
-"""What a person is told to run."""
+"""The command that a failure names."""
 
 
 def run(lab: Lab, operation: str, *flags: str, seconds: float) -> Finished:

@@ -1,4 +1,4 @@
-"""The policy of the configuration: what it may be, and a template judged by it."""
+"""The policy of the configuration: what it may be, and a template checked against it."""
 
 import pytest
 
