@@ -18,7 +18,7 @@ from vmc_account_link.cli.options import Group, all_of, force_option, lost_host_
 from vmc_account_link.errors import CommandFailed, RequestError, VmcError
 from vmc_account_link.internal_errors import internal_error
 from vmc_labs.commands import options
-from vmc_labs.fleet.plan import Step, to_do
+from vmc_labs.fleet.plan import Step
 from vmc_labs.fleet.results import LabResult
 from vmc_labs.fleet.session import FleetSession
 from vmc_labs.fleet.sizing import raise_file_limit
@@ -48,7 +48,7 @@ def plan(spec: Path, only: tuple[str, ...], *, failed: bool, as_json: bool, expe
         output.json(step_rows(steps))
     else:
         output.plan(steps)
-    return int(expect_no_changes and bool(to_do(steps)))
+    return int(expect_no_changes and any(step.verb for step in steps))
 
 
 @labs.command()
@@ -278,7 +278,7 @@ def _report(results: Sequence[LabResult], output: Output, *, as_json: bool = Fal
         output.json(result_rows(results))
     else:
         output.results(results)
-    return 0 if all(result.outcome.is_as_asked for result in results) else 1
+    return int(any(result.error for result in results))
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ from selenium.webdriver.chrome.service import Service
 
 from tests.labs.reports import event
 from vmc_labs.output.report.page import render
-from vmc_labs.output.report.rows import EventReport, Standing
+from vmc_labs.output.report.rows import EventReport
 
 PHONE, DESKTOP = (390, 844), (1280, 900)
 
@@ -104,7 +104,7 @@ def test_nothing_is_wider_than_the_screen_and_every_lab_is_shown(
     assert browser.execute_script(OVERFLOWING) == []
     assert browser.execute_script("return document.documentElement.scrollWidth") <= size[0]
     assert browser.execute_script(SHOWN, ".lane") == [row.name for row in report.rows]
-    assert browser.execute_script(SHOWN, ".slip") == [row.name for row in report.of(Standing.READY)]
+    assert browser.execute_script(SHOWN, ".slip") == [row.name for row in report.linked]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["by day", "at night"])
@@ -129,7 +129,7 @@ def test_print_cuts_no_row_and_no_slip_and_is_on_white_paper(
     pdf = pypdf.PdfReader(io.BytesIO(base64.b64decode(browser.print_page())))
     pages = [page.extract_text() for page in pdf.pages]
     assert 3 <= len(pages) <= 6
-    for row in report.of(Standing.READY):
+    for row in report.linked:
         (page,) = [text for text in pages if row.connected_account_id and row.connected_account_id in text]
         assert row.name in page
         # The digits are set apart on the page, and "2000 0000 0001" to a reader of the text.

@@ -15,7 +15,7 @@ def run(session: FleetSession, *, failed: bool = False) -> list[Step]:
         CommandFailed, VmcError: what is there could not be seen.
     """
     seen = session.fleet_reader.snapshot(session.labs, ask_service=has_tokens(session))
-    return plan_up(session.spec, seen, only=session.only, failed=failed)
+    return plan_up(session.labs, seen, failed=failed)
 
 
 def has_tokens(session: FleetSession) -> bool:

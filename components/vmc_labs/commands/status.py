@@ -4,8 +4,9 @@ import dataclasses
 from collections.abc import Mapping
 
 from vmc_labs.commands.plan import has_tokens
-from vmc_labs.fleet.session import FleetSession
-from vmc_labs.output.terminal import state_word, status_row
+from vmc_labs.fleet.session import FleetSession, Stray
+from vmc_labs.fleet.status import Finding, FleetSnapshot, LabStatus
+from vmc_labs.output.terminal import status_row
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +26,15 @@ def run(session: FleetSession) -> Status:
         CommandFailed, VmcError: what is there could not be seen.
     """
     seen = session.fleet_reader.snapshot(session.labs, ask_service=has_tokens(session))
-    rows, words = [], []
-    for lab in session.labs:
-        state, difference = seen.states.get(lab.stack), seen.difference(lab)
-        rows.append(status_row(lab.name, lab.stack, state, difference))
-        words.append(state_word(state, difference))
+    found = [seen.find(lab) for lab in session.labs]
+    labs = zip(session.labs, found, strict=True)
+    rows = [status_row(lab, one, seen.states.get(lab.stack)) for lab, one in labs]
     if not session.only:
-        for stray in session.unlisted_labs():
-            row = status_row(stray.lab.name, stray.lab.stack, stray.state, None)
-            rows.append({**row, "note": f"not in the spec; {row['note']}".rstrip("; ")})
-    return Status(rows=tuple(rows), is_as_asked=all(word == "linked" for word in words))
+        rows += [status_row(one.lab, _unlisted(one), one.state) for one in session.unlisted_labs()]
+    return Status(rows=tuple(rows), is_as_asked=all(one.status is LabStatus.LINKED for one in found))
+
+
+def _unlisted(stray: Stray) -> Finding:
+    found = FleetSnapshot(states={stray.lab.stack: stray.state}).find(stray.lab)
+    more = "" if found.status is LabStatus.OUTDATED else f"; {found.reason}"
+    return dataclasses.replace(found, reason=f"not in the spec{more}")

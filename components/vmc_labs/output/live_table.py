@@ -59,10 +59,10 @@ class LiveFleet:
         """A lab has ended."""
         with self._lock:
             self._running.pop(result.lab, None)
-            self._done.append(result.outcome.value)
+            self._done.append(result.status)
             count = len(self._done)
         # Why it failed is said once, in the summary.
-        self._line(result.lab, f"{result.outcome} after {clock(result.seconds)} ({count}/{self._total})")
+        self._line(result.lab, f"{result.status} after {clock(result.seconds)} ({count}/{self._total})")
 
     def say(self, message: str) -> None:
         """A line about the whole fleet."""
