@@ -15,7 +15,7 @@
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
 
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import parse_moment
+from vmc_account_link.call_context import CallContext
 from vmc_account_link.errors import LinkExpired
 from vmc_account_link.internal_errors import internal_errors
 from vmc_account_link.link.ownership import find_account, refuse_another_stacks_link
@@ -36,9 +37,17 @@ _TEMPLATE = ("templateBody", "templateUrl")
 class StackPrecheck:
     """What one run of the program knows: whether its link was requested in this very update."""
 
-    def __init__(self, settings: VmcSettings) -> None:
+    def __init__(
+        self,
+        settings: VmcSettings,
+        *,
+        context: CallContext = CallContext(),  # noqa: B008 - frozen
+        new_client: Callable[..., VmcClient] = VmcClient,
+    ) -> None:
         """Take where to look; nothing is asked yet."""
         self._settings = settings
+        self._context = context
+        self._new_client = new_client
         self.secrets = settings.secrets
         """What no message may hold."""
         self._has_just_looked = False
@@ -62,13 +71,13 @@ class StackPrecheck:
         """
         if self._has_just_looked:
             return
-        with VmcClient(self._settings) as vmc:
+        with self._new_client(self._settings, context=self._context) as vmc:
             account = find_account(vmc.list_connected_accounts(), account_number)
             refuse_another_stacks_link(account, stack_names)
             ahead_seconds = vmc.clock_ahead_seconds()
         if expiration_date is None:
             return
-        now = datetime.now(UTC).timestamp() + ahead_seconds
+        now = self._context.now().timestamp() + ahead_seconds
         if now >= parse_moment(expiration_date).timestamp():
             raise LinkExpired(
                 f"run the template that links AWS account {account_number}",

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from tests.support.patience import until
 from vmc_account_link import pulumi_cli
+from vmc_account_link.api.client import VmcClient
 from vmc_account_link.errors import CommandFailed, Interrupted
 from vmc_account_link.settings import ApiToken, VmcSettings
 from vmc_labs.engine import lab_engine
@@ -26,7 +26,7 @@ def ignore(_: object) -> None:
 
 
 def no_dynamic_resources() -> DynamicProvider:
-    return DynamicProvider(SETTINGS, ignore, requests.Session)
+    return DynamicProvider(SETTINGS, ignore, VmcClient)
 
 
 @pytest.fixture

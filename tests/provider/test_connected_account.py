@@ -78,9 +78,7 @@ def report(box: Sandbox, wanted: LinkTarget) -> None:
 
 def wait(new_client: NewClient, wanted: LinkTarget, time: Time, minutes: float = 30) -> str:
     with new_client() as vmc:
-        return wait_until_linked(
-            vmc, wanted, timeout_seconds=minutes * 60, monotonic=time.monotonic, sleep=time.sleep
-        ).id
+        return wait_until_linked(vmc, wanted, timeout_seconds=minutes * 60, context=time.context()).id
 
 
 def test_the_wait_ends_at_most_a_tenth_late_and_tells_how_far_the_task_is(
@@ -108,7 +106,7 @@ def test_a_wait_ends_though_what_is_left_of_it_is_too_little_to_move_the_clock(
         assert len(time.pauses) < 1000, "it does not end"
 
     with new_client() as vmc, pytest.raises(LinkTimedOut):
-        wait_until_linked(vmc, wanted, timeout_seconds=1800, monotonic=time.monotonic, sleep=sleep)
+        wait_until_linked(vmc, wanted, timeout_seconds=1800, context=time.context(sleep=sleep))
 
 
 def test_a_list_behind_the_task_is_waited_for(
@@ -184,7 +182,7 @@ def test_a_wait_stops_soon_after_the_person_wants_it_to(
 
     with new_client() as vmc, pytest.raises(WaitInterrupted, match="last seen: task STARTED") as stop:
         wait_until_linked(
-            vmc, wanted, timeout_seconds=1800, monotonic=time.monotonic, sleep=sleep, canceled=canceled
+            vmc, wanted, timeout_seconds=1800, context=time.context(sleep=sleep, canceled=canceled)
         )
     assert time.now < 115
     assert "to go on waiting" in str(stop.value)
@@ -212,9 +210,7 @@ def test_who_stops_a_wait_does_not_wait_for_a_second_silent_call(
                 vmc,
                 wanted,
                 timeout_seconds=1800,
-                monotonic=time.monotonic,
-                sleep=time.sleep,
-                canceled=canceled,
+                context=time.context(canceled=canceled),
             )
     assert control.journal()[-1].call == "list-connected-accounts"
 
@@ -366,7 +362,7 @@ def test_a_wait_below_a_minute_is_refused(
 
 def unlink(new_client: NewClient, time: Time) -> None:
     with new_client() as vmc:
-        unlink_until_gone(vmc, ACCOUNT, "ours", monotonic=time.monotonic, sleep=time.sleep)
+        unlink_until_gone(vmc, ACCOUNT, "ours", context=time.context())
 
 
 def test_unlinking_looks_until_the_record_is_gone(

@@ -19,7 +19,6 @@ from typing import Any
 
 import grpc
 import pytest
-import requests
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
@@ -27,6 +26,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from sandbox.environment import Sandbox
 from tests.support.lab import ACCOUNT
 from tests.support.patience import until
+from vmc_account_link.api.client import VmcClient
 from vmc_account_link.compatible_subnets import CompatibleSubnetsProvider
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.existing_account import ExistingAccountProvider
@@ -94,7 +94,7 @@ def configured_sdk_process(box: Sandbox, **environment: str) -> Iterator[Server]
 def of_a_lab(box: Sandbox, told: list[str] | None = None) -> Iterator[Server]:
     """What a fleet's driver serves to one lab's engine; `told` takes what the person is told."""
     settings = read_settings(lambda _: None, box.environment)
-    dynamic = DynamicProvider(settings, ([] if told is None else told).append, requests.Session)
+    dynamic = DynamicProvider(settings, ([] if told is None else told).append, VmcClient)
     with serve(dynamic) as port, contextlib.closing(dynamic):
         server = Server(port)
         yield server

@@ -172,9 +172,7 @@ def renewing(new_client: NewClient, control: SandboxControl) -> LinkTarget:
 
 def wait(new_client: NewClient, wanted: LinkTarget, time: Time, minutes: float = 30) -> AccountRecord:
     with new_client() as vmc:
-        return wait_until_linked(
-            vmc, wanted, timeout_seconds=minutes * 60, monotonic=time.monotonic, sleep=time.sleep
-        )
+        return wait_until_linked(vmc, wanted, timeout_seconds=minutes * 60, context=time.context())
 
 
 def test_a_record_that_was_active_before_proves_nothing_of_a_new_run(

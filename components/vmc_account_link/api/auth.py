@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from vmc_account_link.api.models import BadPayload
 from vmc_account_link.api.request import Request, Response, RetryPolicy
-from vmc_account_link.call_context import canceled
+from vmc_account_link.call_context import CallContext
 from vmc_account_link.errors import (
     Forbidden,
     NotFound,
@@ -75,7 +75,11 @@ class AccessTokens:
         self._lock = threading.Lock()
 
     def get(
-        self, settings: VmcSettings, transport: "Transport", repeat: RetryPolicy = RetryPolicy.IDEMPOTENT
+        self,
+        settings: VmcSettings,
+        transport: "Transport",
+        repeat: RetryPolicy = RetryPolicy.IDEMPOTENT,
+        canceled: threading.Event = CallContext().canceled,  # noqa: B008 - the process's one event
     ) -> str:
         """Return a token that is still good, exchanging the credentials for one where none is held.
 
@@ -97,7 +101,7 @@ class AccessTokens:
                 threading.Thread(
                     target=self._exchange, args=(settings, transport, repeat, exchange), daemon=True
                 ).start()
-        return _awaited(exchange, settings)
+        return _awaited(exchange, settings, canceled)
 
     def forget(self, settings: VmcSettings, value: str) -> None:
         """Drop a token that the service refused, unless another thread has replaced it already."""
@@ -124,9 +128,9 @@ class AccessTokens:
         exchange.set_result(token.value)
 
 
-def _awaited(exchange: "Future[str]", settings: VmcSettings) -> str:
+def _awaited(exchange: "Future[str]", settings: VmcSettings, canceled: threading.Event) -> str:
     while not concurrent.futures.wait([exchange], timeout=_GLANCE_SECONDS).done:
-        if canceled().is_set():
+        if canceled.is_set():
             raise WaitInterrupted(
                 f"exchange the VMC credentials for an access token at {settings.csp_url}",
                 "interrupted before it answered",

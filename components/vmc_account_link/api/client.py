@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from vmc_account_link.api.auth import PROCESS_TOKENS, AccessTokens
 from vmc_account_link.api.models import AccountRecord, Link, SddcConnection, Subnet, Task
 from vmc_account_link.api.request import Request, Response, RetryPolicy
+from vmc_account_link.call_context import CallContext
 from vmc_account_link.errors import (
     Refused,
     TemplateRejected,
@@ -35,6 +36,7 @@ class VmcClient:
         self,
         settings: VmcSettings,
         *,
+        context: CallContext = CallContext(),  # noqa: B008 - frozen
         transport: "Transport | None" = None,
         tokens: AccessTokens = PROCESS_TOKENS,
     ) -> None:
@@ -42,10 +44,12 @@ class VmcClient:
 
         Args:
             settings: where and as whom.
+            context: for whom, which ends the wait for an access token where they want to stop.
             transport: closed with the client.
             tokens: where access tokens are kept.
         """
         self._settings = settings
+        self._canceled = context.canceled
         if transport is None:
             # Here, because it loads requests and tenacity, 0.2 CPU seconds (docs/performance.md),
             # which a program, a preview and an unchanged update have no use for.
@@ -244,9 +248,9 @@ class VmcClient:
             return self._transport.send(call, read)
 
         exchange_repeat = RetryPolicy.NONE if repeat is RetryPolicy.NONE else RetryPolicy.IDEMPOTENT
-        token = self._tokens.get(self._settings, self._transport, exchange_repeat)
+        token = self._tokens.get(self._settings, self._transport, exchange_repeat, self._canceled)
         try:
             return send(token)
         except Unauthenticated:
             self._tokens.forget(self._settings, token)
-            return send(self._tokens.get(self._settings, self._transport, exchange_repeat))
+            return send(self._tokens.get(self._settings, self._transport, exchange_repeat, self._canceled))

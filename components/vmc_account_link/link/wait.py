@@ -1,15 +1,12 @@
 """Looking again until something is so: the account is connected, or it is gone."""
 
-import time
-from collections.abc import Callable
 from threading import Event
 
 from vmc_account_link.api.auth import refused_for_good
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord, Task, TaskStatus
 from vmc_account_link.api.request import RetryPolicy
-from vmc_account_link.call_context import canceled as canceled_by_person
-from vmc_account_link.call_context import emit_progress
+from vmc_account_link.call_context import CallContext
 from vmc_account_link.errors import LinkTimedOut, NotFound, UnlinkTimedOut, VmcError, WaitInterrupted
 from vmc_account_link.link.ownership import find_account, was_created_by
 from vmc_account_link.link.progress import Failed, Linked, LinkTarget, Waiting, evaluate_link, pause_seconds
@@ -31,9 +28,7 @@ def wait_until_linked(
     wanted: LinkTarget,
     *,
     timeout_seconds: float,
-    monotonic: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], object] | None = None,
-    canceled: Event | None = None,
+    context: CallContext,
 ) -> AccountRecord:
     """Look at the list and the task until the account is ACTIVE under the stack's name.
 
@@ -44,9 +39,7 @@ def wait_until_linked(
         vmc: the service.
         wanted: the link.
         timeout_seconds: our own deadline.
-        monotonic: this process's clock.
-        sleep: between two looks; None: until the person wants to stop.
-        canceled: set when the person wants to stop; None: of the person for whom this runs.
+        context: for whom this runs.
 
     Raises:
         LinkFailed: the service gave up, or finished without the account appearing.
@@ -54,29 +47,32 @@ def wait_until_linked(
         WaitInterrupted: the person wants to stop.
         VmcError: the service refused for good (token, role).
     """
-    canceled = canceled or canceled_by_person()
-    sleep = sleep or canceled.wait
-    start = monotonic()
+    canceled = context.canceled
+    start = context.monotonic()
     finished_at: float | None = None
     told_stage, told_at = "", start
     seen: str | None = None
     while True:
-        now = monotonic()
+        now = context.monotonic()
         verdict, finished_at = _look_and_judge(vmc, wanted, now, finished_at, canceled)
         match verdict:
             case Linked(account=account):
-                emit_progress(f"AWS account {wanted.account_number} is connected")
+                context.emit_progress(f"AWS account {wanted.account_number} is connected")
                 return account
             case Failed(error=error):
                 raise error
-        elapsed = monotonic() - start
+        elapsed = context.monotonic() - start
         if verdict.stage != told_stage or now - told_at >= _REPORT_SECONDS:
-            emit_progress(f"waiting {_clock(elapsed)} for AWS account {wanted.account_number}: {verdict.why}")
+            context.emit_progress(
+                f"waiting {_clock(elapsed)} for AWS account {wanted.account_number}: {verdict.why}"
+            )
             told_stage, told_at = verdict.stage, now
         # A look that Ctrl-C has cut short knows less than the one before it.
         seen = verdict.why if seen is None or not canceled.is_set() else seen
         if not canceled.is_set() and elapsed < timeout_seconds:
-            sleep(min(pause_seconds(elapsed), max(timeout_seconds - elapsed, _SHORTEST_PAUSE_SECONDS)))
+            context.pause(
+                min(pause_seconds(elapsed), max(timeout_seconds - elapsed, _SHORTEST_PAUSE_SECONDS))
+            )
         if canceled.is_set():
             raise WaitInterrupted(
                 f"wait for AWS account {wanted.account_number} to be connected",
@@ -134,9 +130,7 @@ def unlink_until_gone(
     account_number: str,
     stack_name: str,
     *,
-    monotonic: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], object] | None = None,
-    canceled: Event | None = None,
+    context: CallContext,
 ) -> None:
     """Unlink once, and look until the record is gone: the list is the only proof.
 
@@ -146,9 +140,7 @@ def unlink_until_gone(
         vmc: the service.
         account_number: 12 digits.
         stack_name: the CloudFormation stack that is ours.
-        monotonic: this process's clock.
-        sleep: between two looks; None: until the person wants to stop.
-        canceled: set when the person wants to stop; None: of the person for whom this runs.
+        context: for whom this runs.
 
     Raises:
         Refused: the service refused and the record is still there.
@@ -156,17 +148,16 @@ def unlink_until_gone(
         UnlinkTimedOut: the service agreed and the record is still there.
         VmcError: the service could not be asked.
     """
-    canceled = canceled or canceled_by_person()
-    sleep = sleep or canceled.wait
-    start = monotonic()
-    account = _our_record(vmc, account_number, stack_name)
+    canceled = context.canceled
+    start = context.monotonic()
+    account = _our_record(vmc, account_number, stack_name, context)
     if account is None:
         return
     failure = _send_unlink(vmc, account)
-    while _our_record(vmc, account_number, stack_name) is not None:
+    while _our_record(vmc, account_number, stack_name, context) is not None:
         if failure is not None:
             raise failure
-        elapsed = monotonic() - start
+        elapsed = context.monotonic() - start
         if canceled.is_set():
             raise WaitInterrupted(
                 f"wait for connected account {account.id} to leave the list",
@@ -179,15 +170,17 @@ def unlink_until_gone(
                 f"the service still lists connected account {account.id} after {elapsed:.0f} s",
                 "The stack was not deleted: run `pulumi destroy` again.",
             )
-        sleep(pause_seconds(elapsed))
+        context.pause(pause_seconds(elapsed))
 
 
-def _our_record(vmc: VmcClient, account_number: str, stack_name: str) -> AccountRecord | None:
+def _our_record(
+    vmc: VmcClient, account_number: str, stack_name: str, context: CallContext
+) -> AccountRecord | None:
     """The account's record while it is our stack's; another stack's is not ours to unlink."""
     account = find_account(vmc.list_connected_accounts(), account_number)
     if account is None or was_created_by(account, [stack_name]):
         return account
-    emit_progress(
+    context.emit_progress(
         f'AWS account {account_number} is linked by another stack now, "{account.cf_stack_name}": left alone'
     )
     return None

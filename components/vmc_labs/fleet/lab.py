@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.aws_reader import AwsReader
-from vmc_account_link.call_context import CallContext, use_context
+from vmc_account_link.call_context import CallContext
 from vmc_account_link.errors import CommandFailed, Interrupted, VmcError, WaitInterrupted, safe_text
 from vmc_account_link.internal_errors import internal_error
 from vmc_account_link.link.ownership import same_organisation
@@ -166,9 +166,9 @@ class _Lab:
             return
         same_organisation(self._settings, {"org_id": link.org_id})
         self._log.step("unlink", "unlinking the account if it was connected after the last `up`")
-        person = CallContext(emit_progress=self._log.say, canceled=self._control.stop)
-        with VmcClient(self._settings) as vmc, use_context(person):
-            unlink_until_gone(vmc, link.account_number, link.stack_name)
+        context = CallContext(emit_progress=self._log.say, canceled=self._control.stop)
+        with VmcClient(self._settings, context=context) as vmc:
+            unlink_until_gone(vmc, link.account_number, link.stack_name, context=context)
 
     def _recovered(self) -> LabResult:
         has_changed = self._look() is not None and self._recover()
@@ -226,7 +226,7 @@ class _Lab:
         return first_tags(self._task.event, self._lab, datetime.now(UTC))
 
     def _dynamic(self) -> DynamicProvider:
-        return DynamicProvider(self._settings, self._emit_progress, lambda: sharing.session(self._settings))
+        return DynamicProvider(self._settings, self._emit_progress, sharing.open_client)
 
     def _emit_progress(self, line: str) -> None:
         self._log.step(self._watch.phase, safe_text(line))
