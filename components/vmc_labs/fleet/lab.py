@@ -11,7 +11,6 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from vmc_account_link.api.client import VmcClient
 from vmc_account_link.aws_reader import AwsReader
 from vmc_account_link.call_context import CallContext
 from vmc_account_link.errors import CommandFailed, Interrupted, VmcError, WaitInterrupted, safe_text
@@ -24,9 +23,9 @@ from vmc_labs.engine import program
 from vmc_labs.engine.dynamic_provider import DynamicProvider
 from vmc_labs.engine.events import Watch, error_line
 from vmc_labs.engine.lab_engine import PROJECT, Ended, LabEngine
-from vmc_labs.fleet import sharing
 from vmc_labs.fleet.lab_log import LabLog
 from vmc_labs.fleet.results import LabProgress, LabResult, LabTask, Verb
+from vmc_labs.fleet.sharing import SharingClient
 from vmc_labs.fleet.status import FleetSnapshot, LabStatus
 from vmc_labs.spec.credentials import aws_access, engine_environment, vmc_settings
 from vmc_labs.state.files import StateFiles, open_state_files
@@ -167,7 +166,7 @@ class _Lab:
         same_organisation(self._settings, {"org_id": link.org_id})
         self._log.step("unlink", "unlinking the account if it was connected after the last `up`")
         context = CallContext(emit_progress=self._log.say, canceled=self._control.stop)
-        with VmcClient(self._settings, context=context) as vmc:
+        with SharingClient(self._settings, context=context) as vmc:
             unlink_until_gone(vmc, link.account_number, link.stack_name, context=context)
 
     def _recovered(self) -> LabResult:
@@ -226,7 +225,7 @@ class _Lab:
         return first_tags(self._task.event, self._lab, datetime.now(UTC))
 
     def _dynamic(self) -> DynamicProvider:
-        return DynamicProvider(self._settings, self._emit_progress, sharing.open_client)
+        return DynamicProvider(self._settings, self._emit_progress, SharingClient)
 
     def _emit_progress(self, line: str) -> None:
         self._log.step(self._watch.phase, safe_text(line))
