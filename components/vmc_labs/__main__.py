@@ -7,6 +7,7 @@ A command's modules are loaded when it runs: `recover` runs once for each lab th
 
 import contextlib
 import sys
+import webbrowser
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -202,6 +203,20 @@ def recover(
 
 
 @labs.command()
+@all_of(options.spec_argument, options.log_dir_option)
+@click.argument("lab")
+@click.option("--follow", "-f", is_flag=True, help="Go on with what is added, until Ctrl-C.")
+def logs(spec: Path, lab: str, *, log_dir: Path | None, follow: bool) -> int:
+    """Print the log of a lab's last run on this machine."""
+    from vmc_labs.commands import logs as command
+
+    request = command.LogsRequest(spec_file=spec, lab=lab, log_dir=log_dir, follow=follow)
+    for text in command.run(request):
+        click.echo(text, nl=False)
+    return 0
+
+
+@labs.command()
 @all_of(options.spec_argument, options.only_option, options.json_option)
 def doctor(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
     """Check tokens, backend, and each lab's AWS credentials before the first `up`; nothing is touched."""
@@ -239,8 +254,8 @@ def report(spec: Path, *, file: Path | None, must_open: bool) -> int:
         )
     )
     click.echo(written)
-    if must_open:
-        click.launch(str(written))
+    if must_open and not webbrowser.open(written.as_uri()):
+        raise CommandFailed(f"open {written}: no browser was found; open it yourself")
     return 0
 
 
