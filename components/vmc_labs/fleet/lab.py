@@ -24,7 +24,7 @@ from vmc_labs.engine.dynamic_provider import DynamicProvider
 from vmc_labs.engine.events import Watch, error_line
 from vmc_labs.engine.lab_engine import PROJECT, Ended, LabEngine
 from vmc_labs.fleet.lab_log import LabLog
-from vmc_labs.fleet.results import LabProgress, LabResult, LabTask, Verb
+from vmc_labs.fleet.results import TEMPLATE, LabProgress, LabResult, LabTask, Verb
 from vmc_labs.fleet.sharing import SharingClient
 from vmc_labs.fleet.status import FleetSnapshot, LabStatus
 from vmc_labs.spec.credentials import aws_access, engine_environment, vmc_settings
@@ -228,7 +228,9 @@ class _Lab:
         return DynamicProvider(self._settings, self._emit_progress, SharingClient)
 
     def _emit_progress(self, line: str) -> None:
-        self._log.step(self._watch.phase, safe_text(line))
+        """Take a provider's line: while the link is requested, what its template makes."""
+        phase = TEMPLATE if self._watch.phase == "link" else self._watch.phase
+        self._log.step(phase, safe_text(line))
 
     def _take(self, event: object) -> None:
         line = self._watch.take(event) if isinstance(event, dict) else None

@@ -59,6 +59,10 @@ class LabResult:
     seconds: float = 0.0
 
 
+TEMPLATE = "template"
+"""The phase of lines about a link's template, which say the same of most labs."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class LabProgress:
     """A line about a running lab."""

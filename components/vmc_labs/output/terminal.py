@@ -224,5 +224,6 @@ def _console(file: TextIO) -> Console:
 def _table(*columns: str) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        # The first is a lab's name, which stays in one piece.
+        table.add_column(column, overflow="fold", no_wrap=column == columns[0])
     return table
