@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from vmc_labs.fleet.status import LabStatus
+from vmc_labs.output.report.reading import explain
 from vmc_labs.output.report.rows import EventReport, ReportRow
 from vmc_labs.state.reader import Phases
 
@@ -33,9 +34,12 @@ def row(number: int, status: LabStatus = LabStatus.LINKED, **changes: object) ->
 
 
 FAILURE = (
-    "CloudFormation stack SDDC-Account-Link: stack status (DELETE_COMPLETE): AccessDenied: User: "
-    "arn:aws:sts::200000000017:assumed-role/lab is not authorized to perform: iam:CreateRole"
+    "creating CloudFormation Stack (SDDC-Account-Link): operation error CloudFormation: CreateStack, https "
+    "response error StatusCode: 403, RequestID: 00000000-0000-0000-0000-000000000000, api error "
+    "AccessDenied: User: arn:aws:sts::200000000017:assumed-role/lab is not authorized to perform: "
+    "iam:CreateRole"
 )
+"""As the AWS provider says it."""
 
 
 def event(labs: int = 30) -> EventReport:
@@ -44,7 +48,9 @@ def event(labs: int = 30) -> EventReport:
     nothing = dict.fromkeys(("account_number", "connected_account_id", "stack_name"))
     rows[-1] = row(labs, phases=phases(3600, 43, 95, 2))
     if labs >= 24:
-        rows[16] = row(17, LabStatus.FAILED, phases=phases(200, 40), error=FAILURE, **nothing)
+        error, raw = explain(FAILURE)
+        failed = {"error": error, "raw_error": raw, **nothing}
+        rows[16] = row(17, LabStatus.FAILED, phases=phases(200, 40), **failed)
         rows[22] = row(23, LabStatus.INTERRUPTED, phases=phases(300, 40), **nothing)
         rows[23] = row(24, LabStatus.ABSENT, phases=Phases(), **nothing)
     return EventReport(

@@ -16,7 +16,9 @@ class ReportRow:
     status: LabStatus
     phases: Phases = dataclasses.field(default_factory=Phases)
     error: str | None = None
-    """Why it failed, in one line."""
+    """Why it failed, in a sentence."""
+    raw_error: str | None = None
+    """AWS's own words, where the sentence stands for them."""
     account_number: str | None = None
     """12 digits."""
     connected_account_id: str | None = None
