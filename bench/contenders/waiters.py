@@ -50,19 +50,19 @@ def main() -> None:
     stop.set()
     for thread in threads:
         thread.join()
-    told = {"cpu_seconds": cpu, "seconds": seconds, "waited_to_the_end": len(interrupted)}
-    print(json.dumps(told), flush=True)  # noqa: T201 - a script tells
+    result = {"cpu_seconds": cpu, "seconds": seconds, "waited_to_the_end": len(interrupted)}
+    print(json.dumps(result), flush=True)  # noqa: T201 - a script tells
 
 
 def _wait(
     vmc: VmcClient, number: int, task: str | None, context: CallContext, interrupted: list[int]
 ) -> None:
-    wanted = LinkTarget(
+    link = LinkTarget(
         account_number=str(_FIRST_ACCOUNT + number), stack_name="SDDC-Account-Link", tracking_task=task
     )
     with vmc:
         try:
-            wait_until_linked(vmc, wanted, timeout_seconds=_LONG_SECONDS, context=context)
+            wait_until_linked(vmc, link, timeout_seconds=_LONG_SECONDS, context=context)
         except WaitInterrupted:
             interrupted.append(number)
 

@@ -96,7 +96,7 @@ class ConnectedAccountProvider(AccountProvider):
             unlink_until_gone(vmc, props["account_number"], props["stack_name"], context=self.context)
 
     def _wait(self, inputs: Mapping[str, Any]) -> AccountRecord:
-        wanted = LinkTarget(
+        target = LinkTarget(
             account_number=inputs["account_number"],
             stack_name=inputs["stack_name"],
             tracking_task=inputs.get("tracking_task"),
@@ -105,7 +105,7 @@ class ConnectedAccountProvider(AccountProvider):
         with self.open_client() as vmc:
             return wait_until_linked(
                 vmc,
-                wanted,
+                target,
                 timeout_seconds=float(inputs["link_timeout_minutes"]) * 60,
                 context=self.context,
             )

@@ -38,7 +38,7 @@ from vmc_account_link.link.relink import (
 )
 from vmc_account_link.provider import ServiceProvider
 from vmc_account_link.template import source
-from vmc_account_link.template.policy import judge_template, read_policy
+from vmc_account_link.template.policy import enforce_policy, read_policy
 from vmc_account_link.template.report import TemplatePolicy
 
 
@@ -94,7 +94,7 @@ class LinkRequestProvider(ServiceProvider):
         with self.open_client() as vmc:
             why = relink_reason(vmc, self.settings, olds, news, self.context.now())
             if why is None:
-                _judge_again(olds, news)
+                _recheck_template(olds, news)
                 return UpdateResult(outs=kept)
             if why is not RelinkReason.EXPIRED:
                 refuse_where_sddcs_are(vmc, olds, news)
@@ -145,7 +145,7 @@ class LinkRequestProvider(ServiceProvider):
         """
         text = vmc.download_template(url)
         source.validate(text, url=url)
-        for line in judge_template(text, policy):
+        for line in enforce_policy(text, policy):
             self.context.emit_progress(line)
         return text if source.fits_inline(text) else ""
 
@@ -165,11 +165,11 @@ def _changed_inputs(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     return any(news.get(key) != olds.get(key) for key in keys)
 
 
-def _judge_again(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
+def _recheck_template(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
     """Judge the template that runs by a policy that has changed; one above the inline limit is not kept."""
     body = olds.get("template_body")
     if news.get("template_policy") != olds.get("template_policy") and body:
-        judge_template(body, read_policy(news.get("template_policy")))
+        enforce_policy(body, read_policy(news.get("template_policy")))
 
 
 class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):

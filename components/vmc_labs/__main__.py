@@ -111,7 +111,7 @@ def status(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
         output.json(found.rows)
     else:
         output.table(found.rows)
-    return 0 if found.is_as_asked else 1
+    return 0 if found.is_as_requested else 1
 
 
 @labs.command()

@@ -243,9 +243,9 @@ def test_a_lab_of_another_organisation_is_not_unlinked_in_this_one(
     unfinished(labs, fleet_box, spec)
     other = "00000000-0000-4000-8000-000000000000"
     monkeypatch.setenv("ORG_ID", other)
-    refused = labs("reap", spec, "--yes")
-    assert refused.code == 1
-    assert f"not {other}" in refused.out + refused.err
+    rejected = labs("reap", spec, "--yes")
+    assert rejected.code == 1
+    assert f"not {other}" in rejected.out + rejected.err
     assert connected(fleet_box) == ["200000000001"]
     assert not fleet_box.control.journal(call="unlink")
 

@@ -59,43 +59,44 @@ def record(**changes: Any) -> AccountRecord:
     return AccountRecord.from_wire(wire)
 
 
-def seen(found: LabState | None, *accounts: AccountRecord) -> FleetSnapshot:
+def snapshot(found: LabState | None, *accounts: AccountRecord) -> FleetSnapshot:
     return FleetSnapshot(states={} if found is None else {found.stack: found}, accounts={ORG: accounts})
 
 
 FOUND: dict[str, tuple[FleetSnapshot, LabStatus, str]] = {
-    "a lab that is not there": (seen(None), LabStatus.ABSENT, "there is no Pulumi stack"),
+    "a lab that is not there": (snapshot(None), LabStatus.ABSENT, "there is no Pulumi stack"),
     "a lab that failed": (
-        seen(state(tags={"error": "AccessDenied"}, is_linked=False)), LabStatus.FAILED, "AccessDenied",
+        snapshot(state(tags={"error": "AccessDenied"}, is_linked=False)), LabStatus.FAILED, "AccessDenied",
     ),
     "a lab that failed although it is linked": (
-        seen(state(tags={"error": "AccessDenied"}), record()), LabStatus.FAILED, "AccessDenied",
+        snapshot(state(tags={"error": "AccessDenied"}), record()), LabStatus.FAILED, "AccessDenied",
     ),
     "a lab that was cut off": (
-        seen(state(has_pending=True, is_linked=False)),
+        snapshot(state(has_pending=True, is_linked=False)),
         LabStatus.INTERRUPTED,
         "something was under way when a run ended",
     ),
     "a lab that is not linked": (
-        seen(state(is_linked=False)), LabStatus.NOT_LINKED, "it is not linked yet",
+        snapshot(state(is_linked=False)), LabStatus.NOT_LINKED, "it is not linked yet",
     ),
     "a lab with other settings": (
-        seen(state(tags={"settings": "other"}), record()), LabStatus.OUTDATED, "its settings have changed",
+        snapshot(state(tags={"settings": "other"}), record()),
+        LabStatus.OUTDATED, "its settings have changed",
     ),
     "a lab whose tag is lost": (
-        seen(state(tags={"settings": None}), record()), LabStatus.OUTDATED, "its settings have changed",
+        snapshot(state(tags={"settings": None}), record()), LabStatus.OUTDATED, "its settings have changed",
     ),
-    "a lab that is done": (seen(state(), record()), LabStatus.LINKED, "nothing to do"),
+    "a lab that is done": (snapshot(state(), record()), LabStatus.LINKED, "nothing to do"),
     "an account that vanished": (
-        seen(state()),
+        snapshot(state()),
         LabStatus.DRIFTED,
         f"the organisation does not list AWS account {ACCOUNT} any more: a new link is requested",
     ),
     "an account that broke": (
-        seen(state(), record(state="BROKEN")), LabStatus.DRIFTED, "the account is BROKEN",
+        snapshot(state(), record(state="BROKEN")), LabStatus.DRIFTED, "the account is BROKEN",
     ),
     "an account that another stack took over": (
-        seen(state(), record(cf_stack_name="B")),
+        snapshot(state(), record(cf_stack_name="B")),
         LabStatus.DRIFTED,
         (
             'the account is linked by another CloudFormation stack, "B": '
@@ -103,11 +104,13 @@ FOUND: dict[str, tuple[FleetSnapshot, LabStatus, str]] = {
         ),
     ),
     "an account of the outputs, whatever the spec says since": (
-        seen(state(outputs={"account_number": "200000000002"}), record()),
+        snapshot(state(outputs={"account_number": "200000000002"}), record()),
         LabStatus.DRIFTED,
         "the organisation does not list AWS account 200000000002 any more: a new link is requested",
     ),
-    "an account that no output names": (seen(state(outputs={}), record()), LabStatus.LINKED, "nothing to do"),
+    "an account that no output names": (
+        snapshot(state(outputs={}), record()), LabStatus.LINKED, "nothing to do",
+    ),
     "a service that was not asked": (
         FleetSnapshot(states={LAB.stack: state()}), LabStatus.LINKED, "nothing to do",
     ),
@@ -136,15 +139,15 @@ def test_a_lab_that_can_be_used_is_linked_or_outdated() -> None:
 
 def test_an_existing_link_may_be_anybodys() -> None:
     lab = dataclasses.replace(LAB, settings={"link": "existing"})
-    assert seen(state(lab), record(cf_stack_name="B")).find(lab).status is LabStatus.LINKED
-    gone = seen(state(lab)).find(lab)
+    assert snapshot(state(lab), record(cf_stack_name="B")).find(lab).status is LabStatus.LINKED
+    gone = snapshot(state(lab)).find(lab)
     assert (gone.status, gone.needs_link) == (LabStatus.DRIFTED, False)
     assert gone.reason == f"the organisation does not list AWS account {ACCOUNT} any more"
 
 
-ASKED_FOR = UnfinishedLink(org_id=ORG, account_number=ACCOUNT, stack_name="Link", has_stack=False)
+REQUESTED = UnfinishedLink(org_id=ORG, account_number=ACCOUNT, stack_name="Link", has_stack=False)
 OF_IT = f"AWS account {ACCOUNT}"
-MADE = dataclasses.replace(ASKED_FOR, has_stack=True)
+MADE = dataclasses.replace(REQUESTED, has_stack=True)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +169,7 @@ MADE = dataclasses.replace(ASKED_FOR, has_stack=True)
             "nothing was linked: only the Pulumi stack goes",
         ),
         (
-            state(has_account=False, stack_name=None, unfinished=ASKED_FOR, is_linked=False),
+            state(has_account=False, stack_name=None, unfinished=REQUESTED, is_linked=False),
             f"{OF_IT}: unlink it if it was connected, then delete CloudFormation stack Link if it was made",
         ),
         (
@@ -182,14 +185,14 @@ MADE = dataclasses.replace(ASKED_FOR, has_stack=True)
 )
 def test_down_claims_nothing_that_the_state_does_not_hold(found: LabState | None, reason: str) -> None:
     """The spec's settings may have changed since the last `up`; a destroy goes by the state."""
-    (step,) = plan_down(FLEET.labs, seen(found))
+    (step,) = plan_down(FLEET.labs, snapshot(found))
     assert (step.lab, step.verb) == (LAB, Verb.DOWN if found else None)
     assert step.reason == reason
 
 
 def test_down_says_where_nobody_knows_the_account() -> None:
     unnamed = dataclasses.replace(FLEET, labs=(dataclasses.replace(LAB, aws_account_id=None),))
-    (step,) = plan_down(unnamed.labs, seen(state(outputs={}, stack_name=None)))
+    (step,) = plan_down(unnamed.labs, snapshot(state(outputs={}, stack_name=None)))
     assert step.reason == "AWS account (not known): unlink it"
 
 
@@ -206,17 +209,17 @@ def test_reap_takes_what_is_past_its_time_and_nothing_else(
     expires: datetime | None, verb: Verb | None, reason: str
 ) -> None:
     found = state(tags={"expires": expires.isoformat() if expires else None})
-    (step,) = plan_reap([LAB], seen(found), now=NOW)
+    (step,) = plan_reap([LAB], snapshot(found), now=NOW)
     assert (step.lab, step.verb, step.reason) == (LAB, verb, reason)
 
 
 def test_reap_has_nothing_to_do_with_a_stack_that_is_not_there() -> None:
-    (step,) = plan_reap([LAB], seen(None), now=NOW)
+    (step,) = plan_reap([LAB], snapshot(None), now=NOW)
     assert (step.lab, step.verb, step.reason) == (LAB, None, "there is no Pulumi stack")
 
 
 def test_reap_leaves_a_lab_whose_end_can_not_be_read() -> None:
-    (step,) = plan_reap([LAB], seen(state(tags={"expires": "tomorrow"})), now=NOW)
+    (step,) = plan_reap([LAB], snapshot(state(tags={"expires": "tomorrow"})), now=NOW)
     assert step.verb is None
 
 
@@ -237,7 +240,7 @@ RECOVER: dict[str, tuple[LabState | None, frozenset[str] | None, Verb | None, st
 @pytest.mark.parametrize("name", RECOVER)
 def test_what_recover_looks_into(name: str) -> None:
     found, locked, verb, reason = RECOVER[name]
-    (step,) = plan_recover([LAB], seen(found), locked)
+    (step,) = plan_recover([LAB], snapshot(found), locked)
     assert (step.lab, step.verb, step.reason) == (LAB, verb, reason)
 
 
@@ -283,26 +286,26 @@ def test_only_a_new_link_brings_back_a_record_that_is_gone(tags: dict[str, str])
         (step,) = plan_up(fleet.labs, found)
         return step.found.needs_link
 
-    assert needs(seen(state(tags=tags)))
-    assert not needs(seen(state(tags=tags), record()))
-    assert not needs(seen(state(tags=tags), record(state="BROKEN")))
-    assert not needs(seen(state(tags=tags, is_linked=False))), "it may be on its way"
-    adopting = dataclasses.replace(FLEET, labs=(dataclasses.replace(LAB, settings={"link": "existing"}),))
-    assert not needs(seen(state(tags=tags)), adopting)
+    assert needs(snapshot(state(tags=tags)))
+    assert not needs(snapshot(state(tags=tags), record()))
+    assert not needs(snapshot(state(tags=tags), record(state="BROKEN")))
+    assert not needs(snapshot(state(tags=tags, is_linked=False))), "it may be on its way"
+    existing = dataclasses.replace(FLEET, labs=(dataclasses.replace(LAB, settings={"link": "existing"}),))
+    assert not needs(snapshot(state(tags=tags)), existing)
 
 
 def test_a_link_that_another_stack_took_over_is_nothing_that_an_up_can_change() -> None:
-    (step,) = plan_up(FLEET.labs, seen(state(), record(cf_stack_name="theirs")))
+    (step,) = plan_up(FLEET.labs, snapshot(state(), record(cf_stack_name="theirs")))
     assert (step.found.status, step.found.is_blocked, step.found.needs_link) == (
         LabStatus.DRIFTED,
         True,
         False,
     )
     assert '"theirs": unlink it where that was made, or set `link: existing`' in step.reason
-    for found in (seen(state()), seen(state(), record(state="BROKEN"))):
+    for found in (snapshot(state()), snapshot(state(), record(state="BROKEN"))):
         assert not plan_up(FLEET.labs, found)[0].found.is_blocked
     # Under a new name the record is still the old one's.
-    renamed = seen(state(tags={"settings": "other"}), record(cf_stack_name="theirs"))
+    renamed = snapshot(state(tags={"settings": "other"}), record(cf_stack_name="theirs"))
     assert not plan_up(FLEET.labs, renamed)[0].found.is_blocked
 
 

@@ -188,7 +188,7 @@ class VmcClient:
             f"unlink AWS account {account.account_number} (connected account {account.id})",
             lambda _: None,
             repeat=RetryPolicy.ONLY_IF_NOT_SENT,
-            do_if_refused="Nothing was changed: delete the SDDCs that use this link, then run it again.",
+            hint_if_rejected="Nothing was changed: delete the SDDCs that use this link, then run it again.",
         )
 
     def download_template(self, url: str) -> str:
@@ -224,7 +224,7 @@ class VmcClient:
         read: Callable[[Response], T],
         *,
         repeat: RetryPolicy,
-        do_if_refused: str | None = None,
+        hint_if_rejected: str | None = None,
         params: Mapping[str, str] | None = None,
         read_seconds: float | None = None,
     ) -> T:
@@ -241,7 +241,7 @@ class VmcClient:
                 repeat=repeat,
                 headers={"csp-auth-token": token, "Accept": "application/json"},
                 secrets=(token, *self._settings.secrets),
-                do_if_refused=do_if_refused,
+                hint_if_rejected=hint_if_rejected,
                 params=params or {},
                 read_seconds=read_seconds,
             )

@@ -142,8 +142,8 @@ class Transport:
 
     def _note_clock(self, response: requests.Response) -> None:
         try:
-            told = email.utils.parsedate_to_datetime(response.headers["Date"])
-            self._ahead_seconds = told.timestamp() - self._now().timestamp()
+            output = email.utils.parsedate_to_datetime(response.headers["Date"])
+            self._ahead_seconds = output.timestamp() - self._now().timestamp()
         except (KeyError, TypeError, ValueError, OverflowError, OSError):
             pass  # no date, or none that this machine can count with
 
@@ -171,8 +171,8 @@ _backoff = tenacity.wait_random_exponential(multiplier=0.5, max=8)
 
 def _pause_seconds(state: tenacity.RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
-    told = error.retry_after_seconds if isinstance(error, Refused) else None
-    return min(LONGEST_PAUSE_SECONDS, max(told or 0.0, _backoff(state)))
+    output = error.retry_after_seconds if isinstance(error, Refused) else None
+    return min(LONGEST_PAUSE_SECONDS, max(output or 0.0, _backoff(state)))
 
 
 def _read_bounded(response: requests.Response, call: Request) -> bytes:

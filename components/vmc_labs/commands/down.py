@@ -18,7 +18,7 @@ def plan(session: FleetSession) -> list[Step]:
     """What `down` would do.
 
     Raises:
-        CommandFailed: what is there could not be seen.
+        CommandFailed: what is there could not be snapshot.
     """
     return plan_down(session.labs, session.fleet_reader.snapshot(session.labs, ask_service=False))
 
@@ -27,11 +27,11 @@ def plan_expired(session: FleetSession, *, now: datetime) -> list[Step]:
     """What `reap` would do: also with labs that the spec does not have any more.
 
     Raises:
-        CommandFailed: what is there could not be seen.
+        CommandFailed: what is there could not be snapshot.
     """
     unlisted_labs = session.unlisted_labs()
-    seen = session.fleet_reader.snapshot(session.labs, ask_service=False)
-    states = {**seen.states, **{stray.lab.stack: stray.state for stray in unlisted_labs}}
+    snapshot = session.fleet_reader.snapshot(session.labs, ask_service=False)
+    states = {**snapshot.states, **{stray.lab.stack: stray.state for stray in unlisted_labs}}
     labs = [*session.spec.labs, *(stray.lab for stray in unlisted_labs)]
     return plan_reap(labs, FleetSnapshot(states=states), now=now)
 

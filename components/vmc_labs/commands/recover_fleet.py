@@ -16,10 +16,10 @@ def run(
 
     Raises:
         RequestError: something is missing that every lab would fail on; nothing was touched.
-        CommandFailed: what is there could not be seen; nothing was touched.
+        CommandFailed: what is there could not be snapshot; nothing was touched.
     """
     session.ready_to_act()
-    seen = session.fleet_reader.snapshot(session.labs, ask_service=False)
-    steps = plan_recover(session.labs, seen, session.fleet_reader.locked(session.labs))
+    snapshot = session.fleet_reader.snapshot(session.labs, ask_service=False)
+    steps = plan_recover(session.labs, snapshot, session.fleet_reader.locked(session.labs))
     output.plan(steps)
     return act(session, steps, parallel=parallel, output=output, lost_hosts=lost_hosts, force=force)

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from vmc_labs.commands.plan import has_tokens
-from vmc_labs.fleet.session import FleetSession, Stray
+from vmc_labs.fleet.session import FleetSession, UnlistedLab
 from vmc_labs.fleet.status import Finding, FleetSnapshot, LabStatus
 from vmc_labs.output.terminal import status_row
 
@@ -15,7 +15,7 @@ class Status:
 
     rows: tuple[Mapping[str, object], ...]
     """One for each lab, as shown."""
-    is_as_asked: bool
+    is_as_requested: bool
     """Whether every lab of the spec is linked."""
 
 
@@ -23,18 +23,18 @@ def run(session: FleetSession) -> Status:
     """Look at every lab; stacks of the event that the spec does not name are shown too.
 
     Raises:
-        CommandFailed, VmcError: what is there could not be seen.
+        CommandFailed, VmcError: what is there could not be snapshot.
     """
-    seen = session.fleet_reader.snapshot(session.labs, ask_service=has_tokens(session))
-    found = [seen.find(lab) for lab in session.labs]
+    snapshot = session.fleet_reader.snapshot(session.labs, ask_service=has_tokens(session))
+    found = [snapshot.find(lab) for lab in session.labs]
     labs = zip(session.labs, found, strict=True)
-    rows = [status_row(lab, one, seen.states.get(lab.stack)) for lab, one in labs]
+    rows = [status_row(lab, one, snapshot.states.get(lab.stack)) for lab, one in labs]
     if not session.only:
         rows += [status_row(one.lab, _unlisted(one), one.state) for one in session.unlisted_labs()]
-    return Status(rows=tuple(rows), is_as_asked=all(one.status is LabStatus.LINKED for one in found))
+    return Status(rows=tuple(rows), is_as_requested=all(one.status is LabStatus.LINKED for one in found))
 
 
-def _unlisted(stray: Stray) -> Finding:
-    found = FleetSnapshot(states={stray.lab.stack: stray.state}).find(stray.lab)
+def _unlisted(unlisted: UnlistedLab) -> Finding:
+    found = FleetSnapshot(states={unlisted.lab.stack: unlisted.state}).find(unlisted.lab)
     more = "" if found.status is LabStatus.OUTDATED else f"; {found.reason}"
     return dataclasses.replace(found, reason=f"not in the spec{more}")

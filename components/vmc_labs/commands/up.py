@@ -40,18 +40,18 @@ def run(request: UpRequest, *, output: Output) -> list[LabResult]:
 
     Raises:
         RequestError: something is missing or wrong that every lab would fail on; nothing was touched.
-        CommandFailed, VmcError: what is there could not be seen; nothing was touched.
+        CommandFailed, VmcError: what is there could not be snapshot; nothing was touched.
     """
     session = request.session
     session.ready_to_act()
-    seen = session.fleet_reader.snapshot(session.labs, ask_service=True)
-    steps = plan_up(session.labs, seen, failed=request.failed)
+    snapshot = session.fleet_reader.snapshot(session.labs, ask_service=True)
+    steps = plan_up(session.labs, snapshot, failed=request.failed)
     done = [
         LabResult(
             lab=step.lab.name,
             status=step.found.status,
             has_changed=False,
-            outputs=dict(seen.states[step.lab.stack].outputs),
+            outputs=dict(snapshot.states[step.lab.stack].outputs),
         )
         for step in steps
         if step.found.status is LabStatus.LINKED

@@ -1,4 +1,4 @@
-"""What an `up`, a `down` or a `reap` would do with each lab, and why: decided from what was seen. Pure."""
+"""What an `up`, a `down` or a `reap` would do with each lab, and why: decided from a snapshot. Pure."""
 
 import dataclasses
 from collections.abc import Collection, Iterable
@@ -21,17 +21,17 @@ class Step:
     reason: str
 
 
-def plan_up(labs: Iterable[LabSpec], seen: FleetSnapshot, *, failed: bool = False) -> list[Step]:
+def plan_up(labs: Iterable[LabSpec], snapshot: FleetSnapshot, *, failed: bool = False) -> list[Step]:
     """What `up` does.
 
     Args:
         labs: to look at.
-        seen: what is there.
+        snapshot: what is there.
         failed: only those whose last run failed.
     """
     steps = []
     for lab in labs:
-        found = seen.find(lab)
+        found = snapshot.find(lab)
         is_due, reason = found.status is not LabStatus.LINKED, found.reason
         if failed and found.status is not LabStatus.FAILED:
             is_due, reason = False, f"it did not fail: {reason}"
@@ -39,21 +39,21 @@ def plan_up(labs: Iterable[LabSpec], seen: FleetSnapshot, *, failed: bool = Fals
     return steps
 
 
-def plan_down(labs: Iterable[LabSpec], seen: FleetSnapshot) -> list[Step]:
+def plan_down(labs: Iterable[LabSpec], snapshot: FleetSnapshot) -> list[Step]:
     """What `down` does."""
     steps = []
     for lab in labs:
-        found, state = seen.find(lab), seen.states.get(lab.stack)
+        found, state = snapshot.find(lab), snapshot.states.get(lab.stack)
         reason = _taken_down(lab, state) if state else found.reason
         steps.append(Step(lab=lab, found=found, verb=Verb.DOWN if state else None, reason=reason))
     return steps
 
 
-def plan_reap(labs: Iterable[LabSpec], seen: FleetSnapshot, *, now: datetime) -> list[Step]:
+def plan_reap(labs: Iterable[LabSpec], snapshot: FleetSnapshot, *, now: datetime) -> list[Step]:
     """What `reap` does: labs that are past their time, by the tag that they got when they were made."""
     steps = []
     for lab in labs:
-        found, state = seen.find(lab), seen.states.get(lab.stack)
+        found, state = snapshot.find(lab), snapshot.states.get(lab.stack)
         expires, verb, reason = state and state.expires, None, found.reason
         if expires and expires <= now:
             verb, reason = Verb.DOWN, f"it expired {_at(expires)}"
@@ -65,17 +65,19 @@ def plan_reap(labs: Iterable[LabSpec], seen: FleetSnapshot, *, now: datetime) ->
     return steps
 
 
-def plan_recover(labs: Iterable[LabSpec], seen: FleetSnapshot, locked: Collection[str] | None) -> list[Step]:
+def plan_recover(
+    labs: Iterable[LabSpec], snapshot: FleetSnapshot, locked: Collection[str] | None
+) -> list[Step]:
     """What `recover` does.
 
     Args:
         labs: the labs to look at.
-        seen: what is there.
+        snapshot: what is there.
         locked: the stacks that somebody holds, alive or dead; None: the backend can't tell.
     """
     steps = []
     for lab in labs:
-        found, state = seen.find(lab), seen.states.get(lab.stack)
+        found, state = snapshot.find(lab), snapshot.states.get(lab.stack)
         verb: Verb | None = Verb.RECOVER
         if state is None:
             verb, reason = None, found.reason

@@ -101,5 +101,5 @@ class LiveFleet:
         waiting = self._total - len(done) - len(running)
         hidden = f", {len(running) - shown} of them not shown" if len(running) > shown else ""
         came = f" ({summary(done)})" if done else ""
-        told = f"{len(done)} of {self._total} done{came}, {len(running)} in flight, {waiting} to come{hidden}"
-        return Group(table, Text(told))
+        line = f"{len(done)} of {self._total} done{came}, {len(running)} in flight, {waiting} to come{hidden}"
+        return Group(table, Text(line))

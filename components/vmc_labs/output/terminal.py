@@ -99,13 +99,13 @@ class Output:
         self._out.print(table)
 
 
-def summary(words: Iterable[str]) -> str:
+def summary(labels: Iterable[str]) -> str:
     """`28 ready, 2 failed`: how many of each, the most first."""
     counts: dict[str, int] = {}
-    for word in words:
-        counts[word] = counts.get(word, 0) + 1
+    for label in labels:
+        counts[label] = counts.get(label, 0) + 1
     parts = sorted(counts.items(), key=lambda item: -item[1])
-    return ", ".join(f"{count} {word}" for word, count in parts) or "no labs"
+    return ", ".join(f"{count} {label}" for label, count in parts) or "no labs"
 
 
 def step_rows(steps: Sequence[Step]) -> list[dict[str, str]]:

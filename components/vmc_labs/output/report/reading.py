@@ -49,12 +49,12 @@ def read_report(
         made_at: the moment of the look.
         spec_file: the spec's file, whose name is in the command that tries failed labs again.
     """
-    seen = FleetSnapshot(states=states)
+    snapshot = FleetSnapshot(states=states)
     return EventReport(
         event=spec.event,
         org_ids=tuple(dict.fromkeys(lab.service.org_id for lab in spec.labs)),
         made_at=made_at,
-        rows=tuple(_row(lab, seen.find(lab).status, states.get(lab.stack)) for lab in spec.labs),
+        rows=tuple(_row(lab, snapshot.find(lab).status, states.get(lab.stack)) for lab in spec.labs),
         retry=f"vmc-labs up {spec_file.name} --failed",
     )
 
