@@ -17,7 +17,7 @@ from vmc_account_link.errors import WaitInterrupted
 from vmc_account_link.link.progress import LinkTarget
 from vmc_account_link.link.wait import wait_until_linked
 from vmc_account_link.settings import read_settings
-from vmc_labs.fleet import sharing
+from vmc_labs.fleet.sharing import SharingClient
 
 _FIRST_ACCOUNT = 300_000_000_000
 _LONG_SECONDS = 3600.0
@@ -29,7 +29,7 @@ def main() -> None:
     """Wait, and tell what it cost."""
     labs, way, seconds = int(sys.argv[1]), sys.argv[2], float(sys.argv[3])
     settings = read_settings(lambda _: None, os.environ)
-    new_client = sharing.open_client if way == "shared" else VmcClient
+    new_client = SharingClient if way == "shared" else VmcClient
     with VmcClient(settings) as vmc:
         tasks = [vmc.request_link().tracking_task for _ in range(labs)]
     stop = threading.Event()
