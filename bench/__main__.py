@@ -1,4 +1,4 @@
-"""`python -m bench [QUESTION…]`: ask, keep every run, and write the answers down."""
+"""`python -m bench [QUESTION…]`: measure, keep every run, and write the results down."""
 
 import argparse
 import dataclasses
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "questions", nargs="*", metavar="QUESTION", help=f"of {', '.join(QUESTIONS)}; default all"
     )
-    parser.add_argument("--again", action="store_true", help="also what has an answer for this code already")
+    parser.add_argument("--again", action="store_true", help="also what has an result for this code already")
     parser.add_argument("--trial", action="store_true", help="tiny sizes: shows that the bench works")
     parser.add_argument("--to", type=Path, metavar="FOLDER", default=_RESULTS, help="of the runs")
     options = parser.parse_args(arguments)
@@ -42,9 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for question in options.questions or QUESTIONS:
         if options.again or not _is_answered(kept[question], about):
             try:
-                _ask(question, kept[question], about)
+                _run(question, kept[question], about)
             except CommandFailed as error:
-                _say(f"{question}: {error}")
+                _print(f"{question}: {error}")
                 return 1
         sys.stdout.write(section(read(kept[question].read_text("utf-8"))[1][question]))
     if not options.trial and all(_is_answered(file, about) for file in kept.values()):
@@ -53,13 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             line for file in kept.values() for line in file.read_text("utf-8").splitlines(keepends=True)[1:]
         ]
         publish("".join([head, *runs]))
-        _say("docs/performance.md, its plots and the README's figures are written")
+        _print("docs/performance.md, its plots and the README's figures are written")
     return 0
 
 
-def _ask(question: str, kept: Path, about: Mapping[str, Any]) -> None:
-    """Write each run down when it is there; a whole file has the answer's name."""
-    _say(f"{question}, load {_load()} …")
+def _run(question: str, kept: Path, about: Mapping[str, Any]) -> None:
+    """Write each run down when it is there; a whole file has the result's name."""
+    _print(f"{question}, load {_load()} …")
     begun, growing = time.monotonic(), kept.with_suffix(".part")
     contenders = [one for one in TABLE if one.question == question]
     with growing.open("w", encoding="utf-8") as file:
@@ -68,16 +68,16 @@ def _ask(question: str, kept: Path, about: Mapping[str, Any]) -> None:
             file.write(json.dumps(dataclasses.asdict(run)) + "\n")
             file.flush()
     growing.replace(kept)
-    _say(f"{question}: {time.monotonic() - begun:.0f} s")
+    _print(f"{question}: {time.monotonic() - begun:.0f} s")
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(f"bench: {text}\n")
     sys.stdout.flush()
 
 
 def _is_answered(kept: Path, about: Mapping[str, Any]) -> bool:
-    """Whether there is an answer by the same code on the same machine."""
+    """Whether there is an result by the same code on the same machine."""
     if not kept.exists():
         return False
     before = json.loads(kept.read_text("utf-8").splitlines()[0])

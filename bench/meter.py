@@ -70,7 +70,7 @@ def measure(
     *,
     environment: Mapping[str, str],
     folder: Path,
-    look_seconds: float = 0,
+    sample_seconds: float = 0,
     output: Path | None = None,
 ) -> Cost:
     """Run a command in a folder to its end and say what it cost.
@@ -79,7 +79,7 @@ def measure(
         command: without a shell.
         environment: its whole environment.
         folder: where it runs.
-        look_seconds: how often its processes are looked at, which costs CPU; 0: never.
+        sample_seconds: how often its processes are looked at, which costs CPU; 0: never.
         output: where what it prints is kept; None: nowhere.
 
     Raises:
@@ -87,7 +87,7 @@ def measure(
     """
     with tempfile.TemporaryDirectory(prefix="bench-") as files:
         report, printed = Path(files) / "report.json", output or Path(files) / "output"
-        meter_command = [sys.executable, "-m", "bench.meter", str(report), str(folder), str(look_seconds)]
+        meter_command = [sys.executable, "-m", "bench.meter", str(report), str(folder), str(sample_seconds)]
         with printed.open("wb") as file:
             meter = subprocess.Popen(
                 [*meter_command, "--", *command], env=dict(environment), cwd=REPOSITORY,
@@ -100,11 +100,11 @@ def measure(
         finally:
             meter.terminate()
             meter.wait()
-        told = json.loads(report.read_text("utf-8")) if report.exists() else {"problem": "no report"}
-        if problem := told.pop("problem"):
+        result = json.loads(report.read_text("utf-8")) if report.exists() else {"problem": "no report"}
+        if problem := result.pop("problem"):
             last_words = printed.read_text("utf-8", errors="replace")[-2000:]
             raise CommandFailed(f"{' '.join(command)}: {problem}\n{last_words}")
-    return Cost(**told)
+    return Cost(**result)
 
 
 def role_of(arguments: Sequence[str]) -> str:
@@ -116,16 +116,16 @@ def role_of(arguments: Sequence[str]) -> str:
 class _Watch(threading.Thread):
     """Looks at this process's descendants until it is stopped."""
 
-    def __init__(self, look_seconds: float) -> None:
+    def __init__(self, sample_seconds: float) -> None:
         super().__init__(daemon=True)
-        self._look_seconds = look_seconds
+        self._sample_seconds = sample_seconds
         self._seen: dict[tuple[int, float], tuple[str, float]] = {}
         self._done = threading.Event()
         self.peak_bytes = self.engines = 0
 
     def run(self) -> None:
         me = psutil.Process()
-        while self._look_seconds and not self._done.wait(self._look_seconds):
+        while self._sample_seconds and not self._done.wait(self._sample_seconds):
             memory, roles = 0, Counter[str]()
             for process in me.children(recursive=True):
                 with contextlib.suppress(psutil.Error, OSError):
@@ -145,14 +145,14 @@ class _Watch(threading.Thread):
         return dict(totals)
 
 
-def _run(command: Sequence[str], *, folder: str, look_seconds: float) -> dict[str, Any]:
+def _run(command: Sequence[str], *, folder: str, sample_seconds: float) -> dict[str, Any]:
     """Run a command to the end of the last process that it started; the report for `measure`."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
     left_behind: list[str] = []
     signal.signal(signal.SIGALRM, lambda *_: left_behind.extend(_end_descendants()))
-    watch, started, code, wall_seconds = _Watch(look_seconds), time.monotonic(), 0, 0.0
+    watch, started, code, wall_seconds = _Watch(sample_seconds), time.monotonic(), 0, 0.0
     # In a session of its own: Ctrl-C is for the bench, which ends its meters by itself.
     main = subprocess.Popen(command, cwd=folder, start_new_session=True)
     watch.start()
@@ -191,12 +191,12 @@ def _end_descendants() -> list[str]:
 
 def main(arguments: Sequence[str]) -> None:
     """Write the report."""
-    report, folder, look_seconds, _, *command = arguments
+    report, folder, sample_seconds, _, *command = arguments
     # Leave through the `finally` that ends the command. SIGINT also because what a script starts in the
     # background ignores it, and all below would; the engine then waits 5 s for its language host to end.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _: sys.exit(128 + received))
-    result = _run(command, folder=folder, look_seconds=float(look_seconds))
+    result = _run(command, folder=folder, sample_seconds=float(sample_seconds))
     Path(report).write_text(json.dumps(result), encoding="utf-8")
 
 

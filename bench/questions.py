@@ -1,4 +1,4 @@
-"""The questions: who is compared by which command, and how each is asked."""
+"""The questions: who is compared by which command, and how each is requests."""
 
 import concurrent.futures
 import dataclasses
@@ -131,9 +131,9 @@ class Run:
 _STACK_SHARE = 1 / 3
 """Of the service's time: the CloudFormation stack is made first, then VMware does its part."""
 _FREE_BYTES_A_LINK = 1_000_000_000
-_LOOK_SECONDS = 1.0
+_SAMPLE_SECONDS = 1.0
 """Between two looks at a fleet's memory: each costs CPU for every process, for minutes."""
-_PARTS_LOOK_SECONDS = 0.02
+_PARTS_SAMPLE_SECONDS = 0.02
 _CHANGES = {
     "request-link",
     "unlink",
@@ -146,18 +146,18 @@ def _finish(
     on: Stage,
     accounts: Sequence[Account],
     *,
-    look_seconds: float = 0,
+    sample_seconds: float = 0,
     folder: Path | None = None,
 ) -> Cost:
     """Run a contender for accounts; `folder` where it was prepared before."""
     folder = folder or one.prepare(on, accounts)
     keys = accounts[0].keys if len(accounts) == 1 else {}
     return measure(
-        one.command, environment={**on.environment, **keys}, folder=folder, look_seconds=look_seconds
+        one.command, environment={**on.environment, **keys}, folder=folder, sample_seconds=sample_seconds
     )
 
 
-def ask_link(contenders: Sequence[Contender], *, is_trial: bool) -> Iterator[Run]:
+def run_link(contenders: Sequence[Contender], *, is_trial: bool) -> Iterator[Run]:
     """Thirty draws of the service's time, every contender at each, side by side, in real seconds.
 
     A run works at its beginning and then waits, so the next one begins only when the one before it has
@@ -187,7 +187,7 @@ def ask_link(contenders: Sequence[Contender], *, is_trial: bool) -> Iterator[Run
         yield Run(question=LINK, contender=one.name, size=service, cost=cost)
 
 
-def ask_unchanged(contenders: Sequence[Contender], *, is_trial: bool) -> Iterator[Run]:
+def run_unchanged(contenders: Sequence[Contender], *, is_trial: bool) -> Iterator[Run]:
     """A link and the smallest program, made beforehand; then each command of both in turn."""
     names = list(dict.fromkeys(one.name for one in contenders))
     with stage(len(names), is_trial=is_trial, stack_seconds=1.0, task_seconds=1.0) as on:
@@ -202,25 +202,30 @@ def ask_unchanged(contenders: Sequence[Contender], *, is_trial: bool) -> Iterato
                 cost = _finish(one, on, [accounts[one.name]], folder=folders[one.name])
                 if changed := {entry.call for entry in on.control.journal()} & _CHANGES:
                     raise CommandFailed(f"{one.name} {one.case} changed something: {changed}")
-                asked = dict(Counter(entry.call for entry in on.requests()))
+                requests = dict(Counter(entry.call for entry in on.requests()))
                 yield Run(
-                    question=UNCHANGED, contender=one.name, case=one.case, size=1, cost=cost, requests=asked
+                    question=UNCHANGED,
+                    contender=one.name,
+                    case=one.case,
+                    size=1,
+                    cost=cost,
+                    requests=requests,
                 )
         on.must_be_linked([accounts[names[0]]])
 
 
-def ask_fleet(contenders: Sequence[Contender], *, is_trial: bool) -> Iterator[Run]:
+def run_fleet(contenders: Sequence[Contender], *, is_trial: bool) -> Iterator[Run]:
     """Every fleet in a sandbox of its own, the small ones first."""
     runs = [(size, one) for one in contenders for size in ((1,) if is_trial else one.sizes)]
     for labs, one in sorted(runs, key=lambda run: run[0]):
         with stage(labs, is_trial=is_trial, stack_seconds=3.0, task_seconds=5.0) as on:
-            cost = _finish(one, on, on.accounts, look_seconds=_LOOK_SECONDS)
+            cost = _finish(one, on, on.accounts, sample_seconds=_SAMPLE_SECONDS)
             requests = dict(Counter(entry.call for entry in on.requests()))
             on.must_be_linked(on.accounts)
         yield Run(question=FLEET, contender=one.name, size=labs, cost=cost, requests=requests)
 
 
-def ask_waiting(contenders: Sequence[Contender], *, is_trial: bool) -> Iterator[Run]:
+def run_waiting(contenders: Sequence[Contender], *, is_trial: bool) -> Iterator[Run]:
     """Fleets that wait, side by side: nothing but their requests is looked at."""
     (one,) = contenders
     with concurrent.futures.ThreadPoolExecutor() as pool:
@@ -236,12 +241,12 @@ def _wait(one: Contender, labs: int, *, is_trial: bool) -> Run:
         begin = max(made) + settle
         if begin + window > min(made) + seconds:
             raise CommandFailed(f"the first of {labs} labs had its link before all had waited for {window} s")
-        asked = Counter(entry.call for entry in on.requests() if begin <= entry.monotonic < begin + window)
-    rates = {call: count * 60 / window for call, count in asked.items()}
+        requests = Counter(entry.call for entry in on.requests() if begin <= entry.monotonic < begin + window)
+    rates = {call: count * 60 / window for call, count in requests.items()}
     return Run(question=WAITING, contender=one.name, size=labs, cost=cost, details=rates)
 
 
-def ask_parts(contenders: Sequence[Contender], *, is_trial: bool) -> Iterator[Run]:
+def run_parts(contenders: Sequence[Contender], *, is_trial: bool) -> Iterator[Run]:
     """An `up` of a new link, looked at closely; then what its two Python processes import."""
     (one,) = contenders
     times = 1 if is_trial else 3
@@ -250,7 +255,7 @@ def ask_parts(contenders: Sequence[Contender], *, is_trial: bool) -> Iterator[Ru
             folder = one.prepare(on, [account])
             on.control.clear_journal()
             begun = time.monotonic()
-            cost = _finish(one, on, [account], look_seconds=_PARTS_LOOK_SECONDS, folder=folder)
+            cost = _finish(one, on, [account], sample_seconds=_PARTS_SAMPLE_SECONDS, folder=folder)
             phases = _phases(on.control.journal(), begun, begun + cost.wall_seconds)
             yield Run(question=PARTS, contender=one.name, case=PHASES, size=1, cost=cost, details=phases)
         on.must_be_linked(on.accounts)
@@ -309,9 +314,9 @@ def _until(happened: Callable[[], bool], longest_seconds: float = 300.0) -> None
 
 
 QUESTIONS: Mapping[str, Callable[..., Iterator[Run]]] = {
-    LINK: ask_link,
-    UNCHANGED: ask_unchanged,
-    FLEET: ask_fleet,
-    WAITING: ask_waiting,
-    PARTS: ask_parts,
+    LINK: run_link,
+    UNCHANGED: run_unchanged,
+    FLEET: run_fleet,
+    WAITING: run_waiting,
+    PARTS: run_parts,
 }

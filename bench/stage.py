@@ -75,10 +75,10 @@ class Stage:
         folder = self.folder / name
         folder.mkdir()
         shutil.copy(source, folder / "__main__.py")
-        declared = (REPOSITORY / "Pulumi.yaml").read_text("utf-8")
+        settings = (REPOSITORY / "Pulumi.yaml").read_text("utf-8")
         if source.parent != REPOSITORY:
-            declared = declared.partition("config:")[0].replace("name: vmc-account-link", "name: smallest", 1)
-        (folder / "Pulumi.yaml").write_text(declared, encoding="utf-8")
+            settings = settings.partition("config:")[0].replace("name: vmc-account-link", "name: smallest", 1)
+        (folder / "Pulumi.yaml").write_text(settings, encoding="utf-8")
         # The official language host takes the interpreter from the project's folder.
         (folder / ".venv").symlink_to(sys.prefix)
         return folder
@@ -98,7 +98,7 @@ class Stage:
             raise CommandFailed(f"{' '.join(command)}: {done.stdout}{done.stderr}")
 
     def requests(self) -> tuple[Entry, ...]:
-        """What VMware's services were asked since the journal was cleared."""
+        """Requests to VMware's services since the journal was cleared."""
         return tuple(entry for entry in self.control.journal() if entry.service in _VMWARE)
 
     def must_be_linked(self, accounts: Sequence[Account]) -> None:
@@ -107,7 +107,7 @@ class Stage:
         Raises:
             CommandFailed: one is not, or another account is.
         """
-        wanted = Counter(account.number for account in accounts)
+        expected = Counter(account.number for account in accounts)
         records = self.control.connected_accounts()
         names = {account.number: self._stacks(account) for account in accounts}
         linked = Counter(
@@ -116,7 +116,7 @@ class Stage:
             if one.state == "ACTIVE" and [one.cf_stack_name] == names.get(one.account_number)
         )
         runs = [link.runs for link in self.control.links()]
-        if linked != wanted or len(records) != len(accounts) or runs != [1] * len(accounts):
+        if linked != expected or len(records) != len(accounts) or runs != [1] * len(accounts):
             raise CommandFailed(
                 f"the end state is wrong: {linked.total()} of {len(accounts)} accounts are ACTIVE by their "
                 f"stack, with {len(records)} records; the links requested were run {runs} times"

@@ -25,7 +25,7 @@ def test_a_trial_asks_every_contender(
     assert {name for name, _ in asked} == {one.name for one in wanted}
     assert len(asked) == len({(one.name, one.case) for one in wanted})
     assert all(run["cost"]["cpu_seconds"] > 0.1 for run in runs)
-    # An answer is not asked for again.
+    # An result is not asked for again.
     capsys.readouterr()
     assert bench.main([question, "--trial", "--to", str(tmp_path)]) == 0
     assert " s\n" not in capsys.readouterr().out

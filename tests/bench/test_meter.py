@@ -52,7 +52,7 @@ def test_a_command_that_fails_gives_no_figure(run: Run) -> None:
 
 def test_memory_and_processes_are_seen_where_somebody_looks(run: Run) -> None:
     code = "import time; kept = bytearray(60_000_000); time.sleep(0.5)"
-    assert run(code, look_seconds=0.05).peak_bytes > 60_000_000
+    assert run(code, sample_seconds=0.05).peak_bytes > 60_000_000
     assert run(code).peak_bytes == 0
 
 

@@ -14,22 +14,22 @@ Series = Mapping[str, Mapping[Any, float]]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Aim:
-    """What was wanted of a figure, and what came."""
+    """What was limit of a figure, and what came."""
 
     what: str
-    wanted: float
+    limit: float
     came: float
     at_least: bool = False
     """False: at most."""
 
     @property
     def is_met(self) -> bool:
-        """Whether it came as wanted."""
-        return self.came >= self.wanted if self.at_least else self.came <= self.wanted
+        """Whether it came as limit."""
+        return self.came >= self.limit if self.at_least else self.came <= self.limit
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class QuestionResult:
     """All that one question's runs say."""
 
     headings: Sequence[str]
@@ -41,78 +41,78 @@ class Answer:
     """For the README."""
 
 
-def _link(runs: Sequence[Run]) -> Answer:
+def _link(runs: Sequence[Run]) -> QuestionResult:
     late = {
         name: {run.size: run.cost.wall_seconds - run.size for run in of}
         for name, of in _by_name(runs).items()
     }
-    rows, aims, said = [], [], {}
+    rows, aims, quoted = [], [], {}
     for name, of in late.items():
         values = list(of.values())
         mean, worst = statistics.mean(values), max(values)
         cpu = _median([run for run in runs if run.contender == name], lambda run: run.cost.cpu_seconds)
         rows.append((name, len(values), mean, statistics.median(values), min(values), worst, cpu))
-        said[name] = f"{mean:.1f} s (at most {worst:.1f} s)"
+        quoted[name] = f"{mean:.1f} s (at most {worst:.1f} s)"
         if name != "script":
-            wanted = 3.5 if "skip" in name else 5
-            aims += [Aim(f"{name}: mean, s", wanted, mean), Aim(f"{name}: worst, s", 11, worst)]
-    return Answer(
+            limit = 3.5 if "skip" in name else 5
+            aims += [Aim(f"{name}: mean, s", limit, mean), Aim(f"{name}: worst, s", 11, worst)]
+    return QuestionResult(
         headings=("way", "draws", "mean, s", "median, s", "best, s", "worst, s", "CPU s"),
         rows=rows,
         aims=aims,
         series=late,
         axes=("the service's own time, s", "wall time beyond it, s"),
         sentence=(
-            f"**One link**: `pulumi up` ends {said['up']} after the service is done, with `--skip-preview` "
-            f"{said['up --skip-preview']}, a script with botocore's waiter {said['script']}."
+            f"**One link**: `pulumi up` ends {quoted['up']} after the service is done, with `--skip-preview` "
+            f"{quoted['up --skip-preview']}, a script with botocore's waiter {quoted['script']}."
         ),
     )
 
 
-def _unchanged(runs: Sequence[Run]) -> Answer:
+def _unchanged(runs: Sequence[Run]) -> QuestionResult:
     rows: list[Sequence[Cell]] = []
     aims: list[Aim] = []
-    said = []
+    quoted = []
     cpu: dict[str, dict[str, float]] = {"link": {}, "smallest": {}}
     for case, of_case in _by(runs, lambda run: run.case).items():
         for name, of in _by_name(of_case).items():
             cpu[name][case] = _median(of, lambda run: run.cost.cpu_seconds)
-            wall, asked = _median(of, lambda run: run.cost.wall_seconds), _median(of, _requests)
-            rows.append((case, name, wall, cpu[name][case], asked))
+            wall, requests = _median(of, lambda run: run.cost.wall_seconds), _median(of, _requests)
+            rows.append((case, name, wall, cpu[name][case], requests))
         pairs = list(zip(*_by_name(of_case).values(), strict=True))
         walls = statistics.median(one.cost.wall_seconds / other.cost.wall_seconds for one, other in pairs)
         cpus = statistics.median(one.cost.cpu_seconds / other.cost.cpu_seconds for one, other in pairs)
-        said.append(f"{cpus:.2f} times ({case})")
+        quoted.append(f"{cpus:.2f} times ({case})")
         aims += [
             Aim(f"{case}: wall time, times the smallest", 1.1, walls),
             Aim(f"{case}: CPU, times the smallest", 1.1, cpus),
             Aim(f"{case}: requests to VMware", 0, _median(_by_name(of_case)["link"], _requests)),
         ]
-    return Answer(
+    return QuestionResult(
         headings=("command", "program", "wall s", "CPU s", "requests to VMware"),
         rows=rows,
         aims=aims,
         series=cpu,
         axes=("", "CPU s"),
         sentence=(
-            f"**Where nothing changed**: {', '.join(said)} the CPU of the smallest program with the same "
+            f"**Where nothing changed**: {', '.join(quoted)} the CPU of the smallest program with the same "
             "kinds of resources."
         ),
     )
 
 
-def _fleet(runs: Sequence[Run]) -> Answer:
+def _fleet(runs: Sequence[Run]) -> QuestionResult:
     groups = _by(runs, lambda run: (run.contender, run.size))
     rate = {key: _median(of, lambda run: 60 * run.size / run.cost.wall_seconds) for key, of in groups.items()}
     cpu = {key: _median(of, lambda run: run.cost.cpu_seconds / run.size) for key, of in groups.items()}
     memory = {key: _median(of, lambda run: run.cost.peak_bytes / 1e6) for key, of in groups.items()}
     engines = {key: _median(of, lambda run: max(1, run.cost.engines)) for key, of in groups.items()}
-    asked = {key: _median(of, lambda run: _requests(run) / run.size) for key, of in groups.items()}
+    requests = {key: _median(of, lambda run: _requests(run) / run.size) for key, of in groups.items()}
     each = {key: memory[key] / engines[key] for key in groups}
     ours = sorted(key for key in groups if key[0] == "vmc-labs up")
     (threads,) = (key for key in groups if "threads" in key[0])
     few, many = ours[0], ours[-1]
-    return Answer(
+    return QuestionResult(
         headings=(
             "way",
             "labs",
@@ -124,7 +124,7 @@ def _fleet(runs: Sequence[Run]) -> Answer:
             "requests a lab",
         ),
         rows=[
-            (*key, rate[key], cpu[key], memory[key], engines[key], each[key], asked[key]) for key in groups
+            (*key, rate[key], cpu[key], memory[key], engines[key], each[key], requests[key]) for key in groups
         ],
         aims=[
             *(
@@ -148,7 +148,7 @@ def _fleet(runs: Sequence[Run]) -> Answer:
             Aim(
                 "peak MB for each lab in flight; the threads'", each[threads], max(each[key] for key in ours)
             ),
-            Aim("requests to VMware a lab", 4, max(asked[key] for key in ours)),
+            Aim("requests to VMware a lab", 4, max(requests[key] for key in ours)),
             Aim(
                 "token exchanges of a fleet",
                 1,
@@ -170,11 +170,11 @@ def _fleet(runs: Sequence[Run]) -> Answer:
     )
 
 
-def _waiting(runs: Sequence[Run]) -> Answer:
+def _waiting(runs: Sequence[Run]) -> QuestionResult:
     total = {run.size: sum(run.details.values()) for run in sorted(runs, key=lambda run: run.size)}
     calls = sorted({call for run in runs for call in run.details})
     few, many = min(total), max(total)
-    return Answer(
+    return QuestionResult(
         headings=("labs", *calls, "requests a minute"),
         rows=[
             (run.size, *(run.details.get(call, 0.0) for call in calls), total[run.size])
@@ -192,7 +192,7 @@ def _waiting(runs: Sequence[Run]) -> Answer:
     )
 
 
-def _parts(runs: Sequence[Run]) -> Answer:
+def _parts(runs: Sequence[Run]) -> QuestionResult:
     cases = _by(runs, lambda run: run.case)
     ups = cases[PHASES]
     wall, cpu = (
@@ -209,7 +209,7 @@ def _parts(runs: Sequence[Run]) -> Answer:
         ours = largest["vmc_account_link"] = packages["vmc_account_link"]
         parts[f"imports of the {process}"] = (whole, {**largest, "others": whole - sum(largest.values())})
         own.append(f"{ours:.2f} of {whole:.2f} s of the imports of its {process}")
-    return Answer(
+    return QuestionResult(
         headings=("of", "part", "s", "share"),
         rows=[
             (of, part, seconds, f"{seconds / whole:.0%}")
@@ -223,7 +223,7 @@ def _parts(runs: Sequence[Run]) -> Answer:
     )
 
 
-ANSWERS: Mapping[str, Callable[[Sequence[Run]], Answer]] = {
+RESULTS: Mapping[str, Callable[[Sequence[Run]], QuestionResult]] = {
     LINK: _link,
     UNCHANGED: _unchanged,
     FLEET: _fleet,

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 import pytest
 
 from bench import questions
-from bench.answers import ANSWERS, Answer
 from bench.meter import Cost
 from bench.questions import Run, import_seconds
+from bench.results import RESULTS, QuestionResult
 
 
 def run(
@@ -37,12 +37,12 @@ def run(
     )  # fmt: skip
 
 
-def answer(*runs: Run) -> Answer:
-    return ANSWERS[runs[0].question](runs)
+def result(*runs: Run) -> QuestionResult:
+    return RESULTS[runs[0].question](runs)
 
 
 def missed(*runs: Run) -> list[str]:
-    return [aim.what for aim in answer(*runs).aims if not aim.is_met]
+    return [aim.what for aim in result(*runs).aims if not aim.is_met]
 
 
 def links(up_late: float, skip_late: float) -> list[Run]:
@@ -95,7 +95,7 @@ def test_a_fleet_is_held_to_the_threads_and_to_its_own_small_one() -> None:
 @pytest.mark.parametrize(("many", "is_met"), [(20.0, True), (20.5, False)])
 def test_many_that_wait_may_ask_twice_as_often_as_one(many: float, *, is_met: bool) -> None:
     one = run(questions.WAITING, "vmc-labs up", size=1, details={"get-task": 4, "list": 6})
-    (aim,) = answer(run(questions.WAITING, "vmc-labs up", size=64, details={"list": many}), one).aims
+    (aim,) = result(run(questions.WAITING, "vmc-labs up", size=64, details={"list": many}), one).aims
     assert aim.is_met is is_met
 
 
@@ -104,7 +104,7 @@ def test_the_parts_of_an_up_add_up_to_all_of_it() -> None:
     imports = run(
         questions.PARTS, "program", case=questions.IMPORTS, details={"vmc_account_link": 0.1, "grpc": 0.3}
     )
-    rows = answer(up, imports).rows
+    rows = result(up, imports).rows
     assert ("wall time", "then", 3, "75%") in rows
     assert ("imports of the program", "vmc_account_link", 0.1, "25%") in rows
     assert ("CPU", "CLI", 3, "100%") in rows
