@@ -7,7 +7,7 @@ import pytest
 
 from bench import __main__ as bench
 from bench.meter import CommandFailed
-from bench.page import RUNS, TEXTS, contents, filled, places, read
+from bench.page import RUNS, TEXTS, blocks, contents, filled, read
 from bench.questions import QUESTIONS, TABLE
 from bench.stage import stage
 
@@ -20,12 +20,12 @@ def test_a_trial_asks_every_contender(
     assert bench.main([question, "--trial", "--to", str(tmp_path)]) == 0
     about, *runs = map(json.loads, (tmp_path / f"{question}.jsonl").read_text("utf-8").splitlines())
     assert about["trial"] is True
-    asked = {(run["contender"], run["case"]) for run in runs if run["case"] != "imports"}
-    wanted = [one for one in TABLE if one.question == question]
-    assert {name for name, _ in asked} == {one.name for one in wanted}
-    assert len(asked) == len({(one.name, one.case) for one in wanted})
+    measured = {(run["contender"], run["case"]) for run in runs if run["case"] != "imports"}
+    expected = [one for one in TABLE if one.question == question]
+    assert {name for name, _ in measured} == {one.name for one in expected}
+    assert len(measured) == len({(one.name, one.case) for one in expected})
     assert all(run["cost"]["cpu_seconds"] > 0.1 for run in runs)
-    # An result is not asked for again.
+    # A result of this code is not measured again.
     capsys.readouterr()
     assert bench.main([question, "--trial", "--to", str(tmp_path)]) == 0
     assert " s\n" not in capsys.readouterr().out
@@ -44,11 +44,11 @@ def test_a_contender_that_left_an_account_unlinked_is_found_out() -> None:
 
 def test_what_the_page_and_the_readme_quote_is_what_was_measured() -> None:
     page, readme = (path.read_text("utf-8") for path in TEXTS)
-    assert set(places(page)) == {*QUESTIONS, "in short", "measured on"}
+    assert set(blocks(page)) == {*QUESTIONS, "in short", "measured on"}
     if not RUNS.exists():
-        told = dict.fromkeys(places(page), "")  # Nothing was measured yet, so nothing is quoted.
+        figures = dict.fromkeys(blocks(page), "")  # Nothing was measured yet, so nothing is quoted.
     else:
-        told = contents(*read(RUNS.read_text("utf-8")))
-        assert places(readme) == ["in short"]
+        figures = contents(*read(RUNS.read_text("utf-8")))
+        assert blocks(readme) == ["in short"]
     for text in (page, readme):
-        assert filled(text, told) == text, "`make bench` writes these figures"
+        assert filled(text, figures) == text, "`make bench` writes these figures"

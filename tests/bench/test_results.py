@@ -71,11 +71,11 @@ def test_an_unchanged_command_is_held_to_time_cpu_and_silence() -> None:
 
 
 def fleets(cpu: float, seconds: float, peak_mb: float, requests: Mapping[str, int]) -> list[Run]:
-    name, asked = "vmc-labs up", {"exchange-token": 1, **requests}
+    name, counts = "vmc-labs up", {"exchange-token": 1, **requests}
     of = functools.partial(run, questions.FLEET)
     return [
-        of(name, size=10, wall=15, cpu=10, peak_mb=500, engines=10, requests=asked),
-        of(name, size=300, wall=seconds, cpu=300 * cpu, peak_mb=peak_mb, engines=10, requests=asked),
+        of(name, size=10, wall=15, cpu=10, peak_mb=500, engines=10, requests=counts),
+        of(name, size=300, wall=seconds, cpu=300 * cpu, peak_mb=peak_mb, engines=10, requests=counts),
         of("loop in 12 threads", size=24, wall=108, cpu=24 * 4, peak_mb=1200, engines=12),
     ]
 
@@ -111,11 +111,11 @@ def test_the_parts_of_an_up_add_up_to_all_of_it() -> None:
 
 
 def test_import_times_are_added_up_by_package() -> None:
-    told = (
+    printed = (
         "import time: self [us] | cumulative | imported package\n"
         "import time:      1000 |       1000 |   grpc._cython\n"
         "import time:      2000 |       3000 | grpc\n"
         "import time:       500 |        500 | json.decoder\n"
         "import time:       500 |        500 | email\n"
     )
-    assert import_seconds(told) == {"grpc": 0.003, "standard library": 0.001}
+    assert import_seconds(printed) == {"grpc": 0.003, "standard library": 0.001}
