@@ -9,17 +9,16 @@ from vmc_account_link.api.transport import Transport
 from vmc_account_link.aws_reader import AwsAccess, AwsReader, Caller
 from vmc_account_link.check_result import CheckResult, Verdict, from_error, looked, not_asked, warned
 from vmc_account_link.cli.checks import (
-    ACTIONS,
     judge_identity,
     judge_link,
     judge_organisation,
-    judge_permissions,
     judge_region,
     judge_roles,
     judge_stack_name,
     judge_subnets,
     judge_token,
 )
+from vmc_account_link.cli.rights_check import look_at_rights
 from vmc_account_link.cli.token import access_token_claims, api_token_end
 from vmc_account_link.errors import VmcError
 from vmc_account_link.link.ownership import find_account
@@ -133,16 +132,8 @@ def _look_at_account(request: DoctorRequest, amazon: AwsReader, caller: Caller) 
         "subnets": lambda: judge_subnets(
             request.subnet_region, amazon.subnets_by_zone(request.subnet_region, caller.account)
         ),
-        "permissions": lambda: _permissions(amazon, caller),
+        "permissions": lambda: look_at_rights(amazon, caller, request.stack_name),
     }
     if request.uses_existing:
         del looks["stack name"], looks["permissions"]
     return tuple(looked(name, look) for name, look in looks.items())
-
-
-def _permissions(amazon: AwsReader, caller: Caller) -> CheckResult:
-    try:
-        return judge_permissions(caller, amazon.simulate(caller, ACTIONS))
-    except VmcError as error:
-        # Who may not ask may yet be allowed all the rest.
-        return warned("permissions", f"{error.action}: {error.detail}", error.hint)
