@@ -76,16 +76,16 @@ sweep: setup ## The next three, results in sweep-results/ (two hours on two idle
 	@status=0; for part in faults crashes histories; do $(MAKE) $$part || status=1; done; exit $$status
 
 faults: setup ## Every call of up and destroy x every kind of fault, on the real engine
-	$(BIN)/python -m tests.sweep sweep-results
+	$(BIN)/python -m tests.sweep faults sweep-results
 
 crashes: setup ## kill -9 at every call and at 200 random moments, then recover
-	$(BIN)/python -m tests.crashes sweep-results
+	$(BIN)/python -m tests.sweep crashes sweep-results
 
 histories: setup ## 500 random histories of a link, up to 30 steps each
-	HYPOTHESIS_PROFILE=sweep $(BIN)/python -m pytest -n 0 tests/properties/test_link_lifecycle.py
+	$(BIN)/python -m tests.sweep histories sweep-results
 
 fleet-sweep: setup ## 30 and 300 labs: what they cost; a driver or a Dask worker of 30 killed with -9 (half an hour)
-	$(BIN)/python -m tests.fleets sweep-results
+	$(BIN)/python -m tests.sweep fleets sweep-results
 
 mutants: $(VENV)/.installed ## The pure code changed in one place at a time: which change does no test notice? (about an hour)
 	nice $(BIN)/python -m tests.mutants sweep-results

@@ -8,13 +8,13 @@ from bench.measure import CommandFailed
 STACK_NAME = "SDDC-Account-Link"
 
 
-def must_be_linked(cloud: Cloud, accounts: Sequence[Account], *, minted: int | None = None) -> None:
+def must_be_linked(cloud: Cloud, accounts: Sequence[Account], *, links_requested: int | None = None) -> None:
     """Each account is linked once: one live stack, one ACTIVE record of it, one link asked for.
 
     Args:
         cloud: where to look.
         accounts: all that are linked.
-        minted: how many links the journal shows to have been asked for; None: one for each account.
+        links_requested: how many links the journal shows to have been asked for; None: one for each account.
 
     Raises:
         CommandFailed: one is not.
@@ -29,9 +29,10 @@ def must_be_linked(cloud: Cloud, accounts: Sequence[Account], *, minted: int | N
         if record is None or record.state != "ACTIVE" or record.cf_stack_name != STACK_NAME:
             problems.append(f"{account.number}: record {record}")
     problems += [f"{number}: nobody asked for this link" for number in records]
-    requested, wanted = cloud.requests()["vmc request-link"], len(accounts) if minted is None else minted
-    if requested != wanted:
-        problems.append(f"{requested} links were asked for, not {wanted}")
+    requested = cloud.requests()["vmc request-link"]
+    expected = len(accounts) if links_requested is None else links_requested
+    if requested != expected:
+        problems.append(f"{requested} links were asked for, not {expected}")
     _raise_for(problems)
 
 

@@ -13,7 +13,7 @@ from sandbox.environment import path_with_engine
 
 def facts() -> dict[str, str | int | float]:
     """Processor, memory and versions; nothing that names a machine or a person."""
-    told = subprocess.run(
+    engine = subprocess.run(
         ["pulumi", "version"],
         env={**os.environ, "PATH": path_with_engine()},
         capture_output=True,
@@ -26,7 +26,7 @@ def facts() -> dict[str, str | int | float]:
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "system": f"{platform.system()} {platform.release().partition('-')[0]}",
         "python": platform.python_version(),
-        "engine": told,
+        "engine": engine,
         **{name: version(name) for name in ("pulumi", "pulumi-aws", "boto3", "requests")},
     }
 

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import psutil
 
-from bench.meter import LOOK_VARIABLE
+from bench.meter import SAMPLE_VARIABLE
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 _METER_ENDS_SECONDS = 30
@@ -56,7 +56,7 @@ class Running:
         *,
         environment: Mapping[str, str],
         folder: Path,
-        look_seconds: float | None = None,
+        sample_seconds: float | None = None,
     ) -> None:
         """Start the command.
 
@@ -64,7 +64,7 @@ class Running:
             command: without a shell.
             environment: its whole environment.
             folder: where it runs.
-            look_seconds: how often its processes are looked at; None: four times a second.
+            sample_seconds: how often its processes are looked at; None: four times a second.
         """
         self._command = command
         self._files = Path(tempfile.mkdtemp(prefix="bench-"))
@@ -78,8 +78,8 @@ class Running:
             ),
         ]
         given = dict(environment)
-        if look_seconds is not None:
-            given[LOOK_VARIABLE] = str(look_seconds)
+        if sample_seconds is not None:
+            given[SAMPLE_VARIABLE] = str(sample_seconds)
         with (self._files / "output").open("wb") as output:
             self._meter = subprocess.Popen(
                 [sys.executable, *launch, str(self._report), "--", *command],
@@ -118,17 +118,17 @@ class Running:
             self._meter.wait(timeout_seconds)
         except subprocess.TimeoutExpired:
             self.end()
-            raise CommandFailed(self._told(f"not done after {timeout_seconds:.0f} s")) from None
+            raise CommandFailed(self._with_output(f"not done after {timeout_seconds:.0f} s")) from None
         except BaseException:
             self.end()
             raise
         if self._meter.returncode != 0:
-            raise CommandFailed(self._told(f"its meter exited with {self._meter.returncode}"))
+            raise CommandFailed(self._with_output(f"its meter exited with {self._meter.returncode}"))
         report = json.loads(self._report.read_text(encoding="utf-8"))
         if report["code"] != 0:
-            raise CommandFailed(self._told(f"exit code {report['code']}"))
+            raise CommandFailed(self._with_output(f"exit code {report['code']}"))
         if report["left_behind"]:
-            raise CommandFailed(self._told(f"left behind: {', '.join(report['left_behind'])}"))
+            raise CommandFailed(self._with_output(f"left behind: {', '.join(report['left_behind'])}"))
         return Measurement.from_report(report)
 
     def end(self) -> None:
@@ -139,7 +139,7 @@ class Running:
         except subprocess.TimeoutExpired:
             self._meter.kill()
 
-    def _told(self, what: str) -> str:
+    def _with_output(self, what: str) -> str:
         return f"{' '.join(self._command)}: {what}\n{self.output()[-2000:]}"
 
 
@@ -148,14 +148,14 @@ def measure(
     *,
     environment: Mapping[str, str],
     folder: Path,
-    look_seconds: float | None = None,
+    sample_seconds: float | None = None,
 ) -> Measurement:
     """Run a command to its end and say what it cost.
 
     Raises:
         CommandFailed: as `Running.finish`.
     """
-    return Running(command, environment=environment, folder=folder, look_seconds=look_seconds).finish()
+    return Running(command, environment=environment, folder=folder, sample_seconds=sample_seconds).finish()
 
 
 def python(*arguments: str) -> list[str]:

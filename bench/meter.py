@@ -30,17 +30,17 @@ _GRACE_SECONDS = 10.0
 """How long what the command started may outlive it before it counts as left behind."""
 _REAP_SECONDS = 0.005
 _MEMORY_SECONDS = 0.25
-LOOK_VARIABLE = "BENCH_LOOK_SECONDS"
-_LOOK_SECONDS = 0.25
+SAMPLE_VARIABLE = "BENCH_SAMPLE_SECONDS"
+_SAMPLE_SECONDS = 0.25
 
 
 class Watch:
     """Looks at the command's processes while they run: their memory, and the CPU time of each."""
 
-    def __init__(self, look_seconds: float) -> None:
-        self._look_seconds = look_seconds
+    def __init__(self, sample_seconds: float) -> None:
+        self._sample_seconds = sample_seconds
         self._me = psutil.Process()
-        self._seen: dict[tuple[int, float], tuple[str, float]] = {}
+        self._processes: dict[tuple[int, float], tuple[str, float]] = {}
         self._memory_at = 0.0
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -59,40 +59,40 @@ class Watch:
     def cpu_seconds_by_role(self) -> dict[str, float]:
         """What was last seen of each process, added up by what it is for."""
         totals: dict[str, float] = {}
-        for role, seconds in self._seen.values():
+        for role, seconds in self._processes.values():
             totals[role] = totals.get(role, 0.0) + seconds
         return totals
 
     def _run(self) -> None:
-        while not self._done.wait(self._look_seconds):
+        while not self._done.wait(self._sample_seconds):
             now = time.monotonic()
             with_memory = now - self._memory_at >= _MEMORY_SECONDS
             if with_memory:
                 self._memory_at = now
-            self._look(with_memory=with_memory)
+            self._sample(with_memory=with_memory)
 
-    def _look(self, *, with_memory: bool) -> None:
+    def _sample(self, *, with_memory: bool) -> None:
         processes = self._me.children(recursive=True)
         pss = 0
         for process in processes:
             with contextlib.suppress(psutil.Error, OSError):
                 times = process.cpu_times()
                 key = (process.pid, process.create_time())
-                self._seen[key] = (role_of(process.cmdline()), times.user + times.system)
+                self._processes[key] = (role_of(process.cmdline()), times.user + times.system)
                 if with_memory:
                     pss += process.memory_full_info().pss
         self.most_processes = max(self.most_processes, len(processes))
         self.peak_pss_bytes = max(self.peak_pss_bytes, pss)
 
 
-def run(command: Sequence[str], *, look_seconds: float) -> dict[str, Any]:
+def run(command: Sequence[str], *, sample_seconds: float) -> dict[str, Any]:
     """Run a command to the end of the last process that it started.
 
     Returns:
         The report as JSON can hold it; `bench.measure.Measurement` explains it.
     """
     _become_subreaper()
-    watch = Watch(look_seconds)
+    watch = Watch(sample_seconds)
     started = time.monotonic()
     # In a session of its own: Ctrl-C is for the bench, which ends its meters by itself.
     process = subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL)
@@ -161,8 +161,8 @@ def main(arguments: Sequence[str]) -> int:
     # What a script starts in the background ignores it, and all below; the engine then waits 5 s for its
     # language host to end, as nobody's does who runs it.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    look_seconds = float(os.environ.pop(LOOK_VARIABLE, _LOOK_SECONDS))
-    result = run(command, look_seconds=look_seconds)
+    sample_seconds = float(os.environ.pop(SAMPLE_VARIABLE, _SAMPLE_SECONDS))
+    result = run(command, sample_seconds=sample_seconds)
     Path(report).write_text(json.dumps(result), encoding="utf-8")
     return 0
 

@@ -26,7 +26,7 @@ class Column:
 class Aim:
     """What was wanted of a figure, and what came."""
 
-    wanted: str
+    target: str
     came: str
     is_met: bool
 

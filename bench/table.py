@@ -47,12 +47,12 @@ def _aims(aims: Sequence[Aim]) -> str:
         return ""
     return _table(
         [
-            Column(key="wanted", heading="aim"),
+            Column(key="target", heading="aim"),
             Column(key="came", heading="figure"),
             Column(key="met", heading=""),
         ],
         [
-            {"wanted": aim.wanted, "came": aim.came, "met": "met" if aim.is_met else "**MISSED**"}
+            {"target": aim.target, "came": aim.came, "met": "met" if aim.is_met else "**MISSED**"}
             for aim in aims
         ],
     )
@@ -70,7 +70,7 @@ def _machine(about: Mapping[str, Value | Mapping[str, Value]]) -> str:
     machine = about["machine"]
     if not isinstance(machine, Mapping):
         raise TypeError("machine is a mapping")
-    told = (
+    hardware = (
         f"{machine['cores']} cores ({machine['processor']}), {machine['memory_gib']} GiB, "
         f"{machine['system']}, "
         f"Python {machine['python']}, engine {machine['engine']}, pulumi {machine['pulumi']}, "
@@ -79,4 +79,4 @@ def _machine(about: Mapping[str, Value | Mapping[str, Value]]) -> str:
     smoke = (
         "**A smoke run: it shows that the bench works, its figures mean nothing.** " if about["smoke"] else ""
     )
-    return f"{smoke}Measured on {told}. Load average before it began: {about['load']}."
+    return f"{smoke}Measured on {hardware}. Load average before it began: {about['load']}."

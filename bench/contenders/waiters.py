@@ -5,19 +5,14 @@
 prints what the waiting cost as JSON.
 """
 
-import functools
 import json
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable
-
-import requests
 
 from vmc_account_link.api.client import VmcClient
-from vmc_account_link.api.transport import Transport
-from vmc_account_link.call_context import CallContext, use_context
+from vmc_account_link.call_context import CallContext
 from vmc_account_link.errors import WaitInterrupted
 from vmc_account_link.link.progress import LinkTarget
 from vmc_account_link.link.wait import wait_until_linked
@@ -34,18 +29,17 @@ def main() -> None:
     """Wait, and tell what it cost."""
     labs, way, seconds = int(sys.argv[1]), sys.argv[2], float(sys.argv[3])
     settings = read_settings(lambda _: None, os.environ)
-    shared: Callable[[], requests.Session] = functools.partial(sharing.session, settings)
-    new_session = shared if way == "shared" else requests.Session
+    new_client = sharing.open_client if way == "shared" else VmcClient
     with VmcClient(settings) as vmc:
         tasks = [vmc.request_link().tracking_task for _ in range(labs)]
     stop = threading.Event()
     # What the loop tells a person is not wanted a thousand times.
-    person = CallContext(emit_progress=lambda _: None, canceled=stop)
+    context = CallContext(emit_progress=lambda _: None, canceled=stop)
     interrupted: list[int] = []
     threading.stack_size(_STACK_BYTES)
-    clients = [VmcClient(settings, transport=Transport(session=new_session())) for _ in tasks]
+    clients = [new_client(settings, context=context) for _ in tasks]
     threads = [
-        threading.Thread(target=_wait, args=(vmc, number, task, person, interrupted), daemon=True)
+        threading.Thread(target=_wait, args=(vmc, number, task, context, interrupted), daemon=True)
         for number, (vmc, task) in enumerate(zip(clients, tasks, strict=True))
     ]
     for thread in threads:
@@ -56,17 +50,19 @@ def main() -> None:
     stop.set()
     for thread in threads:
         thread.join()
-    told = {"cpu_seconds": cpu, "seconds": seconds, "waited_to_the_end": len(interrupted)}
-    print(json.dumps(told), flush=True)  # noqa: T201 - a script tells
+    result = {"cpu_seconds": cpu, "seconds": seconds, "waited_to_the_end": len(interrupted)}
+    print(json.dumps(result), flush=True)  # noqa: T201 - a script tells
 
 
-def _wait(vmc: VmcClient, number: int, task: str | None, person: CallContext, interrupted: list[int]) -> None:
-    wanted = LinkTarget(
+def _wait(
+    vmc: VmcClient, number: int, task: str | None, context: CallContext, interrupted: list[int]
+) -> None:
+    link = LinkTarget(
         account_number=str(_FIRST_ACCOUNT + number), stack_name="SDDC-Account-Link", tracking_task=task
     )
-    with vmc, use_context(person):
+    with vmc:
         try:
-            wait_until_linked(vmc, wanted, timeout_seconds=_LONG_SECONDS)
+            wait_until_linked(vmc, link, timeout_seconds=_LONG_SECONDS, context=context)
         except WaitInterrupted:
             interrupted.append(number)
 

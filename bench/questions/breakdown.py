@@ -18,7 +18,7 @@ from bench.scale import Scale
 from sandbox.journal import Entry
 
 NAME = "breakdown"
-_LOOK_SECONDS = 0.02
+_SAMPLE_SECONDS = 0.02
 _WHOSE = {
     roles.CLI: "engine",
     roles.LANGUAGE_HOST: "engine",
@@ -141,7 +141,7 @@ def _up(sandbox: Cloud) -> Up:
         pulumi("up", "--yes", "--skip-preview"),
         environment=environment,
         folder=folder,
-        look_seconds=_LOOK_SECONDS,
+        sample_seconds=_SAMPLE_SECONDS,
     )
     cost = running.finish()
     journal = sandbox.control.journal()

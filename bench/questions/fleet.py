@@ -19,9 +19,9 @@ from bench.scale import Scale
 from vmc_labs.fleet.sizing import CORES_FACTOR
 
 NAME = "fleet"
-_WANTED_FACTOR = 3
-_WANTED_FLATNESS = 0.1
-_LOOK_SECONDS = 1.0
+_TARGET_FACTOR = 3
+_TARGET_FLATNESS = 0.1
+_SAMPLE_SECONDS = 1.0
 """Between two looks at the processes' memory: each costs CPU for every process, for minutes."""
 _THREADS = CORES_FACTOR * (os.cpu_count() or 1)
 """Of the thread pool: as many labs at a time as `labs up` has."""
@@ -131,7 +131,7 @@ def _run(sandbox: Cloud, contender: Contender, size: int) -> FleetRun:
     sandbox.control.clear_journal()
     # What an earlier bench has left in this user's folder must not change what is measured.
     environment = sandbox.process_environment({"XDG_STATE_HOME": str(folder / "state")})
-    cost = measure(command, environment=environment, folder=where, look_seconds=_LOOK_SECONDS)
+    cost = measure(command, environment=environment, folder=where, sample_seconds=_SAMPLE_SECONDS)
     requests: dict[str, int] = {}
     for entry in sandbox.control.journal():
         requests[entry.service] = requests.get(entry.service, 0) + 1
@@ -189,9 +189,9 @@ def _aims(runs: Sequence[FleetRun]) -> list[Aim]:
     ours = by_size(LABS_UP.name)
     aims = [
         Aim(
-            wanted=f"{labs} labs: at least {_WANTED_FACTOR} x less CPU a lab than the {loop} ({size})",
+            target=f"{labs} labs: at least {_TARGET_FACTOR} x less CPU a lab than the {loop} ({size})",
             came=f"{theirs / cpu:.1f} x less",
-            is_met=theirs / cpu >= _WANTED_FACTOR,
+            is_met=theirs / cpu >= _TARGET_FACTOR,
         )
         for loop in (TEXTBOOK.name, POOL.name)
         for size, theirs in by_size(loop).items()
@@ -202,9 +202,9 @@ def _aims(runs: Sequence[FleetRun]) -> list[Aim]:
         few, many = ours[sizes[0]], ours[sizes[-1]]
         aims.append(
             Aim(
-                wanted=f"CPU a lab at {sizes[-1]} labs within {_WANTED_FLATNESS:.0%} of that at {sizes[0]}",
+                target=f"CPU a lab at {sizes[-1]} labs within {_TARGET_FLATNESS:.0%} of that at {sizes[0]}",
                 came=f"{many / few - 1:+.0%}",
-                is_met=abs(many / few - 1) <= _WANTED_FLATNESS,
+                is_met=abs(many / few - 1) <= _TARGET_FLATNESS,
             )
         )
     return aims

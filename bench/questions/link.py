@@ -32,7 +32,7 @@ _LONGEST_REPEATED_SECONDS = 60.0
 """A longer link runs once: its overhead varies no more than a short one's."""
 _STACK_SHARE = 1 / 3
 """Of the service's time: the stack is made first, then VMware does its part."""
-_LOOK_AGAIN_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 _QUIET_SECONDS = 60.0
 
 
@@ -205,13 +205,13 @@ def _wait_until_quiet(running: Running, sandbox: Cloud) -> None:
     while running.is_running and time.monotonic() < deadline:
         if sandbox.control.journal(call="cloudformation.CreateStack"):
             return
-        time.sleep(_LOOK_AGAIN_SECONDS)
+        time.sleep(_POLL_SECONDS)
 
 
 def _noticed_late(sandbox: Cloud, account: Account) -> float:
     (record,) = [one for one in sandbox.control.connected_accounts() if one.account_number == account.number]
-    last_look = sandbox.control.journal(call="list-connected-accounts")[-1]
-    return (last_look.at - record.updated).total_seconds()
+    last_poll = sandbox.control.journal(call="list-connected-accounts")[-1]
+    return (last_poll.at - record.updated).total_seconds()
 
 
 def _row(seconds: float, name: str, runs: Sequence[LinkRun]) -> dict[str, Value]:
@@ -243,7 +243,7 @@ def _aims(rows: Sequence[Row]) -> list[Aim]:
         ]
         aims.append(
             Aim(
-                wanted=f"{seconds:g} s, `{row['contender']}`: less beyond the service's own than the script",
+                target=f"{seconds:g} s, `{row['contender']}`: less beyond the service's own than the script",
                 came=f"{beyond:.1f} s, script {script:.1f} s",
                 is_met=beyond < script,
             )
@@ -251,7 +251,7 @@ def _aims(rows: Sequence[Row]) -> list[Aim]:
         allowed = max(1.0, seconds / 10)
         aims.append(
             Aim(
-                wanted=f"{seconds:g} s, `{row['contender']}`: noticed at most {allowed:g} s late",
+                target=f"{seconds:g} s, `{row['contender']}`: noticed at most {allowed:g} s late",
                 came=f"{late:.1f} s",
                 is_met=late <= allowed,
             )

@@ -21,7 +21,7 @@ from bench.roles import AWS_PLUGIN
 from bench.scale import Scale
 
 NAME = "unchanged"
-_WANTED_RATIO = 1.3
+_TARGET_RATIO = 1.3
 _COMMANDS: Mapping[str, Sequence[str]] = {
     "preview": pulumi("preview", "--expect-no-changes"),
     "up": pulumi("up", "--yes", "--expect-no-changes"),
@@ -77,7 +77,7 @@ def ask(scale: Scale) -> QuestionResult:
                 if name == "destroy":
                     linked.remove(pair.account)
                     end_state.must_be_gone(sandbox, [pair.account])
-                end_state.must_be_linked(sandbox, linked, minted=0)
+                end_state.must_be_linked(sandbox, linked, links_requested=0)
     return answer(runs)
 
 
@@ -101,8 +101,8 @@ def _run(sandbox: Cloud, name: str, program: str, pair: _Pair) -> CommandRun:
     for entry in journal:
         requests[entry.service] = requests.get(entry.service, 0) + 1
     requested = [one.at for one in journal if one.call == "cloudformation.DeleteStack"]
-    looked = [one.at for one in journal if one.call == "cloudformation.DescribeStacks"]
-    waited = looked[-1] - requested[0] if requested else timedelta()
+    polled = [one.at for one in journal if one.call == "cloudformation.DescribeStacks"]
+    waited = polled[-1] - requested[0] if requested else timedelta()
     sandbox.control.clear_journal()
     return CommandRun(
         command=name,
@@ -135,9 +135,9 @@ def answer(runs: Sequence[CommandRun]) -> QuestionResult:
         for what, ratios in (("CPU", cpu), ("wall", wall)):
             aims.append(
                 Aim(
-                    wanted=f"{name}: {what} at most {_WANTED_RATIO} x the empty program's",
+                    target=f"{name}: {what} at most {_TARGET_RATIO} x the empty program's",
                     came=f"{median(ratios):.2f} x",
-                    is_met=median(ratios) <= _WANTED_RATIO,
+                    is_met=median(ratios) <= _TARGET_RATIO,
                 )
             )
     return QuestionResult(

@@ -112,7 +112,7 @@ def _aims(waits: Sequence[Wait]) -> list[Aim]:
     few, many = sorted(shared)[-2:]
     return [
         Aim(
-            wanted=(
+            target=(
                 f"requests of {many:,} labs reading together at most {_FLAT_FACTOR:g} x those of {few:,}"
             ),
             came=f"{shared[many] / shared[few]:.2f} x",
@@ -146,7 +146,7 @@ def _up(sandbox: Cloud, seconds: float) -> Wait:
         running.end()
         raise
     running.finish()
-    end_state.must_be_linked(sandbox, [account], minted=0)
+    end_state.must_be_linked(sandbox, [account], links_requested=0)
     return Wait(way=_UP, labs=1, seconds=seconds, requests=requests, cpu_seconds=cpu)
 
 
@@ -158,16 +158,16 @@ def _loops(sandbox: Cloud, labs: int, way: str, seconds: float) -> Wait:
         folder=REPOSITORY,
     )
     running.finish()
-    told: Any = json.loads(running.output().splitlines()[-1])
-    if told["waited_to_the_end"] != labs:
-        raise CommandFailed(f"{labs - told['waited_to_the_end']} of {labs} labs gave up waiting")
+    result: Any = json.loads(running.output().splitlines()[-1])
+    if result["waited_to_the_end"] != labs:
+        raise CommandFailed(f"{labs - result['waited_to_the_end']} of {labs} labs gave up waiting")
     return Wait(
         way=_EACH if way == "each" else _SHARED,
         labs=labs,
         seconds=seconds,
         # The links were asked for before the wait.
         requests=sum(one.call != "request-link" for one in sandbox.control.journal()),
-        cpu_seconds=told["cpu_seconds"],
+        cpu_seconds=result["cpu_seconds"],
     )
 
 

@@ -87,7 +87,7 @@ class Caller:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class StackSeen:
+class StackSummary:
     """A CloudFormation stack."""
 
     id: str
@@ -148,20 +148,20 @@ class AwsReader:
                 raise LookupError
         return Caller(account=answer["Account"], arn=answer["Arn"])
 
-    def refuse_other_account(self, wanted: str) -> None:
+    def refuse_other_account(self, expected: str) -> None:
         """Refuse to look where the link is not: a stack that another account does not have is not gone.
 
         Args:
-            wanted: the link's AWS account, 12 digits.
+            expected: the link's AWS account, 12 digits.
 
         Raises:
             AwsRefused: these are another account's credentials, or AWS does not take them.
         """
         found = self.caller().account
-        if found != wanted:
+        if found != expected:
             raise AwsRefused(
                 "look at the link's AWS account",
-                f"the AWS credentials are of account {found}, the link is of account {wanted}",
+                f"the AWS credentials are of account {found}, the link is of account {expected}",
                 "Use the credentials that the stack was made with (AWS_PROFILE, …).",
             )
 
@@ -177,7 +177,7 @@ class AwsReader:
         found = {one["RegionName"]: one.get("OptInStatus") for one in answer["Regions"]}
         return found.get(region)
 
-    def stack(self, name: str) -> StackSeen | None:
+    def stack(self, name: str) -> StackSummary | None:
         """A stack by its name or id; None where there is none, or no longer.
 
         Raises:
@@ -192,7 +192,7 @@ class AwsReader:
             raise
         if wire["StackStatus"] == "DELETE_COMPLETE":
             return None
-        return StackSeen(
+        return StackSummary(
             id=wire["StackId"],
             name=wire["StackName"],
             status=wire["StackStatus"],
@@ -389,8 +389,8 @@ def aws_errors(action: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        told = error.response.get("Error", {})
-        code, text = str(told.get("Code", "an error")), safe_text(str(told.get("Message", "")))
+        details = error.response.get("Error", {})
+        code, text = str(details.get("Code", "an error")), safe_text(str(details.get("Message", "")))
         raise AwsRefused(
             action, f"{code}, {text}" if text else code, _what_to_do(code, text), code=code
         ) from None

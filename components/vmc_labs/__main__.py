@@ -110,7 +110,7 @@ def status(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
         output.json(found.rows)
     else:
         output.table(found.rows)
-    return 0 if found.is_as_asked else 1
+    return 0 if found.is_as_requested else 1
 
 
 @labs.command()
@@ -278,7 +278,7 @@ def _report(results: Sequence[LabResult], output: Output, *, as_json: bool = Fal
         output.json(result_rows(results))
     else:
         output.results(results)
-    return 0 if all(result.outcome.is_as_asked for result in results) else 1
+    return 0 if all(result.outcome.is_as_requested for result in results) else 1
 
 
 def main() -> int:

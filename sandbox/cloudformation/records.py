@@ -124,12 +124,12 @@ def parameter_values(
 
 
 def differs(
-    record: StackRecord, wanted: StackRequest, template: Template, parameters: Mapping[str, str]
+    record: StackRecord, requested: StackRequest, template: Template, parameters: Mapping[str, str]
 ) -> bool:
     """Whether an update asks for anything new."""
     return (
         template.content != record.template.content
         or parameters != record.parameters
-        or dict(wanted.tags or {}) != dict(record.request.tags or {})
-        or (wanted.notification_arns or ()) != (record.request.notification_arns or ())
+        or dict(requested.tags or {}) != dict(record.request.tags or {})
+        or (requested.notification_arns or ()) != (record.request.notification_arns or ())
     )

@@ -72,11 +72,11 @@ def test_each_process_of_an_update_has_its_role() -> None:
 
 
 def test_import_times_are_added_up_by_package() -> None:
-    told = (
+    output = (
         "import time: self [us] | cumulative | imported package\n"
         "import time:      1000 |       1000 |   grpc._cython\n"
         "import time:      2000 |       3000 | grpc\n"
         "import time:       500 |        500 | json.decoder\n"
         "import time:       500 |        500 | email\n"
     )
-    assert packages(told) == {"grpc": 0.003, "standard library": 0.001}
+    assert packages(output) == {"grpc": 0.003, "standard library": 0.001}

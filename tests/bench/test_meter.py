@@ -12,14 +12,14 @@ import pytest
 from bench.measure import CommandFailed, measure
 
 _BURN = "import time\nwhile time.process_time() < {}: pass\n"
-_ORPHAN = """
+_ORPHANED = """
 import subprocess, sys, time
 subprocess.Popen([sys.executable, "-c", {burn!r}], start_new_session=True)
 """
 
 
 def test_a_process_that_outlives_its_parent_is_counted(tmp_path: Path) -> None:
-    code = _ORPHAN.format(burn=_BURN.format(0.6))
+    code = _ORPHANED.format(burn=_BURN.format(0.6))
     begun = time.monotonic()
     cost = measure([sys.executable, "-c", code], environment=dict(os.environ), folder=tmp_path)
     assert 0.6 <= cost.cpu_seconds <= 1.2

@@ -30,10 +30,10 @@ def test_a_contender_that_left_an_account_unlinked_is_found_out() -> None:
         (account,) = sandbox.new_accounts(1)
         must_be_gone(sandbox, [account])
         with pytest.raises(CommandFailed, match=f"{account.number}: stacks"):
-            must_be_linked(sandbox, [account], minted=0)
+            must_be_linked(sandbox, [account], links_requested=0)
         # A record without its stack is not the end state either.
         sandbox.control.seed_account(account.number)
         with pytest.raises(CommandFailed, match=r"stacks \[\]"):
-            must_be_linked(sandbox, [account], minted=0)
+            must_be_linked(sandbox, [account], links_requested=0)
         with pytest.raises(CommandFailed, match="still linked"):
             must_be_gone(sandbox, [account])

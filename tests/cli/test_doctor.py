@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sandbox.environment import Sandbox
-from tests.sandbox.amazon import role_template
+from tests.sandbox.aws_clients import role_template
 from tests.support.cli import Command
 from tests.support.lab import ACCOUNT
 
@@ -44,8 +44,8 @@ def test_several_things_wrong_at_once_are_a_line_each(command: Command, box: San
     assert (said.code, text.code) == (1, 1)
     for name in ("roles", "AWS identity", "linked", "region", "stack name", "permissions"):
         assert f"FAIL  {name:<14}{lines[name]['found']}\n" in text.out
-        told = " ".join(text.out.partition(lines[name]["found"])[2].split())
-        assert told.startswith(f"-> {lines[name]['hint']}")
+        output = " ".join(text.out.partition(lines[name]["found"])[2].split())
+        assert output.startswith(f"-> {lines[name]['hint']}")
     assert {name: line["verdict"] for name, line in lines.items()} == {
         "token": "warn",
         "organisation": "pass",
@@ -76,8 +76,8 @@ def test_an_ended_token_fails(command: Command, box: Sandbox) -> None:
 
 
 def test_for_an_existing_link_only_what_it_needs_is_looked_at(command: Command, box: Sandbox) -> None:
-    refused = command("doctor", "--json", "--existing")
-    assert (refused.code, refused.lines()["linked"]["verdict"]) == (1, "fail")
+    rejected = command("doctor", "--json", "--existing")
+    assert (rejected.code, rejected.lines()["linked"]["verdict"]) == (1, "fail")
     box.control.seed_account(ACCOUNT, cf_stack_name="theirs")
     said = command("doctor", "--json", "--existing")
     assert (said.code, said.lines()["linked"]["verdict"]) == (0, "pass")

@@ -66,8 +66,8 @@ def test_the_provider_that_the_stack_names_goes_before_options_left_out_and_conf
         {"type": "aws:cloudformation/stack:Stack", "parent": PARENT, "provider": f"{PROVIDER}::1"},
     ]
     link, *_ = links_of(read_deployment({"resources": resources}))
-    asked = context.aws_access(SimpleNamespace(profile=None, region=None), link)
-    assert asked == AwsAccess(region="eu-west-1", access_key="AKIA", secret_key="kept secret")
+    access = context.aws_access(SimpleNamespace(profile=None, region=None), link)
+    assert access == AwsAccess(region="eu-west-1", access_key="AKIA", secret_key="kept secret")
     assert "kept secret" not in repr(link)
     options = SimpleNamespace(profile="mine", region="us-west-1")
     assert context.aws_access(options, link) == AwsAccess(region="us-west-1", profile="mine")
@@ -81,8 +81,8 @@ def test_without_a_state_the_configuration_says_how_to_ask() -> None:
         "aws:region": "eu-west-1",
         "vmc:orgId": "o",
     }
-    asked = Context(project=None, config=config).aws_access(SimpleNamespace(profile=None, region=None))
-    assert asked == AwsAccess(region="us-west-2", profile="lab", assumed_roles=tuple(roles))
+    access = Context(project=None, config=config).aws_access(SimpleNamespace(profile=None, region=None))
+    assert access == AwsAccess(region="us-west-2", profile="lab", assumed_roles=tuple(roles))
 
 
 def provider(identifier: str, **inputs: object) -> dict[str, object]:

@@ -12,7 +12,7 @@ from tests.support.lab import Lab
 pytestmark = pytest.mark.engine
 
 
-def refused(lab: Lab, *named: str) -> str:
+def fails_naming(lab: Lab, *named: str) -> str:
     """Run `up`, which must fail with one line holding all of `named`, and with nothing made anywhere."""
     failed = lab.fail_up()
     lines = [line for line in failed.error_lines() if all(name in line for name in named)]
@@ -32,35 +32,35 @@ def refused(lab: Lab, *named: str) -> str:
 )
 def test_a_missing_setting_is_named(lab: Lab, environment: dict[str, str], key: str) -> None:
     lab.environment |= environment
-    refused(lab, key)
+    fails_naming(lab, key)
     assert lab.calls() == []
 
 
 def test_a_wrong_token_is_refused_without_being_quoted(lab: Lab) -> None:
     lab.environment["API_TOKEN"] = "planted-wrong-token-0123456789"
-    line = refused(lab, "vmc:refreshToken", "400")
+    line = fails_naming(lab, "vmc:refreshToken", "400")
     assert "planted" not in line
 
 
 def test_a_number_that_is_none_is_named(lab: Lab) -> None:
     lab.set({"linkTimeoutMinutes": "soon"})
-    refused(lab, "linkTimeoutMinutes", "integer")
+    fails_naming(lab, "linkTimeoutMinutes", "integer")
     assert lab.calls() == []
 
 
 def test_a_wait_of_no_time_is_named(lab: Lab) -> None:
     lab.set({"linkTimeoutMinutes": "0"})
-    refused(lab, "vmc-account-link:linkTimeoutMinutes", "too short")
+    fails_naming(lab, "vmc-account-link:linkTimeoutMinutes", "too short")
 
 
 def test_a_host_that_does_not_answer_is_named(lab: Lab) -> None:
     lab.environment["VMC_URL"] = "http://127.0.0.1:9"
-    refused(lab, "http://127.0.0.1:9", "can't be reached")
+    fails_naming(lab, "http://127.0.0.1:9", "can't be reached")
 
 
 def test_another_aws_account_than_the_wanted_one_is_named(lab: Lab) -> None:
     lab.set({"awsAccountId": "999999999999"})
-    refused(lab, "awsAccountId", "999999999999", "123456789012")
+    fails_naming(lab, "awsAccountId", "999999999999", "123456789012")
     assert lab.calls(service="vmc") == []
 
 
@@ -81,7 +81,7 @@ def test_credentials_that_aws_does_not_take_are_an_error_of_one_line(
                 "aws", "sts.GetCallerIdentity", "status", status=403, body="xml", error_code=code, count=99
             )
     requested = "ask AWS whose credentials these are"
-    line = refused(lab, requested)
+    line = fails_naming(lab, requested)
     assert "sandbox-secret-key" not in line
     said = [line for line in lab.run("preview").error_lines() if "program exited" not in line]
     assert len(said) == 1
@@ -103,7 +103,7 @@ def test_missing_credentials_are_an_error_of_one_line(
     lab: Lab, environment: dict[str, str], said: str
 ) -> None:
     lab.environment |= environment
-    refused(lab, "find AWS credentials", said)
+    fails_naming(lab, "find AWS credentials", said)
     assert lab.calls(service="aws") == []
 
 
@@ -134,13 +134,13 @@ def test_a_call_to_aws_that_keeps_failing_is_given_up_soon(lab: Lab) -> None:
 
 def test_whose_credentials_these_are_is_asked_five_times_at_most(lab: Lab) -> None:
     lab.control.plan_fault("aws", "sts.GetCallerIdentity", "status", status=503, body="xml", count=99)
-    refused(lab, "ask AWS whose credentials these are")
+    fails_naming(lab, "ask AWS whose credentials these are")
     assert lab.calls() == ["sts.GetCallerIdentity"] * 5
 
 
 def test_a_template_that_readers_differ_about_is_refused_without_being_quoted(lab: Lab) -> None:
     lab.control.set_modes(template="twin_keys")
-    line = refused(lab, "the same key twice")
+    line = fails_naming(lab, "the same key twice")
     assert "LinkId" not in line
 
 
@@ -154,7 +154,7 @@ def test_a_template_that_readers_differ_about_is_refused_without_being_quoted(la
 )
 def test_a_template_that_is_not_one_to_run_is_refused(lab: Lab, template: str, cause: str) -> None:
     lab.control.set_modes(template=template)
-    line = refused(lab, cause)
+    line = fails_naming(lab, cause)
     assert not re.search(r"[?&]X-Amz", line)
 
 

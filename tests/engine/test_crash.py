@@ -129,10 +129,10 @@ def test_a_stack_in_use_is_not_touched(lab: Lab) -> None:
     )
     while not lab.control.journal(call="get-task"):
         time.sleep(0.1)
-    refused = recover(lab)
-    assert refused.returncode == 1
-    assert f"(pid {started.pid}," in refused.stderr
-    assert len(refused.stderr.splitlines()) == 1
+    rejected = recover(lab)
+    assert rejected.returncode == 1
+    assert f"(pid {started.pid}," in rejected.stderr
+    assert len(rejected.stderr.splitlines()) == 1
     lab.control.advance(600)
     assert started.wait(timeout=60) == 0
     arrived(lab)
@@ -166,12 +166,12 @@ def kill_recover_at(lab: Lab, command: str, nth: int) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    seen: set[int] = set()
-    while started.poll() is None and len(seen) < nth:
+    plugins: set[int] = set()
+    while started.poll() is None and len(plugins) < nth:
         with contextlib.suppress(psutil.NoSuchProcess):
             for child in psutil.Process(started.pid).children():
                 if command in " ".join(child.cmdline()):
-                    seen.add(child.pid)
+                    plugins.add(child.pid)
         time.sleep(0.01)
     if started.poll() is None:
         # A little into it: before that it has not even looked at the backend.
@@ -183,12 +183,12 @@ def kill_recover_at(lab: Lab, command: str, nth: int) -> None:
 
 def test_a_stack_that_was_made_though_its_answer_was_lost_is_taken_into_the_state(lab: Lab) -> None:
     lab.control.plan_fault("aws", "cloudformation.CreateStack", "ok_empty", count=5)
-    unheard = lab.fail_up().output
-    assert "AWS may have made the stack all the same: `vmc-account-link recover --stack lab`" in unheard
+    lost = lab.fail_up().output
+    assert "AWS may have made the stack all the same: `vmc-account-link recover --stack lab`" in lost
     lab.control.clear_faults()
-    told = lab.fail_up().output
-    assert "AlreadyExists" in told
-    assert "`vmc-account-link recover --stack lab` takes it in" in told
+    output = lab.fail_up().output
+    assert "AlreadyExists" in output
+    assert "`vmc-account-link recover --stack lab` takes it in" in output
     recovered = recover(lab)
     assert recovered.returncode == 0, recovered.stderr
     assert "made without the state knowing" in recovered.stdout

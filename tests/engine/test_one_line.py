@@ -29,12 +29,12 @@ real = time.monotonic
 start = real()
 time.monotonic = lambda: start + 60 * (real() - start)
 """
-LOOKS_ALWAYS = """\
+CHECKS_ALWAYS = """\
 from vmc_account_link import stack_hooks
 stack_hooks.StackPrecheck.note_request = lambda self: None
 """
 BUG_IN_THE_HOOK = f"""\
-{LOOKS_ALWAYS}
+{CHECKS_ALWAYS}
 import os
 def broken(*_):
     raise KeyError("planted " + os.environ["API_TOKEN"])
@@ -130,7 +130,7 @@ def test_a_wait_that_is_too_long_is_one_line(lab: Lab) -> None:
 
 
 def test_a_link_that_the_hook_refuses_is_one_line(lab: Lab) -> None:
-    plant(lab, LOOKS_ALWAYS)
+    plant(lab, CHECKS_ALWAYS)
     lab.control.plan_fault("vmc", "list-connected-accounts", "status", status=403, nth=2, count=99)
     line = one_line(lab.run(*UP))
     assert "hook" in line
@@ -186,16 +186,16 @@ def errors(done: Run) -> list[str]:
 
 def test_the_engines_processes_have_the_sdk_of_these_tests(lab: Lab) -> None:
     """`make compat` runs these tests with another SDK: it must be the one that serves the resources."""
-    seen = lab.folder / "seen"
+    recorded = lab.folder / "seen"
     plant(
         lab,
         "import importlib.metadata, pathlib\n"
-        f"with pathlib.Path({str(seen)!r}).open('a') as file:\n"
+        f"with pathlib.Path({str(recorded)!r}).open('a') as file:\n"
         "    file.write(importlib.metadata.version('pulumi') + ' ' + ' '.join(sys.orig_argv) + '\\n')\n",
     )
     lab.up()
-    lines = seen.read_text().splitlines()
-    print(seen.read_text())  # noqa: T201 - pytest shows it with -s, and when the test fails
+    lines = recorded.read_text().splitlines()
+    print(recorded.read_text())  # noqa: T201 - pytest shows it with -s, and when the test fails
     assert {line.partition(" ")[0] for line in lines} == {importlib.metadata.version("pulumi")}
     assert any("pulumi.dynamic" in line for line in lines)
     assert any("language-python-exec" in line for line in lines)

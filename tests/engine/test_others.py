@@ -92,7 +92,7 @@ def test_a_second_up_at_the_same_time_is_told_and_harms_nothing(lab: Lab, tmp_pa
 
     # Later, and under another name: the account is the first one's.
     other.set({"stackName": "Lab-7"})
-    refused = other.fail_up()
-    assert 'CloudFormation stack "SDDC-Account-Link" linked it already' in refused.output
+    rejected = other.fail_up()
+    assert 'CloudFormation stack "SDDC-Account-Link" linked it already' in rejected.output
     other.destroy()
     arrived(lab)

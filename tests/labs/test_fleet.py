@@ -160,9 +160,9 @@ def test_a_record_that_is_gone_from_the_service_is_brought_back_at_once(
     control.remove_account("200000000001")
     control.seed_account("200000000001", cf_stack_name="theirs")
     control.clear_journal()
-    refused = labs("up", spec, "--only", "team-01")
-    assert refused.code == 1
-    assert 'linked by another stack, "theirs": unlink it where that was made' in refused.out + refused.err
+    rejected = labs("up", spec, "--only", "team-01")
+    assert rejected.code == 1
+    assert 'linked by another stack, "theirs": unlink it where that was made' in rejected.out + rejected.err
     assert [entry.call for entry in control.journal()] == ["list-connected-accounts"]
 
 
@@ -240,9 +240,9 @@ def test_a_lab_of_another_organisation_is_not_unlinked_in_this_one(
     unfinished(labs, fleet_box, spec)
     other = "00000000-0000-4000-8000-000000000000"
     monkeypatch.setenv("ORG_ID", other)
-    refused = labs("reap", spec, "--yes")
-    assert refused.code == 1
-    assert f"not {other}" in refused.out + refused.err
+    rejected = labs("reap", spec, "--yes")
+    assert rejected.code == 1
+    assert f"not {other}" in rejected.out + rejected.err
     assert connected(fleet_box) == ["200000000001"]
     assert not fleet_box.control.journal(call="unlink")
 

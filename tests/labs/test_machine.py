@@ -66,15 +66,15 @@ class Full(StringIO):
 
 
 def test_a_disk_that_is_full_costs_the_log_and_not_the_lab(tmp_path: Path) -> None:
-    told: list[LabProgress] = []
-    with LabLog(tmp_path / "logs" / "one.log", "one", told.append) as log:
+    progress: list[LabProgress] = []
+    with LabLog(tmp_path / "logs" / "one.log", "one", progress.append) as log:
         log.write("first")
         assert log._file is not None
         log._file.close()
         log._file = Full()
         log.step("stack", "making")
         log.step("stack", "made")
-    assert [one.message for one in told] == [
+    assert [one.message for one in progress] == [
         (
             f"the log {tmp_path}/logs/one.log can't be written: No space left on device; the lab goes on "
             "without it"
@@ -157,14 +157,14 @@ def mode(path: Path) -> int:
 def test_files_and_their_folders_are_the_users_alone_from_their_first_byte(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[int] = []
+    values: list[int] = []
     replace = Path.replace
 
-    def look(self: Path, target: Path) -> Path:
-        seen.append(mode(self))
+    def read(self: Path, target: Path) -> Path:
+        values.append(mode(self))
         return replace(self, target)
 
-    monkeypatch.setattr(Path, "replace", look)
+    monkeypatch.setattr(Path, "replace", read)
     before = os.umask(0)
     try:
         private_files.write_file(tmp_path / "a" / "b" / "page.html", "text")
@@ -173,7 +173,7 @@ def test_files_and_their_folders_are_the_users_alone_from_their_first_byte(
         (env,) = write_env_files(tmp_path / "e", {"one": {"account_number": "1"}})
     finally:
         os.umask(before)
-    assert seen == [0o600, 0o600]
+    assert values == [0o600, 0o600]
     assert [mode(tmp_path / name) for name in ("a", "a/b", "c", "c/d", "e")] == [0o700] * 5
     assert [mode(tmp_path / "a/b/page.html"), mode(tmp_path / "c/d/one.log"), mode(env)] == [0o600] * 3
 

@@ -39,7 +39,7 @@ vmc: {{orgId: {first}, tokenVariable: FIRST_TOKEN, vmcUrl: "{url}", cspUrl: "{ur
 labs:
   - {{name: made, awsProfile: team-01}}
   - {{name: theirs, awsProfile: team-02, vmc: {{orgId: {second}, tokenVariable: SECOND_TOKEN}}}}
-  - {{name: adopted, awsProfile: team-03, link: existing}}
+  - {{name: recorded, awsProfile: team-03, link: existing}}
 """
     )
     return spec
@@ -59,7 +59,7 @@ def test_labs_of_two_organisations_go_up_and_down_each_with_its_own_token(
         monkeypatch.delenv(name)
     for name, token in zip(("FIRST_TOKEN", "SECOND_TOKEN"), tokens, strict=True):
         monkeypatch.setenv(name, token)
-    seen = record_environments(tmp_path, monkeypatch)
+    environments = record_environments(tmp_path, monkeypatch)
     (tmp_path / "states").mkdir()
     (tmp_path / "aws-config").write_text(Path(box.environment["AWS_CONFIG_FILE"]).read_text())
     monkeypatch.chdir(tmp_path)
@@ -77,7 +77,7 @@ def test_labs_of_two_organisations_go_up_and_down_each_with_its_own_token(
     assert sorted(path.stem for path in (tmp_path / "states").glob(".pulumi/stacks/*/event-*.json")) == [
         "event-adopted", "event-made", "event-theirs",
     ]  # fmt: skip
-    assert len({file.read_text() for file in seen.iterdir()}) >= 3
+    assert len({file.read_text() for file in environments.iterdir()}) >= 3
     files = [path for path in tmp_path.rglob("*") if path.is_file() and "pulumi-home" not in path.parts]
     assert [path for path in files if any(token.encode() in path.read_bytes() for token in tokens)] == []
 
@@ -99,14 +99,14 @@ def test_labs_of_two_organisations_go_up_and_down_each_with_its_own_token(
 
 def record_environments(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Have each CLI process write down its environment; the folder of those files."""
-    seen, programs = folder / "environments", folder / "programs"
-    seen.mkdir()
+    environments, programs = folder / "environments", folder / "programs"
+    environments.mkdir()
     programs.mkdir()
     cli = programs / "pulumi"
-    cli.write_text(RECORDING_CLI.format(seen=seen, pulumi=shutil.which("pulumi")))
+    cli.write_text(RECORDING_CLI.format(environments=environments, pulumi=shutil.which("pulumi")))
     cli.chmod(0o755)
     monkeypatch.setenv("PATH", str(programs), prepend=":")
-    return seen
+    return environments
 
 
 @pytest.fixture

@@ -57,52 +57,52 @@ def record(**changes: Any) -> AccountRecord:
     return AccountRecord.from_wire(wire)
 
 
-def seen(found: LabState | None, *accounts: AccountRecord) -> FleetSnapshot:
+def snapshot(found: LabState | None, *accounts: AccountRecord) -> FleetSnapshot:
     return FleetSnapshot(states={} if found is None else {found.stack: found}, accounts={ORG: accounts})
 
 
 UP: dict[str, tuple[FleetSnapshot, Action, str]] = {
-    "a lab that is not there is made": (seen(None), Action.CREATE, "there is no such stack"),
+    "a lab that is not there is made": (snapshot(None), Action.CREATE, "there is no such stack"),
     "a lab that failed is tried again": (
-        seen(state(tags={"error": "AccessDenied"}, is_linked=False)),
+        snapshot(state(tags={"error": "AccessDenied"}, is_linked=False)),
         Action.RETRY,
         "it failed: AccessDenied",
     ),
     "a lab that was cut off is taken up": (
-        seen(state(has_pending=True, is_linked=False)),
+        snapshot(state(has_pending=True, is_linked=False)),
         Action.RESUME,
         "something was under way when a run ended",
     ),
     "a lab that is not linked is taken up": (
-        seen(state(is_linked=False)), Action.RESUME, "it is not linked yet",
+        snapshot(state(is_linked=False)), Action.RESUME, "it is not linked yet",
     ),
     "a lab with other settings is updated": (
-        seen(state(tags={"settings": "other"}), record()), Action.UPDATE, "its settings have changed",
+        snapshot(state(tags={"settings": "other"}), record()), Action.UPDATE, "its settings have changed",
     ),
     "a lab whose tag is lost is updated": (
-        seen(state(tags={"settings": None}), record()), Action.UPDATE, "its settings have changed",
+        snapshot(state(tags={"settings": None}), record()), Action.UPDATE, "its settings have changed",
     ),
-    "a lab that is done costs no more than the look": (seen(state(), record()), Action.NOTHING, "linked"),
+    "a lab that is done costs no more than the look": (snapshot(state(), record()), Action.NOTHING, "linked"),
     "an account that vanished is linked again": (
-        seen(state()),
+        snapshot(state()),
         Action.REPAIR,
         f"the organisation does not list AWS account {ACCOUNT} any more: a new link is asked for",
     ),
     "an account that broke is repaired": (
-        seen(state(), record(state="BROKEN")), Action.REPAIR, "the account is BROKEN",
+        snapshot(state(), record(state="BROKEN")), Action.REPAIR, "the account is BROKEN",
     ),
     "an account that another stack took over is told": (
-        seen(state(), record(cf_stack_name="B")),
+        snapshot(state(), record(cf_stack_name="B")),
         Action.REPAIR,
         'the account is linked by another stack, "B": unlink it where that was made, or set `link: existing`',
     ),
     "an account is the one of the outputs, whatever the spec says since": (
-        seen(state(outputs={"account_number": "200000000002"}), record()),
+        snapshot(state(outputs={"account_number": "200000000002"}), record()),
         Action.REPAIR,
         "the organisation does not list AWS account 200000000002 any more: a new link is asked for",
     ),
     "an account that no output names is the spec's": (
-        seen(state(outputs={}), record()), Action.NOTHING, "linked",
+        snapshot(state(outputs={}), record()), Action.NOTHING, "linked",
     ),
     "a service that was not asked says nothing against a lab": (
         FleetSnapshot(states={LAB.stack: state()}, accounts={}), Action.NOTHING, "linked",
@@ -128,24 +128,26 @@ def test_failed_picks_up_failed_labs_alone(name: str) -> None:
 def test_only_the_named_labs_are_in_a_plan() -> None:
     other = dataclasses.replace(LAB, name="team-02", stack="event-team-02")
     fleet = dataclasses.replace(FLEET, labs=(LAB, other))
-    assert [step.lab.name for step in plan_up(fleet, seen(None), only=["team-02"])] == ["team-02"]
-    assert [step.lab.name for step in plan_down(fleet, seen(None), only=["team-02"])] == ["team-02"]
+    assert [step.lab.name for step in plan_up(fleet, snapshot(None), only=["team-02"])] == ["team-02"]
+    assert [step.lab.name for step in plan_down(fleet, snapshot(None), only=["team-02"])] == ["team-02"]
 
 
 def test_an_existing_link_may_be_anybodys() -> None:
     lab = dataclasses.replace(LAB, settings={"link": "existing"})
-    (step,) = plan_up(dataclasses.replace(FLEET, labs=(lab,)), seen(state(lab), record(cf_stack_name="B")))
+    (step,) = plan_up(
+        dataclasses.replace(FLEET, labs=(lab,)), snapshot(state(lab), record(cf_stack_name="B"))
+    )
     assert (step.action, step.reason) == (Action.NOTHING, "linked")
 
 
 @pytest.mark.parametrize("found", [None, state(is_linked=False)], ids=["not there", "not linked"])
 def test_nothing_is_said_against_a_lab_that_is_not_linked_yet(found: LabState | None) -> None:
-    assert seen(found).difference(LAB) is None
+    assert snapshot(found).difference(LAB) is None
 
 
-ASKED_FOR = UnfinishedLink(org_id=ORG, account_number=ACCOUNT, stack_name="Link", has_stack=False)
+REQUESTED = UnfinishedLink(org_id=ORG, account_number=ACCOUNT, stack_name="Link", has_stack=False)
 OF_IT = f"AWS account {ACCOUNT}"
-MADE = dataclasses.replace(ASKED_FOR, has_stack=True)
+MADE = dataclasses.replace(REQUESTED, has_stack=True)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +169,7 @@ MADE = dataclasses.replace(ASKED_FOR, has_stack=True)
             "nothing was linked: only the Pulumi stack goes",
         ),
         (
-            state(has_account=False, stack_name=None, unfinished=ASKED_FOR, is_linked=False),
+            state(has_account=False, stack_name=None, unfinished=REQUESTED, is_linked=False),
             f"{OF_IT}: unlink it if it was connected, then delete CloudFormation stack Link if it was made",
         ),
         (
@@ -183,14 +185,14 @@ MADE = dataclasses.replace(ASKED_FOR, has_stack=True)
 )
 def test_down_claims_nothing_that_the_state_does_not_hold(found: LabState | None, reason: str) -> None:
     """The spec's settings may have changed since the last `up`; a destroy goes by the state."""
-    (step,) = plan_down(FLEET, seen(found))
+    (step,) = plan_down(FLEET, snapshot(found))
     assert (step.lab, step.action) == (LAB, Action.DESTROY if found else Action.NOTHING)
     assert step.reason == reason
 
 
 def test_down_says_where_nobody_knows_the_account() -> None:
     unnamed = dataclasses.replace(FLEET, labs=(dataclasses.replace(LAB, aws_account_id=None),))
-    (step,) = plan_down(unnamed, seen(state(outputs={}, stack_name=None)))
+    (step,) = plan_down(unnamed, snapshot(state(outputs={}, stack_name=None)))
     assert step.reason == "AWS account (not known): unlink it"
 
 
@@ -207,17 +209,17 @@ def test_reap_takes_what_is_past_its_time_and_nothing_else(
     expires: datetime | None, action: Action, reason: str
 ) -> None:
     found = state(tags={"expires": expires.isoformat() if expires else None})
-    (step,) = plan_reap([LAB], seen(found), now=NOW)
+    (step,) = plan_reap([LAB], snapshot(found), now=NOW)
     assert (step.lab, step.action, step.reason) == (LAB, action, reason)
 
 
 def test_reap_has_nothing_to_do_with_a_stack_that_is_not_there() -> None:
-    (step,) = plan_reap([LAB], seen(None), now=NOW)
+    (step,) = plan_reap([LAB], snapshot(None), now=NOW)
     assert (step.lab, step.action, step.reason) == (LAB, Action.NOTHING, "there is no such stack")
 
 
 def test_reap_leaves_a_lab_whose_end_can_not_be_read() -> None:
-    (step,) = plan_reap([LAB], seen(state(tags={"expires": "tomorrow"})), now=NOW)
+    (step,) = plan_reap([LAB], snapshot(state(tags={"expires": "tomorrow"})), now=NOW)
     assert step.action is Action.SKIP
 
 
@@ -238,7 +240,7 @@ RECOVER: dict[str, tuple[LabState | None, frozenset[str] | None, Action, str]] =
 @pytest.mark.parametrize("name", RECOVER)
 def test_what_recover_looks_into(name: str) -> None:
     found, locked, action, reason = RECOVER[name]
-    (step,) = plan_recover([LAB], seen(found), locked)
+    (step,) = plan_recover([LAB], snapshot(found), locked)
     assert (step.lab, step.action, step.reason) == (LAB, action, reason)
 
 
@@ -284,22 +286,22 @@ def test_only_a_new_link_brings_back_a_record_that_is_gone(tags: dict[str, str])
         (step,) = plan_up(fleet, found)
         return step.needs_link
 
-    assert needs(seen(state(tags=tags)))
-    assert not needs(seen(state(tags=tags), record()))
-    assert not needs(seen(state(tags=tags), record(state="BROKEN")))
-    assert not needs(seen(state(tags=tags, is_linked=False))), "it may be on its way"
-    adopting = dataclasses.replace(FLEET, labs=(dataclasses.replace(LAB, settings={"link": "existing"}),))
-    assert not needs(seen(state(tags=tags)), adopting)
+    assert needs(snapshot(state(tags=tags)))
+    assert not needs(snapshot(state(tags=tags), record()))
+    assert not needs(snapshot(state(tags=tags), record(state="BROKEN")))
+    assert not needs(snapshot(state(tags=tags, is_linked=False))), "it may be on its way"
+    existing = dataclasses.replace(FLEET, labs=(dataclasses.replace(LAB, settings={"link": "existing"}),))
+    assert not needs(snapshot(state(tags=tags)), existing)
 
 
 def test_a_link_that_another_stack_took_over_is_nothing_that_an_up_can_change() -> None:
-    (step,) = plan_up(FLEET, seen(state(), record(cf_stack_name="theirs")))
+    (step,) = plan_up(FLEET, snapshot(state(), record(cf_stack_name="theirs")))
     assert (step.action, step.is_blocked, step.needs_link) == (Action.REPAIR, True, False)
     assert '"theirs": unlink it where that was made, or set `link: existing`' in step.reason
-    for found in (seen(state()), seen(state(), record(state="BROKEN"))):
+    for found in (snapshot(state()), snapshot(state(), record(state="BROKEN"))):
         assert not plan_up(FLEET, found)[0].is_blocked
     # Under a new name the record is still the old one's.
-    renamed = seen(state(tags={"settings": "other"}), record(cf_stack_name="theirs"))
+    renamed = snapshot(state(tags={"settings": "other"}), record(cf_stack_name="theirs"))
     assert not plan_up(FLEET, renamed)[0].is_blocked
 
 

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from vmc_account_link.recovery import orphaned_plugins
-from vmc_account_link.recovery.lock_owner import LockOwner, Machine, is_dead, is_seen, owners, recorded
+from vmc_account_link.recovery.lock_owner import LockOwner, Machine, is_dead, is_visible, owners, recorded
 from vmc_account_link.recovery.orphaned_engines import orphaned_engines
 
 MESSAGE = """error: the stack is currently locked by 2 lock(s). Either wait for the other processes or …
@@ -95,18 +95,18 @@ def test_a_number_that_another_program_got_is_no_engine_of_ours(tmp_path: Path) 
     pid = killed_engine(tmp_path)
     (file,) = tmp_path.rglob("*.json")
     with running(SLEEPER) as other:
-        told = json.loads(file.read_text())
-        file.write_text(json.dumps({**told, "pid": other.pid}))
+        record = json.loads(file.read_text())
+        file.write_text(json.dumps({**record, "pid": other.pid}))
         assert is_dead(owner(other.pid), tmp_path) is True
     assert is_dead(owner(pid), tmp_path) is None
 
 
 def test_an_engine_as_old_as_the_lock_is_seen_here(tmp_path: Path) -> None:
     with engine(tmp_path) as process:
-        assert is_seen(owner(process.pid))
-        assert not is_seen(owner(process.pid, host="elsewhere"))
-        assert not is_seen(owner(process.pid, since=datetime.now(UTC) - timedelta(hours=1)))
-    assert not is_seen(owner(process.pid))
+        assert is_visible(owner(process.pid))
+        assert not is_visible(owner(process.pid, host="elsewhere"))
+        assert not is_visible(owner(process.pid, since=datetime.now(UTC) - timedelta(hours=1)))
+    assert not is_visible(owner(process.pid))
 
 
 @contextmanager
@@ -141,11 +141,11 @@ def program(folder: Path, name: str, text: str = "import time; time.sleep(60)") 
 
 
 def test_a_provider_whose_engine_is_gone_is_found_and_ended(tmp_path: Path) -> None:
-    with running([*program(tmp_path, "pulumi-resource-aws"), "127.0.0.1:9"], tmp_path) as orphan:
+    with running([*program(tmp_path, "pulumi-resource-aws"), "127.0.0.1:9"], tmp_path) as orphaned:
         (found,) = orphaned_plugins.left_behind(tmp_path, "dev")
-        assert (found.pid, found.command) == (orphan.pid, "pulumi-resource-aws")
+        assert (found.pid, found.command) == (orphaned.pid, "pulumi-resource-aws")
         orphaned_plugins.end((found,))
-        assert not psutil.pid_exists(orphan.pid)
+        assert not psutil.pid_exists(orphaned.pid)
     assert orphaned_plugins.left_behind(tmp_path, "dev") == ()
 
 
@@ -153,9 +153,9 @@ def test_one_that_does_not_listen_to_reason_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(orphaned_plugins, "_GRACE_SECONDS", 0.5)
-    with running([*program(tmp_path, "pulumi-resource-aws", STUBBORN), "127.0.0.1:9"], tmp_path) as orphan:
+    with running([*program(tmp_path, "pulumi-resource-aws", STUBBORN), "127.0.0.1:9"], tmp_path) as orphaned:
         orphaned_plugins.end(orphaned_plugins.left_behind(tmp_path, "dev"))
-        assert not psutil.pid_exists(orphan.pid)
+        assert not psutil.pid_exists(orphaned.pid)
 
 
 def test_a_provider_of_a_living_engine_or_of_another_project_is_let_be(
@@ -191,9 +191,9 @@ def test_only_an_engine_of_the_stack_whose_driver_is_gone_is_an_orphan(
     sleep = [str(tmp_path / "pulumi"), "-c", "import time; time.sleep(60)"]
     gone, stack = "--client=127.0.0.1:9", ("--stack", "dev")
     with (
-        running([*sleep, gone, *stack], tmp_path) as orphan,
+        running([*sleep, gone, *stack], tmp_path) as orphaned,
         running([*sleep, gone, "--stack", "other"], tmp_path),
         running([*sleep, f"--client=127.0.0.1:{engine_port}", *stack], tmp_path),
         running([*SLEEPER, gone, *stack], tmp_path),
     ):
-        assert [process.pid for process in orphaned_engines(tmp_path, "dev")] == [orphan.pid]
+        assert [process.pid for process in orphaned_engines(tmp_path, "dev")] == [orphaned.pid]

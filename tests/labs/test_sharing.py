@@ -111,7 +111,7 @@ def test_a_lab_that_ends_leaves_the_others_their_connections(
 
 
 @pytest.mark.parametrize(
-    ("kind", "wanted"),
+    ("kind", "expected"),
     [
         pytest.param({"kind": "time_out", "seconds": 0.3}, ResponseLost, id="no answer"),
         pytest.param({"kind": "reset_midway"}, ResponseLost, id="half an answer"),
@@ -119,12 +119,12 @@ def test_a_lab_that_ends_leaves_the_others_their_connections(
     ],
 )
 def test_a_failure_reaches_all_who_share_it_as_an_error_of_their_own(
-    lab: Callable[[], VmcClient], control: SandboxControl, kind: Mapping[str, Any], wanted: type[VmcError]
+    lab: Callable[[], VmcClient], control: SandboxControl, kind: Mapping[str, Any], expected: type[VmcError]
 ) -> None:
     lab().request_link()  # the token is there
     control.plan_fault("vmc", LIST, count=LABS, **kind)
     errors = at_once(lambda _: lab().list_connected_accounts(RetryPolicy.NONE))
-    assert {type(error) for error in errors} == {wanted}
+    assert {type(error) for error in errors} == {expected}
     assert calls(control) < LABS
 
 
@@ -133,9 +133,9 @@ def test_while_the_service_wants_to_be_left_alone_it_is(
 ) -> None:
     control.plan_fault("vmc", LIST, "status", status=429, retry_after=20)
     for left in (20, 11):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(Refused) as rejected:
             lab().list_connected_accounts(RetryPolicy.NONE)
-        assert refused.value.retry_after_seconds == left
+        assert rejected.value.retry_after_seconds == left
         clock.passed += 9.5
     clock.passed += 2
     assert lab().list_connected_accounts(RetryPolicy.NONE) == ()

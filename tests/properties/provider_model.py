@@ -64,8 +64,8 @@ class DynamicProvider:
 
     def read(self, id_: str, outputs: Values, inputs: Values) -> tuple[Values, Values] | None:
         """Ask the provider; without an id it is gone."""
-        seen = failing(lambda: self._provider.read(id_, outputs))
-        return (_sent(seen.outs or {}), inputs) if seen.id else None
+        found = failing(lambda: self._provider.read(id_, outputs))
+        return (_sent(found.outs or {}), inputs) if found.id else None
 
     def delete(self, id_: str, outputs: Values) -> None:
         """Ask the provider."""
@@ -153,8 +153,8 @@ class StackProvider:
         request = provider_pb2.ReadRequest(
             id=id_, urn=STACK_URN, properties=_struct(outputs), inputs=_struct(inputs)
         )
-        seen = self._call("Read", request)
-        return (_values(seen.properties), _values(seen.inputs)) if seen.id else None
+        found = self._call("Read", request)
+        return (_values(found.properties), _values(found.inputs)) if found.id else None
 
     def delete(self, id_: str, outputs: Values) -> None:
         """Ask the provider."""

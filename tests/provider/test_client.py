@@ -195,9 +195,9 @@ def test_a_fault_that_stays_ends_after_some_attempts_in_one_line(
 def test_the_services_retry_after_is_kept_within_bounds(
     new_client: NewClient, control: SandboxControl, time: Time
 ) -> None:
-    for wanted in (7, 86_400):
+    for expected in (7, 86_400):
         control.plan_fault(
-            "vmc", "list-connected-accounts", "status", status=429, retry_after=wanted, retryable=True
+            "vmc", "list-connected-accounts", "status", status=429, retry_after=expected, retryable=True
         )
         with new_client() as vmc:
             vmc.list_connected_accounts()
@@ -237,20 +237,20 @@ def test_a_template_that_does_not_come_is_refused_without_its_signature(
 def test_the_access_token_does_not_go_to_the_templates_host(
     new_client: NewClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[dict[str, str]] = []
+    sent: list[dict[str, str]] = []
     with new_client() as vmc:
         link = vmc.request_link()
         session = vmc._transport._session
         send = session.request
 
         def request(*arguments: object, **keywords: object) -> object:
-            seen.append(dict(keywords["headers"]))  # type: ignore[call-overload]
+            sent.append(dict(keywords["headers"]))  # type: ignore[call-overload]
             return send(*arguments, **keywords)  # type: ignore[arg-type]
 
         monkeypatch.setattr(session, "request", request)
         vmc.download_template(link.template_url)
         vmc.list_connected_accounts()
-    assert [("csp-auth-token" in headers) for headers in seen] == [False, True]
+    assert [("csp-auth-token" in headers) for headers in sent] == [False, True]
 
 
 def test_the_services_clock_is_known_after_its_first_answer(

@@ -92,13 +92,13 @@ def test_chosen_subnets_that_do_not_fit_are_an_error(
     zones = outs["compatible_subnets"]
     pair = [zones["us-west-2a"][0], zones["us-west-2b"][0]]
 
-    def look(**changes: Any) -> Any:
+    def list_subnets(**changes: Any) -> Any:
         news = {**inputs, **changes}
         return provider.create(news) if method == "create" else provider.update("id", outs, news)
 
-    look(sddc_type="MultiAZ", chosen=pair)
+    list_subnets(sddc_type="MultiAZ", chosen=pair)
     with pytest.raises(SubnetsDoNotFit, match="SingleAZ takes one subnet"):
-        look(chosen=pair)
+        list_subnets(chosen=pair)
 
 
 def test_refresh_looks_without_a_rescan_and_takes_an_account_that_is_gone_for_gone(

@@ -88,7 +88,7 @@ def test_account_vanishes_behind_the_clients_back(vmware: Vmware) -> None:
 
 def test_links_tell_their_runs_and_their_tasks_state(vmware: Vmware) -> None:
     used, unused = vmware.link_account(), vmware.request_link()
-    assert [(seen.tracking_task, seen.runs, seen.task_status) for seen in vmware.control.links()] == [
+    assert [(found.tracking_task, found.runs, found.task_status) for found in vmware.control.links()] == [
         (used["tracking_task"], 1, TaskStatus.FINISHED),
         (unused["tracking_task"], 0, TaskStatus.STARTED),
     ]

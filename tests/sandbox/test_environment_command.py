@@ -51,8 +51,8 @@ def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def exports(lines: str) -> dict[str, str]:
-    words = [shlex.split(line) for line in lines.splitlines() if line.startswith("export ")]
-    return {name: value for _, word in words for name, _, value in [word.partition("=")]}
+    commands = [shlex.split(line) for line in lines.splitlines() if line.startswith("export ")]
+    return {name: value for _, word in commands for name, _, value in [word.partition("=")]}
 
 
 def is_up(url: str) -> bool:

@@ -1,6 +1,7 @@
-"""The sandbox and the Pulumi stack that a cell plays on; the commands, killed whole when they hang."""
+"""The sandbox and the Pulumi stack that a case plays on; the commands, killed whole when they hang."""
 
 import contextlib
+import dataclasses
 import itertools
 import json
 import os
@@ -9,7 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -28,6 +30,15 @@ _MODES = {"stack_seconds": 0.5, "task_seconds": 1.4}
 _FIRST_POLL_SECONDS = 0.3
 
 
+@dataclasses.dataclass(kw_only=True)
+class Loan:
+    """A lab that is lent to a case."""
+
+    lab: Lab
+    ended_well: bool = False
+    """Whether it is as the case should leave it, which the case says."""
+
+
 class Stages:
     """The stages of one process, each a sandbox and a Pulumi stack; a context manager.
 
@@ -41,6 +52,16 @@ class Stages:
         self._numbers = itertools.count(1)
         self._stacks: dict[int, ExitStack] = {}
         self._linked: Lab | None = None
+
+    @contextmanager
+    def lent(self, operation: str) -> Iterator[Loan]:
+        """A stage for an operation; what an `up` leaves well is kept for the next `destroy`."""
+        loan = Loan(lab=self.linked() if operation == "destroy" else self.empty())
+        try:
+            yield loan
+        finally:
+            end_everything_in(loan.lab.folder)
+            (self.keep if operation == "up" and loan.ended_well else self.drop)(loan.lab)
 
     def empty(self) -> Lab:
         """A stage on which nothing was done."""
@@ -135,7 +156,7 @@ def end_everything_in(folder: Path) -> None:
 
 
 def ending_of(lab: Lab, *, links_before: int = 0) -> Ending:
-    """What there is now, at AWS, at VMware, in the state, and how many links were minted since."""
+    """What there is now, at AWS, at VMware, in the state, and how many links were requested since."""
     environment = lab.box.environment
     make: Any = boto3.client
     stacks = make(
@@ -190,10 +211,10 @@ def leaks(lab: Lab, outputs: str) -> tuple[str, ...]:
         for path in folder.rglob("*")
         if path.is_file()
     )
-    places = {"the output": outputs, "the state or the logs": written}
+    sources = {"the output": outputs, "the state or the logs": written}
     return tuple(
         f"{name} in {location}"
         for name, secret in secrets_of(lab).items()
-        for location, text in places.items()
+        for location, text in sources.items()
         if secret in text
     )

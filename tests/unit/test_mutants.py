@@ -2,7 +2,7 @@
 
 from tests.mutants import read_results, table
 
-LISTED = """\
+RESULTS = """\
     a.b.x_f__mutmut_1: killed
     a.b.xǁCǁg__mutmut_1: timeout
     a.b.x_f__mutmut_2: survived
@@ -13,7 +13,7 @@ LISTED = """\
 
 
 def test_a_change_counts_for_its_module_and_one_that_was_not_tried_for_none() -> None:
-    head, *rows = (line.split() for line in table(read_results(LISTED)).splitlines())
+    head, *rows = (line.split() for line in table(read_results(RESULTS)).splitlines())
     assert head == ["killed", "timeout", "survived", "no", "tests", "other", "score"]
     assert rows == [
         ["a.b", "1", "1", "1", "0", "0", "66.7", "%"],

@@ -52,7 +52,7 @@ def test_the_links_template_is_reported_whole() -> None:
     )
     (custom,) = report.custom_resources
     assert (custom.calls, custom.service_token) == ("LinkFunction", "${LinkFunction.Arn}")
-    assert (report.unseen, report.conditional) == ((), {})
+    assert (report.opaque, report.conditional) == ((), {})
 
 
 def test_a_summary_names_the_resources_the_trusted_and_what_runs() -> None:
@@ -220,12 +220,12 @@ def test_a_type_that_is_not_listed_and_an_account_that_is_not_trusted_are_violat
 def test_what_can_not_be_seen_is_a_violation_of_whatever_limits_and_of_nothing_else() -> None:
     nested = {"Type": "AWS::CloudFormation::Stack"}
     report = inspect_template(template(A=nested, B=nested))
-    unseen = tuple(f"{part}: what it adds can't be seen" for part in report.unseen)
-    assert unseen
+    opaque = tuple(f"{part}: what it adds can't be seen" for part in report.opaque)
+    assert opaque
     assert violations(report, TemplatePolicy()) == ()
-    assert violations(report, TRUSTED_ONLY) == unseen
+    assert violations(report, TRUSTED_ONLY) == opaque
     assert violations(report, TemplatePolicy(resource_types=frozenset({"AWS::IAM::Role"}))) == (
-        *unseen,
+        *opaque,
         "A, B: type AWS::CloudFormation::Stack is not allowed",
     )
 

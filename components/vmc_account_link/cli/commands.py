@@ -203,8 +203,8 @@ def _template_text(options: SimpleNamespace, context: Context) -> str:
         try:
             return Path(options.file).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            told = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise SettingsError(f"read {options.file}", str(told), "Name a template's file.") from None
+            cause = error.strerror if isinstance(error, OSError) else "it is not text"
+            raise SettingsError(f"read {options.file}", str(cause), "Name a template's file.") from None
     if options.stack_name:
         access = context.aws_access(options, context.link_of_stack(options.stack_name))
         template = AwsReader(access).template(options.stack_name)

@@ -14,8 +14,8 @@ def run(session: FleetSession, *, failed: bool = False) -> list[Step]:
     Raises:
         CommandFailed, VmcError: what is there could not be seen.
     """
-    seen = session.fleet_reader.snapshot(session.labs, ask_service=has_tokens(session))
-    return plan_up(session.spec, seen, only=session.only, failed=failed)
+    snapshot = session.fleet_reader.snapshot(session.labs, ask_service=has_tokens(session))
+    return plan_up(session.spec, snapshot, only=session.only, failed=failed)
 
 
 def has_tokens(session: FleetSession) -> bool:

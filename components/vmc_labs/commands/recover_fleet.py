@@ -19,8 +19,8 @@ def run(
         CommandFailed: what is there could not be seen; nothing was touched.
     """
     session.ready_to_act()
-    seen = session.fleet_reader.snapshot(session.labs, ask_service=False)
-    steps = plan_recover(session.labs, seen, session.fleet_reader.locked(session.labs))
+    snapshot = session.fleet_reader.snapshot(session.labs, ask_service=False)
+    steps = plan_recover(session.labs, snapshot, session.fleet_reader.locked(session.labs))
     output.plan(steps)
     return act(
         session,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from vmc_labs.commands.plan import has_tokens
 from vmc_labs.fleet.session import FleetSession
-from vmc_labs.output.terminal import state_word, status_row
+from vmc_labs.output.terminal import lab_state, status_row
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +14,7 @@ class Status:
 
     rows: tuple[Mapping[str, object], ...]
     """One for each lab, as shown."""
-    is_as_asked: bool
+    is_as_requested: bool
     """Whether every lab of the spec is linked."""
 
 
@@ -24,14 +24,14 @@ def run(session: FleetSession) -> Status:
     Raises:
         CommandFailed, VmcError: what is there could not be seen.
     """
-    seen = session.fleet_reader.snapshot(session.labs, ask_service=has_tokens(session))
-    rows, words = [], []
+    snapshot = session.fleet_reader.snapshot(session.labs, ask_service=has_tokens(session))
+    rows, labels = [], []
     for lab in session.labs:
-        state, difference = seen.states.get(lab.stack), seen.difference(lab)
+        state, difference = snapshot.states.get(lab.stack), snapshot.difference(lab)
         rows.append(status_row(lab.name, lab.stack, state, difference))
-        words.append(state_word(state, difference))
+        labels.append(lab_state(state, difference))
     if not session.only:
-        for stray in session.unlisted_labs():
-            row = status_row(stray.lab.name, stray.lab.stack, stray.state, None)
+        for unlisted in session.unlisted_labs():
+            row = status_row(unlisted.lab.name, unlisted.lab.stack, unlisted.state, None)
             rows.append({**row, "note": f"not in the spec; {row['note']}".rstrip("; ")})
-    return Status(rows=tuple(rows), is_as_asked=all(word == "linked" for word in words))
+    return Status(rows=tuple(rows), is_as_requested=all(label == "linked" for label in labels))

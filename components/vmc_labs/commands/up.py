@@ -44,9 +44,11 @@ def run(request: UpRequest, *, output: Output) -> list[LabResult]:
     """
     session = request.session
     session.ready_to_act()
-    seen = session.fleet_reader.snapshot(session.labs, ask_service=True)
-    steps = plan_up(session.spec, seen, only=session.only, failed=request.failed)
-    done = [_unchanged(step, seen.states[step.lab.stack]) for step in steps if step.action is Action.NOTHING]
+    snapshot = session.fleet_reader.snapshot(session.labs, ask_service=True)
+    steps = plan_up(session.spec, snapshot, only=session.only, failed=request.failed)
+    done = [
+        _unchanged(step, snapshot.states[step.lab.stack]) for step in steps if step.action is Action.NOTHING
+    ]
     if done:
         output.say(f"{len(done)} of {len(steps)} labs are linked already")
     results = act(
@@ -90,8 +92,8 @@ def act(
         # Here, unlike on a cluster's workers, this machine is the limit.
         requested = sizing.parallel(requested=requested and min(requested, len(tasks)))
     width = min(len(tasks), requested)
-    place = " on each worker" if executor else ""
-    output.say(f"{verb}: {len(tasks)} labs, {width} at a time; logs in {session.paths.logs}{place}")
+    where = " on each worker" if executor else ""
+    output.say(f"{verb}: {len(tasks)} labs, {width} at a time; logs in {session.paths.logs}{where}")
     with LiveFleet(output, len(tasks)) as live:
         control = Control(emit_progress=live.emit_progress, stop=threading.Event())
         with interruptible(control, live.say), (executor or ThreadPoolExecutor)(width) as pool:

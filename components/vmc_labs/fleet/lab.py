@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.aws_reader import AwsReader
-from vmc_account_link.call_context import CallContext, use_context
+from vmc_account_link.call_context import CallContext
 from vmc_account_link.errors import CommandFailed, Interrupted, VmcError, WaitInterrupted, safe_text
 from vmc_account_link.internal_errors import internal_error
 from vmc_account_link.link.ownership import same_organisation
 from vmc_account_link.link.wait import unlink_until_gone
 from vmc_account_link.recovery import orphaned_engines
-from vmc_account_link.stack_hooks import was_refused
+from vmc_account_link.stack_hooks import was_rejected
 from vmc_labs.engine import program
 from vmc_labs.engine.dynamic_provider import DynamicProvider
 from vmc_labs.engine.events import Watch, error_line
@@ -119,7 +119,7 @@ class _Lab:
     def _up(self) -> LabResult:
         if self._task.blocked:
             raise CommandFailed(self._task.blocked)
-        before = self._look() or self._make_stack()
+        before = self._read_state() or self._make_stack()
         self._tag_missing(before)
         digest = settings_digest(self._lab)
         if before.resource_count and before.tags.get("settings") not in {digest, _CHANGING}:
@@ -132,7 +132,7 @@ class _Lab:
                 run, self._dynamic(), self._take, refresh=refresh, needs_link=self._task.needs_link
             ),
         )
-        after = self._look()
+        after = self._read_state()
         if ended.code or after is None or not after.is_linked:
             return self._failed(ended, after or before)
         if after.tags.get("settings") != digest:
@@ -142,21 +142,21 @@ class _Lab:
         return self._result(LabOutcome.READY, after)
 
     def _down(self) -> LabResult:
-        before = self._look()
+        before = self._read_state()
         if before is None:
             return self._result(LabOutcome.GONE, None)
         if before.has_pending or _may_hide_a_stack(before):
             self._recover()
-            before = self._look() or before
+            before = self._read_state() or before
         if before.unfinished and before.unfinished.has_stack:
-            self._unlink_unseen(before.unfinished, unlinks=before.unlinks)
+            self._unlink_unconfirmed(before.unfinished, unlinks=before.unlinks)
         ended = self._until_free(before, lambda: self._engine.destroy(self._dynamic(), self._take))
-        after = self._look()
+        after = self._read_state()
         if ended.code == 0 and after is None:
             return self._result(LabOutcome.GONE, None)
         return self._failed(ended, after or before)
 
-    def _unlink_unseen(self, link: UnfinishedLink, *, unlinks: bool) -> None:
+    def _unlink_unconfirmed(self, link: UnfinishedLink, *, unlinks: bool) -> None:
         """Unlink what a destroy would leave: the account may have been connected after the last `up`.
 
         Raises:
@@ -166,16 +166,16 @@ class _Lab:
             return
         same_organisation(self._settings, {"org_id": link.org_id})
         self._log.step("unlink", "unlinking the account if it was connected after the last `up`")
-        person = CallContext(emit_progress=self._log.say, canceled=self._control.stop)
-        with VmcClient(self._settings) as vmc, use_context(person):
-            unlink_until_gone(vmc, link.account_number, link.stack_name)
+        context = CallContext(emit_progress=self._log.say, canceled=self._control.stop)
+        with VmcClient(self._settings, context=context) as vmc:
+            unlink_until_gone(vmc, link.account_number, link.stack_name, context=context)
 
     def _recovered(self) -> LabResult:
-        before = self._look()
+        before = self._read_state()
         if before is None:
             return self._result(LabOutcome.GONE, None)
         outcome = LabOutcome.RECOVERED if self._recover() else LabOutcome.UNCHANGED
-        return self._result(outcome, self._look())
+        return self._result(outcome, self._read_state())
 
     def _until_free(self, before: LabState, update: Callable[[], Ended]) -> Ended:
         """Run an update, putting right what a crash has left where it stands in the way."""
@@ -200,7 +200,7 @@ class _Lab:
             force=self._task.force,
         )
 
-    def _look(self) -> LabState | None:
+    def _read_state(self) -> LabState | None:
         stack = self._lab.stack
         if self._files:
             return self._files.get(stack)
@@ -210,9 +210,9 @@ class _Lab:
     def _make_stack(self) -> LabState:
         """Make the Pulumi stack, unless AWS's credentials are no good: nothing is left of such a lab."""
         number = AwsReader(aws_access(self._lab)).caller().account
-        wanted = self._lab.aws_account_id
-        if wanted and number != wanted:
-            raise CommandFailed(f"the AWS credentials are of account {number}, awsAccountId is {wanted}")
+        account = self._lab.aws_account_id
+        if account and number != account:
+            raise CommandFailed(f"the AWS credentials are of account {number}, awsAccountId is {account}")
         self._log.step("stack", "making the Pulumi stack")
         self._engine.init(self._task.secrets_provider)
         return read_state(self._lab.stack, {}, {})
@@ -227,7 +227,7 @@ class _Lab:
         return first_tags(self._task.event, self._lab, datetime.now(UTC))
 
     def _dynamic(self) -> DynamicProvider:
-        return DynamicProvider(self._settings, self._emit_progress, lambda: sharing.session(self._settings))
+        return DynamicProvider(self._settings, self._emit_progress, sharing.open_client)
 
     def _emit_progress(self, line: str) -> None:
         self._log.step(self._watch.phase, safe_text(line))
@@ -260,4 +260,4 @@ class _Lab:
 def _may_hide_a_stack(state: LabState) -> bool:
     """Whether a stack may have been made that the state does not know, and a destroy would leave."""
     link = state.unfinished
-    return link is not None and not link.has_stack and not was_refused(state.error or "")
+    return link is not None and not link.has_stack and not was_rejected(state.error or "")

@@ -68,13 +68,13 @@ class FleetSnapshot:
 
 
 def plan_up(
-    spec: FleetSpec, seen: FleetSnapshot, *, only: Sequence[str] = (), failed: bool = False
+    spec: FleetSpec, snapshot: FleetSnapshot, *, only: Sequence[str] = (), failed: bool = False
 ) -> list[Step]:
     """What `up` does, in the spec's order.
 
     Args:
         spec: the fleet.
-        seen: what is there.
+        snapshot: what is there.
         only: the names of the labs to look at; empty: all.
         failed: only those whose last run failed.
     """
@@ -82,7 +82,7 @@ def plan_up(
     for lab in spec.labs:
         if only and lab.name not in only:
             continue
-        action, reason = _up(lab, seen)
+        action, reason = _up(lab, snapshot)
         if failed and action is not Action.RETRY:
             action, reason = Action.SKIP, f"did not fail ({reason})"
         steps.append(
@@ -90,23 +90,23 @@ def plan_up(
                 lab=lab,
                 action=action,
                 reason=reason,
-                needs_link=seen.needs_link(lab),
+                needs_link=snapshot.needs_link(lab),
                 is_blocked=action is Action.REPAIR and _TAKEN_OVER in reason,
             )
         )
     return steps
 
 
-def plan_down(spec: FleetSpec, seen: FleetSnapshot, *, only: Sequence[str] = ()) -> list[Step]:
+def plan_down(spec: FleetSpec, snapshot: FleetSnapshot, *, only: Sequence[str] = ()) -> list[Step]:
     """What `down` does, in the spec's order."""
-    return [_down(lab, seen) for lab in spec.labs if not only or lab.name in only]
+    return [_down(lab, snapshot) for lab in spec.labs if not only or lab.name in only]
 
 
-def plan_reap(labs: Sequence[LabSpec], seen: FleetSnapshot, *, now: datetime) -> list[Step]:
+def plan_reap(labs: Sequence[LabSpec], snapshot: FleetSnapshot, *, now: datetime) -> list[Step]:
     """What `reap` does: labs that are past their time, by the tag that they got when they were made."""
     steps = []
     for lab in labs:
-        state = seen.states.get(lab.stack)
+        state = snapshot.states.get(lab.stack)
         if state is None:
             steps.append(Step(lab=lab, action=Action.NOTHING, reason="there is no such stack"))
         elif state.expires is None:
@@ -118,17 +118,19 @@ def plan_reap(labs: Sequence[LabSpec], seen: FleetSnapshot, *, now: datetime) ->
     return steps
 
 
-def plan_recover(labs: Sequence[LabSpec], seen: FleetSnapshot, locked: Collection[str] | None) -> list[Step]:
+def plan_recover(
+    labs: Sequence[LabSpec], snapshot: FleetSnapshot, locked: Collection[str] | None
+) -> list[Step]:
     """What `recover` does.
 
     Args:
         labs: the labs to look at.
-        seen: what is there.
+        snapshot: what is there.
         locked: the stacks that somebody holds, alive or dead; None: the backend can't tell.
     """
     steps = []
     for lab in labs:
-        state = seen.states.get(lab.stack)
+        state = snapshot.states.get(lab.stack)
         if state is None:
             action, reason = Action.NOTHING, "there is no such stack"
         elif state.has_pending:
@@ -156,13 +158,13 @@ def _difference(lab: LabSpec, accounts: Sequence[AccountRecord], account_number:
     if account.state != AccountState.ACTIVE:
         return f"the account is {account.state}"
     if lab.settings.get("link") != "existing" and not was_created_by(account, [lab.stack_name]):
-        do = "unlink it where that was made, or set `link: existing`"
-        return f'{_TAKEN_OVER}, "{account.cf_stack_name}": {do}'
+        hint = "unlink it where that was made, or set `link: existing`"
+        return f'{_TAKEN_OVER}, "{account.cf_stack_name}": {hint}'
     return None
 
 
-def _up(lab: LabSpec, seen: FleetSnapshot) -> tuple[Action, str]:
-    state = seen.states.get(lab.stack)
+def _up(lab: LabSpec, snapshot: FleetSnapshot) -> tuple[Action, str]:
+    state = snapshot.states.get(lab.stack)
     if state is None:
         decided = Action.CREATE, "there is no such stack"
     elif state.error:
@@ -173,16 +175,16 @@ def _up(lab: LabSpec, seen: FleetSnapshot) -> tuple[Action, str]:
         decided = Action.RESUME, "it is not linked yet"
     elif state.tags.get("settings") != settings_digest(lab):
         decided = Action.UPDATE, "its settings have changed"
-    elif difference := seen.difference(lab):
-        does = ": a new link is asked for" if seen.needs_link(lab) else ""
+    elif difference := snapshot.difference(lab):
+        does = ": a new link is asked for" if snapshot.needs_link(lab) else ""
         decided = Action.REPAIR, f"{difference}{does}"
     else:
         decided = Action.NOTHING, "linked"
     return decided
 
 
-def _down(lab: LabSpec, seen: FleetSnapshot) -> Step:
-    state = seen.states.get(lab.stack)
+def _down(lab: LabSpec, snapshot: FleetSnapshot) -> Step:
+    state = snapshot.states.get(lab.stack)
     if state is None:
         return Step(lab=lab, action=Action.NOTHING, reason="there is no such stack")
     reason = "the stack is empty" if not state.resource_count else _taken_down(lab, state)

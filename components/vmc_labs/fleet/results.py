@@ -34,7 +34,7 @@ class LabOutcome(StrEnum):
     NOT_STARTED = "not started"
 
     @property
-    def is_as_asked(self) -> bool:
+    def is_as_requested(self) -> bool:
         """Whether the person got what was asked for."""
         return self in {self.READY, self.UNCHANGED, self.GONE, self.RECOVERED}
 

@@ -99,7 +99,7 @@ class FleetSession:
         """The labs that the command is about."""
         return tuple(lab for lab in self.spec.labs if not self.only or lab.name in self.only)
 
-    def unlisted_labs(self) -> "list[Stray]":
+    def unlisted_labs(self) -> "list[UnlistedLab]":
         """The event's labs that the spec does not have any more, by the tags of the stacks in the backend.
 
         Raises:
@@ -109,7 +109,7 @@ class FleetSession:
         services = {lab.service.org_id: lab.service for lab in self.spec.labs}
         some = self.spec.labs[0].service
         return [
-            Stray(
+            UnlistedLab(
                 lab=LabSpec(
                     name=stack.removeprefix(f"{self.spec.event}-"),
                     stack=stack,
@@ -126,7 +126,7 @@ class FleetSession:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Stray:
+class UnlistedLab:
     """A lab of the event that the spec does not have any more."""
 
     lab: LabSpec

@@ -12,7 +12,10 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.request import GLANCE_READ_SECONDS, LARGEST_ANSWER_BYTES, TIMEOUTS_SECONDS
+from vmc_account_link.api.transport import Transport
+from vmc_account_link.call_context import CallContext
 from vmc_account_link.settings import VmcSettings
 from vmc_labs.fleet.readings import Readings, Reply
 
@@ -117,8 +120,8 @@ def shared_reads(settings: VmcSettings) -> SharedReads:  # noqa: ARG001 - one fo
     return SharedReads()
 
 
-def session(settings: VmcSettings) -> requests.Session:
-    """A session whose requests to the service share what they read with all others of this process."""
-    made = requests.Session()
-    made.mount(f"{settings.vmc_url}/vmc/", shared_reads(settings))
-    return made
+def open_client(settings: VmcSettings, *, context: CallContext) -> VmcClient:
+    """A client that shares what it reads with all others of this process."""
+    session = requests.Session()
+    session.mount(f"{settings.vmc_url}/vmc/", shared_reads(settings))
+    return VmcClient(settings, context=context, transport=Transport(session=session))

@@ -117,15 +117,15 @@ class FleetReader:
         found = zip(stacks, self._side_by_side(get, stacks, at_a_time), strict=True)
         return {stack: state for stack, state in found if state is not None}
 
-    def _side_by_side(self, look: Callable[[str], _T], stacks: list[str], at_a_time: int) -> list[_T]:
+    def _side_by_side(self, read: Callable[[str], _T], stacks: list[str], at_a_time: int) -> list[_T]:
         """Look at stacks at the same time; the first failure, or Ctrl-C, ends it."""
         with ThreadPoolExecutor(at_a_time) as pool:
-            looks = [pool.submit(look, stack) for stack in stacks]
+            readings = [pool.submit(read, stack) for stack in stacks]
             try:
-                return [one.result() for one in looks]
+                return [one.result() for one in readings]
             except BaseException:
                 self.interrupted.set()
-                for one in looks:
+                for one in readings:
                     one.cancel()
                 raise
 

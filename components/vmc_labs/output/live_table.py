@@ -85,5 +85,5 @@ class LiveFleet:
         waiting = self._total - len(done) - len(running)
         hidden = f", {len(running) - _MOST_ROWS} more in flight" if len(running) > _MOST_ROWS else ""
         came = f" ({summary(done)})" if done else ""
-        told = f"{len(done)} of {self._total} done{came}, {len(running)} in flight, {waiting} to come{hidden}"
-        return Group(table, Text(told))
+        line = f"{len(done)} of {self._total} done{came}, {len(running)} in flight, {waiting} to come{hidden}"
+        return Group(table, Text(line))

@@ -57,7 +57,7 @@ class Output:
         """The summary of a run: how many of what, and each reason why labs are not as asked."""
         failures: dict[tuple[LabOutcome, str | None], list[str]] = {}
         for result in results:
-            if not result.outcome.is_as_asked:
+            if not result.outcome.is_as_requested:
                 failures.setdefault((result.outcome, result.error), []).append(result.lab)
         for (outcome, error), labs in failures.items():
             why = f": {error}" if error else ""
@@ -101,13 +101,13 @@ class Output:
         self._out.print(table)
 
 
-def summary(words: Iterable[str]) -> str:
+def summary(labels: Iterable[str]) -> str:
     """`28 ready, 2 failed`: how many of each, the most first."""
     counts: dict[str, int] = {}
-    for word in words:
-        counts[word] = counts.get(word, 0) + 1
+    for label in labels:
+        counts[label] = counts.get(label, 0) + 1
     parts = sorted(counts.items(), key=lambda item: -item[1])
-    return ", ".join(f"{count} {word}" for word, count in parts) or "no labs"
+    return ", ".join(f"{count} {label}" for label, count in parts) or "no labs"
 
 
 def step_rows(steps: Sequence[Step]) -> list[dict[str, str]]:
@@ -136,7 +136,7 @@ def status_row(lab: str, stack: str, state: LabState | None, difference: str | N
     return {
         "lab": lab,
         "stack": stack,
-        "state": state_word(state, difference),
+        "state": lab_state(state, difference),
         "account": state.outputs.get("account_number", "") if state else "",
         "connected": _moment(state.phases.connected) if state else "",
         "expires": _moment(state.expires) if state else "",
@@ -145,7 +145,7 @@ def status_row(lab: str, stack: str, state: LabState | None, difference: str | N
     }
 
 
-def state_word(state: LabState | None, difference: str | None) -> str:
+def lab_state(state: LabState | None, difference: str | None) -> str:
     """A lab's state in one word."""
     if state is None:
         return "absent"

@@ -34,13 +34,13 @@ class SpecRefused(RequestError):
 class Problems:
     """Collects what is wrong in one file."""
 
-    def __init__(self, marked: located_yaml.Marked) -> None:
-        self._marked = marked
+    def __init__(self, located: located_yaml.LocatedYaml) -> None:
+        self._located = located
         self.found: list[Problem] = []
 
     def add(self, path: located_yaml.Path, reason: str) -> None:
         """Note a problem with what is at the path; the same one only once."""
-        problem = Problem(line=self._marked.line(path), path=key_of(path), reason=reason)
+        problem = Problem(line=self._located.line(path), path=key_of(path), reason=reason)
         if problem not in self.found:
             self.found.append(problem)
 

@@ -90,14 +90,16 @@ def _lane(row: ReportRow, axis: Axis, zone: tzinfo) -> Lane:
         for name in PHASES[1:]
     ]
     requested = first.astimezone(zone).strftime("%H:%M:%S") if first else DASH
-    told = [f"{name} after {text}" for name, text in zip(PHASES[1:], later, strict=True) if text != DASH]
+    later_phases = [
+        f"{name} after {text}" for name, text in zip(PHASES[1:], later, strict=True) if text != DASH
+    ]
     return Lane(
         row=row,
         spans=axis.spans(row.phases),
         end=axis.index(known[-1]) if known else None,
         requested=requested,
         later=later,
-        summary=", ".join([f"{row.standing}", *([f"requested {requested}"] if first else []), *told]),
+        summary=", ".join([f"{row.standing}", *([f"requested {requested}"] if first else []), *later_phases]),
     )
 
 

@@ -18,8 +18,8 @@ _LINK_SECONDS = 5.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """Everything is set up, nothing has been asked for."""
+class FleetStage:
+    """Everything is set up, nothing has been requested."""
 
     box: Sandbox
     folder: Path
@@ -31,7 +31,7 @@ class Stage:
         return {**self.box.process_environment(), "XDG_STATE_HOME": str(self.folder / "state")}
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start a command of the fleet; its standard error is the pipe that tells the progress."""
+        """Start a command of the fleet; its standard error is the pipe with the progress."""
         with self._results.open("w", encoding="utf-8") as results:
             return subprocess.Popen(
                 [sys.executable, "-m", "vmc_labs", arguments[0], str(self.spec), *arguments[1:]],
@@ -49,7 +49,7 @@ class Stage:
         return self.folder / "results"
 
     def end(self, driver: subprocess.Popen[str]) -> str:
-        """Wait for a command that was started: empty, or the labs that failed, or else its last words."""
+        """Wait for a command: empty, or the labs that failed, or else the end of its output."""
         said = driver.communicate()[1]
         failed = [line for line in self._results.read_text("utf-8").splitlines() if " failed: " in line]
         return "; ".join(failed or [said[-300:]]) if driver.returncode else ""
@@ -58,12 +58,12 @@ class Stage:
         """How often each call of VMware's services was answered since the journal was cleared."""
         return Counter(entry.call for entry in self.box.control.journal() if entry.service in {"vmc", "csp"})
 
-    def stacks_asked_for(self) -> int:
-        """How many stacks CloudFormation was asked for, in all accounts."""
+    def stacks_requested(self) -> int:
+        """How many stacks CloudFormation was requested to make, in all accounts."""
         return len(self.box.control.journal(call="cloudformation.CreateStack"))
 
     def fell_short(self) -> str:
-        """In what the labs are not as asked, each linked once; empty where they are."""
+        """In what the labs are not as requested, each linked once; empty where they are."""
         control = self.box.control
         numbers = Counter(account.number for account in self.box.accounts)
         records = [one for one in control.connected_accounts() if one.state == "ACTIVE"]
@@ -81,9 +81,9 @@ class Stage:
 
 
 @contextmanager
-def stage(
+def fleet_stage(
     folder: Path, labs: int, *, backend: Backend = Backend.FILE, first_poll_seconds: float | None = None
-) -> Iterator[Stage]:
+) -> Iterator[FleetStage]:
     """A stage for so many labs, in as many accounts; the rest as for a sandbox."""
     folder.mkdir(parents=True)
     with Sandbox.start(
@@ -91,9 +91,9 @@ def stage(
     ) as box:
         box.control.set_modes(stack_seconds=_STACK_SECONDS, task_seconds=_LINK_SECONDS)
         entries = [
-            {"name": f"lab-{location:03}", "awsProfile": one.profile, "awsAccountId": one.number}
-            for location, one in enumerate(box.accounts, 1)
+            {"name": f"lab-{number:03}", "awsProfile": one.profile, "awsAccountId": one.number}
+            for number, one in enumerate(box.accounts, 1)
         ]
         spec = folder / "spec.yaml"
         spec.write_text(yaml.safe_dump({"event": "fleet", "labs": entries}), encoding="utf-8")
-        yield Stage(box=box, folder=folder, spec=spec, labs=labs)
+        yield FleetStage(box=box, folder=folder, spec=spec, labs=labs)
