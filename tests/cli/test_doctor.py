@@ -1,5 +1,6 @@
 """`doctor`: every line, as it should be and broken. Real: both emulated clouds, boto3."""
 
+import json
 from typing import Any
 
 import pytest
@@ -205,3 +206,20 @@ def test_a_role_is_simulated_as_itself_and_not_as_its_session(
     monkeypatch.setenv("AWS_SESSION_TOKEN", keys["SessionToken"])
     assert command("doctor", "--json").lines()["permissions"]["verdict"] == "pass"
     assert "iam.GetRole" in [entry.call for entry in box.control.journal(service="aws")]
+
+
+def test_the_policy_is_printed_for_the_stacks_own_name_and_nothing_is_asked(
+    command: Command, box: Sandbox
+) -> None:
+    said = command("doctor", "--iam-policy", "--stack-name", "Lab-07", "--aws-account-id", ACCOUNT)
+    assert said.code == 0
+    statements = {one["Sid"]: one["Resource"] for one in json.loads(said.out)["Statement"]}
+    assert statements["Stack"] == f"arn:aws:cloudformation:us-west-2:{ACCOUNT}:stack/Lab-07/*"
+    assert box.control.journal() == ()
+
+
+def test_a_missing_right_for_a_tagged_stack_is_found_before_the_link(command: Command, box: Sandbox) -> None:
+    box.control.set_modes(denied_actions="iam:TagRole,cloudformation:UpdateStack")
+    line = command("doctor", "--json").lines()["permissions"]
+    assert (line["verdict"], line["found"]) == ("fail", "denied: cloudformation:UpdateStack, iam:TagRole")
+    assert "--iam-policy" in line["hint"]

@@ -68,6 +68,9 @@ def inspect(**options: Any) -> int:
 @click.option("--existing", is_flag=True, help="For a link that exists (config link: existing).")
 @click.option("--subnet-region", metavar="REGION", help="Of the SDDCs (config subnetRegion, else region).")
 @click.option("--aws-account-id", metavar="ID", help="The wanted account (config awsAccountId).")
+@click.option(
+    "--iam-policy", is_flag=True, help="Only print the IAM policy of who links, as JSON; nothing is asked."
+)
 @_common_options
 def doctor(**options: Any) -> int:
     """Say whether everything is ready for the first link: token, AWS account, what is in the way."""

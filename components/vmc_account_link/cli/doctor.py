@@ -9,17 +9,16 @@ from vmc_account_link.api.transport import Transport
 from vmc_account_link.aws_reader import AwsAccess, AwsReader, Caller
 from vmc_account_link.check_result import CheckResult, Verdict, from_error, run_check, skipped, warned
 from vmc_account_link.cli.checks import (
-    ACTIONS,
     check_identity,
     check_link,
     check_organisation,
-    check_permissions,
     check_region,
     check_roles,
     check_stack_name,
     check_subnets,
     check_token,
 )
+from vmc_account_link.cli.rights_check import check_rights
 from vmc_account_link.cli.token import access_token_claims, api_token_end
 from vmc_account_link.errors import VmcError
 from vmc_account_link.link.ownership import find_account
@@ -133,16 +132,8 @@ def _check_account(request: DoctorRequest, aws: AwsReader, caller: Caller) -> tu
         "subnets": lambda: check_subnets(
             request.subnet_region, aws.subnets_by_zone(request.subnet_region, caller.account)
         ),
-        "permissions": lambda: _permissions(aws, caller),
+        "permissions": lambda: check_rights(aws, caller, request.stack_name),
     }
     if request.uses_existing:
         del checks["stack name"], checks["permissions"]
     return tuple(run_check(name, check) for name, check in checks.items())
-
-
-def _permissions(aws: AwsReader, caller: Caller) -> CheckResult:
-    try:
-        return check_permissions(caller, aws.simulate(caller, ACTIONS))
-    except VmcError as error:
-        # Who may not ask may yet be allowed all the rest.
-        return warned("permissions", f"{error.action}: {error.detail}", error.hint)
