@@ -144,11 +144,11 @@ def test_a_record_that_is_gone_from_the_service_is_brought_back_at_once(
     control.remove_account("200000000001")
     control.seed_account("200000000001", cf_stack_name="theirs")
     control.clear_journal()
-    refused = labs("up", spec, "--only", "team-01")
-    assert refused.code == 1
+    blocked = labs("up", spec, "--only", "team-01")
+    assert blocked.code == 1
     assert (
         'linked by another CloudFormation stack, "theirs": unlink it where that was made'
-        in refused.out + refused.err
+        in blocked.out + blocked.err
     )
     assert [entry.call for entry in control.journal()] == ["list-connected-accounts"]
 

@@ -31,8 +31,8 @@ def plan_expired(session: FleetSession, *, now: datetime) -> list[Step]:
     """
     unlisted_labs = session.unlisted_labs()
     snapshot = session.fleet_reader.snapshot(session.labs, ask_service=False)
-    states = {**snapshot.states, **{stray.lab.stack: stray.state for stray in unlisted_labs}}
-    labs = [*session.spec.labs, *(stray.lab for stray in unlisted_labs)]
+    states = {**snapshot.states, **{unlisted.lab.stack: unlisted.state for unlisted in unlisted_labs}}
+    labs = [*session.spec.labs, *(unlisted.lab for unlisted in unlisted_labs)]
     return plan_reap(labs, FleetSnapshot(states=states), now=now)
 
 
