@@ -185,7 +185,7 @@ def test_a_token_that_the_service_no_longer_takes_is_renewed_once_for_all(
     assert calls(control, "exchange-token") == 2
 
 
-def test_a_shared_reading_takes_no_longer_than_a_look_that_ctrl_c_is_to_end(
+def test_a_shared_reading_ends_soon_after_ctrl_c(
     lab: Callable[..., SharingClient], control: SandboxControl
 ) -> None:
     lab().request_link()  # the token is there
