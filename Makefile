@@ -90,7 +90,7 @@ fleet-sweep: setup ## 30 and 300 labs: what they cost; a driver or a Dask worker
 mutants: $(VENV)/.installed ## The pure code changed in one place at a time: which change does no test notice? (about an hour)
 	nice $(BIN)/python -m tests.mutants sweep-results
 
-bench: setup ## What a link costs, beside other ways to it; tables and plots in docs/performance/ (28 minutes on two idle cores)
+bench: setup ## What a link and a lab cost, beside other ways: docs/performance.md, the README's figures (30 minutes on two idle cores)
 	$(BIN)/python -m bench
 
 lint: docs ## Format, lint, types, security, and the documentation's links

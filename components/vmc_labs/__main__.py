@@ -7,6 +7,7 @@ A command's modules are loaded when it runs: `recover` runs once for each lab th
 
 import contextlib
 import sys
+import webbrowser
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from vmc_account_link.cli.options import Group, all_of, force_option, lost_host_
 from vmc_account_link.errors import CommandFailed, RequestError, VmcError
 from vmc_account_link.internal_errors import internal_error
 from vmc_labs.commands import options
-from vmc_labs.fleet.plan import Step, to_do
+from vmc_labs.fleet.plan import Step
 from vmc_labs.fleet.results import LabResult
 from vmc_labs.fleet.session import FleetSession
 from vmc_labs.fleet.sizing import raise_file_limit
@@ -48,7 +49,7 @@ def plan(spec: Path, only: tuple[str, ...], *, failed: bool, as_json: bool, expe
         output.json(step_rows(steps))
     else:
         output.plan(steps)
-    return int(expect_no_changes and bool(to_do(steps)))
+    return int(expect_no_changes and any(step.verb for step in steps))
 
 
 @labs.command()
@@ -202,6 +203,20 @@ def recover(
 
 
 @labs.command()
+@all_of(options.spec_argument, options.log_dir_option)
+@click.argument("lab")
+@click.option("--follow", "-f", is_flag=True, help="Go on with what is added, until Ctrl-C.")
+def logs(spec: Path, lab: str, *, log_dir: Path | None, follow: bool) -> int:
+    """Print the log of a lab's last run on this machine."""
+    from vmc_labs.commands import logs as command
+
+    request = command.LogsRequest(spec_file=spec, lab=lab, log_dir=log_dir, follow=follow)
+    for text in command.run(request):
+        click.echo(text, nl=False)
+    return 0
+
+
+@labs.command()
 @all_of(options.spec_argument, options.only_option, options.json_option)
 def doctor(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
     """Check tokens, backend, and each lab's AWS credentials before the first `up`; nothing is touched."""
@@ -239,8 +254,8 @@ def report(spec: Path, *, file: Path | None, must_open: bool) -> int:
         )
     )
     click.echo(written)
-    if must_open:
-        click.launch(str(written))
+    if must_open and not webbrowser.open(written.as_uri()):
+        raise CommandFailed(f"open {written}: no browser was found; open it yourself")
     return 0
 
 
@@ -278,7 +293,7 @@ def _report(results: Sequence[LabResult], output: Output, *, as_json: bool = Fal
         output.json(result_rows(results))
     else:
         output.results(results)
-    return 0 if all(result.outcome.is_as_requested for result in results) else 1
+    return int(any(result.error for result in results))
 
 
 def main() -> int:

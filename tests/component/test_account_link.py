@@ -423,7 +423,7 @@ def test_credentials_that_aws_does_not_take_are_said_in_one_line(
     monkeypatch.setattr(pulumi.Output, "_track", remembered)
     with pytest.raises(VmcError, match="ExpiredToken") as refusal:
         run({"aws_account_id": ACCOUNT})
-    # The SDK tells the failure of whichever Output it comes to first, and of any other error a traceback.
+    # The SDK reports the failure of whichever Output it comes to first, and of any other error a traceback.
     failures = [one.exception() for one in awaited if one.done() and not one.cancelled()]
     assert {type(failure) for failure in failures if failure} == {type(refusal.value)}
     assert f"awsAccountId is {ACCOUNT}" in str(refusal.value)

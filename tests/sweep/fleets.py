@@ -192,7 +192,7 @@ class LostWorkerCase(SpreadCase):
 
 
 def fleet_cases(options: argparse.Namespace) -> list[FleetCase]:
-    """The sizes that are asked for, then the kills."""
+    """The sizes that are given, then the kills."""
     return [
         *(CostCase(labs=labs) for labs in options.labs),
         *(KilledDriverCase(labs=options.killed_labs, seed=seed) for seed in range(options.kills)),

@@ -52,7 +52,7 @@ class Result(Played):
 
 
 class Case(ABC):
-    """One thing to play, and to judge by what it leaves."""
+    """One thing to play, with a verdict on what it leaves."""
 
     @property
     @abstractmethod

@@ -33,9 +33,7 @@ def run(request: ReportRequest) -> Path:
     Raises:
         RequestError: the file can't be written.
     """
-    report = read_report(
-        request.spec, request.states, made_at=request.made_at, spec_file=str(request.spec_file)
-    )
+    report = read_report(request.spec, request.states, made_at=request.made_at, spec_file=request.spec_file)
     page = render(report, zone=request.made_at.tzinfo) if request.made_at.tzinfo else render(report)
     file = request.file.absolute()
     try:

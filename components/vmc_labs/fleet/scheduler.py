@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from vmc_labs.fleet.lab import Control, run_lab
-from vmc_labs.fleet.results import LabOutcome, LabResult, LabTask, Report
+from vmc_labs.fleet.results import LabResult, LabTask, Report
+from vmc_labs.fleet.status import LabStatus
 
 RunLab = Callable[[LabTask, Control | None], LabResult]
 
@@ -58,14 +59,14 @@ def run_labs(
         if start_jitter_seconds and running:
             sleep(random.uniform(0, start_jitter_seconds))  # noqa: S311 # nosec B311 - no secret hangs on it
         if stop.is_set():
-            results[task.lab.name] = LabResult(lab=task.lab.name, outcome=LabOutcome.NOT_STARTED)
+            results[task.lab.name] = _not_begun(task)
             break
         running[executor.submit(run, task, control)] = task
     while running:
         done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
         collect(done)
     for task in waiting:
-        results[task.lab.name] = LabResult(lab=task.lab.name, outcome=LabOutcome.NOT_STARTED)
+        results[task.lab.name] = _not_begun(task)
     return [results[task.lab.name] for task in tasks]
 
 
@@ -77,6 +78,15 @@ def _until(stop: threading.Event, tasks: Iterator[LabTask]) -> Iterator[LabTask]
             return
 
 
+def _not_begun(task: LabTask) -> LabResult:
+    return LabResult(
+        lab=task.lab.name,
+        status=LabStatus.INTERRUPTED,
+        has_changed=False,
+        error="not begun: run the command again",
+    )
+
+
 def _result_of(task: LabTask, future: concurrent.futures.Future[LabResult]) -> LabResult:
     """The lab's result; an executor that lost it (a worker that died) is a failure of that lab alone."""
     error = future.exception()
@@ -85,6 +95,6 @@ def _result_of(task: LabTask, future: concurrent.futures.Future[LabResult]) -> L
     reason = " ".join(str(error).split()) or type(error).__name__
     return LabResult(
         lab=task.lab.name,
-        outcome=LabOutcome.FAILED,
+        status=LabStatus.FAILED,
         error=f"it was lost in the middle ({type(error).__name__}: {reason[:200]}): run `up` again",
     )

@@ -14,6 +14,7 @@ from vmc_labs.fleet.snapshot import FleetReader
 from vmc_labs.spec.backend import absolute_backend
 from vmc_labs.spec.credentials import engine_environment, vmc_settings
 from vmc_labs.spec.model import Credentials, FleetSpec, LabSpec
+from vmc_labs.spec.problems import did_you_mean
 from vmc_labs.spec.reading import load_spec
 from vmc_labs.state.reader import LabState
 
@@ -140,5 +141,6 @@ def _chosen(only: Sequence[str], names: Sequence[str], file: Path) -> tuple[str,
         # Not "no restriction": an unset variable would mean every lab.
         raise RequestError(f"--only {','.join(only)!r}: a lab's name is empty; is a variable unset?")
     if unknown := [p for p in patterns if not fnmatch.filter(names, p)]:
-        raise RequestError(f"--only: {', '.join(unknown)}: there is no such lab in {file}")
+        nearest = did_you_mean(unknown[0], names)
+        raise RequestError(f"--only: {', '.join(unknown)}: there is no such lab in {file}{nearest}")
     return tuple(name for name in names if any(fnmatch.fnmatchcase(name, p) for p in patterns))
