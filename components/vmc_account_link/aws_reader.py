@@ -297,6 +297,16 @@ class AwsReader:
             for one in results
         )
 
+    def roles_and_quota(self) -> tuple[int, int]:
+        """How many IAM roles the account has, and may have.
+
+        Raises:
+            AwsRefused: AWS did not say.
+        """
+        with aws_errors("ask IAM for the account's quotas"):
+            summary = self._client("iam").get_account_summary()["SummaryMap"]
+            return summary["Roles"], summary["RolesQuota"]
+
     def role_exists(self, name: str) -> bool:
         """Whether there is an IAM role of this name.
 

@@ -16,9 +16,9 @@ LINES = ("token", "organisation", "roles", "AWS identity", "linked", "region", "
 def test_a_ready_account_passes_every_line_in_text_and_in_json(command: Command) -> None:
     text, as_json = command("doctor"), command("doctor", "--json")
     assert (text.code, as_json.code) == (0, 0)
-    assert [row.split()[0] for row in text.out.splitlines()] == ["pass"] * 9
+    assert [row.split()[0] for row in text.out.splitlines()] == ["pass"] * 10
     lines = as_json.lines()
-    assert tuple(lines) == (*LINES, "permissions")
+    assert tuple(lines) == (*LINES, "permissions", "quotas")
     for name, line in lines.items():
         assert f"pass  {name:<14}{line['found']}" in text.out
         assert line["hint"] is None
@@ -56,6 +56,7 @@ def test_several_things_wrong_at_once_are_a_line_each(command: Command, box: San
         "stack name": "fail",
         "subnets": "pass",
         "permissions": "fail",
+        "quotas": "pass",
     }
     assert lines["token"]["found"].startswith("accepted; 1.0 h left")
     assert lines["AWS identity"]["found"].endswith("awsAccountId is 210987654321")
@@ -138,7 +139,7 @@ def test_without_aws_credentials_its_lines_are_not_looked_at_and_the_services_ar
         "organisation": "pass",
         "roles": "pass",
         "AWS identity": "fail",
-        **dict.fromkeys(("linked", "region", "stack name", "subnets", "permissions"), "warn"),
+        **dict.fromkeys(("linked", "region", "stack name", "subnets", "permissions", "quotas"), "warn"),
     }
 
 

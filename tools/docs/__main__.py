@@ -4,6 +4,7 @@ Exit code 1: a command failed, or an output is not as the page shows it.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,11 @@ def fresh_clone() -> Iterator[Path]:
         changes = _git("diff", "HEAD", "--binary", cwd=REPOSITORY)
         if changes:
             subprocess.run(["git", "apply", "-"], cwd=clone, input=changes, check=True)  # noqa: S607
+        for name in _git("ls-files", "--others", "--exclude-standard", "-z", cwd=REPOSITORY).split(b"\0"):
+            if name:
+                copy = clone / name.decode()
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(REPOSITORY / name.decode(), copy)
         if (REPOSITORY / ".engine").exists():
             (clone / ".engine").symlink_to((REPOSITORY / ".engine").resolve())
         yield clone
@@ -52,7 +58,6 @@ def reader_environment(box: Sandbox, home: Path) -> dict[str, str]:
         **kept,
         "PATH": os.pathsep.join(path),
         "XDG_STATE_HOME": str(home / "state"),
-        # The clone in the place of the address that it came from.
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
 

@@ -90,6 +90,20 @@ def status(**options: Any) -> int:
     return _run("status", options)
 
 
+@command_line.command(epilog="Exit code 1: it is linked still, and says why.")
+@click.option(
+    "--aws-account-id", metavar="ID", help="Whose link; default: the account of the AWS credentials."
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_common_options
+def unlink(**options: Any) -> int:
+    """Remove the record of a link that no Pulumi stack holds, such as an orphan.
+
+    Shows what it is and what is left of it in AWS, and asks. Refused while SDDCs use the link.
+    """
+    return _run("unlink", options)
+
+
 @command_line.command(epilog="Exit code 1: it could not be done, and says why.")
 @click.option("--stack", required=True, metavar="NAME", help="The Pulumi stack.")
 @_cwd_option
@@ -111,6 +125,7 @@ def _run(command: str, options: dict[str, Any]) -> int:
         "inspect": commands.run_inspect,
         "doctor": commands.run_doctor,
         "status": commands.run_status,
+        "unlink": commands.run_unlink,
         "recover": commands.run_recover,
     }[command]
     return run(SimpleNamespace(**options))

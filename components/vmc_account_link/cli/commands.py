@@ -8,11 +8,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import click
+
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.args import DEFAULT_REGION, DEFAULT_STACK_NAME
 from vmc_account_link.aws_reader import AwsAccess, AwsReader
 from vmc_account_link.check_result import exit_code
-from vmc_account_link.cli import doctor, output, status
+from vmc_account_link.cli import doctor, output, status, unlink
 from vmc_account_link.cli.project import LinkState, NoSuchLink, Project
 from vmc_account_link.cli.report import report_lines
 from vmc_account_link.cli.rights import Scope, iam_policy
@@ -182,6 +184,25 @@ def run_inspect(options: SimpleNamespace) -> int:
     else:
         output.show_text([*report_lines(report), *_verdict_lines(policy, found)])
     return int(bool(found))
+
+
+def run_unlink(options: SimpleNamespace) -> int:
+    """Remove a record that no Pulumi stack holds."""
+    context = context_of(options)
+    own = next(
+        (link for link in (context.project.links() if context.project else ()) if not link.is_existing), None
+    )
+    request = unlink.UnlinkRequest(
+        settings=context.vmc_settings(),
+        access=context.aws_access(options),
+        account_number=options.aws_account_id or context.setting("awsAccountId"),
+        own_account_number=own.account_number if own else None,
+    )
+    return unlink.run(
+        request,
+        show=lambda line: output.show_text([line]),
+        confirm=lambda question: options.yes or click.confirm(question),
+    )
 
 
 def run_recover(options: SimpleNamespace) -> int:

@@ -88,6 +88,11 @@ RIGHTS: tuple[Right, ...] = (
         commands=(_DOCTOR,),
         why="look whether these rights are there; without it doctor only warns",
     ),
+    Right(
+        action="iam:GetAccountSummary",
+        commands=(_DOCTOR,),
+        why="is there room for the link's roles? Without it doctor only warns",
+    ),
     # For any role: the caller's own, and those that the service names.
     Right(
         action="iam:GetRole",
