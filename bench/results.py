@@ -112,8 +112,8 @@ def _unchanged(runs: Sequence[Run]) -> QuestionResult:
         series=cpu,
         axes=("", "CPU s"),
         sentence=(
-            f"**Where nothing changed**: {', '.join(ratios[FRESH])} times the CPU of the smallest program with "
-            f"the same kinds of resources; once the link's request has expired {', '.join(ratios[EXPIRED])}."
+            f"**Where nothing changed**: {', '.join(ratios[FRESH])} times the CPU of the smallest program "
+            f"with the same kinds of resources; once its request has expired {', '.join(ratios[EXPIRED])}."
         ),
     )
 
