@@ -17,6 +17,7 @@ from vmc_account_link.args import (
     stack_region,
     stack_tags,
     validate_args,
+    without_defaults,
 )
 from vmc_account_link.aws import caller_account, limits_accounts, pinned_provider
 from vmc_account_link.compatible_subnets import CompatibleSubnets
@@ -78,7 +79,7 @@ class AccountLink(pulumi.ComponentResource):
         # Not among the component's inputs, which stand in the state: a credential is part of it.
         vmc = given.pop("vmc", None)
         settings = read_vmc_settings() if vmc is None else vmc
-        super().__init__(resource_types.ACCOUNT_LINK, name, dict(given), opts)
+        super().__init__(resource_types.ACCOUNT_LINK, name, without_defaults(given), opts)
         uses_existing = given.get("link") == "existing"
         provider, account_number = self._provider_and_account(name, given)
         if uses_existing:
