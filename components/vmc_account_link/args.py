@@ -18,6 +18,13 @@ from vmc_account_link.template.policy import read_policy
 DEFAULT_REGION = "us-west-2"
 DEFAULT_STACK_NAME = "SDDC-Account-Link"
 DEFAULT_LINK_TIMEOUT_MINUTES = 30
+_DEFAULTS: Mapping[str, Any] = {
+    "link": "create",
+    "stack_name": DEFAULT_STACK_NAME,
+    "region": DEFAULT_REGION,
+    "link_timeout_minutes": DEFAULT_LINK_TIMEOUT_MINUTES,
+    "unlink_on_destroy": True,
+}
 LinkMode = Literal["create", "existing"]
 SddcType = Literal["1NODE", "SingleAZ", "MultiAZ"]
 
@@ -141,6 +148,14 @@ def drop_unset(args: AccountLinkArgs | None) -> dict[str, Any]:
     return given
 
 
+def without_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that are not as good as left out: what the Pulumi state records of them.
+
+    Pulumi.yaml sets every default and a program of one's own none; both make the same link.
+    """
+    return {key: value for key, value in given.items() if value not in (_DEFAULTS.get(key), [], {})}
+
+
 def argument_name(argument: str) -> str:
     """The name of an argument for whoever is to correct it.
 
@@ -191,13 +206,13 @@ def validate_args(given: Mapping[str, Any], name: Callable[[str], str] = argumen
 
 
 def _validate_types(given: Mapping[str, Any], name: Callable[[str], str]) -> None:
-    for key, (kind, words) in _TYPES.items():
+    for key, (kind, description) in _TYPES.items():
         value = given.get(key)
         if value is None or isinstance(value, pulumi.Output):
             continue
         # True is an int for Python.
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise SettingsError(name(key), f"{value!r} is not {words}", f"Set it to {words}.")
+            raise SettingsError(name(key), f"{value!r} is not {description}", f"Set it to {description}.")
 
 
 def _validate_collections(given: Mapping[str, Any], name: Callable[[str], str]) -> None:
@@ -253,7 +268,7 @@ def stack_tags(given: Mapping[str, Any]) -> Any:
         return tags
     return {
         key: json.dumps(value) if isinstance(value, int | float) else value for key, value in tags.items()
-    }
+    } or None
 
 
 def stack_region(given: Mapping[str, Any]) -> str:

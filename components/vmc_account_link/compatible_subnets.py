@@ -54,7 +54,7 @@ class CompatibleSubnetsProvider(ServiceProvider):
             VmcError: the service could not be asked.
         """
         id_ = f"{props['org_id']}/{props['connected_account_id']}/{props['region']}"
-        return CreateResult(id_=id_, outs={**props, **self._look(props)})
+        return CreateResult(id_=id_, outs={**props, **self._list_subnets(props)})
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """List them again.
@@ -62,7 +62,7 @@ class CompatibleSubnetsProvider(ServiceProvider):
         Raises:
             VmcError: as `create`.
         """
-        return UpdateResult(outs={**olds, **news, **self._look(news)})
+        return UpdateResult(outs={**olds, **news, **self._list_subnets(news)})
 
     def read(self, _id: str, props: dict[str, Any]) -> ReadResult:
         """List them as they are now; gone when the account is no longer in a list that was read.
@@ -76,23 +76,23 @@ class CompatibleSubnetsProvider(ServiceProvider):
             live = {a.id for a in vmc.list_connected_accounts() if a.state != AccountState.DELETED}
             if props["connected_account_id"] not in live:
                 return ReadResult(None, {})
-            return ReadResult(_id, {**props, **subnet_outputs(_listed(vmc, props))})
+            return ReadResult(_id, {**props, **subnet_outputs(_subnets(vmc, props))})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Do nothing: this was a look."""
 
-    def _look(self, props: Mapping[str, Any]) -> dict[str, Any]:
+    def _list_subnets(self, props: Mapping[str, Any]) -> dict[str, Any]:
         same_organisation(self.settings, props)
         chosen = props.get("chosen") or ()
         with self.open_client() as vmc:
-            subnets = _listed(vmc, props)
+            subnets = _subnets(vmc, props)
             missing = sorted(set(chosen) - {subnet.id for subnet in subnets})
             if missing or not subnets:
                 self.context.emit_progress(
                     f"VMware knows no {', '.join(missing) or 'subnet'} in {props['region']} yet: "
                     "asking it to look at the account again"
                 )
-                subnets = _listed(vmc, props, force_refresh=True)
+                subnets = _subnets(vmc, props, force_refresh=True)
         for line in _result_lines(props["region"], subnets):
             self.context.emit_progress(line)
         if chosen:
@@ -110,7 +110,7 @@ def subnet_outputs(subnets: Sequence[Subnet]) -> dict[str, Any]:
     return {"compatible_subnets": by_zone(subnets), "rejected_subnets": rejected(subnets)}
 
 
-def _listed(vmc: VmcClient, props: Mapping[str, Any], *, force_refresh: bool = False) -> tuple[Subnet, ...]:
+def _subnets(vmc: VmcClient, props: Mapping[str, Any], *, force_refresh: bool = False) -> tuple[Subnet, ...]:
     hosts = props.get("hosts")
     return vmc.list_compatible_subnets(
         props["connected_account_id"],

@@ -21,7 +21,7 @@ from vmc_account_link import resource_types
 from vmc_account_link.api.models import AccountRecord, AccountState
 from vmc_account_link.errors import NotLinked
 from vmc_account_link.link.ownership import stack_in_words
-from vmc_account_link.provider import AccountProvider, record_outputs
+from vmc_account_link.provider import PREVIEW, AccountProvider, record_outputs
 
 _IDENTITY = ("org_id", "account_number")
 
@@ -45,14 +45,15 @@ class ExistingAccountProvider(AccountProvider):
                     "touching it, see docs/how-to/existing-link.md",
                 )
             )
-        return CheckResult(inputs=news, failures=failures)
+        inputs = self.look_ahead(news, self._fetch_account) if not olds else news
+        return CheckResult(inputs=inputs, failures=failures)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Look again where the last look did not show the account ACTIVE; another account is another one."""
         other = [key for key in _IDENTITY if isinstance(news.get(key), str) and news[key] != olds.get(key)]
         unknown = any(not isinstance(news.get(key), str) for key in _IDENTITY)
-        seen_well = olds.get("connected_account_state") == AccountState.ACTIVE
-        return DiffResult(changes=bool(other) or unknown or not seen_well, replaces=other)
+        was_active = olds.get("connected_account_state") == AccountState.ACTIVE
+        return DiffResult(changes=bool(other) or unknown or not was_active, replaces=other)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Look the account up.
@@ -61,7 +62,7 @@ class ExistingAccountProvider(AccountProvider):
             NotLinked: it is not connected, or not ACTIVE.
             VmcError: the service could not be asked.
         """
-        account = self._look_up(props)
+        account = self._fetch_account(props)
         return CreateResult(id_=f"{props['org_id']}/{props['account_number']}", outs={**props, **account})
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
@@ -70,12 +71,12 @@ class ExistingAccountProvider(AccountProvider):
         Raises:
             VmcError: as `create`.
         """
-        return UpdateResult(outs={**olds, **news, **self._look_up(news)})
+        return UpdateResult(outs={**olds, **news, **self._fetch_account(news)})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Leave everything as it is: the link is somebody else's."""
 
-    def _look_up(self, props: Mapping[str, Any]) -> dict[str, Any]:
+    def _fetch_account(self, props: Mapping[str, Any]) -> dict[str, Any]:
         account = self.find_record(props)
         if account is None or account.state != AccountState.ACTIVE:
             raise _no_existing_link(props, account)
@@ -133,6 +134,7 @@ class ExistingAccount(Resource, module=resource_types.PACKAGE, name="ExistingAcc
             {
                 "org_id": org_id,
                 "account_number": account_number,
+                **({PREVIEW: True} if pulumi.runtime.is_dry_run() else {}),
                 # Outputs have to be named here to become attributes.
                 "connected_account_id": None,
                 "connected_account_state": None,

@@ -39,9 +39,9 @@ from vmc_account_link.link.relink import (
     refuse_where_sddcs_are,
     relink_reason,
 )
-from vmc_account_link.provider import ServiceProvider
+from vmc_account_link.provider import PREVIEW, ServiceProvider
 from vmc_account_link.template import source
-from vmc_account_link.template.policy import judge_template, read_policy
+from vmc_account_link.template.policy import enforce_policy, read_policy
 from vmc_account_link.template.report import TemplatePolicy
 
 
@@ -53,10 +53,23 @@ class LinkRequestProvider(ServiceProvider):
 
         Unlinking the old one would have to be done with the old credentials. And refuse to make a link where
         this Pulumi stack uses an existing one: `olds` are those of the existing account then.
+
+        Raises:
+            AlreadyLinked: on a preview of the first `up`, as `create`.
+            VmcError: the same, refused.
         """
         if olds and "stack_name" not in olds:
             return CheckResult(inputs=news, failures=[_uses_existing_link(olds)])
-        return CheckResult(inputs=news, failures=identity_failures(olds, news))
+        inputs = self.look_ahead(news, self._refuse_if_linked) if not olds else news
+        return CheckResult(inputs=inputs, failures=identity_failures(olds, news))
+
+    def _refuse_if_linked(self, inputs: Mapping[str, Any]) -> None:
+        with self.open_client() as vmc:
+            account = find_account(vmc.list_connected_accounts(), inputs["account_number"])
+        known = LinkEvidence(
+            account_number=inputs["account_number"], stack_names=(str(inputs.get("stack_name")),)
+        )
+        refuse_another_stacks_link(account, judge_owner(account, known) if account else None)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Say whether there is something to do; on a preview too, so that a refusal is seen there.
@@ -98,7 +111,7 @@ class LinkRequestProvider(ServiceProvider):
         with self.open_client() as vmc:
             why = relink_reason(vmc, self.settings, olds, news, self.context.now())
             if why is None:
-                _judge_again(olds, news)
+                _recheck_template(olds, news)
                 return UpdateResult(outs=kept)
             if why is not RelinkReason.EXPIRED:
                 refuse_where_sddcs_are(vmc, olds, news)
@@ -157,7 +170,7 @@ class LinkRequestProvider(ServiceProvider):
         """
         text = vmc.download_template(url)
         source.validate(text, url=url, s3_endpoint=self.settings.s3_url)
-        for line in judge_template(text, policy):
+        for line in enforce_policy(text, policy):
             self.context.emit_progress(line)
         return {
             "template_body": text if source.fits_inline(text) else "",
@@ -180,11 +193,11 @@ def _changed_inputs(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     return any(news.get(key) != olds.get(key) for key in keys)
 
 
-def _judge_again(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
+def _recheck_template(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
     """Judge the template that runs by a policy that has changed; one above the inline limit is not kept."""
     body = olds.get("template_body")
     if news.get("template_policy") != olds.get("template_policy") and body:
-        judge_template(body, read_policy(news.get("template_policy")))
+        enforce_policy(body, read_policy(news.get("template_policy")))
 
 
 def _has_an_earlier_name(account: AccountRecord, known: LinkEvidence) -> bool:
@@ -262,6 +275,7 @@ class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):
                 "relink": relink,
                 "relink_despite_sddcs": relink_despite_sddcs,
                 "template_policy": template_policy,
+                **({PREVIEW: True} if pulumi.runtime.is_dry_run() else {}),
                 # Outputs have to be named here to become attributes.
                 "template_url": None,
                 "template_execution_url": None,

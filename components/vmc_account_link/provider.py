@@ -10,9 +10,13 @@ from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord
 from vmc_account_link.api.organisation import find_organisation
 from vmc_account_link.call_context import CallContext
-from vmc_account_link.link.ownership import find_account, same_organisation
+from vmc_account_link.errors import ServiceUnreachable, Unavailable
+from vmc_account_link.link.ownership import IDENTITY, find_account, same_organisation
 from vmc_account_link.provider_process import prepare
 from vmc_account_link.settings import VmcSettings, read_settings
+
+PREVIEW = "preview"
+"""The input that says that this is a preview; no state holds it."""
 
 
 class ServiceProvider(ResourceProvider):
@@ -48,6 +52,25 @@ class ServiceProvider(ResourceProvider):
             req.config.get, os.environ, lambda known: find_organisation(known, emit_progress=lambda _: None)
         )
         secrets.extend(self.settings.secrets)
+
+    def look_ahead(self, news: dict[str, Any], look: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+        """In the preview of a resource that is to be made, look what its creation would refuse.
+
+        Args:
+            news: the inputs of a `check`; `preview` among them is the program's word that nothing is made.
+            look: raises what would be refused. That the service can't be heard just now refuses nothing.
+
+        Returns:
+            The inputs, without `preview`.
+        """
+        inputs = {key: value for key, value in news.items() if key != PREVIEW}
+        is_known = all(isinstance(inputs.get(key), str) for key in IDENTITY)
+        if news.get(PREVIEW) and is_known:
+            try:
+                look(inputs)
+            except (ServiceUnreachable, Unavailable) as error:
+                self.context.emit_progress(f"not checked before: {error}")
+        return inputs
 
 
 class AccountProvider(ServiceProvider):

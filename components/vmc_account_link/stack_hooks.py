@@ -51,11 +51,11 @@ class StackPrecheck:
         self._new_client = new_client
         self.secrets = settings.secrets
         """What no message may hold."""
-        self._has_just_looked = False
+        self._was_just_read = False
 
     def note_request(self) -> None:
         """A link was requested just now, after a look."""
-        self._has_just_looked = True
+        self._was_just_read = True
 
     def verify(self, known: LinkEvidence, expiration_date: str | None) -> None:
         """Look whether the link may be run, unless that was just done.
@@ -69,7 +69,7 @@ class StackPrecheck:
             LinkExpired: by the service's clock.
             VmcError: the service could not be asked.
         """
-        if self._has_just_looked:
+        if self._was_just_read:
             return
         with self._new_client(self._settings, context=self._context) as vmc:
             account = find_account(vmc.list_connected_accounts(), known.account_number)
@@ -150,7 +150,7 @@ _NAMELESS = "reading CloudFormation Stack ()"
 what AWS refuses then is another question."""
 _ASKING = ("creating CloudFormation Stack", _NAMELESS)
 """How the AWS provider begins what went wrong with CreateStack itself, as opposed to what came after it."""
-_REFUSED = re.compile(r"StatusCode: 4(?!08)\d\d|get identity:")
+_REJECTED = re.compile(r"StatusCode: 4(?!08)\d\d|get identity:")
 """A 408 refuses nothing; without credentials AWS was not even asked."""
 
 
@@ -159,9 +159,9 @@ def stack_error_hook(name: str) -> pulumi.ErrorHook:
     return pulumi.ErrorHook(name, _say_what_to_do)
 
 
-def was_refused(error: str) -> bool:
+def was_rejected(error: str) -> bool:
     """Whether the AWS provider's message says that AWS did nothing: it refused, or could not be asked."""
-    return _NAMELESS not in error and _REFUSED.search(error) is not None
+    return _NAMELESS not in error and _REJECTED.search(error) is not None
 
 
 def what_to_do(error: str, stack: str) -> str | None:
@@ -178,7 +178,7 @@ def what_to_do(error: str, stack: str) -> str | None:
             f"off or its answer got lost, it is ours: {recover} takes it in. If not, choose another "
             "vmc-account-link:stackName."
         )
-    if any(begin in error for begin in _ASKING) and not was_refused(error):
+    if any(begin in error for begin in _ASKING) and not was_rejected(error):
         return (
             f"{MAY_BE_THERE}: {recover} finds out and takes it in. Do that before "
             "the next `pulumi up` or `pulumi destroy`, which would know nothing of it."

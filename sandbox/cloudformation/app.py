@@ -16,7 +16,7 @@ from sandbox.faults import Faults
 from sandbox.journal import Journal
 from sandbox.middleware import FaultyApp
 from sandbox.modes import ModeSwitch
-from sandbox.vmc.organizations import LinkDesk, Organizations
+from sandbox.vmc.organizations import LinkRegistry, Organizations
 from sandbox.vmc.routes import template_blueprint
 from sandbox.vmc.state import TEMPLATE_PATH
 
@@ -41,7 +41,7 @@ def build_aws_app(
     modes: ModeSwitch,
     journal: Journal,
     faults: Faults,
-    links: LinkDesk,
+    links: LinkRegistry,
     organizations: Organizations | None = None,
 ) -> AwsApp:
     """Build AWS with nothing in it; `organizations` are those whose large templates lie in its S3.

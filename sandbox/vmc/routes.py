@@ -29,17 +29,17 @@ def vmc_blueprint(organizations: Organizations, *, started_at: datetime) -> Blue
 
     @blueprint.get(_LINKING, endpoint="request-link")
     def request_link(org_id: str) -> Response:
-        board = organizations[org_id].links
-        return jsonify(wire.link_to_wire(board.request_link(request.host_url), board.current_modes))
+        store = organizations[org_id].links
+        return jsonify(wire.link_to_wire(store.request_link(request.host_url), store.current_modes))
 
     @blueprint.get(_ACCOUNTS, endpoint="list-connected-accounts")
     def list_connected_accounts(org_id: str) -> Response:
         provider = request.args.get("provider", "AWS")
         if provider not in {"AWS", "ZeroCloud"}:
             return _error(400, "skyscraper.invalid.provider", f"Invalid provider {provider}.")
-        board = organizations[org_id].links
-        listed = board.accounts.listed() if provider == "AWS" else ()
-        return jsonify([wire.account_to_wire(account, org_id, board.current_modes) for account in listed])
+        store = organizations[org_id].links
+        records = store.accounts.list_accounts() if provider == "AWS" else ()
+        return jsonify([wire.account_to_wire(account, org_id, store.current_modes) for account in records])
 
     @blueprint.delete(f"{_ACCOUNTS}/<account_id>", endpoint="unlink")
     def unlink(org_id: str, account_id: str) -> Response:
@@ -47,11 +47,11 @@ def vmc_blueprint(organizations: Organizations, *, started_at: datetime) -> Blue
 
     @blueprint.get(f"{_ORG}/tasks/<task_id>", endpoint="get-task")
     def get_task(org_id: str, task_id: str) -> Response:
-        board = organizations[org_id].links
-        task = board.task(task_id)
+        store = organizations[org_id].links
+        task = store.task(task_id)
         if task is None:
             return _error(404, "skyscraper.task.not.found", "Cannot find the task with given identifier")
-        return jsonify(wire.task_to_wire(task, org_id, board.current_modes))
+        return jsonify(wire.task_to_wire(task, org_id, store.current_modes))
 
     add_subnet_routes(blueprint, organizations)
     return blueprint
@@ -105,8 +105,8 @@ def template_blueprint(organizations: Organizations) -> Blueprint:
         link = organization.links.link(link_id) if organization else None
         if organization is None or link is None:
             return _denied(None)
-        board = organization.links
-        if not board.may_read(link, {"X-Amz-Signature": [signature]}):
+        store = organization.links
+        if not store.may_read(link, {"X-Amz-Signature": [signature]}):
             return _denied("Request has expired" if signature == link.signature else None)
         match link.template_kind:
             case TemplateKind.MISSING:
@@ -114,23 +114,23 @@ def template_blueprint(organizations: Organizations) -> Blueprint:
             case TemplateKind.REDIRECT:
                 return Response(status=302, headers={"Location": f"{FOREIGN_BASE}{TEMPLATE_PATH}{link_id}"})
             case TemplateKind.NOT_A_TEMPLATE:
-                return Response(board.template_text(link_id), content_type="text/html")
-        return Response(board.template_text(link_id), content_type="binary/octet-stream")
+                return Response(store.template_text(link_id), content_type="text/html")
+        return Response(store.template_text(link_id), content_type="binary/octet-stream")
 
     return blueprint
 
 
-def _unlink(board: LinkStore, org_id: str, account_id: str) -> Response:
+def _unlink(store: LinkStore, org_id: str, account_id: str) -> Response:
     force = request.args.get("forceEvenWhenSddcPresent", "false").lower() == "true"
     try:
-        removed = board.accounts.unlink(account_id, force=force)
+        removed = store.accounts.unlink(account_id, force=force)
     except UnknownAccount:
         code = "skyscraper.account.link.invalid.connected.account"
         return _error(400, code, f"Invalid connected account ID {account_id}.")
     except SddcPresent:
         code = "skyscraper.account.link.sddc.present"
         return _error(400, code, "The connected account still has active SDDCs.")
-    return jsonify(wire.unlinked_to_wire(removed, org_id, board.current_modes))
+    return jsonify(wire.unlinked_to_wire(removed, org_id, store.current_modes))
 
 
 def _access_token() -> str:

@@ -38,7 +38,7 @@ from vmc_account_link.settings import ApiToken, VmcSettings
 
 VMWARE, AWS = "127.0.0.1:8001", "127.0.0.1:8002"
 """Where they would listen; nobody does."""
-PLACE = AccountRegion(account_number=ACCOUNT, region="us-west-2")
+REGION = AccountRegion(account_number=ACCOUNT, region="us-west-2")
 """Where our stacks are."""
 _POLL_SECONDS, _PAUSE_SECONDS = 10.0, 1.0
 """Emulated time: between two looks of the AWS provider at a stack, and before it tries again to connect."""
@@ -47,7 +47,7 @@ _BEGIN = datetime(2026, 1, 10, 12, tzinfo=UTC)
 
 
 class StoppedClock(Clock):
-    """A clock that moves only when told, so that a failing sequence fails again."""
+    """A clock that moves only on request, so that a failing sequence fails again."""
 
     def now(self) -> datetime:
         """The emulated moment, in UTC."""
@@ -192,7 +192,8 @@ class Cloud:
             raise ConnectionCut("the service is out of reach")
         answer = self._aws(environ, start_response)
         while waits and any(
-            stack.status(self.world.clock.now()).endswith("_IN_PROGRESS") for stack in self.stacks.list(PLACE)
+            stack.status(self.world.clock.now()).endswith("_IN_PROGRESS")
+            for stack in self.stacks.list(REGION)
         ):
             self.sleep(_POLL_SECONDS)
         return answer

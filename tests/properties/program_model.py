@@ -37,7 +37,7 @@ class Lab:
         self.cloud = cloud
         self.settings = Settings()
         self.engine = Engine(self._declarations, cloud.now)
-        self.told = ""
+        self.output = ""
         self._stack = StackProvider(cloud)
 
     def preview(self) -> Outcome:
@@ -69,7 +69,7 @@ class Lab:
         return operation()
 
     def _emit_progress(self, line: str) -> None:
-        self.told += f"{line}\n"
+        self.output += f"{line}\n"
 
     def _context(self) -> CallContext:
         return dataclasses.replace(self.cloud.context(), emit_progress=self._emit_progress)
@@ -85,7 +85,7 @@ class Lab:
             if olds.get("template_url") != news.get("template_url"):
                 precheck.note_request()
 
-        def look(olds: Values, news: Values) -> None:
+        def verify(olds: Values, news: Values) -> None:
             if any(olds.get(key) != news.get(key) for key in ("templateBody", "templateUrl")):
                 request = self.engine.state["request"].outputs
                 known, expires = link_evidence(request), request.get("expiration_date")
@@ -118,7 +118,7 @@ class Lab:
                 reads={"templateBody": "request", "templateUrl": "request"},
                 replaces_on_init_error=True,
                 delete_before_replace=True,
-                before=look,
+                before=verify,
                 on_error=lambda error: self._emit_progress(what_to_do(error, "lab") or ""),
             ),
             Declaration(

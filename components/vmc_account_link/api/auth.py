@@ -34,7 +34,7 @@ _MARGIN_SECONDS = 60.0
 """Renewed this long before its end, or a tenth of its life where that is less."""
 _GLANCE_SECONDS = 0.2
 """Between two looks whether the person still wants to wait."""
-_UNTOLD_LIFETIME_SECONDS = 1500.0
+_DEFAULT_LIFETIME_SECONDS = 1500.0
 """Where the reply has no `expires_in`: less than the documented default of 30 minutes."""
 
 
@@ -56,7 +56,7 @@ class AccessToken:
         value = wire.get("access_token") if isinstance(wire, dict) else None
         if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
             raise BadPayload("access_token is missing")
-        lifetime = wire.get("expires_in", _UNTOLD_LIFETIME_SECONDS)
+        lifetime = wire.get("expires_in", _DEFAULT_LIFETIME_SECONDS)
         # Not NaN either, with which no token would ever end.
         if isinstance(lifetime, bool) or not isinstance(lifetime, int | float) or not 0 < lifetime < 1e9:
             raise BadPayload("expires_in is not a number of seconds")
@@ -186,7 +186,7 @@ def _exchange(settings: VmcSettings, transport: "Transport", repeat: RetryPolicy
         ) from None
 
 
-def refused_for_good(error: Exception) -> bool:
+def is_permanent(error: Exception) -> bool:
     """Whether a wait must stop at this error: the same question would get the same answer."""
     return isinstance(error, Unauthenticated | Forbidden) or (
         isinstance(error, Refused) and not isinstance(error, Unavailable | NotFound)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote
 
 from vmc_account_link.api.auth import PROCESS_TOKENS, AccessTokens
@@ -56,20 +56,25 @@ class VmcClient:
         self._canceled = context.canceled
         self._emit_progress = context.emit_progress
         self._noted: set[str] = set()
-        if transport is None:
-            # Here, because it loads requests and tenacity, 0.2 CPU seconds (docs/performance.md),
-            # which a program, a preview and an unchanged update have no use for.
-            from vmc_account_link.api.transport import Transport  # noqa: PLC0415
-
-            transport = Transport()
-        self._transport = transport
+        self._opened = transport
         self._tokens = tokens
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._transport.close()
+        if self._opened is not None:
+            self._opened.close()
+
+    @property
+    def _transport(self) -> "Transport":
+        if self._opened is None:
+            # Only when something is asked, because it loads requests and tenacity, 0.2 CPU seconds, which a
+            # program and most previews and unchanged updates have no use for.
+            from vmc_account_link.api.transport import Transport  # noqa: PLC0415
+
+            self._opened = Transport()
+        return self._opened
 
     def clock_ahead_seconds(self) -> float:
         """How far the service's clock is ahead of this machine's, as its last answer told it; 0 before."""
@@ -89,6 +94,23 @@ class VmcClient:
             "account-link",
             f"ask for the account link of organisation {self._settings.org_id}",
             lambda answer: self._noting("link request", [Link.from_wire(answer.json())])[0],
+            repeat=RetryPolicy.IDEMPOTENT,
+        )
+
+    def read_json(self, path: str | None) -> Any:
+        """Read an answer as it came, for a report of its shape.
+
+        Args:
+            path: below the organisation's; None: the list of organisations.
+
+        Raises:
+            VmcError: refused, not heard, or no JSON.
+        """
+        return self._ask(
+            "GET",
+            path,
+            f"read {path or 'the organisations'}",
+            lambda answer: answer.json(),
             repeat=RetryPolicy.IDEMPOTENT,
         )
 
@@ -208,7 +230,7 @@ class VmcClient:
             f"unlink AWS account {account.account_number} (connected account {account.id})",
             lambda _: None,
             repeat=RetryPolicy.ONLY_IF_NOT_SENT,
-            do_if_refused="Nothing was changed: delete the SDDCs that use this link, then run it again.",
+            hint_if_rejected="Nothing was changed: delete the SDDCs that use this link, then run it again.",
         )
 
     def download_template(self, url: str) -> str:
@@ -254,7 +276,7 @@ class VmcClient:
         read: Callable[[Response], T],
         *,
         repeat: RetryPolicy,
-        do_if_refused: str | None = None,
+        hint_if_rejected: str | None = None,
         params: Mapping[str, str] | None = None,
         read_seconds: float | None = None,
     ) -> T:
@@ -272,7 +294,7 @@ class VmcClient:
                 repeat=repeat,
                 headers={"csp-auth-token": token, "Accept": "application/json"},
                 secrets=(token, *self._settings.secrets),
-                do_if_refused=do_if_refused,
+                hint_if_rejected=hint_if_rejected,
                 params=params or {},
                 read_seconds=read_seconds,
             )

@@ -82,14 +82,22 @@ class Transport:
         Raises:
             VmcError: the last failure.
         """
+        return self.repeat(call.repeat, lambda: self._attempt(call, read))
+
+    def repeat(self, policy: RetryPolicy, attempt: Callable[[], T], *, least_pause_seconds: float = 0.0) -> T:
+        """Make an attempt, and more of them as the policy allows.
+
+        Raises:
+            VmcError: the last failure.
+        """
         attempts = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(lambda error: may_repeat(error, call.repeat)),
+            retry=tenacity.retry_if_exception(lambda error: may_repeat(error, policy)),
             stop=tenacity.stop_after_attempt(ATTEMPTS),
-            wait=_pause_seconds,
+            wait=lambda state: max(least_pause_seconds, _pause_seconds(state)),
             sleep=self._sleep,
             reraise=True,
         )
-        answer: T = attempts(self._attempt, call, read)
+        answer: T = attempts(attempt)
         return answer
 
     def _attempt(self, call: Request, read: Callable[[Response], T]) -> T:
@@ -131,8 +139,8 @@ class Transport:
 
     def _note_clock(self, response: requests.Response) -> None:
         try:
-            told = email.utils.parsedate_to_datetime(response.headers["Date"])
-            self._ahead_seconds = told.timestamp() - self._now().timestamp()
+            output = email.utils.parsedate_to_datetime(response.headers["Date"])
+            self._ahead_seconds = output.timestamp() - self._now().timestamp()
         except (KeyError, TypeError, ValueError, OverflowError, OSError):
             pass  # no date, or none that this machine can count with
 
@@ -162,8 +170,8 @@ _backoff = tenacity.wait_random_exponential(multiplier=0.5, max=8)
 
 def _pause_seconds(state: tenacity.RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
-    told = error.retry_after_seconds if isinstance(error, Refused) else None
-    return min(LONGEST_PAUSE_SECONDS, max(told or 0.0, _backoff(state)))
+    output = error.retry_after_seconds if isinstance(error, Refused) else None
+    return min(LONGEST_PAUSE_SECONDS, max(output or 0.0, _backoff(state)))
 
 
 def _read_bounded(response: requests.Response, call: Request) -> bytes:

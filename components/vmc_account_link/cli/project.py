@@ -38,6 +38,8 @@ class LinkState:
     """By which the service's record is ours; None of an existing link."""
     expiration_date: str | None
     """ISO 8601, UTC."""
+    requested_at: str | None
+    """ISO 8601, UTC."""
     is_existing: bool
     """Whether the link was made elsewhere: it has no request and no stack here."""
     aws_provider: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
@@ -176,6 +178,7 @@ def _link(parent: str, held: Mapping[str, Resource], providers: Mapping[str, Map
         stack_id=held[resource_types.STACK].id or None if resource_types.STACK in held else None,
         known=_known(request, values.get(resource_types.CONNECTED_ACCOUNT, {})),
         expiration_date=requested("expiration_date"),
+        requested_at=requested("requested_at"),
         is_existing=resource_types.LINK_REQUEST not in held,
         aws_provider=providers.get(made_by, {}),
         template_body=requested("template_body"),

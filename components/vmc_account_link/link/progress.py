@@ -75,7 +75,7 @@ def pause_seconds(elapsed_seconds: float) -> float:
 
 
 def evaluate_link(
-    wanted: LinkTarget,
+    target: LinkTarget,
     accounts: Sequence[AccountRecord],
     task: Task | None,
     *,
@@ -89,16 +89,16 @@ def evaluate_link(
     task has to be FINISHED, or unknown to the service and the record another one than before.
 
     Args:
-        wanted: the link that is waited for.
+        target: the link that is waited for.
         accounts: the list, just read.
         task: the tracking task, just read; None where it was not looked at or is unknown.
         since_finished_seconds: since the task was first seen FINISHED; 0 before.
         task_is_unknown: whether the service was asked for it and does not know it.
     """
-    known = wanted.known
+    known = target.known
     if task is not None or task_is_unknown:
         known = known.with_task(task)
-    account = find_account(accounts, wanted.account_number)
+    account = find_account(accounts, target.account_number)
     ownership = judge_owner(account, known) if account else None
     unknown = _unknown_field(account)
     is_ours = ownership is not None and ownership.is_ours
@@ -107,13 +107,15 @@ def evaluate_link(
         if record_changed(account, task, known.previous_revision, grace_is_over=grace_is_over):
             return Linked(account=account)
     if task is not None and task.status in {TaskStatus.FAILED, TaskStatus.CANCELED}:
-        return Failed(error=_failed_task(wanted, task))
-    seen = _seen(account, ownership)
+        return Failed(error=_failed_task(target, task))
+    observed = _describe_account(account, ownership)
     if since_finished_seconds > LIST_GRACE_SECONDS and unknown:
-        return Failed(error=_not_readable(wanted, unknown))
+        return Failed(error=_not_readable(target, unknown))
     if since_finished_seconds > LIST_GRACE_SECONDS and (account is None or account.is_active):
-        return Failed(error=_missing_account(wanted, account, ownership, since_finished_seconds))
-    return Waiting(why=f"{_told(task)}; {seen}", stage=f"{task.status if task else None}; {seen}")
+        return Failed(error=_missing_account(target, account, ownership, since_finished_seconds))
+    return Waiting(
+        why=f"{_describe_task(task)}; {observed}", stage=f"{task.status if task else None}; {observed}"
+    )
 
 
 def record_changed(
@@ -142,7 +144,7 @@ def template_was_run(task: Task | None, account: AccountRecord | None, previous_
     return task.status == TaskStatus.FINISHED
 
 
-def _seen(account: AccountRecord | None, ownership: Ownership | None) -> str:
+def _describe_account(account: AccountRecord | None, ownership: Ownership | None) -> str:
     if account is None or ownership is None:
         return "the account is not in the service's list yet"
     if unknown := _unknown_field(account):
@@ -158,7 +160,7 @@ def _seen(account: AccountRecord | None, ownership: Ownership | None) -> str:
             return f"the account is ACTIVE, by whose link is not clear: {ownership.why}"
 
 
-def _told(task: Task | None) -> str:
+def _describe_task(task: Task | None) -> str:
     if task is None:
         return "no word from the link's task"
     return f"task {task_progress(task)}"
@@ -176,24 +178,24 @@ def task_progress(task: Task) -> str:
     return ", ".join(parts)
 
 
-_ASK_ANEW = (
+_REQUEST_AGAIN = (
     "The next `pulumi up` asks for a new link once this one has expired (output link_expiration_date); "
     f"{REQUEST_ANOTHER_LINK} asks at once."
 )
 
 
-_RENEW_ANEW = (
+_RELINK_AGAIN = (
     "The account stays connected by its earlier link; `pulumi up` tries again, with a new link once this one "
     "has expired at the latest."
 )
 
 
-def _failed_task(wanted: LinkTarget, task: Task) -> LinkFailed:
+def _failed_task(target: LinkTarget, task: Task) -> LinkFailed:
     reason = f": {safe_text(task.error)}" if task.error else ", without a reason"
     return LinkFailed(
-        f"connect AWS account {wanted.account_number}",
+        f"connect AWS account {target.account_number}",
         f"VMware's task {task.id} {task.status}{reason}",
-        _ASK_ANEW if wanted.known.previous_revision is None else _RENEW_ANEW,
+        _REQUEST_AGAIN if target.known.previous_revision is None else _RELINK_AGAIN,
     )
 
 
@@ -210,9 +212,9 @@ def _found(account: AccountRecord, key: str) -> str:
     return next(found, "missing")
 
 
-def _not_readable(wanted: LinkTarget, unknown: str) -> LinkFailed:
+def _not_readable(target: LinkTarget, unknown: str) -> LinkFailed:
     return LinkFailed(
-        f"connect AWS account {wanted.account_number}",
+        f"connect AWS account {target.account_number}",
         f"VMware's task FINISHED, and in the connected account the field {unknown}",
         "The stack and the link are kept. Look at the account in the VMC console, and report what "
         "`vmc-account-link status --shapes FILE` writes.",
@@ -220,16 +222,16 @@ def _not_readable(wanted: LinkTarget, unknown: str) -> LinkFailed:
 
 
 def _missing_account(
-    wanted: LinkTarget, account: AccountRecord | None, ownership: Ownership | None, seconds: float
+    target: LinkTarget, account: AccountRecord | None, ownership: Ownership | None, seconds: float
 ) -> LinkFailed:
     if account is None or ownership is None:
-        seen = "the account is not in the list of connected accounts"
+        observed = "the account is not in the list of connected accounts"
     elif ownership.owner is Owner.ANOTHER:
-        seen = f'the account is linked by another stack, "{account.cf_stack_name}"'
+        observed = f'the account is linked by another stack, "{account.cf_stack_name}"'
     else:
-        seen = f"nothing shows that connected account {account.id} is our link: {ownership.why}"
+        observed = f"nothing shows that connected account {account.id} is our link: {ownership.why}"
     return LinkFailed(
-        f"connect AWS account {wanted.account_number}",
-        f"VMware's task FINISHED, yet {seconds / 60:.0f} min later {seen}",
-        _ASK_ANEW,
+        f"connect AWS account {target.account_number}",
+        f"VMware's task FINISHED, yet {seconds / 60:.0f} min later {observed}",
+        _REQUEST_AGAIN,
     )

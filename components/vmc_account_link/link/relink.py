@@ -68,8 +68,8 @@ def relink_reason(
     if has_to_renew and not has_run:
         return RelinkReason.TEMPLATE_NOT_RUN
     expired = expired_for + vmc.clock_ahead_seconds() >= 0
-    is_spent = expired and not (has_run and _is_connected(account, olds))
-    return RelinkReason.EXPIRED if is_spent else None
+    is_expired = expired and not (has_run and _is_connected(account, olds))
+    return RelinkReason.EXPIRED if is_expired else None
 
 
 def _is_connected(account: AccountRecord | None, olds: Mapping[str, Any]) -> bool:

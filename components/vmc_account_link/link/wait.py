@@ -2,7 +2,7 @@
 
 from threading import Event
 
-from vmc_account_link.api.auth import refused_for_good
+from vmc_account_link.api.auth import is_permanent
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord, Task, TaskStatus
 from vmc_account_link.api.request import RetryPolicy
@@ -34,7 +34,7 @@ _KEPT = (
 
 def wait_until_linked(
     vmc: VmcClient,
-    wanted: LinkTarget,
+    target: LinkTarget,
     *,
     timeout_seconds: float,
     context: CallContext,
@@ -46,7 +46,7 @@ def wait_until_linked(
 
     Args:
         vmc: the service.
-        wanted: the link.
+        target: the link.
         timeout_seconds: our own deadline.
         context: for whom this runs.
 
@@ -59,61 +59,61 @@ def wait_until_linked(
     canceled = context.canceled
     start = context.monotonic()
     finished_at: float | None = None
-    told_stage, told_at = "", start
-    seen: str | None = None
+    reported_stage, reported_at = "", start
+    last_status: str | None = None
     while True:
         now = context.monotonic()
-        verdict, finished_at = _look_and_judge(vmc, wanted, now, finished_at, canceled)
+        verdict, finished_at = _read_and_evaluate(vmc, target, now, finished_at, canceled)
         match verdict:
             case Linked(account=account):
-                context.emit_progress(f"AWS account {wanted.account_number} is connected")
+                context.emit_progress(f"AWS account {target.account_number} is connected")
                 return account
             case Failed(error=error):
                 raise error
         elapsed = context.monotonic() - start
-        if verdict.stage != told_stage or now - told_at >= _REPORT_SECONDS:
+        if verdict.stage != reported_stage or now - reported_at >= _REPORT_SECONDS:
             context.emit_progress(
-                f"waiting {_clock(elapsed)} for AWS account {wanted.account_number}: {verdict.why}"
+                f"waiting {_clock(elapsed)} for AWS account {target.account_number}: {verdict.why}"
             )
-            told_stage, told_at = verdict.stage, now
+            reported_stage, reported_at = verdict.stage, now
         # A look that Ctrl-C has cut short knows less than the one before it.
-        seen = verdict.why if seen is None or not canceled.is_set() else seen
+        last_status = verdict.why if last_status is None or not canceled.is_set() else last_status
         if not canceled.is_set() and elapsed < timeout_seconds:
             context.pause(
                 min(pause_seconds(elapsed), max(timeout_seconds - elapsed, _SHORTEST_PAUSE_SECONDS))
             )
         if canceled.is_set():
             raise WaitInterrupted(
-                f"wait for AWS account {wanted.account_number} to be connected",
-                f"interrupted after {_clock(elapsed)}; last seen: {seen}",
+                f"wait for AWS account {target.account_number} to be connected",
+                f"interrupted after {_clock(elapsed)}; last seen: {last_status}",
                 _KEPT,
             )
         if elapsed >= timeout_seconds:
             raise LinkTimedOut(
-                f"wait for AWS account {wanted.account_number} to be connected",
+                f"wait for AWS account {target.account_number} to be connected",
                 f"{timeout_seconds / 60:.0f} min passed (linkTimeoutMinutes); last seen: {verdict.why}",
                 _KEPT,
             )
 
 
-def _look_and_judge(
-    vmc: VmcClient, wanted: LinkTarget, now: float, finished_at: float | None, canceled: Event
+def _read_and_evaluate(
+    vmc: VmcClient, target: LinkTarget, now: float, finished_at: float | None, canceled: Event
 ) -> tuple[Waiting | Linked | Failed, float | None]:
     """One look: the verdict, and when the task was first seen FINISHED.
 
     A look that fails for a reason that may pass is a reason to look again, told like any other.
     """
     try:
-        accounts, task, task_is_unknown = _look(vmc, wanted, canceled)
+        accounts, task, task_is_unknown = _read(vmc, target, canceled)
     except VmcError as error:
-        if refused_for_good(error):
+        if is_permanent(error):
             raise error.with_hint(f"{error.hint} {_KEPT}") from None
         return Waiting(why=str(error), stage=type(error).__name__), finished_at
     if finished_at is None and task is not None and task.status == TaskStatus.FINISHED:
         finished_at = now
     since_finished = 0.0 if finished_at is None else now - finished_at
     verdict = evaluate_link(
-        wanted,
+        target,
         accounts,
         task,
         since_finished_seconds=since_finished,
@@ -122,8 +122,8 @@ def _look_and_judge(
     return verdict, finished_at
 
 
-def _look(
-    vmc: VmcClient, wanted: LinkTarget, canceled: Event
+def _read(
+    vmc: VmcClient, target: LinkTarget, canceled: Event
 ) -> tuple[tuple[AccountRecord, ...], Task | None, bool]:
     """The list, the task where the list does not settle it, and whether the service does not know that.
 
@@ -131,8 +131,8 @@ def _look(
     not for two.
     """
     accounts = vmc.list_connected_accounts(RetryPolicy.NONE)
-    known = wanted.known
-    is_settled = known.previous_revision is None and isinstance(evaluate_link(wanted, accounts, None), Linked)
+    known = target.known
+    is_settled = known.previous_revision is None and isinstance(evaluate_link(target, accounts, None), Linked)
     if known.tracking_task is None or is_settled or canceled.is_set():
         return accounts, None, False
     try:
