@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 from wsgiref.types import WSGIApplication
 
 from sandbox.aws_accounts import AwsAccount, make_accounts, write_shared_files
-from sandbox.aws_provider import find_provider, install
 from sandbox.control.client import SandboxControl
+from sandbox.plugins import find_provider, install
 from sandbox.server import RunningServer
 from sandbox.vmware_app import build_vmware_app
 from sandbox.world import World

@@ -50,7 +50,12 @@ def test_without_a_yes_nothing_is_unlinked(
 ) -> None:
     box.control.seed_account(ACCOUNT, cf_stack_name="deleted-by-hand")
     asked: list[str] = []
-    monkeypatch.setattr("click.confirm", lambda question: asked.append(question) or False)
+
+    def decline(question: str) -> bool:
+        asked.append(question)
+        return False
+
+    monkeypatch.setattr("click.confirm", decline)
     assert command("unlink").code == 1
     assert (asked, listed(box)) == ([f"Unlink AWS account {ACCOUNT}?"], [ACCOUNT])
 
