@@ -42,7 +42,7 @@ def test_a_specs_backend_is_relative_to_the_specs_folder(
     assert spec.backend == f"file://{tmp_path}/states"
 
 
-def test_the_paths_of_an_engines_environment_are_absolute_and_no_token_is_in_it(
+def test_an_engines_environment_has_absolute_paths_and_no_token(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", "/home/ann")

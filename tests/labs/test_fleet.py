@@ -5,36 +5,20 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from sandbox.environment import Sandbox
 from tests.labs.bad_specs import BAD_SPECS
-from tests.support.fleet_command import Command, environment, fleet_command
+from tests.support.fleet_command import Command, environment
 from tests.support.paths import REPOSITORY
 from tests.support.patience import until
 from vmc_labs.__main__ import main
 
-ACCOUNTS = 3
 UNLUCKY = "200000000003"
 PATIENCE_SECONDS = 90.0
-
-
-@pytest.fixture
-def fleet_box(tmp_path: Path) -> Iterator[Sandbox]:
-    with Sandbox.start(tmp_path / "sandbox", accounts=ACCOUNTS, first_poll_seconds=0.2) as box:
-        box.control.set_modes(stack_seconds=0.4, task_seconds=0.4)
-        yield box
-
-
-@pytest.fixture
-def labs(
-    fleet_box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Command:
-    """The command line in this process, in the sandbox's environment."""
-    return fleet_command(fleet_box, tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture
@@ -124,7 +108,7 @@ def test_a_fleet_goes_up_past_a_failure_and_down_again(
     control.set_account_state(numbers[0], "ACTIVE")
 
     requested = labs("down", spec)
-    assert (requested.code, len(connected(fleet_box))) == (2, ACCOUNTS), "nobody had agreed"
+    assert (requested.code, len(connected(fleet_box))) == (2, 3), "nobody had agreed"
     assert "pass --yes" in requested.err
     assert labs("reap", spec, "--yes").out.splitlines()[-1] == "3 nothing"
     gone = labs("down", spec, "--yes")
@@ -160,17 +144,18 @@ def test_a_record_that_is_gone_from_the_service_is_brought_back_at_once(
     control.remove_account("200000000001")
     control.seed_account("200000000001", cf_stack_name="theirs")
     control.clear_journal()
-    refused = labs("up", spec, "--only", "team-01")
-    assert refused.code == 1
+    blocked = labs("up", spec, "--only", "team-01")
+    assert blocked.code == 1
     assert (
         'linked by another CloudFormation stack, "theirs": unlink it where that was made'
-        in refused.out + refused.err
+        in blocked.out + blocked.err
     )
     assert [entry.call for entry in control.journal()] == ["list-connected-accounts"]
 
 
 @pytest.mark.engine
-def test_a_driver_killed_in_the_middle_leaves_nothing_that_the_next_up_does_not_find(
+@pytest.mark.usefixtures("kills")
+def test_the_next_up_finds_what_a_killed_driver_has_left(
     labs: Command, fleet_box: Sandbox, spec: Path, tmp_path: Path
 ) -> None:
     fleet_box.control.set_modes(stack_seconds=4)
@@ -193,7 +178,7 @@ def test_a_driver_killed_in_the_middle_leaves_nothing_that_the_next_up_does_not_
 
 
 @pytest.mark.engine
-def test_down_takes_a_stack_along_that_was_made_unheard(
+def test_down_deletes_a_stack_whose_creation_was_not_confirmed(
     labs: Command, fleet_box: Sandbox, spec: Path
 ) -> None:
     fleet_box.control.plan_fault("aws", "cloudformation.CreateStack", "ok_empty", count=5)
@@ -210,7 +195,7 @@ def test_down_takes_a_stack_along_that_was_made_unheard(
 
 
 def unfinished(labs: Command, box: Sandbox, spec: Path) -> None:
-    """team-01 after its stack was made and before anybody saw its account connected; a stray from now on."""
+    """team-01 after its stack was made and before its account was connected; not in the spec from now on."""
     box.control.set_modes(task_outcome="fail")
     assert labs("up", spec, "--only", "team-01").code == 1
     box.control.seed_account("200000000001", cf_stack_name="SDDC-Account-Link")
@@ -221,7 +206,7 @@ def unfinished(labs: Command, box: Sandbox, spec: Path) -> None:
 
 @pytest.mark.engine
 @pytest.mark.parametrize("unlinks", [True, False], ids=["unlinks", "unlinkOnDestroy false"])
-def test_a_lab_that_the_spec_no_longer_names_is_unlinked_as_it_was_told(
+def test_a_lab_that_the_spec_no_longer_names_is_unlinked(
     labs: Command,
     fleet_box: Sandbox,
     spec: Path,

@@ -14,7 +14,7 @@ from tests.support.patience import PATIENCE_SECONDS
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(4 * PATIENCE_SECONDS)]
 RECORDING_CLI = """\
 #!/bin/sh
-env > "{seen}/$$.env"
+env > "{environments}/$$.env"
 exec "{pulumi}" "$@"
 """
 
@@ -122,7 +122,7 @@ def labs(
 @pytest.mark.parametrize(
     ("status", "said"), [(401, "401"), (403, "403"), (404, "404")], ids=["token", "role", "organisation"]
 )
-def test_what_the_service_refuses_is_found_once_and_before_any_pulumi_stack(
+def test_what_the_service_refuses_is_found_before_any_pulumi_stack(
     status: int, said: str, labs: Command, two_organisations: Sandbox, tmp_path: Path
 ) -> None:
     box = two_organisations

@@ -287,7 +287,7 @@ def test_nothing_changed_is_no_change_even_where_a_number_comes_as_a_float(
         pytest.param({"connected_account_state": "BROKEN"}, {}, id="the account was seen BROKEN"),
         pytest.param({"cf_stack_name": "theirs"}, {}, id="another stack was seen to have taken over"),
         pytest.param({}, {"link_timeout_minutes": 5.0}, id="another deadline"),
-        pytest.param({}, {"unlink_on_destroy": False}, id="another wish for the end"),
+        pytest.param({}, {"unlink_on_destroy": False}, id="another choice for the destroy"),
         pytest.param({}, {"tracking_task": object()}, id="a task not known yet"),
     ],
 )

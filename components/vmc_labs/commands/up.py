@@ -105,8 +105,8 @@ def act(
         # Here, unlike on a cluster's workers, this machine is the limit.
         requested = sizing.parallel(requested=requested and min(requested, len(tasks)))
     width = min(len(tasks), requested)
-    place = " on each worker" if executor else ""
-    output.say(f"{tasks[0].verb}: {len(tasks)} labs, {width} at a time; logs in {session.paths.logs}{place}")
+    where = " on each worker" if executor else ""
+    output.say(f"{tasks[0].verb}: {len(tasks)} labs, {width} at a time; logs in {session.paths.logs}{where}")
     with LiveFleet(output, len(tasks)) as live:
         control = Control(emit_progress=live.emit_progress, stop=threading.Event())
         with interruptible(control, live.say), (executor or ThreadPoolExecutor)(width) as pool:
