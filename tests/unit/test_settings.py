@@ -76,8 +76,8 @@ NO_ORGANISATION = (
     "set ORG_ID."
 )
 TOKEN_AND_APP = (
-    "vmc:refreshToken: it is set together with vmc:clientId or vmc:clientSecret. Keep either the API token or "
-    "the OAuth app (`pulumi config rm <key>`)."
+    "vmc:refreshToken: it is set together with vmc:clientId or vmc:clientSecret. Keep either the API token "
+    "or the OAuth app (`pulumi config rm <key>`)."
 )
 TWO_TOKENS = (
     "vmc:refreshToken: vmc:apiToken is set to another token. Keep one of the two (`pulumi config rm "
