@@ -274,7 +274,7 @@ LINK_URN = f"urn:pulumi:dev::p::{LINK_REQUEST}::link-request"
 PARENT = "urn:pulumi:dev::p::vmc-account-link:index:AccountLink::link"
 
 
-def unheard(template_body: str, *providers: dict[str, Any]) -> dict[str, Any]:
+def unrecorded(template_body: str, *providers: dict[str, Any]) -> dict[str, Any]:
     """A state with a link whose stack nobody heard of."""
     outputs = {
         "account_number": "123456789012", "stack_name": "SDDC-Account-Link", "template_url": "https://t",
@@ -309,7 +309,7 @@ def test_an_unrecorded_stack_is_written_as_the_program_declares_it(
 ) -> None:
     """Whatever is missing or different would be a change to the next preview."""
     before, urn = (
-        unheard(body, provider("link", PARENT), provider("other")),
+        unrecorded(body, provider("link", PARENT), provider("other")),
         LINK_URN.replace(LINK_REQUEST, STACK),
     )
     urn = urn.removesuffix("-request") + "-stack"
@@ -350,5 +350,5 @@ def test_an_unrecorded_stack_is_written_as_the_program_declares_it(
 def test_the_provider_of_an_unrecorded_stack_is_its_components_or_the_only_one(
     providers: list[dict[str, Any]], region: str | None
 ) -> None:
-    asked = [one.access.region for one in pending_stacks(unheard(TEMPLATE, *providers))]
-    assert asked == ([] if region is None else [region])
+    regions = [one.access.region for one in pending_stacks(unrecorded(TEMPLATE, *providers))]
+    assert regions == ([] if region is None else [region])
