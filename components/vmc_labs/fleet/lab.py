@@ -212,7 +212,7 @@ class _Lab:
         account = self._lab.aws_account_id
         if account and number != account:
             raise CommandFailed(f"the AWS credentials are of account {number}, awsAccountId is {account}")
-        self._log.step("stack", "making the Pulumi stack")
+        self._log.step("stack", "creating the Pulumi stack")
         self._engine.init(self._task.secrets_provider)
         return read_state(self._lab.stack, {}, {})
 
