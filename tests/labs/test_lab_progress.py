@@ -77,6 +77,9 @@ def test_the_phase_follows_the_resources() -> None:
         watch.take({"resourcePreEvent": {"metadata": {"type": "other", "op": "create"}}}),
         watch.take({"diagnosticEvent": {"severity": "info", "message": "AWS account 1 is PENDING"}}),
     ]
-    assert (watch.phase, shown) == ("stack", ["creating the stack", None, "AWS account 1 is PENDING"])
+    assert (watch.phase, shown) == (
+        "stack",
+        ["creating the CloudFormation stack", None, "AWS account 1 is PENDING"],
+    )
     watch.take({"resourcePreEvent": {"metadata": {"type": CONNECTED_ACCOUNT, "op": "create"}}})
     assert watch.phase == "connect", "from here on Ctrl-C may end it"

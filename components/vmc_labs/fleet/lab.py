@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from vmc_account_link.api.client import VmcClient
 from vmc_account_link.aws_reader import AwsReader
 from vmc_account_link.call_context import CallContext
 from vmc_account_link.errors import CommandFailed, Interrupted, VmcError, WaitInterrupted, safe_text
@@ -166,7 +167,7 @@ class _Lab:
         same_organisation(self._settings, {"org_id": link.org_id})
         self._log.step("unlink", "unlinking the account if it was connected after the last `up`")
         context = CallContext(emit_progress=self._log.say, canceled=self._control.stop)
-        with SharingClient(self._settings, context=context) as vmc:
+        with VmcClient(self._settings, context=context) as vmc:
             unlink_until_gone(vmc, link.account_number, link.stack_name, context=context)
 
     def _recovered(self) -> LabResult:
@@ -211,7 +212,7 @@ class _Lab:
         account = self._lab.aws_account_id
         if account and number != account:
             raise CommandFailed(f"the AWS credentials are of account {number}, awsAccountId is {account}")
-        self._log.step("stack", "making the Pulumi stack")
+        self._log.step("stack", "creating the Pulumi stack")
         self._engine.init(self._task.secrets_provider)
         return read_state(self._lab.stack, {}, {})
 

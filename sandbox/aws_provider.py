@@ -1,4 +1,4 @@
-"""The AWS provider that `make setup` has got, where the engine of a sandbox finds it."""
+"""The AWS provider that `make setup` has got, where the engine of a sandbox looks for it."""
 
 import dataclasses
 from collections.abc import Mapping
