@@ -61,11 +61,11 @@ def test_the_policy_is_what_the_commands_ask_of_aws(
     measure("inspect", lambda: command("inspect", "--stack-name", "SDDC-Account-Link", *project))
     measure("pulumi destroy", lab.destroy)
 
-    wanted = {
-        name: {right.action for right in RIGHTS if right.asked_by == DIRECT and name in right.commands}
+    expected = {
+        name: {right.action for right in RIGHTS if right.caller == DIRECT and name in right.commands}
         for name in measured
     }
-    assert measured == wanted
+    assert measured == expected
 
 
 def as_a_role(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
