@@ -40,14 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     about = {**_about(), "trial": options.trial}
     kept = {question: options.to / f"{question}.jsonl" for question in QUESTIONS}
     for question in options.questions or QUESTIONS:
-        if options.again or not _is_answered(kept[question], about):
+        if options.again or not _has_answer(kept[question], about):
             try:
                 _run(question, kept[question], about)
             except CommandFailed as error:
                 _print(f"{question}: {error}")
                 return 1
         sys.stdout.write(section(read(kept[question].read_text("utf-8"))[1][question]))
-    if not options.trial and all(_is_answered(file, about) for file in kept.values()):
+    if not options.trial and all(_has_answer(file, about) for file in kept.values()):
         head, *_ = kept[LINK].read_text("utf-8").splitlines(keepends=True)
         runs = [
             line for file in kept.values() for line in file.read_text("utf-8").splitlines(keepends=True)[1:]
@@ -76,7 +76,7 @@ def _print(text: str) -> None:
     sys.stdout.flush()
 
 
-def _is_answered(kept: Path, about: Mapping[str, Any]) -> bool:
+def _has_answer(kept: Path, about: Mapping[str, Any]) -> bool:
     """Whether there is an result by the same code on the same machine."""
     if not kept.exists():
         return False

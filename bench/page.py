@@ -93,10 +93,10 @@ def draw(result: QuestionResult, path: Path) -> None:
         figure = Figure(figsize=(7, 4), layout="constrained")
         axes: Any = figure.subplots()
         for number, (name, points) in enumerate(result.series.items()):
-            marks = (
+            pairs = (
                 sorted(points.items()) if not isinstance(next(iter(points)), str) else list(points.items())
             )
-            along, high = [mark[0] for mark in marks], [mark[1] for mark in marks]
+            along, high = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
             if not isinstance(along[0], str):
                 axes.plot(along, high, marker="o", linestyle="" if len(along) > 9 else "-", label=name)
             elif len(along) > 4:

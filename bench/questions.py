@@ -9,7 +9,6 @@ import random
 import re
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,9 @@ from bench.stage import Account, Stage, stage
 from sandbox.journal import Entry
 
 LINK, UNCHANGED, FLEET, WAITING, PARTS = "link", "unchanged", "fleet", "waiting", "parts"
+FRESH, EXPIRED, SMALLEST = "link", "link, its request expired", "smallest"
+"""The programs in `unchanged`. Once a link request has expired, only the service can say whether it did its
+work; before that nobody is asked."""
 PHASES, IMPORTS = "phases", "imports"
 """What is looked at in `parts`."""
 _CONTENDERS = REPOSITORY / "bench" / "contenders"
@@ -91,7 +93,7 @@ TABLE = (
     *(
         Contender(UNCHANGED, name, command, prepare, case)
         for case, command in _EVERYDAY.items()
-        for name, prepare in {"link": _link, "smallest": _smallest}.items()
+        for name, prepare in {FRESH: _link, EXPIRED: _link, SMALLEST: _smallest}.items()
     ),
     Contender(FLEET, "vmc-labs up", _LABS, _labs, sizes=(10, 10, 10, 30, 100, 300)),
     Contender(FLEET, "loop", _script("loop.py", "labs.json"), _loop, sizes=(4,)),
@@ -131,6 +133,7 @@ class Run:
 _STACK_SHARE = 1 / 3
 """Of the service's time: the CloudFormation stack is made first, then VMware does its part."""
 _FREE_BYTES_A_LINK = 1_000_000_000
+_EXPIRES_SECONDS = 20.0
 _SAMPLE_SECONDS = 1.0
 """Between two looks at a fleet's memory: each costs CPU for every process, for minutes."""
 _PARTS_SAMPLE_SECONDS = 0.02
@@ -188,30 +191,26 @@ def run_link(contenders: Sequence[Contender], *, is_trial: bool) -> Iterator[Run
 
 
 def run_unchanged(contenders: Sequence[Contender], *, is_trial: bool) -> Iterator[Run]:
-    """A link and the smallest program, made beforehand; then each command of both in turn."""
-    names = list(dict.fromkeys(one.name for one in contenders))
-    with stage(len(names), is_trial=is_trial, stack_seconds=1.0, task_seconds=1.0) as on:
-        accounts = dict(zip(names, on.accounts, strict=True))
-        folders = {}
-        for one in contenders[: len(names)]:
-            folders[one.name] = one.prepare(on, [accounts[one.name]])
-            on.pulumi("up", "--yes", folder=folders[one.name], account=accounts[one.name])
-        for _ in range(1 if is_trial else 5):
-            for one in contenders:
+    """Two links and the smallest program, made beforehand; then each command of all three in turn."""
+    first = {one.name: one for one in reversed(contenders)}
+    with stage(len(first), is_trial=is_trial, stack_seconds=1.0, task_seconds=1.0) as on:
+        accounts, folders = dict(zip(first, on.accounts, strict=True)), {}
+        for name, one in first.items():
+            on.control.set_modes(link_lifetime_seconds=_EXPIRES_SECONDS if name == EXPIRED else 1800.0)
+            folders[name] = one.prepare(on, [accounts[name]])
+            on.pulumi("up", "--yes", folder=folders[name], account=accounts[name])
+        time.sleep(_EXPIRES_SECONDS)
+        for _ in range(1 if is_trial else 4):
+            for one in contenders[: len(first)] if is_trial else contenders:
                 on.control.clear_journal()
                 cost = _finish(one, on, [accounts[one.name]], folder=folders[one.name])
                 if changed := {entry.call for entry in on.control.journal()} & _CHANGES:
                     raise CommandFailed(f"{one.name} {one.case} changed something: {changed}")
-                requests = dict(Counter(entry.call for entry in on.requests()))
                 yield Run(
-                    question=UNCHANGED,
-                    contender=one.name,
-                    case=one.case,
-                    size=1,
-                    cost=cost,
-                    requests=requests,
-                )
-        on.must_be_linked([accounts[names[0]]])
+                    question=UNCHANGED, contender=one.name, case=one.case, size=1, cost=cost,
+                    requests=on.requests_by_call(),
+                )  # fmt: skip
+        on.must_be_linked([accounts[name] for name in first if name != SMALLEST])
 
 
 def run_fleet(contenders: Sequence[Contender], *, is_trial: bool) -> Iterator[Run]:
@@ -220,8 +219,8 @@ def run_fleet(contenders: Sequence[Contender], *, is_trial: bool) -> Iterator[Ru
     for labs, one in sorted(runs, key=lambda run: run[0]):
         with stage(labs, is_trial=is_trial, stack_seconds=3.0, task_seconds=5.0) as on:
             cost = _finish(one, on, on.accounts, sample_seconds=_SAMPLE_SECONDS)
-            requests = dict(Counter(entry.call for entry in on.requests()))
             on.must_be_linked(on.accounts)
+            requests = on.requests_by_call()
         yield Run(question=FLEET, contender=one.name, size=labs, cost=cost, requests=requests)
 
 
@@ -233,7 +232,7 @@ def run_waiting(contenders: Sequence[Contender], *, is_trial: bool) -> Iterator[
 
 
 def _wait(one: Contender, labs: int, *, is_trial: bool) -> Run:
-    seconds, settle, window = (20.0, 1.0, 5.0) if is_trial else (180.0, 15.0, 60.0)
+    seconds, settle, window = (10.0, 1.0, 3.0) if is_trial else (180.0, 15.0, 60.0)
     with stage(labs, is_trial=is_trial, stack_seconds=1.0, task_seconds=seconds) as on:
         cost = _finish(one, on, on.accounts)
         on.must_be_linked(on.accounts)
@@ -241,7 +240,7 @@ def _wait(one: Contender, labs: int, *, is_trial: bool) -> Run:
         begin = max(made) + settle
         if begin + window > min(made) + seconds:
             raise CommandFailed(f"the first of {labs} labs had its link before all had waited for {window} s")
-        requests = Counter(entry.call for entry in on.requests() if begin <= entry.monotonic < begin + window)
+        requests = on.requests_by_call(begin, begin + window)
     rates = {call: count * 60 / window for call, count in requests.items()}
     return Run(question=WAITING, contender=one.name, size=labs, cost=cost, details=rates)
 

@@ -4,6 +4,7 @@ import configparser
 import contextlib
 import dataclasses
 import json
+import math
 import os
 import shlex
 import shutil
@@ -22,7 +23,6 @@ from bench.meter import REPOSITORY, CommandFailed
 from sandbox.aws_accounts import FIRST_ACCOUNT
 from sandbox.control.client import SandboxControl
 from sandbox.environment import ambient_names
-from sandbox.journal import Entry
 
 _START_SECONDS = 120.0
 _VMWARE = frozenset({"vmc", "csp", "template"})
@@ -97,9 +97,10 @@ class Stage:
         if done.returncode != 0:
             raise CommandFailed(f"{' '.join(command)}: {done.stdout}{done.stderr}")
 
-    def requests(self) -> tuple[Entry, ...]:
-        """Requests to VMware's services since the journal was cleared."""
-        return tuple(entry for entry in self.control.journal() if entry.service in _VMWARE)
+    def requests_by_call(self, begin: float = 0, end: float = math.inf) -> dict[str, int]:
+        """How many requests VMware's services had since the journal was cleared, or between two moments."""
+        entries = (entry for entry in self.control.journal() if begin <= entry.monotonic < end)
+        return dict(Counter(entry.call for entry in entries if entry.service in _VMWARE))
 
     def must_be_linked(self, accounts: Sequence[Account]) -> None:
         """Each account is linked once: one stack, one ACTIVE record of it, one link requested and run.
@@ -173,5 +174,5 @@ def _variables(env_file: Path, process: subprocess.Popen[bytes]) -> dict[str, st
         if process.poll() is not None or time.monotonic() > deadline:
             raise CommandFailed("the sandbox does not start")
         time.sleep(0.05)
-    words = shlex.split(env_file.read_text(encoding="utf-8"))
-    return dict(word.split("=", 1) for word in words if "=" in word)
+    parts = shlex.split(env_file.read_text(encoding="utf-8"))
+    return dict(part.split("=", 1) for part in parts if "=" in part)

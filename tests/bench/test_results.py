@@ -56,17 +56,18 @@ def test_a_link_is_held_to_its_mean_and_to_its_worst() -> None:
     assert "up: worst, s" in missed(*links(5.0, 3.5), run(questions.LINK, "up", size=5, wall=16.1))
 
 
-def unchanged(link_cpu: float, link_wall: float, requests: Mapping[str, int]) -> list[Run]:
-    ours = run(questions.UNCHANGED, "link", case="up", wall=link_wall, cpu=link_cpu, requests=requests)
-    return [ours, run(questions.UNCHANGED, "smallest", case="up", wall=10, cpu=10)]
+def unchanged(cpu: float, wall: float, requests: Mapping[str, int]) -> list[Run]:
+    of = functools.partial(run, questions.UNCHANGED, case="up")
+    expired = of(questions.EXPIRED, wall=wall, cpu=cpu, requests=requests)
+    return [of(questions.FRESH, wall=10, cpu=10), expired, of(questions.SMALLEST, wall=10, cpu=10)]
 
 
 def test_an_unchanged_command_is_held_to_time_cpu_and_silence() -> None:
     assert missed(*unchanged(11.0, 11.0, {})) == []
     assert missed(*unchanged(11.1, 11.1, {"exchange-token": 1})) == [
-        "up: wall time, times the smallest",
-        "up: CPU, times the smallest",
-        "up: requests to VMware",
+        "up, link, its request expired: wall time, times the smallest",
+        "up, link, its request expired: CPU, times the smallest",
+        "up, link, its request expired: requests to VMware",
     ]
 
 

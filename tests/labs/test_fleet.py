@@ -144,18 +144,18 @@ def test_a_record_that_is_gone_from_the_service_is_brought_back_at_once(
     control.remove_account("200000000001")
     control.seed_account("200000000001", cf_stack_name="theirs")
     control.clear_journal()
-    refused = labs("up", spec, "--only", "team-01")
-    assert refused.code == 1
+    blocked = labs("up", spec, "--only", "team-01")
+    assert blocked.code == 1
     assert (
         'linked by another CloudFormation stack, "theirs": unlink it where that was made'
-        in refused.out + refused.err
+        in blocked.out + blocked.err
     )
     assert [entry.call for entry in control.journal()] == ["list-connected-accounts"]
 
 
 @pytest.mark.engine
 @pytest.mark.usefixtures("kills")
-def test_a_driver_killed_in_the_middle_leaves_nothing_that_the_next_up_does_not_find(
+def test_the_next_up_finds_what_a_killed_driver_has_left(
     labs: Command, fleet_box: Sandbox, spec: Path, tmp_path: Path
 ) -> None:
     fleet_box.control.set_modes(stack_seconds=4)
@@ -178,7 +178,7 @@ def test_a_driver_killed_in_the_middle_leaves_nothing_that_the_next_up_does_not_
 
 
 @pytest.mark.engine
-def test_down_takes_a_stack_along_that_was_made_unheard(
+def test_down_deletes_a_stack_whose_creation_was_not_confirmed(
     labs: Command, fleet_box: Sandbox, spec: Path
 ) -> None:
     fleet_box.control.plan_fault("aws", "cloudformation.CreateStack", "ok_empty", count=5)
@@ -206,7 +206,7 @@ def unfinished(labs: Command, box: Sandbox, spec: Path) -> None:
 
 @pytest.mark.engine
 @pytest.mark.parametrize("unlinks", [True, False], ids=["unlinks", "unlinkOnDestroy false"])
-def test_a_lab_that_the_spec_no_longer_names_is_unlinked_as_it_was_told(
+def test_a_lab_that_the_spec_no_longer_names_is_unlinked(
     labs: Command,
     fleet_box: Sandbox,
     spec: Path,

@@ -23,7 +23,7 @@ def rows(monkeypatch: pytest.MonkeyPatch, columns: int, lines: int) -> list[str]
     monkeypatch.setenv("LINES", str(lines))
     monkeypatch.setenv("TERM", "dumb")
     output = Output(StringIO(), terminal := Terminal())
-    live = LiveFleet(output, 40, lambda: 0.0)
+    live = LiveFleet(output, 40)
     for name in NAMES:
         live.emit_progress(LabProgress(lab=name, phase="connect", message=WAIT))
     output.progress.print(live._render())

@@ -133,7 +133,7 @@ def test_a_reader_who_left_does_not_end_the_labs() -> None:
 
 
 @pytest.mark.parametrize("arguments", [["schema"], ["up", "--help"]])
-def test_a_standard_output_that_is_closed_or_knows_few_letters_is_taken_as_it_is(
+def test_a_closed_or_ascii_standard_output_is_no_error(
     arguments: list[str],
 ) -> None:
     command = [sys.executable, "-m", "vmc_labs", *arguments]

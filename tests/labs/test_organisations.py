@@ -122,7 +122,7 @@ def labs(
 @pytest.mark.parametrize(
     ("status", "said"), [(401, "401"), (403, "403"), (404, "404")], ids=["token", "role", "organisation"]
 )
-def test_what_the_service_refuses_is_found_once_and_before_any_pulumi_stack(
+def test_what_the_service_refuses_is_found_before_any_pulumi_stack(
     status: int, said: str, labs: Command, two_organisations: Sandbox, tmp_path: Path
 ) -> None:
     box = two_organisations

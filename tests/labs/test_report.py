@@ -12,7 +12,7 @@ import pytest
 from tests.labs.reports import BEGIN, FAILURE, event, phases, row
 from vmc_account_link.errors import CommandFailed
 from vmc_labs.commands import report as command
-from vmc_labs.fleet.status import LabStatus
+from vmc_labs.fleet.status import FleetSnapshot, LabStatus
 from vmc_labs.output.report.page import render
 from vmc_labs.output.report.reading import explain, read_report
 from vmc_labs.output.report.timeline import Axis, clock, duration
@@ -104,7 +104,7 @@ def test_a_row_has_the_labs_status_and_a_failure_counts_until_a_success() -> Non
         "event-d": state(resource_count=0),
         "event-f": state(is_linked=True, settings="other"),
     }
-    report = read_report(fleet, states, made_at=BEGIN, spec_file=Path("e.yaml"))
+    report = read_report(fleet, FleetSnapshot(states=states), made_at=BEGIN, spec_file=Path("e.yaml"))
     assert [one.status for one in report.rows] == [
         LabStatus.LINKED, LabStatus.FAILED, LabStatus.NOT_LINKED, LabStatus.NOT_LINKED, LabStatus.ABSENT,
         LabStatus.OUTDATED,
@@ -202,43 +202,36 @@ def test_nothing_of_the_operators_machine_is_on_the_page(tmp_path: Path) -> None
         "the stack is locked: file:///home/ann/states/l.json: created by ann@desk-7 (pid 12); a copy is in "
         "'~/.recovered/x', the log in /var/log/labs/a.log"
     )
-    fleet = spec("a")
-    request = command.ReportRequest(
-        spec=fleet,
-        states={"event-a": state(error=error)},
-        spec_file=Path("/home/ann/events/e.yaml"),
-        file=tmp_path / "report.html",
-        made_at=BEGIN,
+    file = tmp_path / "report.html"
+    snapshot = FleetSnapshot(states={"event-a": state(error=error)})
+    written = command.run(
+        spec("a"), snapshot, spec_file=Path("/home/ann/events/e.yaml"), file=file, made_at=BEGIN
     )
-    page = command.run(request).read_text()
+    page = written.read_text()
     assert "vmc-labs up e.yaml --failed" in page
     assert "the stack is locked: … created by … (pid 12)" in page
     assert not re.search(r"ann\b|desk-7|/home|/var|~/|\.recovered", page)
 
 
 def test_times_of_the_day_are_told_in_the_zone_that_is_asked_for() -> None:
-    page = render(event(), zone=timezone(timedelta(hours=-8)))
+    report = event()
+    zone = timezone(timedelta(hours=-8))
+    page = render(dataclasses.replace(report, made_at=report.made_at.astimezone(zone)))
     assert "Monday, 30 November 2026, <span>01:12 UTC-08:00</span>" in page
     assert "23:12:04" in page
 
 
 def test_the_command_replaces_an_earlier_page_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
-    request = command.ReportRequest(
-        spec=spec("a"),
-        states={"event-a": state(is_linked=True)},
-        spec_file=Path("e.yaml"),
-        file=tmp_path / "out" / "report.html",
-        made_at=BEGIN,
-    )
-    command.run(request)
-    assert "1 of 1" in command.run(request).read_text()
+    snapshot = FleetSnapshot(states={"event-a": state(is_linked=True)})
+    file = tmp_path / "out" / "report.html"
+    for _ in range(2):
+        written = command.run(spec("a"), snapshot, spec_file=Path("e.yaml"), file=file, made_at=BEGIN)
+    assert "1 of 1" in written.read_text()
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["report.html"]
 
 
 def test_a_page_that_can_not_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    request = command.ReportRequest(
-        spec=spec("a"), states={}, spec_file=Path("e.yaml"), file=tmp_path / "file" / "r.html", made_at=BEGIN
-    )
+    file, snapshot = tmp_path / "file" / "r.html", FleetSnapshot(states={})
     with pytest.raises(CommandFailed, match=r"write the report to .*r\.html: .*; name another with --output"):
-        command.run(request)
+        command.run(spec("a"), snapshot, spec_file=Path("e.yaml"), file=file, made_at=BEGIN)

@@ -173,7 +173,7 @@ def test_no_row_of_the_table_is_left_alone_on_a_page(
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["by day", "at night"])
-def test_every_word_stands_out_from_its_paper(browser: Any, url: str, *, dark: bool) -> None:
+def test_every_text_has_enough_contrast(browser: Any, url: str, *, dark: bool) -> None:
     show(browser, url, DESKTOP, dark=dark)
     background = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert (background == "rgb(20, 23, 28)") is dark

@@ -99,10 +99,10 @@ def test_the_more_tasks_are_looked_at_the_older_a_reading_may_be(
     lab: Callable[..., SharingClient], control: SandboxControl, clock: Clock
 ) -> None:
     tasks = [link.tracking_task for link in at_once(lambda _: lab().request_link())]  # type: ignore[attr-defined]
-    for look, passed in enumerate((0.0, LABS / TASK_READS_PER_SECOND - 1, 2.0)):
+    for check, passed in enumerate((0.0, LABS / TASK_READS_PER_SECOND - 1, 2.0)):
         clock.passed += passed
         at_once(lambda number: lab().get_task(tasks[number]))
-        assert calls(control, "get-task") == (LABS if look < 2 else 2 * LABS)
+        assert calls(control, "get-task") == (LABS if check < 2 else 2 * LABS)
 
 
 def test_a_failure_that_may_pass_is_not_taken_for_the_answer_of_the_next_attempt(
@@ -185,7 +185,7 @@ def test_a_token_that_the_service_no_longer_takes_is_renewed_once_for_all(
     assert calls(control, "exchange-token") == 2
 
 
-def test_a_shared_reading_takes_no_longer_than_a_look_that_ctrl_c_is_to_end(
+def test_a_shared_reading_ends_soon_after_ctrl_c(
     lab: Callable[..., SharingClient], control: SandboxControl
 ) -> None:
     lab().request_link()  # the token is there

@@ -99,10 +99,10 @@ class CostCase(FleetCase):
                 # Its anonymous pages. Not its USS, in which the pages of shared libraries count once the
                 # other processes that use them have ended: 10 MB more as the last labs are done.
                 "driver_mb_after_labs": memory,
-                "calls": calls,
+                "calls": dict(calls),
                 "unchanged_seconds": again_seconds,
                 "unchanged_cpu_seconds": again_cpu,
-                "unchanged_calls": again,
+                "unchanged_calls": dict(again),
             },
         )
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from vmc_labs.commands.up import act, in_order
+from vmc_labs.commands.up import act
 from vmc_labs.fleet.plan import Step, plan_down, plan_reap
 from vmc_labs.fleet.results import LabResult
 from vmc_labs.fleet.session import FleetSession
@@ -31,8 +31,8 @@ def plan_expired(session: FleetSession, *, now: datetime) -> list[Step]:
     """
     unlisted_labs = session.unlisted_labs()
     snapshot = session.fleet_reader.snapshot(session.labs, ask_service=False)
-    states = {**snapshot.states, **{stray.lab.stack: stray.state for stray in unlisted_labs}}
-    labs = [*session.spec.labs, *(stray.lab for stray in unlisted_labs)]
+    states = {**snapshot.states, **{lab.stack: state for lab, state in unlisted_labs}}
+    labs = [*session.spec.labs, *(lab for lab, _ in unlisted_labs)]
     return plan_reap(labs, FleetSnapshot(states=states), now=now)
 
 
@@ -50,4 +50,4 @@ def run(
     session.ready_to_act()
     if not agree():
         return None
-    return in_order(session, act(session, steps, parallel=parallel, output=output))
+    return act(session, steps, parallel=parallel, output=output)

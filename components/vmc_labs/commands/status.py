@@ -4,9 +4,11 @@ import dataclasses
 from collections.abc import Mapping
 
 from vmc_labs.commands.plan import has_tokens
-from vmc_labs.fleet.session import FleetSession, UnlistedLab
+from vmc_labs.fleet.session import FleetSession
 from vmc_labs.fleet.status import Finding, FleetSnapshot, LabStatus
 from vmc_labs.output.terminal import status_row
+from vmc_labs.spec.model import LabSpec
+from vmc_labs.state.reader import LabState
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +32,11 @@ def run(session: FleetSession) -> Status:
     labs = zip(session.labs, found, strict=True)
     rows = [status_row(lab, one, snapshot.states.get(lab.stack)) for lab, one in labs]
     if not session.only:
-        rows += [status_row(one.lab, _unlisted(one), one.state) for one in session.unlisted_labs()]
+        rows += [status_row(lab, _unlisted(lab, state), state) for lab, state in session.unlisted_labs()]
     return Status(rows=tuple(rows), is_as_requested=all(one.status is LabStatus.LINKED for one in found))
 
 
-def _unlisted(unlisted: UnlistedLab) -> Finding:
-    found = FleetSnapshot(states={unlisted.lab.stack: unlisted.state}).find(unlisted.lab)
+def _unlisted(lab: LabSpec, state: LabState) -> Finding:
+    found = FleetSnapshot(states={lab.stack: state}).find(lab)
     more = "" if found.status is LabStatus.OUTDATED else f"; {found.reason}"
     return dataclasses.replace(found, reason=f"not in the spec{more}")

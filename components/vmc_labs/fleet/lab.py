@@ -217,12 +217,9 @@ class _Lab:
 
     def _tag_missing(self, before: LabState) -> None:
         """Add the tags that the stack should have had from its making."""
-        for name, value in self._first_tags().items():
+        for name, value in first_tags(self._task.event, self._lab, datetime.now(UTC)).items():
             if name not in before.tags:
                 self._engine.tag(name, value)
-
-    def _first_tags(self) -> dict[str, str]:
-        return first_tags(self._task.event, self._lab, datetime.now(UTC))
 
     def _dynamic(self) -> DynamicProvider:
         return DynamicProvider(self._settings, self._emit_progress, SharingClient)

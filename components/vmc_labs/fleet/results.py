@@ -1,7 +1,7 @@
 """What is asked of one lab and what came of it, as frozen values that travel to other processes and back."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
@@ -70,7 +70,3 @@ class LabProgress:
     lab: str
     phase: str
     message: str
-
-
-Report = Callable[[LabResult], None]
-"""Takes a result as it comes."""

@@ -3,7 +3,6 @@
 import contextlib
 import threading
 import time
-from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -24,11 +23,10 @@ _OTHER_ROWS = 4
 class LiveFleet:
     """A context manager; its methods may be called from any thread."""
 
-    def __init__(self, output: Output, total: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, output: Output, total: int) -> None:
         """Take where to write, and of how many labs."""
         self._console = output.progress
         self._total = total
-        self._monotonic = monotonic
         self._lock = threading.Lock()
         self._running: dict[str, tuple[float, LabProgress]] = {}
         self._done: list[str] = []
@@ -57,7 +55,7 @@ class LiveFleet:
             self._emit_template(progress)
             return
         with self._lock:
-            started, before = self._running.get(progress.lab, (self._monotonic(), None))
+            started, before = self._running.get(progress.lab, (time.monotonic(), None))
             self._running[progress.lab] = (started, progress)
         if not self._live and progress != before:
             self._line(progress.lab, f"[{progress.phase}] {progress.message}")
@@ -97,7 +95,7 @@ class LiveFleet:
         shown = min(_MOST_ROWS, max(self._console.height - _OTHER_ROWS, 1))
         for lab, (started, progress) in list(running.items())[:shown]:
             message = Text(progress.message, no_wrap=True, overflow="ellipsis")
-            table.add_row(lab, progress.phase, clock(self._monotonic() - started), message)
+            table.add_row(lab, progress.phase, clock(time.monotonic() - started), message)
         waiting = self._total - len(done) - len(running)
         hidden = f", {len(running) - shown} of them not shown" if len(running) > shown else ""
         came = f" ({summary(done)})" if done else ""

@@ -48,15 +48,10 @@ class Fact:
     name: str
 
 
-def render(report: EventReport, *, zone: tzinfo = UTC) -> str:
-    """Make the page.
-
-    Args:
-        report: what to show.
-        zone: in which times of the day are written.
-    """
+def render(report: EventReport) -> str:
+    """Make the page; times of the day are in the zone of the report's own moment."""
     axis = Axis(row.phases for row in report.rows)
-    made_at = report.made_at.astimezone(zone)
+    made_at, zone = report.made_at, report.made_at.tzinfo or UTC
     return _TEMPLATES.get_template("page.html.j2").render(
         report=report,
         dash=DASH,

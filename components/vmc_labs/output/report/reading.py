@@ -2,7 +2,6 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -39,22 +38,21 @@ def explain(error: str) -> tuple[str | None, str | None]:
 
 
 def read_report(
-    spec: FleetSpec, states: Mapping[str, LabState], *, made_at: datetime, spec_file: Path
+    spec: FleetSpec, snapshot: FleetSnapshot, *, made_at: datetime, spec_file: Path
 ) -> EventReport:
     """Read an event's report.
 
     Args:
         spec: the event.
-        states: Pulumi stack -> its state, of the stacks that exist.
+        snapshot: its labs.
         made_at: the moment of the look.
         spec_file: the spec's file, whose name is in the command that tries failed labs again.
     """
-    snapshot = FleetSnapshot(states=states)
     return EventReport(
         event=spec.event,
         org_ids=tuple(dict.fromkeys(lab.service.org_id for lab in spec.labs)),
         made_at=made_at,
-        rows=tuple(_row(lab, snapshot.find(lab).status, states.get(lab.stack)) for lab in spec.labs),
+        rows=tuple(_row(lab, snapshot.find(lab).status, snapshot.states.get(lab.stack)) for lab in spec.labs),
         retry=f"vmc-labs up {spec_file.name} --failed",
     )
 
