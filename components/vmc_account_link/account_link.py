@@ -1,7 +1,7 @@
 """The component: link request -> template -> stack -> connected account -> outputs, in reading order."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import pulumi
 import pulumi_aws as aws
@@ -13,6 +13,7 @@ from vmc_account_link.args import (
     DEFAULT_STACK_NAME,
     AccountLinkArgs,
     drop_unset,
+    join_args,
     read_vmc_settings,
     stack_region,
     stack_tags,
@@ -62,7 +63,11 @@ class AccountLink(pulumi.ComponentResource):
     """Subnet id -> why no SDDC can use it; empty without `subnet_region`."""
 
     def __init__(
-        self, name: str, args: AccountLinkArgs | None = None, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        args: AccountLinkArgs | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+        **arguments: Unpack[AccountLinkArgs],
     ) -> None:
         """Declare the link, or with `link: existing` a look at one that exists.
 
@@ -70,11 +75,12 @@ class AccountLink(pulumi.ComponentResource):
             name: the component's name; its children's names begin with it.
             args: see `AccountLinkArgs`.
             opts: resource options; an `aws` provider among `providers` is used as it is, region and all.
+            **arguments: the same as `args`, by keyword.
 
         Raises:
             SettingsError: a setting is missing or malformed, or contradicts another.
         """
-        given = drop_unset(args)
+        given = drop_unset(join_args(args, arguments))
         validate_args(given)
         # Not among the component's inputs, which stand in the state: a credential is part of it.
         vmc = given.pop("vmc", None)

@@ -132,6 +132,20 @@ def read_args(config: pulumi.Config) -> AccountLinkArgs:
     return cast("AccountLinkArgs", values)
 
 
+def join_args(args: AccountLinkArgs | None, keywords: AccountLinkArgs) -> AccountLinkArgs:
+    """The arguments of an object and those by keyword.
+
+    Raises:
+        SettingsError: one is in both.
+    """
+    twice = sorted(set(args or ()) & set(keywords))
+    if twice:
+        raise SettingsError(
+            "AccountLink", f"{', '.join(twice)} is given twice", "Give it in `args` or by keyword."
+        )
+    return cast("AccountLinkArgs", {**(args or {}), **keywords})
+
+
 def drop_unset(args: AccountLinkArgs | None) -> dict[str, Any]:
     """The arguments that are set.
 

@@ -132,7 +132,7 @@ def settings_table(config: Mapping[str, Mapping[str, Any]]) -> str:
 def rights_table() -> str:
     """Each right of the policy, with the commands that need it and why. Pure."""
     rows = [
-        f"| `{right.action}` | {', '.join(right.commands)} | {right.called_by} | {right.why} |"
+        f"| `{right.action}` | {', '.join(right.commands)} | {right.caller} | {right.why} |"
         for right in RIGHTS
     ]
     head = ["| action | needed by | asked by | what for |", "| --- | --- | --- | --- |"]

@@ -7,7 +7,7 @@ from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord, SddcConnection
 from vmc_account_link.aws_reader import AwsAccess, AwsReader
 from vmc_account_link.call_context import CallContext
-from vmc_account_link.cli.orphan import Remains, remains_of
+from vmc_account_link.cli.dangling import Remains, remains_of
 from vmc_account_link.errors import CommandFailed, RequestError, VmcError
 from vmc_account_link.link.ownership import find_account
 from vmc_account_link.link.wait import unlink_until_gone
@@ -103,7 +103,7 @@ def _lines(record: AccountRecord, remains: Remains | None, problem: str) -> tupl
     )
     if remains is None:
         return first, f"What is left of it in AWS is not known: {problem}"
-    if remains.is_orphan:
+    if remains.is_dangling:
         return first, f"An orphan: neither that stack (in {remains.region}) nor the link's roles exist"
     left = [
         *(["its CloudFormation stack"] if remains.has_stack else []),
