@@ -192,7 +192,7 @@ def _value(key: str, value: Any) -> Any:
 @dataclasses.dataclass(slots=True)
 class _Plan:
     fault: PlannedFault
-    seen: int = 0
+    matched: int = 0
 
     def sees(self, service: str, call: str, account_number: str | None) -> bool:
         """Count a matching call and say whether the fault takes effect on it."""
@@ -201,13 +201,13 @@ class _Plan:
             return False
         if fault.account_number not in {None, account_number}:
             return False
-        self.seen += 1
-        return fault.nth <= self.seen < fault.nth + fault.count
+        self.matched += 1
+        return fault.nth <= self.matched < fault.nth + fault.count
 
     @property
-    def is_spent(self) -> bool:
+    def is_used_up(self) -> bool:
         """Whether no further call can meet the fault."""
-        return self.seen >= self.fault.nth + self.fault.count - 1
+        return self.matched >= self.fault.nth + self.fault.count - 1
 
 
 class Faults:
@@ -228,7 +228,7 @@ class Faults:
     def planned(self) -> tuple[PlannedFault, ...]:
         """The faults that can still take effect, in the order of planning."""
         with self._lock:
-            return tuple(plan.fault for plan in self._plans if not plan.is_spent)
+            return tuple(plan.fault for plan in self._plans if not plan.is_used_up)
 
     def clear(self) -> None:
         """Forget all planned faults; requests that are being held stay held."""

@@ -30,7 +30,7 @@ class ConnectionCut(ConnectionAbortedError):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Answer:
+class _Response:
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
@@ -78,8 +78,8 @@ class FaultyApp:
         path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
         if fault and fault.kind is FaultKind.LATE and fault.seconds:
             self._faults.hold(fault.seconds)
-        acted = _call(self._app, environ) if fault is None or fault.lets_act else None
-        answer = _spoil(fault, acted, path)
+        response = _call(self._app, environ) if fault is None or fault.lets_act else None
+        answer = _spoil(fault, response, path)
         self._journal.record(
             at=at,
             monotonic=monotonic,
@@ -102,7 +102,7 @@ class FaultyApp:
             return _first_half(answer.body)
         return [answer.body]
 
-    def _headers(self, answer: _Answer, environ: WSGIEnvironment) -> list[tuple[str, str]]:
+    def _headers(self, answer: _Response, environ: WSGIEnvironment) -> list[tuple[str, str]]:
         kept = [pair for pair in answer.headers if pair[0].lower() not in {"date", "content-length"}]
         length = str(len(answer.body))
         if environ["REQUEST_METHOD"] == "HEAD":
@@ -119,7 +119,7 @@ def _buffer_body(environ: WSGIEnvironment) -> io.BytesIO:
     return body
 
 
-def _call(app: WSGIApplication, environ: WSGIEnvironment) -> _Answer:
+def _call(app: WSGIApplication, environ: WSGIEnvironment) -> _Response:
     """Run the application to its end and collect what it answers.
 
     Its own failure becomes a 500: an OSError must not look like a planned cut.
@@ -142,37 +142,37 @@ def _call(app: WSGIApplication, environ: WSGIEnvironment) -> _Answer:
                 chunks.close()
     except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer and the log the trace
         _LOG.exception("the emulated service failed on %s", environ["PATH_INFO"])
-        return _Answer(500, (("Content-Type", "text/plain"),), b"the sandbox itself failed; see its log\n")
+        return _Response(500, (("Content-Type", "text/plain"),), b"the sandbox itself failed; see its log\n")
     status, headers = said[-1]
-    return _Answer(int(status.split(" ", 1)[0]), tuple(headers), b"".join(written))
+    return _Response(int(status.split(" ", 1)[0]), tuple(headers), b"".join(written))
 
 
-def _spoil(fault: PlannedFault | None, acted: _Answer | None, path: str) -> _Answer | None:
+def _spoil(fault: PlannedFault | None, response: _Response | None, path: str) -> _Response | None:
     """What is answered instead of what the application said; None: nothing at all."""
     if fault is not None and fault.kind is FaultKind.STATUS:
         return _error_answer(fault, path)
-    if fault is None or acted is None:
-        return acted
+    if fault is None or response is None:
+        return response
     match fault.kind:
         case FaultKind.RESET_AFTER | FaultKind.TIME_OUT:
             return None
         case FaultKind.OK_HTML:
             return _ok(_PAGE, "text/html")
         case FaultKind.OK_EMPTY | FaultKind.OK_TRUNCATED:
-            kept = len(acted.body) // 2 if fault.kind is FaultKind.OK_TRUNCATED else 0
-            return _ok(acted.body[:kept], acted.content_type)
-    return acted
+            kept = len(response.body) // 2 if fault.kind is FaultKind.OK_TRUNCATED else 0
+            return _ok(response.body[:kept], response.content_type)
+    return response
 
 
-def _ok(body: bytes, content_type: str) -> _Answer:
-    return _Answer(200, (("Content-Type", content_type),), body)
+def _ok(body: bytes, content_type: str) -> _Response:
+    return _Response(200, (("Content-Type", content_type),), body)
 
 
-def _error_answer(fault: PlannedFault, path: str) -> _Answer:
+def _error_answer(fault: PlannedFault, path: str) -> _Response:
     """The answer of a fault of kind `status`."""
     status = fault.status or 500
     code = fault.error_code or "sandbox.planned.fault"
-    message = f"The sandbox was told to answer {status}."
+    message = f"The sandbox answers {status} as planned."
     error = {
         "status": status,
         "path": path,
@@ -197,7 +197,7 @@ def _error_answer(fault: PlannedFault, path: str) -> _Answer:
     headers = [("Content-Type", content_type)]
     if fault.retry_after is not None:
         headers.append(("Retry-After", str(fault.retry_after)))
-    return _Answer(status, tuple(headers), body)
+    return _Response(status, tuple(headers), body)
 
 
 def _first_half(body: bytes) -> Iterator[bytes]:

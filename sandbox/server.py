@@ -13,7 +13,7 @@ from waitress.server import create_server
 HOST = "127.0.0.1"
 _THREADS = 24
 """More than any test's clients at once: a held request occupies a thread."""
-_ANSWERED_SECONDS = 0.2
+_READY_SECONDS = 0.2
 """How long a request may count as in flight once it was answered: its connection is idle then, and closed."""
 
 
@@ -59,9 +59,9 @@ class RunningServer:
             return
         self._is_listening.clear()
         self._in_loop(self._close_port)
-        deadline = time.monotonic() + _ANSWERED_SECONDS
+        deadline = time.monotonic() + _READY_SECONDS
         while not self._is_idle() and time.monotonic() < deadline:
-            time.sleep(_ANSWERED_SECONDS / 20)
+            time.sleep(_READY_SECONDS / 20)
             self._in_loop(self._close_connections)
         self._reopening = threading.Timer(seconds, lambda: self._in_loop(self._open_port))
         self._reopening.daemon = True

@@ -39,7 +39,7 @@ class Mutant:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Change, test, tell; mutmut's exit code, which is 0 whatever survives."""
+    """Change, test, report; mutmut's exit code, which is 0 whatever survives."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("folder", type=Path, help="for mutants.txt and mutants.json")
     parser.add_argument("patterns", nargs="*", help="of mutants' names, as 'vmc_labs.fleet*'; none: all")
@@ -49,19 +49,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ended = subprocess.run([_MUTMUT, "run", *options.patterns], cwd=_STAGE, check=False)
     if ended.returncode != 0:
         return ended.returncode
-    listed = subprocess.run(
+    results = subprocess.run(
         [_MUTMUT, "results", "--all", "true"], cwd=_STAGE, check=True, capture_output=True, text=True
     )
-    mutants = read_results(listed.stdout)
+    mutants = read_results(results.stdout)
     save_results(options.folder, "mutants", mutants, f"{table(mutants)}\n\n{_unnoticed(mutants)}\n")
     say(table(mutants))
     say(f"{options.folder / 'mutants.txt'}, {options.folder / 'mutants.json'}")
     return 0
 
 
-def read_results(listed: str) -> list[Mutant]:
+def read_results(results: str) -> list[Mutant]:
     """What `mutmut results --all true` prints, but for mutants that were not tried."""
-    pairs = (line.strip().rpartition(": ") for line in listed.splitlines() if ": " in line)
+    pairs = (line.strip().rpartition(": ") for line in results.splitlines() if ": " in line)
     return [Mutant(name=name, status=status) for name, _, status in pairs if status != "not checked"]
 
 
@@ -87,7 +87,7 @@ def _unnoticed(mutants: Iterable[Mutant]) -> str:
 
 
 def _lay_out() -> None:
-    """Make the folder anew, as mutmut wants a repository: the packages under `src`."""
+    """Make a new folder, as mutmut wants a repository: the packages under `src`."""
     settings = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
     if _STAGE.exists():
         shutil.rmtree(_STAGE)

@@ -94,22 +94,22 @@ class AccountLink(pulumi.ComponentResource):
     ) -> tuple[pulumi.ProviderResource, pulumi.Output[str]]:
         """The AWS provider of the stack, and the account of its credentials, which is the wanted one."""
         child = pulumi.ResourceOptions(parent=self)
-        wanted = given.get("aws_account_id")
+        expected = given.get("aws_account_id")
         uses_existing = given.get("link") == "existing"
         provider = self.get_provider(resource_types.STACK)
         if provider is None:
             region = given.get("region", DEFAULT_REGION) if uses_existing else stack_region(given)
-            if wanted is None or uses_existing or limits_accounts():
+            if expected is None or uses_existing or limits_accounts():
                 provider = pinned_provider(f"{name}-aws", region, child)
             else:
                 # Two, because one that is bound to an account looks for it before anybody can ask it whose
                 # credentials it has, and the engine says a failure of that over several lines (ADR 0001).
                 asker = pinned_provider(f"{name}-aws-identity", region, child)
-                account_number = caller_account(asker, self, wanted)
+                account_number = caller_account(asker, self, expected)
                 return pinned_provider(
                     f"{name}-aws", region, child, account_id=account_number
                 ), account_number
-        return provider, caller_account(provider, self, wanted)
+        return provider, caller_account(provider, self, expected)
 
     def _use_existing(self, name: str, settings: VmcSettings, account_number: pulumi.Output[str]) -> None:
         """Look the record up; what only the one who made the link knows is None."""

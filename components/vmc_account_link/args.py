@@ -201,13 +201,13 @@ def validate_args(given: Mapping[str, Any], name: Callable[[str], str] = argumen
 
 
 def _validate_types(given: Mapping[str, Any], name: Callable[[str], str]) -> None:
-    for key, (kind, words) in _TYPES.items():
+    for key, (kind, description) in _TYPES.items():
         value = given.get(key)
         if value is None or isinstance(value, pulumi.Output):
             continue
         # True is an int for Python.
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise SettingsError(name(key), f"{value!r} is not {words}", f"Set it to {words}.")
+            raise SettingsError(name(key), f"{value!r} is not {description}", f"Set it to {description}.")
 
 
 def _validate_collections(given: Mapping[str, Any], name: Callable[[str], str]) -> None:

@@ -92,7 +92,7 @@ def refuse_missing_credentials(arguments: Mapping[str, Any], environ: Mapping[st
 
 def _profiles(arguments: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, bool]:
     """Each profile of AWS's shared files, and whether anything is set in it."""
-    places = {
+    sources = {
         "config": (arguments.get("shared_config_files"), environ.get("AWS_CONFIG_FILE")),
         "credentials": (
             arguments.get("shared_credentials_files"),
@@ -100,7 +100,7 @@ def _profiles(arguments: Mapping[str, Any], environ: Mapping[str, str]) -> dict[
         ),
     }
     found: dict[str, bool] = {}
-    for name, (configured, variable) in places.items():
+    for name, (configured, variable) in sources.items():
         given = configured if isinstance(configured, Sequence) else [variable or f"~/.aws/{name}"]
         for file in given:
             parser = configparser.RawConfigParser(strict=False, default_section="")
@@ -164,16 +164,16 @@ _ACTION = "ask AWS whose credentials these are"
 
 
 def caller_account(
-    provider: pulumi.ProviderResource, parent: pulumi.Resource, wanted: pulumi.Input[str] | None
+    provider: pulumi.ProviderResource, parent: pulumi.Resource, expected: pulumi.Input[str] | None
 ) -> pulumi.Output[str]:
     """The account of the provider's credentials, which must be the wanted one."""
-    return pulumi.Output.all(pulumi.Output.from_input(_found(provider, parent, wanted)), wanted).apply(
+    return pulumi.Output.all(pulumi.Output.from_input(_found(provider, parent, expected)), expected).apply(
         _same_account
     )
 
 
 async def _found(
-    provider: pulumi.ProviderResource, parent: pulumi.Resource, wanted: pulumi.Input[str] | None
+    provider: pulumi.ProviderResource, parent: pulumi.Resource, expected: pulumi.Input[str] | None
 ) -> Any:
     """The account that AWS names; unknown where the engine can't ask yet."""
     # Neither `aws.get_caller_identity_output` nor, before 3.269, `invoke_output(…).recover(…)`: in both the
@@ -186,13 +186,13 @@ async def _found(
             pulumi.InvokeOptions(parent=parent, provider=provider),
         )
     except Exception as error:  # noqa: BLE001 - the SDK raises it for whatever the plugin answered
-        raise _credentials_refused(wanted, error) from None
+        raise _rejected_credentials(expected, error) from None
     return caller["accountId"] if caller else pulumi.UNKNOWN
 
 
-def _credentials_refused(wanted: pulumi.Input[str] | None, error: Exception) -> WrongAccount:
+def _rejected_credentials(expected: pulumi.Input[str] | None, error: Exception) -> WrongAccount:
     """Say in one line what the SDK would say in a traceback."""
-    only = f"; vmc-account-link:awsAccountId is {wanted}" if isinstance(wanted, str) else ""
+    only = f"; vmc-account-link:awsAccountId is {expected}" if isinstance(expected, str) else ""
     return WrongAccount(
         _ACTION,
         safe_text(str(error).rpartition("returned an error: ")[2]),
@@ -200,18 +200,18 @@ def _credentials_refused(wanted: pulumi.Input[str] | None, error: Exception) -> 
     )
 
 
-def _same_account(found_and_wanted: Sequence[Any]) -> str:
-    found, wanted = found_and_wanted
+def _same_account(found_and_expected: Sequence[Any]) -> str:
+    found, expected = found_and_expected
     if not is_account_number(found):
         raise WrongAccount(
             _ACTION,
             f'it answered "{safe_text(str(found))}", which is no account number',
             "Nothing was created: check the network (a proxy may have answered) and aws:endpoints.",
         )
-    if wanted is not None and str(wanted).strip() != found:
+    if expected is not None and str(expected).strip() != found:
         raise WrongAccount(
             "vmc-account-link:awsAccountId",
-            f"the AWS credentials are of account {found}, not {wanted}",
+            f"the AWS credentials are of account {found}, not {expected}",
             "Nothing was created: change the credentials (aws:profile, AWS_PROFILE, …) or awsAccountId.",
         )
     account_number: str = found

@@ -87,7 +87,7 @@ class Caller:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class StackSeen:
+class StackSummary:
     """A CloudFormation stack."""
 
     id: str
@@ -148,20 +148,20 @@ class AwsReader:
                 raise LookupError
         return Caller(account=answer["Account"], arn=answer["Arn"])
 
-    def refuse_other_account(self, wanted: str) -> None:
+    def refuse_other_account(self, expected: str) -> None:
         """Refuse to look where the link is not: a stack that another account does not have is not gone.
 
         Args:
-            wanted: the link's AWS account, 12 digits.
+            expected: the link's AWS account, 12 digits.
 
         Raises:
             AwsRefused: these are another account's credentials, or AWS does not take them.
         """
         found = self.caller().account
-        if found != wanted:
+        if found != expected:
             raise AwsRefused(
                 "look at the link's AWS account",
-                f"the AWS credentials are of account {found}, the link is of account {wanted}",
+                f"the AWS credentials are of account {found}, the link is of account {expected}",
                 "Use the credentials that the stack was made with (AWS_PROFILE, …).",
             )
 
@@ -177,7 +177,7 @@ class AwsReader:
         found = {one["RegionName"]: one.get("OptInStatus") for one in answer["Regions"]}
         return found.get(region)
 
-    def stack(self, name: str) -> StackSeen | None:
+    def stack(self, name: str) -> StackSummary | None:
         """A stack by its name or id; None where there is none, or no longer.
 
         Raises:
@@ -192,7 +192,7 @@ class AwsReader:
             raise
         if wire["StackStatus"] == "DELETE_COMPLETE":
             return None
-        return StackSeen(
+        return StackSummary(
             id=wire["StackId"],
             name=wire["StackName"],
             status=wire["StackStatus"],
@@ -252,8 +252,21 @@ class AwsReader:
                 counts[zone] += 1
         return counts
 
-    def simulate(self, caller: Caller, actions: Sequence[str]) -> tuple[Decision, ...] | None:
+    def simulate(
+        self,
+        caller: Caller,
+        actions: Sequence[str],
+        *,
+        resource: str = "*",
+        context: Mapping[str, str] | None = None,
+    ) -> tuple[Decision, ...] | None:
         """What IAM's simulation says of the caller's actions; None where it does not know such a caller.
+
+        Args:
+            caller: whose policies are looked at.
+            actions: `service:Action` each.
+            resource: the ARN that they are for.
+            context: condition key -> value, as in the real calls.
 
         Raises:
             AwsRefused: the caller may not ask.
@@ -264,7 +277,13 @@ class AwsReader:
             if source is None:
                 return None
             pages = client.get_paginator("simulate_principal_policy").paginate(
-                PolicySourceArn=source, ActionNames=list(actions)
+                PolicySourceArn=source,
+                ActionNames=list(actions),
+                ResourceArns=[resource],
+                ContextEntries=[
+                    {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+                    for key, value in (context or {}).items()
+                ],
             )
             results = [result for page in pages for result in page["EvaluationResults"]]
         return tuple(
@@ -277,6 +296,16 @@ class AwsReader:
             )
             for one in results
         )
+
+    def roles_and_quota(self) -> tuple[int, int]:
+        """How many IAM roles the account has, and may have.
+
+        Raises:
+            AwsRefused: AWS did not say.
+        """
+        with aws_errors("ask IAM for the account's quotas"):
+            summary = self._client("iam").get_account_summary()["SummaryMap"]
+            return summary["Roles"], summary["RolesQuota"]
 
     def role_exists(self, name: str) -> bool:
         """Whether there is an IAM role of this name.
@@ -370,8 +399,8 @@ def aws_errors(action: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        told = error.response.get("Error", {})
-        code, text = str(told.get("Code", "an error")), safe_text(str(told.get("Message", "")))
+        details = error.response.get("Error", {})
+        code, text = str(details.get("Code", "an error")), safe_text(str(details.get("Message", "")))
         raise AwsRefused(
             action, f"{code}, {text}" if text else code, _what_to_do(code, text), code=code
         ) from None

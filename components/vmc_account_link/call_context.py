@@ -1,51 +1,42 @@
-"""The person for whom a provider works: what they are told, and whether they want to stop.
+"""For whom a provider works: what they are shown, whether they want to stop, and the clock of their machine.
 
-In the engine's provider process that is the one at the terminal: the engine shows the process's standard
-output live, and its `Cancel` is their Ctrl-C. A process that serves the providers of many stacks has one for
-each.
+In the engine's provider process that is the person at the terminal: the engine shows the process's standard
+output live, and its `Cancel` is their Ctrl-C. A process that serves the providers of many Pulumi stacks hands
+each call a context of its own.
 """
 
-import contextlib
 import dataclasses
 import threading
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 from vmc_account_link.provider_process import CANCELED
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     print(line, flush=True)  # noqa: T201 - the engine shows it
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CallContext:
-    """Who waits for a provider's call."""
+    """What surrounds one provider call."""
 
-    emit_progress: Callable[[str], object] = _say
-    """Takes a line for them."""
+    emit_progress: Callable[[str], object] = _print
+    """Takes a line for the person who waits."""
     canceled: threading.Event = CANCELED
     """Set once they want to stop."""
+    monotonic: Callable[[], float] = time.monotonic
+    """Seconds, for waiting."""
+    now: Callable[[], datetime] = _now
+    """This machine's clock, with its zone."""
+    sleep: Callable[[float], object] | None = None
+    """Passes so many seconds; None: until the person wants to stop, at most."""
 
-
-_CONTEXT: ContextVar[CallContext] = ContextVar("person", default=CallContext())  # noqa: B039 - frozen
-
-
-@contextlib.contextmanager
-def use_context(person: CallContext) -> Iterator[None]:
-    """Have the calls made in this thread meanwhile tell that person, and listen to them."""
-    before = _CONTEXT.set(person)
-    try:
-        yield
-    finally:
-        _CONTEXT.reset(before)
-
-
-def emit_progress(line: str) -> None:
-    """Tell the person who waits."""
-    _CONTEXT.get().emit_progress(line)
-
-
-def canceled() -> threading.Event:
-    """What is set once the person who waits wants to stop."""
-    return _CONTEXT.get().canceled
+    def pause(self, seconds: float) -> None:
+        """Let the time pass between two requests of a wait."""
+        (self.sleep or self.canceled.wait)(seconds)

@@ -57,15 +57,15 @@ def from_error(name: str, error: VmcError | CommandFailed) -> CheckResult:
     return failed(name, f"{error.action}: {error.detail}", error.hint)
 
 
-def not_asked(name: str, because_of: str) -> CheckResult:
+def skipped(name: str, because_of: str) -> CheckResult:
     """Nobody asked, because of another result."""
     return warned(name, f'not looked at, see "{because_of}"')
 
 
-def looked(name: str, look: Callable[[], CheckResult]) -> CheckResult:
+def run_check(name: str, check: Callable[[], CheckResult]) -> CheckResult:
     """The result of a look, which may fail: what can't be asked does not hide the others."""
     try:
-        return look()
+        return check()
     except (CommandFailed, VmcError) as error:
         return from_error(name, error)
 

@@ -21,7 +21,6 @@ from pulumi.dynamic import (
 from vmc_account_link import resource_types
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountState, Subnet
-from vmc_account_link.call_context import emit_progress
 from vmc_account_link.link.ownership import same_organisation
 from vmc_account_link.link.subnets import SDDC_TYPES, by_zone, check_chosen, rejected
 from vmc_account_link.provider import ServiceProvider
@@ -55,7 +54,7 @@ class CompatibleSubnetsProvider(ServiceProvider):
             VmcError: the service could not be asked.
         """
         id_ = f"{props['org_id']}/{props['connected_account_id']}/{props['region']}"
-        return CreateResult(id_=id_, outs={**props, **self._look(props)})
+        return CreateResult(id_=id_, outs={**props, **self._list_subnets(props)})
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """List them again.
@@ -63,7 +62,7 @@ class CompatibleSubnetsProvider(ServiceProvider):
         Raises:
             VmcError: as `create`.
         """
-        return UpdateResult(outs={**olds, **news, **self._look(news)})
+        return UpdateResult(outs={**olds, **news, **self._list_subnets(news)})
 
     def read(self, _id: str, props: dict[str, Any]) -> ReadResult:
         """List them as they are now; gone when the account is no longer in a list that was read.
@@ -73,28 +72,29 @@ class CompatibleSubnetsProvider(ServiceProvider):
             VmcError: the service could not be asked.
         """
         same_organisation(self.settings, props)
-        with VmcClient(self.settings) as vmc:
+        with self.open_client() as vmc:
             live = {a.id for a in vmc.list_connected_accounts() if a.state != AccountState.DELETED}
             if props["connected_account_id"] not in live:
                 return ReadResult(None, {})
-            return ReadResult(_id, {**props, **subnet_outputs(_listed(vmc, props))})
+            return ReadResult(_id, {**props, **subnet_outputs(_subnets(vmc, props))})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Do nothing: this was a look."""
 
-    def _look(self, props: Mapping[str, Any]) -> dict[str, Any]:
+    def _list_subnets(self, props: Mapping[str, Any]) -> dict[str, Any]:
         same_organisation(self.settings, props)
         chosen = props.get("chosen") or ()
-        with VmcClient(self.settings) as vmc:
-            subnets = _listed(vmc, props)
+        with self.open_client() as vmc:
+            subnets = _subnets(vmc, props)
             missing = sorted(set(chosen) - {subnet.id for subnet in subnets})
             if missing or not subnets:
-                emit_progress(
+                self.context.emit_progress(
                     f"VMware knows no {', '.join(missing) or 'subnet'} in {props['region']} yet: "
                     "asking it to look at the account again"
                 )
-                subnets = _listed(vmc, props, force_refresh=True)
-        _tell_result(props["region"], subnets)
+                subnets = _subnets(vmc, props, force_refresh=True)
+        for line in _result_lines(props["region"], subnets):
+            self.context.emit_progress(line)
         if chosen:
             check_chosen(
                 chosen,
@@ -110,7 +110,7 @@ def subnet_outputs(subnets: Sequence[Subnet]) -> dict[str, Any]:
     return {"compatible_subnets": by_zone(subnets), "rejected_subnets": rejected(subnets)}
 
 
-def _listed(vmc: VmcClient, props: Mapping[str, Any], *, force_refresh: bool = False) -> tuple[Subnet, ...]:
+def _subnets(vmc: VmcClient, props: Mapping[str, Any], *, force_refresh: bool = False) -> tuple[Subnet, ...]:
     hosts = props.get("hosts")
     return vmc.list_compatible_subnets(
         props["connected_account_id"],
@@ -121,17 +121,15 @@ def _listed(vmc: VmcClient, props: Mapping[str, Any], *, force_refresh: bool = F
     )
 
 
-def _tell_result(region: str, subnets: Sequence[Subnet]) -> None:
+def _result_lines(region: str, subnets: Sequence[Subnet]) -> list[str]:
     zones = by_zone(subnets)
     if zones:
         count = sum(len(ids) for ids in zones.values())
-        emit_progress(f"{count} subnets of {region} can be used by an SDDC, in {', '.join(zones)}")
-        return
-    emit_progress(
-        f"no subnet of {region} can be used by an SDDC; make one of at least /26 in each availability zone"
-    )
-    for subnet_id, why in rejected(subnets).items():
-        emit_progress(f"  {subnet_id} ({why})")
+        return [f"{count} subnets of {region} can be used by an SDDC, in {', '.join(zones)}"]
+    return [
+        f"no subnet of {region} can be used by an SDDC; make one of at least /26 in each availability zone",
+        *(f"  {subnet_id} ({why})" for subnet_id, why in rejected(subnets).items()),
+    ]
 
 
 class CompatibleSubnets(Resource, module=resource_types.PACKAGE, name="CompatibleSubnets"):

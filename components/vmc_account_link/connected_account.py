@@ -20,9 +20,7 @@ from pulumi.dynamic import (
 )
 
 from vmc_account_link import resource_types
-from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord, AccountState
-from vmc_account_link.call_context import emit_progress
 from vmc_account_link.link.ownership import identity_failures, same_organisation
 from vmc_account_link.link.progress import LinkTarget
 from vmc_account_link.link.wait import unlink_until_gone, wait_until_linked
@@ -89,21 +87,28 @@ class ConnectedAccountProvider(AccountProvider):
             VmcError: the service could not be asked.
         """
         if not props.get("unlink_on_destroy", True):
-            emit_progress(f"AWS account {props['account_number']} stays linked (unlinkOnDestroy is false)")
+            self.context.emit_progress(
+                f"AWS account {props['account_number']} stays linked (unlinkOnDestroy is false)"
+            )
             return
         same_organisation(self.settings, props)
-        with VmcClient(self.settings) as vmc:
-            unlink_until_gone(vmc, props["account_number"], props["stack_name"])
+        with self.open_client() as vmc:
+            unlink_until_gone(vmc, props["account_number"], props["stack_name"], context=self.context)
 
     def _wait(self, inputs: Mapping[str, Any]) -> AccountRecord:
-        wanted = LinkTarget(
+        target = LinkTarget(
             account_number=inputs["account_number"],
             stack_name=inputs["stack_name"],
             tracking_task=inputs.get("tracking_task"),
             previous_revision=inputs.get("previous_revision"),
         )
-        with VmcClient(self.settings) as vmc:
-            return wait_until_linked(vmc, wanted, timeout_seconds=float(inputs["link_timeout_minutes"]) * 60)
+        with self.open_client() as vmc:
+            return wait_until_linked(
+                vmc,
+                target,
+                timeout_seconds=float(inputs["link_timeout_minutes"]) * 60,
+                context=self.context,
+            )
 
 
 def _must_wait(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:

@@ -50,8 +50,8 @@ class ExistingAccountProvider(AccountProvider):
         """Look again where the last look did not show the account ACTIVE; another account is another one."""
         other = [key for key in _IDENTITY if isinstance(news.get(key), str) and news[key] != olds.get(key)]
         unknown = any(not isinstance(news.get(key), str) for key in _IDENTITY)
-        seen_well = olds.get("connected_account_state") == AccountState.ACTIVE
-        return DiffResult(changes=bool(other) or unknown or not seen_well, replaces=other)
+        was_active = olds.get("connected_account_state") == AccountState.ACTIVE
+        return DiffResult(changes=bool(other) or unknown or not was_active, replaces=other)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Look the account up.
@@ -60,7 +60,7 @@ class ExistingAccountProvider(AccountProvider):
             NotLinked: it is not connected, or not ACTIVE.
             VmcError: the service could not be asked.
         """
-        account = self._look_up(props)
+        account = self._fetch_account(props)
         return CreateResult(id_=f"{props['org_id']}/{props['account_number']}", outs={**props, **account})
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
@@ -69,12 +69,12 @@ class ExistingAccountProvider(AccountProvider):
         Raises:
             VmcError: as `create`.
         """
-        return UpdateResult(outs={**olds, **news, **self._look_up(news)})
+        return UpdateResult(outs={**olds, **news, **self._fetch_account(news)})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Leave everything as it is: the link is somebody else's."""
 
-    def _look_up(self, props: Mapping[str, Any]) -> dict[str, Any]:
+    def _fetch_account(self, props: Mapping[str, Any]) -> dict[str, Any]:
         account = self.find_record(props)
         if account is None or account.state != AccountState.ACTIVE:
             raise _no_existing_link(props, account)

@@ -7,7 +7,6 @@ never compared.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
@@ -23,7 +22,6 @@ from pulumi.dynamic import (
 
 from vmc_account_link import resource_types
 from vmc_account_link.api.client import VmcClient
-from vmc_account_link.call_context import emit_progress
 from vmc_account_link.link.ownership import (
     IDENTITY,
     find_account,
@@ -39,9 +37,8 @@ from vmc_account_link.link.relink import (
     relink_reason,
 )
 from vmc_account_link.provider import ServiceProvider
-from vmc_account_link.settings import VmcSettings
 from vmc_account_link.template import source
-from vmc_account_link.template.policy import judge_template, read_policy
+from vmc_account_link.template.policy import enforce_policy, read_policy
 from vmc_account_link.template.report import TemplatePolicy
 
 
@@ -68,8 +65,8 @@ class LinkRequestProvider(ServiceProvider):
             LinkInUse: SDDCs use the link that is to be made anew.
             VmcError: the service was to be asked and could not.
         """
-        with VmcClient(self.settings) as vmc:
-            why = relink_reason(vmc, self.settings, olds, news, datetime.now(UTC))
+        with self.open_client() as vmc:
+            why = relink_reason(vmc, self.settings, olds, news, self.context.now())
             if why in {RelinkReason.REQUESTED, RelinkReason.TEMPLATE_NOT_RUN}:
                 refuse_where_sddcs_are(vmc, olds, news)
         return DiffResult(changes=_changed_inputs(olds, news) or why is not None)
@@ -82,8 +79,8 @@ class LinkRequestProvider(ServiceProvider):
             TemplateRejected: the template is not one to run.
             VmcError: refused, not heard, or not understood.
         """
-        with VmcClient(self.settings) as vmc:
-            outputs = _request_link(vmc, self.settings, props, stack_names=[props["stack_name"]])
+        with self.open_client() as vmc:
+            outputs = self._request_link(vmc, props, stack_names=[props["stack_name"]])
         return CreateResult(id_=f"{props['org_id']}/{props['account_number']}", outs={**props, **outputs})
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
@@ -94,14 +91,14 @@ class LinkRequestProvider(ServiceProvider):
             VmcError: as `create`.
         """
         kept = {**olds, **news}
-        with VmcClient(self.settings) as vmc:
-            why = relink_reason(vmc, self.settings, olds, news, datetime.now(UTC))
+        with self.open_client() as vmc:
+            why = relink_reason(vmc, self.settings, olds, news, self.context.now())
             if why is None:
-                _judge_again(olds, news)
+                _recheck_template(olds, news)
                 return UpdateResult(outs=kept)
             if why is not RelinkReason.EXPIRED:
                 refuse_where_sddcs_are(vmc, olds, news)
-            outputs = _request_link(vmc, self.settings, news, stack_names=owned_stack_names(vmc, olds, news))
+            outputs = self._request_link(vmc, news, stack_names=owned_stack_names(vmc, olds, news))
         # What this link is for: where the stack's update fails, the next `up` asks for another one.
         renews = outputs["previous_revision"] is not None
         return UpdateResult(outs={**kept, **outputs, "renews": renews})
@@ -112,6 +109,45 @@ class LinkRequestProvider(ServiceProvider):
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Forget the link: the service has no call that takes one back, it expires by itself."""
+
+    def _request_link(
+        self, vmc: VmcClient, inputs: Mapping[str, Any], *, stack_names: Sequence[str]
+    ) -> dict[str, Any]:
+        """Look whether the account is linked, ask for a link once, fetch and judge its template."""
+        account = find_account(vmc.list_connected_accounts(), inputs["account_number"])
+        refuse_another_stacks_link(account, stack_names)
+        link = vmc.request_link()
+        source.check_source(
+            link.template_url,
+            service_url=self.settings.vmc_url,
+            further_hosts=inputs.get("template_hosts") or (),
+        )
+        return {
+            "template_url": str(link.template_url),
+            "template_execution_url": link.template_execution_url,
+            "expiration_date": link.expiration_date.isoformat() if link.expiration_date else None,
+            "tracking_task": link.tracking_task,
+            "stack_names": list(stack_names),
+            "clock_ahead_seconds": round(vmc.clock_ahead_seconds()),
+            "requested_at": self.context.now().isoformat(),
+            "previous_revision": account.revision
+            if account and was_created_by(account, [inputs["stack_name"]])
+            else None,
+            "template_body": self._template_body(
+                vmc, link.template_url, read_policy(inputs.get("template_policy"))
+            ),
+        }
+
+    def _template_body(self, vmc: VmcClient, url: str, policy: TemplatePolicy) -> str:
+        """The template where CloudFormation takes it inline, else empty: it has to be passed by URL.
+
+        Empty and not None, which is not kept: a preview would take it for unknown, and show a change.
+        """
+        text = vmc.download_template(url)
+        source.validate(text, url=url)
+        for line in enforce_policy(text, policy):
+            self.context.emit_progress(line)
+        return text if source.fits_inline(text) else ""
 
 
 def _uses_existing_link(olds: Mapping[str, Any]) -> CheckFailure:
@@ -129,48 +165,11 @@ def _changed_inputs(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     return any(news.get(key) != olds.get(key) for key in keys)
 
 
-def _judge_again(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
+def _recheck_template(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
     """Judge the template that runs by a policy that has changed; one above the inline limit is not kept."""
     body = olds.get("template_body")
     if news.get("template_policy") != olds.get("template_policy") and body:
-        judge_template(body, read_policy(news.get("template_policy")))
-
-
-def _request_link(
-    vmc: VmcClient, settings: VmcSettings, inputs: Mapping[str, Any], *, stack_names: Sequence[str]
-) -> dict[str, Any]:
-    """Look whether the account is linked, ask for a link once, fetch and judge its template."""
-    account = find_account(vmc.list_connected_accounts(), inputs["account_number"])
-    refuse_another_stacks_link(account, stack_names)
-    link = vmc.request_link()
-    source.check_source(
-        link.template_url, service_url=settings.vmc_url, further_hosts=inputs.get("template_hosts") or ()
-    )
-    return {
-        "template_url": str(link.template_url),
-        "template_execution_url": link.template_execution_url,
-        "expiration_date": link.expiration_date.isoformat() if link.expiration_date else None,
-        "tracking_task": link.tracking_task,
-        "stack_names": list(stack_names),
-        "clock_ahead_seconds": round(vmc.clock_ahead_seconds()),
-        "requested_at": datetime.now(UTC).isoformat(),
-        "previous_revision": account.revision
-        if account and was_created_by(account, [inputs["stack_name"]])
-        else None,
-        "template_body": _template_body(vmc, link.template_url, read_policy(inputs.get("template_policy"))),
-    }
-
-
-def _template_body(vmc: VmcClient, url: str, policy: TemplatePolicy) -> str:
-    """The template where CloudFormation takes it inline, else empty: it has to be passed by URL.
-
-    Empty and not None, which is not kept: a preview would take it for unknown, and show a change.
-    """
-    text = vmc.download_template(url)
-    source.validate(text, url=url)
-    for line in judge_template(text, policy):
-        emit_progress(line)
-    return text if source.fits_inline(text) else ""
+        enforce_policy(body, read_policy(news.get("template_policy")))
 
 
 class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):

@@ -1,14 +1,14 @@
 """What the providers of all our dynamic resources have in common."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pulumi.dynamic import ConfigureRequest, ReadResult, ResourceProvider
 
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord
-from vmc_account_link.call_context import emit_progress
+from vmc_account_link.call_context import CallContext
 from vmc_account_link.link.ownership import find_account, same_organisation
 from vmc_account_link.provider_process import prepare
 from vmc_account_link.settings import VmcSettings, read_settings
@@ -22,6 +22,15 @@ class ServiceProvider(ResourceProvider):
 
     settings: VmcSettings
     """Set by `configure`, in the engine's provider process alone."""
+    context: CallContext = CallContext()
+    """For whom it works. An attribute, as the next, because the SDK makes providers by unpickling: whoever
+    serves them in another process sets it on each instance."""
+    new_client: Callable[..., VmcClient] = VmcClient
+    """Makes a client of the settings and the `context`."""
+
+    def open_client(self) -> VmcClient:
+        """A client of the organisation, to be closed."""
+        return self.new_client(self.settings, context=self.context)
 
     def configure(self, req: ConfigureRequest) -> None:
         """Make the process ready for us, and read the settings from the configuration and the environment.
@@ -32,7 +41,7 @@ class ServiceProvider(ResourceProvider):
         secrets: list[str] = []
         # First, so that a missing setting is one line too.
         for line in prepare(secrets):
-            emit_progress(line)
+            self.context.emit_progress(line)
         self.settings = read_settings(req.config.get, os.environ)
         secrets.extend(self.settings.secrets)
 
@@ -58,7 +67,7 @@ class AccountProvider(ServiceProvider):
             VmcError: the service could not be asked.
         """
         same_organisation(self.settings, props)
-        with VmcClient(self.settings) as vmc:
+        with self.open_client() as vmc:
             return find_account(vmc.list_connected_accounts(), props["account_number"])
 
 

@@ -60,7 +60,7 @@ def error_line(error: Exception, secrets: Iterable[str]) -> str | None:
         secrets: see `internal_error`.
     """
     frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
-    ours = next((frame for frame in frames if _is_ours(frame)), None)
+    ours = next((frame for frame in frames if _is_in_package(frame)), None)
     if ours is None:
         return None
     if isinstance(error, pulumi.RunError):
@@ -69,7 +69,7 @@ def error_line(error: Exception, secrets: Iterable[str]) -> str | None:
     return str(internal_error(f"{ours.f_code.co_name} {resource}", error, secrets))
 
 
-def _is_ours(frame: types.FrameType) -> bool:
+def _is_in_package(frame: types.FrameType) -> bool:
     return str(frame.f_globals.get("__name__")).startswith(f"{_PACKAGE}.")
 
 

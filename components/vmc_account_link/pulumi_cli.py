@@ -90,7 +90,7 @@ class PulumiCli:
         with process, around(process.pid):
             out, said = self._answer(process, action, _ANSWER_SECONDS if seconds is None else seconds)
         if process.returncode:
-            raise self._refused(said.strip() or out.strip(), action)
+            raise self._cli_error(said.strip() or out.strip(), action)
         return out
 
     def _answer(self, process: "subprocess.Popen[str]", action: str, seconds: float) -> tuple[str, str]:
@@ -110,7 +110,7 @@ class PulumiCli:
             raise Interrupted(f"{action}: interrupted before it answered; run the command again")
         raise CommandFailed(f"{action}: no answer within {seconds:.0f} s: is the backend reachable?")
 
-    def _refused(self, text: str, action: str) -> CommandFailed:
+    def _cli_error(self, text: str, action: str) -> CommandFailed:
         self._log(text)
         if "currently locked by" in text:
             return StackLocked(text)

@@ -10,7 +10,7 @@ from typing import Any
 
 from vmc_account_link.secret_text import SecretText
 
-_SECRET_MARK = "4dabf18193072939515e22adb298388d"  # noqa: S105 # nosec B105 - a mark of the engine
+_SECRET_KEY = "4dabf18193072939515e22adb298388d"  # noqa: S105 # nosec B105 - a mark of the engine
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +127,7 @@ def parse_engine_time(text: object) -> datetime | None:
 def _readable(values: Mapping[str, Any] | None) -> dict[str, Any]:
     readable = {}
     for key, value in (values or {}).items():
-        if not (isinstance(value, Mapping) and _SECRET_MARK in value):
+        if not (isinstance(value, Mapping) and _SECRET_KEY in value):
             readable[key] = value
         elif "plaintext" in value:
             secret = json.loads(value["plaintext"])

@@ -15,7 +15,7 @@
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
 
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import parse_moment
+from vmc_account_link.call_context import CallContext
 from vmc_account_link.errors import LinkExpired
 from vmc_account_link.internal_errors import internal_errors
 from vmc_account_link.link.ownership import find_account, refuse_another_stacks_link
@@ -36,16 +37,24 @@ _TEMPLATE = ("templateBody", "templateUrl")
 class StackPrecheck:
     """What one run of the program knows: whether its link was requested in this very update."""
 
-    def __init__(self, settings: VmcSettings) -> None:
+    def __init__(
+        self,
+        settings: VmcSettings,
+        *,
+        context: CallContext = CallContext(),  # noqa: B008 - frozen
+        new_client: Callable[..., VmcClient] = VmcClient,
+    ) -> None:
         """Take where to look; nothing is asked yet."""
         self._settings = settings
+        self._context = context
+        self._new_client = new_client
         self.secrets = settings.secrets
         """What no message may hold."""
-        self._has_just_looked = False
+        self._was_just_read = False
 
     def note_request(self) -> None:
         """A link was requested just now, after a look."""
-        self._has_just_looked = True
+        self._was_just_read = True
 
     def verify(self, account_number: str, stack_names: Sequence[str], expiration_date: str | None) -> None:
         """Look whether the link may be run, unless that was just done.
@@ -60,15 +69,15 @@ class StackPrecheck:
             LinkExpired: by the service's clock.
             VmcError: the service could not be asked.
         """
-        if self._has_just_looked:
+        if self._was_just_read:
             return
-        with VmcClient(self._settings) as vmc:
+        with self._new_client(self._settings, context=self._context) as vmc:
             account = find_account(vmc.list_connected_accounts(), account_number)
             refuse_another_stacks_link(account, stack_names)
             ahead_seconds = vmc.clock_ahead_seconds()
         if expiration_date is None:
             return
-        now = datetime.now(UTC).timestamp() + ahead_seconds
+        now = self._context.now().timestamp() + ahead_seconds
         if now >= parse_moment(expiration_date).timestamp():
             raise LinkExpired(
                 f"run the template that links AWS account {account_number}",
@@ -141,7 +150,7 @@ _NAMELESS = "reading CloudFormation Stack ()"
 what AWS refuses then is another question."""
 _ASKING = ("creating CloudFormation Stack", _NAMELESS)
 """How the AWS provider begins what went wrong with CreateStack itself, as opposed to what came after it."""
-_REFUSED = re.compile(r"StatusCode: 4(?!08)\d\d|get identity:")
+_REJECTED = re.compile(r"StatusCode: 4(?!08)\d\d|get identity:")
 """A 408 refuses nothing; without credentials AWS was not even asked."""
 
 
@@ -150,9 +159,9 @@ def stack_error_hook(name: str) -> pulumi.ErrorHook:
     return pulumi.ErrorHook(name, _say_what_to_do)
 
 
-def was_refused(error: str) -> bool:
+def was_rejected(error: str) -> bool:
     """Whether the AWS provider's message says that AWS did nothing: it refused, or could not be asked."""
-    return _NAMELESS not in error and _REFUSED.search(error) is not None
+    return _NAMELESS not in error and _REJECTED.search(error) is not None
 
 
 def what_to_do(error: str, stack: str) -> str | None:
@@ -169,7 +178,7 @@ def what_to_do(error: str, stack: str) -> str | None:
             f"off or its answer got lost, it is ours: {recover} takes it in. If not, choose another "
             "vmc-account-link:stackName."
         )
-    if any(begin in error for begin in _ASKING) and not was_refused(error):
+    if any(begin in error for begin in _ASKING) and not was_rejected(error):
         return (
             f"{MAY_BE_THERE}: {recover} finds out and takes it in. Do that before "
             "the next `pulumi up` or `pulumi destroy`, which would know nothing of it."

@@ -14,11 +14,11 @@ from sandbox.faults import Faults
 from sandbox.journal import Journal
 from sandbox.middleware import FaultyApp
 from sandbox.modes import ModeSwitch
-from sandbox.vmc.organizations import LinkDesk
+from sandbox.vmc.organizations import LinkRegistry
 
 
 def build_aws_app(
-    *, clock: Clock, modes: ModeSwitch, journal: Journal, faults: Faults, links: LinkDesk
+    *, clock: Clock, modes: ModeSwitch, journal: Journal, faults: Faults, links: LinkRegistry
 ) -> WSGIApplication:
     """Build AWS with nothing in it.
 

@@ -20,7 +20,7 @@ from sandbox.cloudformation.template import (
     needed_capability,
     parse_template,
 )
-from sandbox.vmc.organizations import LinkDesk
+from sandbox.vmc.organizations import LinkRegistry
 from sandbox.vmc.state import FOREIGN_BASE, TEMPLATE_PATH
 
 Form: TypeAlias = Mapping[str, str]
@@ -36,7 +36,7 @@ _PAGE_SIZE = 100
 class CloudFormationApp:
     """A WSGI application in front of moto's that answers for stacks."""
 
-    def __init__(self, moto_app: WSGIApplication, *, stacks: Stacks, links: LinkDesk) -> None:
+    def __init__(self, moto_app: WSGIApplication, *, stacks: Stacks, links: LinkRegistry) -> None:
         self._moto_app = moto_app
         self._stacks = stacks
         self._links = links
@@ -99,9 +99,9 @@ class CloudFormationApp:
 
     def _list_stacks(self, account_region: AccountRegion, form: Form) -> Result:
         now = self._stacks.now()
-        wanted = query.members(form, "StackStatusFilter")
+        chosen = query.members(form, "StackStatusFilter")
         records = [
-            one for one in self._stacks.list(account_region) if not wanted or one.status(now) in wanted
+            one for one in self._stacks.list(account_region) if not chosen or one.status(now) in chosen
         ]
         return {"StackSummaries": [wire.summary_node(one, now) for one in records]}
 
@@ -116,20 +116,20 @@ class CloudFormationApp:
 
     def _describe_stack_resource(self, account_region: AccountRegion, form: Form) -> Result:
         record = self._stacks.find(account_region, form.get("StackName", ""))
-        wanted = form.get("LogicalResourceId", "")
+        chosen = form.get("LogicalResourceId", "")
         for one in record.resources():
-            if one.logical_id == wanted:
+            if one.logical_id == chosen:
                 node = wire.resource_node(record, one, moment_key="LastUpdatedTimestamp")
                 return {"StackResourceDetail": node}
-        raise validation_error(f"Resource {wanted} does not exist for stack {record.name}")
+        raise validation_error(f"Resource {chosen} does not exist for stack {record.name}")
 
     def _describe_stack_resources(self, account_region: AccountRegion, form: Form) -> Result:
         record = self._stacks.find(account_region, form.get("StackName", ""))
-        wanted = form.get("LogicalResourceId")
+        chosen = form.get("LogicalResourceId")
         nodes: list[wire.Node] = [
             wire.resource_node(record, one, moment_key="Timestamp")
             for one in record.resources()
-            if wanted in {None, one.logical_id}
+            if chosen in {None, one.logical_id}
         ]
         return {"StackResources": nodes}
 

@@ -34,18 +34,18 @@ from sandbox.cloudformation.records import (
 from sandbox.cloudformation.resources import AccountRegion, ResourceRefused
 from sandbox.cloudformation.template import Template, check_capabilities
 from sandbox.modes import ModeSwitch, StackOutcome
-from sandbox.vmc.organizations import LinkDesk
+from sandbox.vmc.organizations import LinkRegistry
 from sandbox.vmc.state import LinkRefused
 
 ROLES_OF_A_LINK = ("RemoteRole", "RemoteRolePayer", "RemoteRoleService")
 _REPORT = "Received response status [FAILED] from custom resource. Message returned: {message}"
-_TOLD_TO_FAIL = "The sandbox was told to roll the stack back."
+_PLANNED_FAILURE = "The sandbox rolls the stack back as planned."
 
 
 class Stacks:
     """All stacks; safe across server threads."""
 
-    def __init__(self, *, clock: Clock, modes: ModeSwitch, links: LinkDesk) -> None:
+    def __init__(self, *, clock: Clock, modes: ModeSwitch, links: LinkRegistry) -> None:
         self._clock = clock
         self._modes = modes
         self._links = links
@@ -150,7 +150,7 @@ class Stacks:
             template = request.template or record.template
             check_capabilities(template, request.capabilities)
             parameters = parameter_values(template, request.parameters, record.parameters)
-            wanted = dataclasses.replace(
+            requested = dataclasses.replace(
                 request,
                 tags=record.request.tags if request.tags is None else request.tags,
                 role_arn=request.role_arn or record.request.role_arn,
@@ -162,11 +162,13 @@ class Stacks:
                 timeout_in_minutes=record.request.timeout_in_minutes,
                 disable_rollback=record.request.disable_rollback,
             )
-            if not differs(record, wanted, template, parameters):
+            if not differs(record, requested, template, parameters):
                 raise validation_error("No updates are to be performed.")
             failure, touched = self._change(record, template, parameters)
             if failure is None:
-                record = dataclasses.replace(record, request=wanted, template=template, parameters=parameters)
+                record = dataclasses.replace(
+                    record, request=requested, template=template, parameters=parameters
+                )
             self._start(record, Action.UPDATE, touched=touched, failure=failure, request=request)
             return record.stack_id
 
@@ -240,7 +242,7 @@ class Stacks:
             if before.get(logical_id) == properties and not wants_failure:
                 continue
             if wants_failure:
-                message = _TOLD_TO_FAIL
+                message = _PLANNED_FAILURE
             else:
                 try:
                     arns = resources.role_arns_of(stack)
@@ -256,7 +258,7 @@ class Stacks:
             return Failure(resource=kinds[logical_id], reason=_REPORT.format(message=message))
         if wants_failure:
             last = list(kinds.values())[-1]
-            return Failure(resource=last, reason=_TOLD_TO_FAIL)
+            return Failure(resource=last, reason=_PLANNED_FAILURE)
         return None
 
     def _start(

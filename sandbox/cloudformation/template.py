@@ -81,8 +81,8 @@ def parse_template(text: str) -> Template:
     try:
         content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = "" if mark is None else f" (line {mark.line + 1}, column {mark.column + 1})"
+        position = getattr(error, "problem_mark", None)
+        where = "" if position is None else f" (line {position.line + 1}, column {position.column + 1})"
         raise validation_error(f"Template format error: YAML not well-formed.{where}") from None
     if not isinstance(content, dict):
         raise validation_error("Template format error: unsupported structure.")

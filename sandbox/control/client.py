@@ -7,7 +7,7 @@ from typing import Any, Self
 import requests
 
 from sandbox.control import wire
-from sandbox.control.wire import SeenAccount, SeenLink
+from sandbox.control.wire import AccountView, LinkView
 from sandbox.faults import FaultBody, FaultKind, PlannedFault
 from sandbox.journal import Entry
 from sandbox.modes import Modes
@@ -135,7 +135,7 @@ class SandboxControl:
         """Remove all SDDCs, or those of one account."""
         self._call("DELETE", "/sddcs", query={"account_number": account_number})
 
-    def connected_accounts(self) -> tuple[SeenAccount, ...]:
+    def connected_accounts(self) -> tuple[AccountView, ...]:
         """The accounts that are connected in truth, of every organization, whatever its list shows."""
         return tuple(wire.account_from_wire(account) for account in self._call("GET", "/connected-accounts"))
 
@@ -146,7 +146,7 @@ class SandboxControl:
         cf_stack_name: str = "SDDC-Account-Link",
         state: AccountState | str = AccountState.ACTIVE,
         org_id: str | None = None,
-    ) -> SeenAccount:
+    ) -> AccountView:
         """Connect an account to an organization (None: the first) as if it had been linked long ago."""
         body = {
             "account_number": account_number,
@@ -156,7 +156,7 @@ class SandboxControl:
         }
         return wire.account_from_wire(self._call("POST", "/connected-accounts", body))
 
-    def set_account_state(self, account_number: str, state: AccountState | str) -> SeenAccount:
+    def set_account_state(self, account_number: str, state: AccountState | str) -> AccountView:
         """Change a connected account's state at once."""
         body = {"account_number": account_number, "state": state}
         return wire.account_from_wire(self._call("POST", "/connected-accounts", body))
@@ -165,7 +165,7 @@ class SandboxControl:
         """Make an account vanish without the API having been asked."""
         self._call("DELETE", "/connected-accounts", query={"account_number": account_number})
 
-    def links(self) -> tuple[SeenLink, ...]:
+    def links(self) -> tuple[LinkView, ...]:
         """Every link that was requested, the oldest first."""
         return tuple(wire.link_from_wire(link) for link in self._call("GET", "/links"))
 

@@ -49,9 +49,9 @@ def _journal_routes(blueprint: Blueprint, world: World) -> None:
     @blueprint.get("/links")
     def links() -> Response:
         requested = [(link, one.links) for one in world.organizations for link in one.links.links()]
-        tasks = ((link, board.task(link.id), board.org_id) for link, board in requested)
-        seen = sorted(tasks, key=lambda found: found[0].requested_at)
-        return jsonify([wire.link_to_wire(link, task, org_id) for link, task, org_id in seen if task])
+        tasks = ((link, store.task(link.id), store.org_id) for link, store in requested)
+        ordered = sorted(tasks, key=lambda found: found[0].requested_at)
+        return jsonify([wire.link_to_wire(link, task, org_id) for link, task, org_id in ordered if task])
 
 
 def _modes_routes(blueprint: Blueprint, world: World) -> None:
@@ -110,7 +110,7 @@ def _accounts_routes(blueprint: Blueprint, world: World) -> None:
     def attach_sddc() -> Response:
         body = _body(allowed={"account_number", "org_id"})
         number = _account_number(body)
-        return jsonify(id=_book(world, body).attach_sddc(number), account_number=number)
+        return jsonify(id=_account_store(world, body).attach_sddc(number), account_number=number)
 
     @blueprint.delete("/sddcs")
     def detach_sddcs() -> Response:
@@ -131,24 +131,24 @@ def _accounts_routes(blueprint: Blueprint, world: World) -> None:
     @blueprint.post("/connected-accounts")
     def seed_or_change_account() -> Response:
         body = _body(allowed={"account_number", "cf_stack_name", "state", "org_id"})
-        number, book = _account_number(body), _book(world, body)
+        number, accounts = _account_number(body), _account_store(world, body)
         state = _state(body.get("state", "ACTIVE"))
         stack_name = body.get("cf_stack_name")
         if stack_name is None:
-            return jsonify(wire.account_to_wire(book.set_state(number, state), book.org_id))
+            return jsonify(wire.account_to_wire(accounts.set_state(number, state), accounts.org_id))
         if not isinstance(stack_name, str) or not stack_name:
             raise _BadRequest(f"cf_stack_name must be a name, not {stack_name!r}")
-        seeded = book.seed(number, stack_name=stack_name, state=state)
-        return jsonify(wire.account_to_wire(seeded, book.org_id))
+        seeded = accounts.seed(number, stack_name=stack_name, state=state)
+        return jsonify(wire.account_to_wire(seeded, accounts.org_id))
 
     @blueprint.delete("/connected-accounts")
     def remove_account() -> Response:
         given = dict(request.args)
-        _book(world, given).remove(_account_number(given))
+        _account_store(world, given).remove(_account_number(given))
         return jsonify([])
 
 
-def _book(world: World, given: dict[str, Any]) -> AccountStore:
+def _account_store(world: World, given: dict[str, Any]) -> AccountStore:
     """The accounts of the organization that `org_id` names; without it, the first one's."""
     org_id = given.get("org_id")
     for organization in world.organizations:

@@ -11,7 +11,7 @@ from sandbox.vmc.links import Link, Task, TaskStatus
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class SeenAccount:
+class AccountView:
     """A connected account as it is in truth, whatever the API's list shows."""
 
     id: str
@@ -28,7 +28,7 @@ class SeenAccount:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class SeenLink:
+class LinkView:
     """A requested link and what has become of it."""
 
     org_id: str
@@ -57,7 +57,7 @@ def entry_from_wire(wire: dict[str, Any]) -> Entry:
 
 
 def account_to_wire(account: ConnectedAccount, org_id: str) -> dict[str, Any]:
-    """The JSON of a `SeenAccount`."""
+    """The JSON of a `AccountView`."""
     return {
         "id": account.id,
         "org_id": org_id,
@@ -70,14 +70,14 @@ def account_to_wire(account: ConnectedAccount, org_id: str) -> dict[str, Any]:
     }
 
 
-def account_from_wire(wire: dict[str, Any]) -> SeenAccount:
+def account_from_wire(wire: dict[str, Any]) -> AccountView:
     """A connected account, read back."""
     updated, state = datetime.fromisoformat(wire["updated"]), AccountState(wire["state"])
-    return SeenAccount(**{**wire, "updated": updated, "state": state})
+    return AccountView(**{**wire, "updated": updated, "state": state})
 
 
 def link_to_wire(link: Link, task: Task, org_id: str) -> dict[str, Any]:
-    """The JSON of a `SeenLink`."""
+    """The JSON of a `LinkView`."""
     return {
         "org_id": org_id,
         "tracking_task": link.id,
@@ -89,9 +89,9 @@ def link_to_wire(link: Link, task: Task, org_id: str) -> dict[str, Any]:
     }
 
 
-def link_from_wire(wire: dict[str, Any]) -> SeenLink:
+def link_from_wire(wire: dict[str, Any]) -> LinkView:
     """A link, read back."""
-    return SeenLink(
+    return LinkView(
         **{
             **wire,
             "requested_at": datetime.fromisoformat(wire["requested_at"]),

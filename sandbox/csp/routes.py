@@ -12,11 +12,11 @@ _AUTH = "/csp/gateway/am/api/auth"
 _SCOPE = "ALL_PERMISSIONS openid"
 
 
-def csp_blueprint(desks: Sequence[TokenService]) -> Blueprint:
+def csp_blueprint(services: Sequence[TokenService]) -> Blueprint:
     """The endpoints that turn credentials into access tokens; the endpoints' names are the calls'.
 
     Args:
-        desks: one for each organization: credentials belong to one of them.
+        services: one for each organization: credentials belong to one of them.
     """
     blueprint = Blueprint("csp", __name__)
 
@@ -24,39 +24,39 @@ def csp_blueprint(desks: Sequence[TokenService]) -> Blueprint:
     def exchange_token() -> Response:
         given = [request.values[name] for name in ("refresh_token", "api_token") if name in request.values]
         if not given:
-            return _refused(400, "invalid_request: refresh_token is missing")
-        desk = next((desk for desk in desks if desk.accepts_api_token(given[0])), None)
-        if desk is None:
+            return _rejection(400, "invalid_request: refresh_token is missing")
+        service = next((service for service in services if service.accepts_api_token(given[0])), None)
+        if service is None:
             # The platform's message repeats the token's beginning: a client must not pass it on.
-            return _refused(400, f"invalid_grant: Invalid refresh token: {given[0][:24]}...")
-        return _issued(desk.issue(), refresh_token=given[0])
+            return _rejection(400, f"invalid_grant: Invalid refresh token: {given[0][:24]}...")
+        return _issued(service.issue(), refresh_token=given[0])
 
     @blueprint.post(f"{_AUTH}/api-tokens/details", endpoint="token-details")
     def token_details() -> Response:
         """As VMware's PowerCLI examples read it: moments in milliseconds; of a token without end, none."""
         given = request.get_json(silent=True) or {}
         token = str(given.get("tokenValue", ""))
-        desk = next((desk for desk in desks if desk.accepts_api_token(token)), None)
-        if desk is None:
-            return _refused(404, "The token was not found")
-        ends_at = desk.api_token_ends_at()
+        service = next((service for service in services if service.accepts_api_token(token)), None)
+        if service is None:
+            return _rejection(404, "The token was not found")
+        ends_at = service.api_token_ends_at()
         return jsonify(
-            orgId=desk.org_id, expiresAt=int(ends_at.timestamp() * 1000) if ends_at is not None else 0
+            orgId=service.org_id, expiresAt=int(ends_at.timestamp() * 1000) if ends_at is not None else 0
         )
 
     @blueprint.post(f"{_AUTH}/token", endpoint="client-credentials")
     @blueprint.post(f"{_AUTH}/authorize", endpoint="client-credentials")
     def client_credentials() -> Response:
         if request.form.get("grant_type") != "client_credentials":
-            return _refused(400, "invalid_request: grant_type must be client_credentials")
+            return _rejection(400, "invalid_request: grant_type must be client_credentials")
         basic = request.authorization
         client_id, secret = (basic.username, basic.password) if basic else (None, None)
         if client_id is None or secret is None:
-            return _refused(401, f"invalid_client: Invalid client credentials: {client_id}")
-        desk = next((desk for desk in desks if desk.accepts_client(client_id, secret)), None)
-        if desk is None:
-            return _refused(401, f"invalid_client: Invalid client credentials: {client_id}")
-        return _issued(desk.issue(), refresh_token=None)
+            return _rejection(401, f"invalid_client: Invalid client credentials: {client_id}")
+        service = next((service for service in services if service.accepts_client(client_id, secret)), None)
+        if service is None:
+            return _rejection(401, f"invalid_client: Invalid client credentials: {client_id}")
+        return _issued(service.issue(), refresh_token=None)
 
     return blueprint
 
@@ -73,7 +73,7 @@ def _issued(token: AccessToken, *, refresh_token: str | None) -> Response:
     return jsonify(answer)
 
 
-def _refused(status: int, message: str) -> Response:
+def _rejection(status: int, message: str) -> Response:
     answer = jsonify(
         metadata=None,
         traceId=uuid.uuid4().hex[:16],

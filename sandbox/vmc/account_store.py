@@ -45,7 +45,7 @@ class AccountStore:
         with self._lock:
             self._events[run.account_number].append(connected_by(run))
 
-    def listed(self) -> tuple[ConnectedAccount, ...]:
+    def list_accounts(self) -> tuple[ConnectedAccount, ...]:
         """The list as a client sees it now, sorted by account number."""
         show_deleted = self._modes.current.deleted_records_listed
         return tuple(

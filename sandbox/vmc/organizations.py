@@ -22,8 +22,8 @@ class Organization:
         return self.links.org_id
 
 
-class LinkDesk(Protocol):
-    """What AWS asks of VMware: one organization's `LinkBoard` or all of them."""
+class LinkRegistry(Protocol):
+    """What AWS asks of VMware: one organization's `LinkStore` or all of them."""
 
     def link(self, link_id: str) -> Link | None:
         """One link, or None if it was never requested."""

@@ -45,8 +45,8 @@ def vmc_blueprint(organizations: Organizations, *, started_at: datetime) -> Blue
         provider = request.args.get("provider", "AWS")
         if provider not in {"AWS", "ZeroCloud"}:
             return _error(400, "skyscraper.invalid.provider", f"Invalid provider {provider}.")
-        listed = organizations[org_id].links.accounts.listed() if provider == "AWS" else ()
-        return jsonify([wire.account_to_wire(account, org_id) for account in listed])
+        records = organizations[org_id].links.accounts.list_accounts() if provider == "AWS" else ()
+        return jsonify([wire.account_to_wire(account, org_id) for account in records])
 
     @blueprint.delete(f"{_ACCOUNTS}/<account_id>", endpoint="unlink")
     def unlink(org_id: str, account_id: str) -> Response:
@@ -73,8 +73,8 @@ def template_blueprint(organizations: Organizations) -> Blueprint:
         link = organization.links.link(link_id) if organization else None
         if organization is None or link is None:
             return _denied(None)
-        board = organization.links
-        if not board.may_read(link, request.args.to_dict(flat=False)):
+        store = organization.links
+        if not store.may_read(link, request.args.to_dict(flat=False)):
             is_signed = request.args.get("X-Amz-Signature") == link.signature
             return _denied("Request has expired" if is_signed else None)
         match link.template_kind:
@@ -83,16 +83,16 @@ def template_blueprint(organizations: Organizations) -> Blueprint:
             case TemplateKind.REDIRECT:
                 return Response(status=302, headers={"Location": f"{FOREIGN_BASE}{TEMPLATE_PATH}{link_id}"})
             case TemplateKind.NOT_A_TEMPLATE:
-                return Response(board.template_text(link_id), content_type="text/html")
-        return Response(board.template_text(link_id), content_type="binary/octet-stream")
+                return Response(store.template_text(link_id), content_type="text/html")
+        return Response(store.template_text(link_id), content_type="binary/octet-stream")
 
     return blueprint
 
 
-def _unlink(board: LinkStore, org_id: str, account_id: str) -> Response:
+def _unlink(store: LinkStore, org_id: str, account_id: str) -> Response:
     force = request.args.get("forceEvenWhenSddcPresent", "false").lower() == "true"
     try:
-        removed = board.accounts.unlink(account_id, force=force)
+        removed = store.accounts.unlink(account_id, force=force)
     except UnknownAccount:
         code = "skyscraper.account.link.invalid.connected.account"
         return _error(400, code, f"Invalid connected account ID {account_id}.")

@@ -14,7 +14,7 @@ from sandbox.vmc import template
 from sandbox.vmc.account_store import AccountStore
 from sandbox.vmc.jobs import TaskStore
 from sandbox.vmc.links import Link, Run, Task, task_of
-from sandbox.vmc.subnets import SubnetBook
+from sandbox.vmc.subnets import SubnetStore
 
 TEMPLATE_PATH = "/templates/"
 FOREIGN_BASE = "https://templates.example.net"
@@ -37,7 +37,7 @@ class LinkStore:
         self._modes = modes
         self._links: dict[str, Link] = {}
         self.accounts = AccountStore(org_id=org_id, clock=clock, modes=modes)
-        self.subnets = SubnetBook(self.accounts, clock=clock, modes=modes)
+        self.subnets = SubnetStore(self.accounts, clock=clock, modes=modes)
         self.jobs = TaskStore(clock=clock, modes=modes)
         self._lock = threading.Lock()
 

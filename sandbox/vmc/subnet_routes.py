@@ -23,9 +23,9 @@ class BadQuestion(ValueError):
 
 def add_subnet_routes(blueprint: Blueprint, organizations: Organizations) -> None:
     """The calls around a link that exists."""
-    blueprint.register_error_handler(BadQuestion, lambda error: _refused("skyscraper.bad.request", error))
+    blueprint.register_error_handler(BadQuestion, lambda error: _rejection("skyscraper.bad.request", error))
     blueprint.register_error_handler(
-        UnknownAccount, lambda error: _refused("skyscraper.account.link.invalid.connected.account", error)
+        UnknownAccount, lambda error: _rejection("skyscraper.account.link.invalid.connected.account", error)
     )
 
     @blueprint.get(f"{_LINKING}/compatible-subnets", endpoint="list-compatible-subnets")
@@ -39,15 +39,15 @@ def add_subnet_routes(blueprint: Blueprint, organizations: Organizations) -> Non
 
     @blueprint.get(f"{_LINKING}/compatible-subnets-async", endpoint="list-compatible-subnets-async")
     def list_compatible_subnets_async(org_id: str) -> Response:
-        board = organizations[org_id].links
-        found = _compatible_subnets(board, force_refresh=False)
-        task = board.jobs.start("ACCOUNT-LINK-SUBNETS", {"subnet_list_result": found})
+        store = organizations[org_id].links
+        found = _compatible_subnets(store, force_refresh=False)
+        task = store.jobs.start("ACCOUNT-LINK-SUBNETS", {"subnet_list_result": found})
         return jsonify(wire.task_to_wire(task, org_id))
 
     @blueprint.post(f"{_LINKING}/compatible-subnets-async", endpoint="choose-subnet-async")
     def choose_subnet_async(org_id: str) -> Response:
-        board = organizations[org_id].links
-        task = board.jobs.start("ACCOUNT-LINK-SUBNET", {"subnet_result": _chosen_subnet(board)})
+        store = organizations[org_id].links
+        task = store.jobs.start("ACCOUNT-LINK-SUBNET", {"subnet_result": _chosen_subnet(store)})
         return jsonify(wire.task_to_wire(task, org_id))
 
     @blueprint.get(f"{_LINKING}/sddc-connections", endpoint="list-sddc-connections")
@@ -64,18 +64,18 @@ def add_subnet_routes(blueprint: Blueprint, organizations: Organizations) -> Non
 
     @blueprint.post(f"{_LINKING}/map-customer-zones", endpoint="map-customer-zones")
     def map_customer_zones(org_id: str) -> Response:
-        board, body = organizations[org_id].links, _body()
+        store, body = organizations[org_id].links, _body()
         regions = body.get("petronas_regions_to_map")
         if not isinstance(regions, list) or not all(isinstance(region, str) for region in regions):
             raise BadQuestion("petronas_regions_to_map must be a list of regions.")
-        board.subnets.rescan(str(body.get("connected_account_id")))
-        return jsonify(wire.task_to_wire(board.jobs.start("ACCOUNT-LINK-MAP-ZONES", {}), org_id))
+        store.subnets.rescan(str(body.get("connected_account_id")))
+        return jsonify(wire.task_to_wire(store.jobs.start("ACCOUNT-LINK-MAP-ZONES", {}), org_id))
 
     @blueprint.get(f"{_ORG}/tasks", endpoint="list-tasks")
     def list_tasks(org_id: str) -> Response:
         tasks = [wire.task_to_wire(task, org_id) for task in organizations[org_id].links.tasks()]
-        wanted = request.args.get("$filter", "")
-        return jsonify([task for task in tasks if _fits(task, wanted)])
+        expected = request.args.get("$filter", "")
+        return jsonify([task for task in tasks if _fits(task, expected)])
 
 
 def _parameters() -> dict[str, str]:
@@ -89,7 +89,7 @@ def _parameters() -> dict[str, str]:
     return given
 
 
-def _compatible_subnets(board: LinkStore, *, force_refresh: bool) -> dict[str, Any]:
+def _compatible_subnets(store: LinkStore, *, force_refresh: bool) -> dict[str, Any]:
     given = _parameters()
     if "linkedAccountId" not in given:
         raise BadQuestion("linkedAccountId is required.")
@@ -101,14 +101,14 @@ def _compatible_subnets(board: LinkStore, *, force_refresh: bool) -> dict[str, A
     if not _REGION.fullmatch(region):
         raise BadQuestion("Invalid region specified.")
     account_id = given["linkedAccountId"]
-    subnets = board.subnets.of_account(account_id, region, force_refresh=force_refresh)
+    subnets = store.subnets.of_account(account_id, region, force_refresh=force_refresh)
     return wire.subnets_to_wire(subnets, account_id, region)
 
 
-def _chosen_subnet(board: LinkStore) -> dict[str, Any]:
+def _chosen_subnet(store: LinkStore) -> dict[str, Any]:
     body = _body()
     account_id, region = str(body.get("connected_account_id")), str(body.get("region_name"))
-    for subnet in board.subnets.of_account(account_id, region):
+    for subnet in store.subnets.of_account(account_id, region):
         if subnet.id == body.get("subnet_id") and subnet.note is None:
             return wire.chosen_subnet_to_wire(subnet, account_id, region)
     raise BadQuestion(f"The subnet {body.get('subnet_id')} is not compatible.")
@@ -121,9 +121,9 @@ def _body() -> dict[str, Any]:
     return body
 
 
-def _fits(task: dict[str, Any], wanted: str) -> bool:
+def _fits(task: dict[str, Any], expected: str) -> bool:
     """Whether a task fits a filter: comparisons with `eq` and `ne`, joined by `and`."""
-    for part in filter(None, re.split(r"\s+and\s+", wanted.strip())):
+    for part in filter(None, re.split(r"\s+and\s+", expected.strip())):
         condition = _CONDITION.fullmatch(part)
         if condition is None or condition[1] not in task:
             raise BadQuestion(f"Invalid filter {part}.")
@@ -132,7 +132,7 @@ def _fits(task: dict[str, Any], wanted: str) -> bool:
     return True
 
 
-def _refused(code: str, error: Exception) -> Response:
+def _rejection(code: str, error: Exception) -> Response:
     answer = jsonify(wire.error_to_wire(400, request.path, code, str(error)))
     answer.status_code = 400
     return answer

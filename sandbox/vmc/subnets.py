@@ -46,7 +46,7 @@ class _Inventory:
     subnets: tuple[Subnet, ...]
 
 
-class SubnetBook:
+class SubnetStore:
     """What VMware knows of the subnets; safe across server threads."""
 
     def __init__(self, accounts: AccountStore, *, clock: Clock, modes: ModeSwitch) -> None:
@@ -61,7 +61,7 @@ class SubnetBook:
     ) -> tuple[Subnet, ...]:
         """The subnets of one region, as the last inventory found them.
 
-        The inventory is taken when it is first asked for after a link's run, or when it is forced; within
+        The inventory is taken when it is first requested after a link's run, or when it is forced; within
         `inventory_seconds` of a run it is empty unless forced.
 
         Raises:
@@ -76,7 +76,7 @@ class SubnetBook:
             if force_refresh or known is None or known.taken_at < account.connected_at:
                 if now < ready_at and not force_refresh:
                     return ()
-                known = _Inventory(taken_at=now, subnets=_seen(account.account_number, region))
+                known = _Inventory(taken_at=now, subnets=_inventory(account.account_number, region))
                 self._inventories[key] = known
             return known.subnets
 
@@ -92,13 +92,13 @@ class SubnetBook:
                 del self._inventories[key]
 
     def _connected(self, connected_account_id: str) -> ConnectedAccount:
-        for account in self._accounts.listed():
+        for account in self._accounts.list_accounts():
             if account.id == connected_account_id and account.state is not AccountState.DELETED:
                 return account
         raise UnknownAccount(f"no connected account has the id {connected_account_id}")
 
 
-def _seen(account_number: str, region: str) -> tuple[Subnet, ...]:
+def _inventory(account_number: str, region: str) -> tuple[Subnet, ...]:
     # Here and not above: moto fails to load where AWS_PROFILE names a profile that no file describes.
     from moto.ec2.models import ec2_backends  # noqa: PLC0415
 

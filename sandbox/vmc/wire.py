@@ -143,19 +143,19 @@ def subnets_to_wire(subnets: Sequence[Subnet], account_id: str, region: str) -> 
 
 def chosen_subnet_to_wire(subnet: Subnet, account_id: str, region: str) -> dict[str, Any]:
     """An AwsSubnet; it says `is_compatible` where a SubnetInfo says `compatible`."""
-    return {**_place(subnet, account_id, region), "is_compatible": subnet.note is None}
+    return {**_location(subnet, account_id, region), "is_compatible": subnet.note is None}
 
 
 def _subnet_to_wire(subnet: Subnet, account_id: str, region: str) -> dict[str, Any]:
     return {
-        **_place(subnet, account_id, region),
+        **_location(subnet, account_id, region),
         "availability_zone_id": subnet.zone_id,
         "compatible": subnet.note is None,
         "note": subnet.note,
     }
 
 
-def _place(subnet: Subnet, account_id: str, region: str) -> dict[str, Any]:
+def _location(subnet: Subnet, account_id: str, region: str) -> dict[str, Any]:
     return {
         "connected_account_id": account_id,
         "region_name": region,

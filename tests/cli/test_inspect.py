@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.modes import TemplateKind
 from sandbox.vmc.template import template_text
-from tests.sandbox.amazon import role_template
+from tests.sandbox.aws_clients import role_template
 from tests.support.cli import Command
 from vmc_account_link.cli.project import links_of
 from vmc_account_link.pulumi_state import read_deployment
@@ -30,7 +30,7 @@ def policy(types: tuple[str, ...] = TYPES, accounts: tuple[str, ...] = ACCOUNTS)
     return [f"--allow-type={kind}" for kind in types] + [f"--trust-account={one}" for one in accounts]
 
 
-def test_a_files_template_is_told_in_full(command: Command, file: Path) -> None:
+def test_a_files_template_is_reported_in_full(command: Command, file: Path) -> None:
     said = command("inspect", str(file))
     assert said.code == 0
     assert said.out == (
@@ -57,14 +57,12 @@ def test_a_files_template_is_told_in_full(command: Command, file: Path) -> None:
     )
 
 
-def test_a_policy_that_fits_and_one_that_does_not_are_told_by_the_exit_code(
-    command: Command, file: Path
-) -> None:
+def test_the_exit_code_says_whether_the_policy_fits(command: Command, file: Path) -> None:
     fits = command("inspect", str(file), *policy())
     assert (fits.code, fits.out.splitlines()[-1]) == (0, "Policy: it fits")
-    refused = command("inspect", str(file), *policy(accounts=ACCOUNTS[:2]))
-    assert refused.code == 1
-    assert refused.out.endswith(
+    rejected = command("inspect", str(file), *policy(accounts=ACCOUNTS[:2]))
+    assert rejected.code == 1
+    assert rejected.out.endswith(
         "Policy: refused\n  RemoteRoleService: it lets in arn:aws:iam::000000000103:root "
         "(external id vmware-vmc), which is not trusted\n"
     )

@@ -14,7 +14,7 @@ from tests.support.cli import Command
 from tests.support.lab import ACCOUNT
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord, Link, SddcConnection, Task
-from vmc_account_link.aws_reader import AwsAccess, StackSeen
+from vmc_account_link.aws_reader import AwsAccess, StackSummary
 from vmc_account_link.check_result import CheckResult
 from vmc_account_link.cli import status
 from vmc_account_link.settings import read_settings
@@ -26,7 +26,7 @@ Client = Callable[..., Any]
 
 @pytest.fixture
 def link(command: Command, aws: Client) -> Link:
-    """A link made by hand: minted, run, and settled."""
+    """A link made by hand: requested, run, and settled."""
     with VmcClient(read_settings(lambda _: None, os.environ)) as vmc:
         link = vmc.request_link()
         aws("cloudformation").create_stack(
@@ -41,7 +41,7 @@ def link(command: Command, aws: Client) -> Link:
     return link
 
 
-def look(command: Command, link: Link | None) -> dict[str, dict[str, Any]]:
+def run_status(command: Command, link: Link | None) -> dict[str, dict[str, Any]]:
     """The lines of the link that flags name."""
     task = ["--task", link.tracking_task or ""] if link else []
     return command("status", "--json", "--aws-account-id", ACCOUNT, *task).lines()
@@ -66,7 +66,7 @@ def test_what_is_broken_fails_its_line_and_the_others_are_still_looked_at(
         aws("iam").detach_role_policy(RoleName=role["RoleName"], PolicyArn=policy["PolicyArn"])
     aws("iam").delete_role(RoleName=role["RoleName"])
     box.control.set_account_state(ACCOUNT, "BROKEN")
-    lines = look(command, link)
+    lines = run_status(command, link)
     verdicts = {name: line["verdict"] for name, line in lines.items()}
     assert (verdicts["record"], verdicts["roles"], verdicts["stack"]) == ("fail", "fail", "pass")
     assert lines["roles"]["found"].startswith(f"missing: {role['RoleName']};")
@@ -76,7 +76,7 @@ def test_what_is_broken_fails_its_line_and_the_others_are_still_looked_at(
     aws("cloudformation").delete_stack(StackName=NAME)
     box.control.remove_account(ACCOUNT)
     time.sleep(1)
-    lines = look(command, None)
+    lines = run_status(command, None)
     assert {name: line["verdict"] for name, line in lines.items()} == {
         "request": "pass",
         "stack": "fail",
@@ -97,13 +97,13 @@ def test_a_task_that_failed_and_a_service_that_refuses_are_lines(
         StackName=NAME, TemplateURL=link.template_url, Capabilities=["CAPABILITY_IAM"]
     )
     time.sleep(1.5)
-    line = look(command, link)["task"]
+    line = run_status(command, link)["task"]
     assert line["verdict"] == "fail"
     assert "FAILED" in line["found"]
     assert "Unable to assume role" in line["found"]
     box.control.plan_fault("vmc", "list-connected-accounts", "status", status=403)
     box.control.set_modes(denied_actions="cloudformation:DescribeStacks")
-    lines = look(command, link)
+    lines = run_status(command, link)
     assert (lines["record"]["verdict"], lines["stack"]["verdict"]) == ("fail", "fail")
     assert "403" in lines["record"]["found"]
     assert "AccessDenied" in lines["stack"]["found"]
@@ -118,11 +118,11 @@ def test_sddcs_on_the_link_are_listed_and_a_list_that_is_refused_is_said(
     command: Command, link: Link, box: Sandbox
 ) -> None:
     sddc_id = box.control.attach_sddc(ACCOUNT)
-    line = look(command, link)["SDDCs"]
+    line = run_status(command, link)["SDDCs"]
     assert (line["verdict"], line["found"]) == ("pass", "1 on this link")
     assert sddc_id in line["details"][0]
     box.control.plan_fault("vmc", "list-sddc-connections", "status", status=403)
-    line = look(command, link)["SDDCs"]
+    line = run_status(command, link)["SDDCs"]
     assert (line["verdict"], "403" in line["found"]) == ("fail", True)
 
 
@@ -170,9 +170,9 @@ def record(state: str = "ACTIVE", stack_name: str = NAME, **changes: Any) -> Acc
     return AccountRecord(id="id", account_number=ACCOUNT, cf_stack_name=stack_name, state=state, **changes)
 
 
-def stack(state: str) -> StackSeen:
+def stack(state: str) -> StackSummary:
     """A stack in this state."""
-    return StackSeen(id="arn", name=NAME, status=state, reason="because", created=NOW)
+    return StackSummary(id="arn", name=NAME, status=state, reason="because", created=NOW)
 
 
 def task(state: str, error: str | None = None) -> Task:
@@ -196,40 +196,40 @@ def connection(state: str, account_id: str = "id") -> SddcConnection:
 
 
 @pytest.mark.parametrize(
-    ("line", "verdict", "words"),
+    ("line", "verdict", "part"),
     [
-        (status.judge_request(request(), record(), NOW), "pass", "expired 2026-11-25 11:00 UTC"),
-        (status.judge_request(request(), record("BROKEN"), NOW), "fail", "not connected"),
-        (status.judge_request(request(), None, NOW), "fail", "not connected"),
-        (status.judge_request(request(), None, NOW - timedelta(hours=2)), "pass", "expires 2026"),
-        (status.judge_request(request(stack_name=None), record(), NOW), "pass", "existing"),
-        (status.judge_stack(NAME, None, ()), "fail", "does not exist"),
-        (status.judge_stack(NAME, stack("CREATE_COMPLETE"), ()), "pass", "CREATE_COMPLETE"),
-        (status.judge_stack(NAME, stack("CREATE_IN_PROGRESS"), ()), "warn", "CREATE_IN_PROGRESS"),
-        (status.judge_stack(NAME, stack("UPDATE_ROLLBACK_COMPLETE"), ()), "fail", "because"),
-        (status.judge_stack(NAME, stack("DELETE_COMPLETE"), ()), "fail", "DELETE_COMPLETE"),
-        (status.judge_task(task("STARTED"), is_linked=False), "warn", "40 %, Inventory, about 3 min to go"),
-        (status.judge_task(task("FINISHED"), is_linked=True), "pass", "FINISHED"),
-        (status.judge_task(task("FAILED", "no role"), is_linked=False), "fail", "no role"),
-        (status.judge_task(task("CANCELED"), is_linked=True), "warn", "all the same"),
-        (status.judge_record(request(), None), "fail", "not connected"),
-        (status.judge_record(request(), record("BROKEN")), "fail", "BROKEN"),
-        (status.judge_record(request(), record(stack_name="theirs")), "fail", "theirs"),
-        (status.judge_record(request(stack_name=None), record(stack_name="theirs")), "pass", "theirs"),
-        (status.judge_roles(record(), ()), "warn", "names none"),
-        (status.judge_roles(record(role_arns=("a/b",)), ("b",)), "fail", "missing: b"),
-        (status.judge_roles(record(role_arns=("a/b",)), ()), "pass", "all 1"),
-        (status.judge_connections(record(), [connection("ACTIVE")]), "pass", "1 on this link"),
-        (status.judge_connections(record(), [connection("BROKEN")]), "fail", "not all ACTIVE"),
-        (status.judge_connections(record(), [connection("DELETED")]), "pass", "0 on this link"),
-        (status.judge_connections(record(), [connection("ACTIVE", "another")]), "pass", "0 on this link"),
+        (status.check_request(request(), record(), NOW), "pass", "expired 2026-11-25 11:00 UTC"),
+        (status.check_request(request(), record("BROKEN"), NOW), "fail", "not connected"),
+        (status.check_request(request(), None, NOW), "fail", "not connected"),
+        (status.check_request(request(), None, NOW - timedelta(hours=2)), "pass", "expires 2026"),
+        (status.check_request(request(stack_name=None), record(), NOW), "pass", "existing"),
+        (status.check_stack(NAME, None, ()), "fail", "does not exist"),
+        (status.check_stack(NAME, stack("CREATE_COMPLETE"), ()), "pass", "CREATE_COMPLETE"),
+        (status.check_stack(NAME, stack("CREATE_IN_PROGRESS"), ()), "warn", "CREATE_IN_PROGRESS"),
+        (status.check_stack(NAME, stack("UPDATE_ROLLBACK_COMPLETE"), ()), "fail", "because"),
+        (status.check_stack(NAME, stack("DELETE_COMPLETE"), ()), "fail", "DELETE_COMPLETE"),
+        (status.check_task(task("STARTED"), is_linked=False), "warn", "40 %, Inventory, about 3 min to go"),
+        (status.check_task(task("FINISHED"), is_linked=True), "pass", "FINISHED"),
+        (status.check_task(task("FAILED", "no role"), is_linked=False), "fail", "no role"),
+        (status.check_task(task("CANCELED"), is_linked=True), "warn", "all the same"),
+        (status.check_record(request(), None), "fail", "not connected"),
+        (status.check_record(request(), record("BROKEN")), "fail", "BROKEN"),
+        (status.check_record(request(), record(stack_name="theirs")), "fail", "theirs"),
+        (status.check_record(request(stack_name=None), record(stack_name="theirs")), "pass", "theirs"),
+        (status.check_roles(record(), ()), "warn", "names none"),
+        (status.check_roles(record(role_arns=("a/b",)), ("b",)), "fail", "missing: b"),
+        (status.check_roles(record(role_arns=("a/b",)), ()), "pass", "all 1"),
+        (status.check_connections(record(), [connection("ACTIVE")]), "pass", "1 on this link"),
+        (status.check_connections(record(), [connection("BROKEN")]), "fail", "not all ACTIVE"),
+        (status.check_connections(record(), [connection("DELETED")]), "pass", "0 on this link"),
+        (status.check_connections(record(), [connection("ACTIVE", "another")]), "pass", "0 on this link"),
     ],
 )
 def test_every_finding_has_its_verdict_and_what_is_wrong_what_to_do(
-    line: CheckResult, verdict: str, words: str
+    line: CheckResult, verdict: str, part: str
 ) -> None:
     assert line.verdict == verdict
-    assert words in line.found
+    assert part in line.found
     assert line.hint is not None or line.verdict != "fail"
 
 

@@ -243,13 +243,13 @@ def test_on_preview_what_the_service_will_say_is_unknown_and_nothing_fails(run: 
 def test_what_is_wrong_is_refused_by_its_name_and_nothing_is_declared_that_makes_something(
     run: Run, args: Any, config: dict[str, str], named: str
 ) -> None:
-    seen: list[Recorder] = []
+    recorded: list[Recorder] = []
 
     def program() -> AccountLink:
         return AccountLink("link", args)
 
     with pytest.raises(VmcError) as refusal:
-        seen.append(run(config=config, program=program))
+        recorded.append(run(config=config, program=program))
     assert named in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
@@ -347,13 +347,15 @@ def test_the_program_declares_what_the_component_does_that_is_told_the_same(
 ) -> None:
     described = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text())["config"]
     assert set(EVERY_SETTING) == set(described)
-    told = {**EVERY_SETTING, "link": (link, link)}
+    settings = {**EVERY_SETTING, "link": (link, link)}
     if link == "existing":
-        del told["relink"]
+        del settings["relink"]
     monkeypatch.setattr(pulumi, "export", lambda *_: None)
-    config = {**CONFIG, **{f"vmc-account-link:{key}": text for key, (text, _) in told.items()}}
+    config = {**CONFIG, **{f"vmc-account-link:{key}": text for key, (text, _) in settings.items()}}
     program = run(config=config, program=lambda: runpy.run_path(str(REPOSITORY / "__main__.py")) and None)
-    args: Any = {re.sub("[A-Z]", lambda m: f"_{m[0].lower()}", key): one for key, (_, one) in told.items()}
+    args: Any = {
+        re.sub("[A-Z]", lambda m: f"_{m[0].lower()}", key): one for key, (_, one) in settings.items()
+    }
     assert declared(run(program=lambda: AccountLink("account-link", args))) == declared(program)
     if link == "create":
         assert {*args, "vmc"} == set(AccountLinkArgs.__annotations__), "the last is a value, not a setting"
@@ -442,7 +444,7 @@ def test_credentials_that_aws_does_not_take_are_said_in_one_line(
     monkeypatch.setattr(pulumi.Output, "_track", remembered)
     with pytest.raises(VmcError, match="ExpiredToken") as refusal:
         run({"aws_account_id": ACCOUNT})
-    # The SDK tells the failure of whichever Output it comes to first, and of any other error a traceback.
+    # The SDK reports the failure of whichever Output it comes to first, and of any other error a traceback.
     failures = [one.exception() for one in awaited if one.done() and not one.cancelled()]
     assert {type(failure) for failure in failures if failure} == {type(refusal.value)}
     assert f"awsAccountId is {ACCOUNT}" in str(refusal.value)

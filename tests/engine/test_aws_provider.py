@@ -13,7 +13,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
 from sandbox.faults import FaultBody, FaultKind, PlannedFault
-from tests.sandbox.amazon import AwsReader, role_template
+from tests.sandbox.aws_clients import AwsReader, role_template
 from tests.support.provider_process import Provider, half_done, plain, running_provider
 
 pytestmark = pytest.mark.engine
@@ -89,17 +89,17 @@ def test_refused_credentials_are_a_failure_without_the_secret(aws: AwsReader, st
 
 
 @pytest.mark.parametrize(
-    ("profile", "refused"), [("lab", []), ("other", ["failed to get shared config profile, other"])]
+    ("profile", "failures"), [("lab", []), ("other", ["failed to get shared config profile, other"])]
 )
 def test_profiles_come_from_the_files_that_are_given(
-    start: Start, tmp_path: Path, profile: str, refused: list[str]
+    start: Start, tmp_path: Path, profile: str, failures: list[str]
 ) -> None:
     file = tmp_path / "their-config"
     file.write_text("[profile lab]\naws_access_key_id = AKIA\naws_secret_access_key = secret\n")
     checked = start().check_config(
         region="us-west-2", profile=profile, sharedConfigFiles=json.dumps([str(file)])
     )
-    assert [one.reason.strip().rpartition("Details: ")[2] for one in checked.failures] == refused
+    assert [one.reason.strip().rpartition("Details: ")[2] for one in checked.failures] == failures
 
 
 @pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
@@ -190,9 +190,9 @@ def test_a_templates_url_is_never_read_back(aws: AwsReader, provider: Provider) 
     link = aws.request_link()
     news = {"name": "s", "templateUrl": link.template_url, "capabilities": ["CAPABILITY_IAM"]}
     made = provider.create(**news)
-    seen = provider.read(made, **news)
-    assert plain(seen.properties)["templateUrl"] == plain(seen.inputs)["templateUrl"] == link.template_url
-    assert link.id in plain(seen.properties)["templateBody"]
+    read = provider.read(made, **news)
+    assert plain(read.properties)["templateUrl"] == plain(read.inputs)["templateUrl"] == link.template_url
+    assert link.id in plain(read.properties)["templateBody"]
 
 
 def test_an_update_sends_the_template_also_without_a_difference(aws: AwsReader, provider: Provider) -> None:
@@ -205,9 +205,9 @@ def test_an_update_sends_the_template_also_without_a_difference(aws: AwsReader, 
 def test_a_failed_update_stores_the_new_inputs(aws: AwsReader, provider: Provider) -> None:
     made = provider.create(**NEWS)
     aws.modes.apply({"stack_outcome": "roll_back"})
-    wanted = role_template(Path="/x/")
+    template = role_template(Path="/x/")
     with pytest.raises(grpc.RpcError) as error:
-        provider.update(made, **{**NEWS, "templateBody": wanted})
+        provider.update(made, **{**NEWS, "templateBody": template})
     detail = half_done(error.value)
     assert "stack status (UPDATE_ROLLBACK_COMPLETE): " in detail.reasons[0]
-    assert json.loads(plain(detail.properties)["templateBody"]) == json.loads(wanted)
+    assert json.loads(plain(detail.properties)["templateBody"]) == json.loads(template)

@@ -2,17 +2,15 @@
 
 import re
 import time
-from pathlib import Path
 
 import pytest
 
-from sandbox.environment import Sandbox
 from tests.support.lab import Lab
 
 pytestmark = pytest.mark.engine
 
 
-def refused(lab: Lab, *named: str) -> str:
+def fails_naming(lab: Lab, *named: str) -> str:
     """Run `up`, which must fail with one line holding all of `named`, and with nothing made anywhere."""
     failed = lab.fail_up()
     lines = [line for line in failed.error_lines() if all(name in line for name in named)]
@@ -32,35 +30,35 @@ def refused(lab: Lab, *named: str) -> str:
 )
 def test_a_missing_setting_is_named(lab: Lab, environment: dict[str, str], key: str) -> None:
     lab.environment |= environment
-    refused(lab, key)
+    fails_naming(lab, key)
     assert lab.calls() == []
 
 
 def test_a_wrong_token_is_refused_without_being_quoted(lab: Lab) -> None:
     lab.environment["API_TOKEN"] = "planted-wrong-token-0123456789"
-    line = refused(lab, "vmc:refreshToken", "400")
+    line = fails_naming(lab, "vmc:refreshToken", "400")
     assert "planted" not in line
 
 
 def test_a_number_that_is_none_is_named(lab: Lab) -> None:
     lab.set({"linkTimeoutMinutes": "soon"})
-    refused(lab, "linkTimeoutMinutes", "integer")
+    fails_naming(lab, "linkTimeoutMinutes", "integer")
     assert lab.calls() == []
 
 
 def test_a_wait_of_no_time_is_named(lab: Lab) -> None:
     lab.set({"linkTimeoutMinutes": "0"})
-    refused(lab, "vmc-account-link:linkTimeoutMinutes", "too short")
+    fails_naming(lab, "vmc-account-link:linkTimeoutMinutes", "too short")
 
 
 def test_a_host_that_does_not_answer_is_named(lab: Lab) -> None:
     lab.environment["VMC_URL"] = "http://127.0.0.1:9"
-    refused(lab, "http://127.0.0.1:9", "can't be reached")
+    fails_naming(lab, "http://127.0.0.1:9", "can't be reached")
 
 
-def test_another_aws_account_than_the_wanted_one_is_named(lab: Lab) -> None:
+def test_another_aws_account_than_the_given_one_is_named(lab: Lab) -> None:
     lab.set({"awsAccountId": "999999999999"})
-    refused(lab, "awsAccountId", "999999999999", "123456789012")
+    fails_naming(lab, "awsAccountId", "999999999999", "123456789012")
     assert lab.calls(service="vmc") == []
 
 
@@ -81,7 +79,7 @@ def test_credentials_that_aws_does_not_take_are_an_error_of_one_line(
                 "aws", "sts.GetCallerIdentity", "status", status=403, body="xml", error_code=code, count=99
             )
     requested = "ask AWS whose credentials these are"
-    line = refused(lab, requested)
+    line = fails_naming(lab, requested)
     assert "sandbox-secret-key" not in line
     said = [line for line in lab.run("preview").error_lines() if "program exited" not in line]
     assert len(said) == 1
@@ -103,24 +101,22 @@ def test_missing_credentials_are_an_error_of_one_line(
     lab: Lab, environment: dict[str, str], said: str
 ) -> None:
     lab.environment |= environment
-    refused(lab, "find AWS credentials", said)
+    fails_naming(lab, "find AWS credentials", said)
     assert lab.calls(service="aws") == []
 
 
-def test_a_destroy_in_another_account_than_the_wanted_one_touches_nothing(tmp_path: Path) -> None:
+@pytest.mark.sandbox(accounts=1)
+def test_a_destroy_in_another_account_touches_nothing(lab: Lab) -> None:
     """No program runs: what the state says of the provider has to hold."""
-    with Sandbox.start(tmp_path / "sandbox", accounts=1, first_poll_seconds=0.2) as box:
-        box.control.set_modes(stack_seconds=0.4, task_seconds=0.4)
-        lab = Lab(box, tmp_path / "project")
-        lab.set({"awsAccountId": "123456789012"})
-        lab.up()
-        lab.control.clear_journal()
-        lab.environment |= {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_PROFILE": "team-01"}
-        failed = lab.run("destroy", "--yes", "--skip-preview")
-        assert failed.code != 0
-        assert "AWS account ID not allowed" in failed.output
-        assert set(lab.calls()) <= {"sts.GetCallerIdentity"}
-        assert len(lab.control.connected_accounts()) == 1
+    lab.set({"awsAccountId": "123456789012"})
+    lab.up()
+    lab.control.clear_journal()
+    lab.environment |= {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_PROFILE": "team-01"}
+    failed = lab.run("destroy", "--yes", "--skip-preview")
+    assert failed.code != 0
+    assert "AWS account ID not allowed" in failed.output
+    assert set(lab.calls()) <= {"sts.GetCallerIdentity"}
+    assert len(lab.control.connected_accounts()) == 1
 
 
 def test_a_call_to_aws_that_keeps_failing_is_given_up_soon(lab: Lab) -> None:
@@ -132,15 +128,15 @@ def test_a_call_to_aws_that_keeps_failing_is_given_up_soon(lab: Lab) -> None:
     assert "AWS may have made the stack all the same" in failed.output
 
 
-def test_whose_credentials_these_are_is_asked_five_times_at_most(lab: Lab) -> None:
+def test_the_caller_is_read_five_times_at_most(lab: Lab) -> None:
     lab.control.plan_fault("aws", "sts.GetCallerIdentity", "status", status=503, body="xml", count=99)
-    refused(lab, "ask AWS whose credentials these are")
+    fails_naming(lab, "ask AWS whose credentials these are")
     assert lab.calls() == ["sts.GetCallerIdentity"] * 5
 
 
-def test_a_template_that_readers_differ_about_is_refused_without_being_quoted(lab: Lab) -> None:
+def test_a_template_that_readers_differ_about_is_not_quoted(lab: Lab) -> None:
     lab.control.set_modes(template="twin_keys")
-    line = refused(lab, "the same key twice")
+    line = fails_naming(lab, "the same key twice")
     assert "LinkId" not in line
 
 
@@ -154,7 +150,7 @@ def test_a_template_that_readers_differ_about_is_refused_without_being_quoted(la
 )
 def test_a_template_that_is_not_one_to_run_is_refused(lab: Lab, template: str, cause: str) -> None:
     lab.control.set_modes(template=template)
-    line = refused(lab, cause)
+    line = fails_naming(lab, cause)
     assert not re.search(r"[?&]X-Amz", line)
 
 

@@ -44,9 +44,9 @@ def test_destroy_with_another_accounts_credentials_is_refused_and_nothing_is_los
     lab.up()
     lab.environment |= credentials_of("222222222222", lab)
     lab.control.clear_journal()
-    refused = lab.run("destroy", "--yes", "--skip-preview")
-    assert refused.code != 0
-    assert "AWS account ID not allowed: 222222222222" in refused.output
+    rejected = lab.run("destroy", "--yes", "--skip-preview")
+    assert rejected.code != 0
+    assert "AWS account ID not allowed: 222222222222" in rejected.output
     assert "Stack" in lab.resources()
     assert lab.calls(service="aws").count("cloudformation.DeleteStack") == 0
 
@@ -55,9 +55,9 @@ def test_destroy_with_another_organisation_set_is_refused_and_nothing_is_lost(la
     lab.up()
     lab.control.clear_journal()
     lab.environment["ORG_ID"] = "00000000-0000-4000-8000-000000000000"
-    refused = lab.run("destroy", "--yes", "--skip-preview")
-    assert refused.code != 0
-    assert f"holds a link of organisation {lab.box.environment['ORG_ID']}" in refused.output
+    rejected = lab.run("destroy", "--yes", "--skip-preview")
+    assert rejected.code != 0
+    assert f"holds a link of organisation {lab.box.environment['ORG_ID']}" in rejected.output
     assert lab.calls(service="vmc") == []
     assert {"ConnectedAccount", "Stack", "LinkRequest"} <= set(lab.resources())
     assert len(lab.control.connected_accounts()) == 1

@@ -45,9 +45,9 @@ def test_a_stack_that_made_its_link_does_not_take_it_for_existing_nor_the_other_
     made = lab.resources()
     lab.set({"link": "existing"})
     lab.control.clear_journal()
-    refused = lab.run("preview")
-    assert refused.code != 0
-    assert 'would delete its CloudFormation stack "SDDC-Account-Link"' in refused.output
+    rejected = lab.run("preview")
+    assert rejected.code != 0
+    assert 'would delete its CloudFormation stack "SDDC-Account-Link"' in rejected.output
     # As after a wait that was given up: request and stack are in the state, the account is not.
     lab.must("state", "delete", made["ConnectedAccount"]["urn"], "--yes")
     assert "would delete" in lab.fail_up().output

@@ -29,12 +29,12 @@ real = time.monotonic
 start = real()
 time.monotonic = lambda: start + 60 * (real() - start)
 """
-LOOKS_ALWAYS = """\
+CHECKS_ALWAYS = """\
 from vmc_account_link import stack_hooks
 stack_hooks.StackPrecheck.note_request = lambda self: None
 """
 BUG_IN_THE_HOOK = f"""\
-{LOOKS_ALWAYS}
+{CHECKS_ALWAYS}
 import os
 def broken(*_):
     raise KeyError("planted " + os.environ["API_TOKEN"])
@@ -111,7 +111,7 @@ def test_a_refused_template_is_one_line(lab: Lab) -> None:
     assert one_line(lab.run(*UP)).startswith("download the link's template from ")
 
 
-def test_a_program_that_the_engine_interrupts_after_a_failure_shows_no_traceback(lab: Lab) -> None:
+def test_an_interrupted_program_shows_no_traceback(lab: Lab) -> None:
     """The engine does so when a provider can't be made; otherwise it depends on the load who is first."""
     program = lab.folder / "__main__.py"
     broken = 'aws.Provider("broken", region="us-west-2", profile="nowhere")'
@@ -130,7 +130,7 @@ def test_a_wait_that_is_too_long_is_one_line(lab: Lab) -> None:
 
 
 def test_a_link_that_the_hook_refuses_is_one_line(lab: Lab) -> None:
-    plant(lab, LOOKS_ALWAYS)
+    plant(lab, CHECKS_ALWAYS)
     lab.control.plan_fault("vmc", "list-connected-accounts", "status", status=403, nth=2, count=99)
     line = one_line(lab.run(*UP))
     assert "hook" in line
@@ -145,9 +145,7 @@ def test_a_bug_in_the_hook_is_one_line_and_its_traceback_is_in_a_file(lab: Lab) 
 
 
 @pytest.mark.parametrize("fails", ["refused", "rolled back"])
-def test_what_aws_refuses_is_plain_text_in_a_fleet_and_once_without_the_providers_log(
-    lab: Lab, fails: str
-) -> None:
+def test_what_aws_refuses_is_plain_text_in_a_fleet_and_said_once(lab: Lab, fails: str) -> None:
     """The AWS provider logs each error before it answers with it; `TF_LOG=off` takes its log away."""
     if fails == "refused":
         lab.control.plan_fault(
@@ -186,16 +184,16 @@ def errors(done: Run) -> list[str]:
 
 def test_the_engines_processes_have_the_sdk_of_these_tests(lab: Lab) -> None:
     """`make compat` runs these tests with another SDK: it must be the one that serves the resources."""
-    seen = lab.folder / "seen"
+    recorded = lab.folder / "seen"
     plant(
         lab,
         "import importlib.metadata, pathlib\n"
-        f"with pathlib.Path({str(seen)!r}).open('a') as file:\n"
+        f"with pathlib.Path({str(recorded)!r}).open('a') as file:\n"
         "    file.write(importlib.metadata.version('pulumi') + ' ' + ' '.join(sys.orig_argv) + '\\n')\n",
     )
     lab.up()
-    lines = seen.read_text().splitlines()
-    print(seen.read_text())  # noqa: T201 - pytest shows it with -s, and when the test fails
+    lines = recorded.read_text().splitlines()
+    print(recorded.read_text())  # noqa: T201 - pytest shows it with -s, and when the test fails
     assert {line.partition(" ")[0] for line in lines} == {importlib.metadata.version("pulumi")}
     assert any("pulumi.dynamic" in line for line in lines)
     assert any("language-python-exec" in line for line in lines)

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.engine
 WRITES = {"unlink", "cloudformation.CreateStack", "cloudformation.DeleteStack"}
 
 
-def test_a_relink_updates_the_stack_in_place_and_one_that_rolled_back_is_tried_again(lab: Lab) -> None:
+def test_a_relink_updates_in_place_and_is_retried_after_a_rollback(lab: Lab) -> None:
     lab.up()
     first = lab.outputs()
     lab.set({"relink": "1"})
@@ -23,8 +23,8 @@ def test_a_relink_updates_the_stack_in_place_and_one_that_rolled_back_is_tried_a
     foreseen = lab.must("preview").output
     assert "replace" not in foreseen
     assert "cloudformation:Stack" in foreseen
-    told = lab.up().output
-    assert "the account is ACTIVE by its earlier link" in told
+    output = lab.up().output
+    assert "the account is ACTIVE by its earlier link" in output
 
     (record,) = lab.control.connected_accounts()
     assert record.version == 1
@@ -42,9 +42,9 @@ def test_a_relink_updates_the_stack_in_place_and_one_that_rolled_back_is_tried_a
     lab.control.attach_sddc(ACCOUNT)
     lab.must("up", "--yes", "--skip-preview", "--expect-no-changes")
     lab.set({"relink": "2"})
-    refused = lab.run("preview")
-    assert refused.code != 0
-    assert "pulumi config set relinkDespiteSddcs 2`" in refused.output
+    rejected = lab.run("preview")
+    assert rejected.code != 0
+    assert "pulumi config set relinkDespiteSddcs 2`" in rejected.output
     assert lab.calls().count("request-link") == 2
     lab.set({"relinkDespiteSddcs": "2"})
     lab.up()

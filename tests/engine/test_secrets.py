@@ -17,19 +17,19 @@ pytestmark = pytest.mark.engine
 @contextmanager
 def watched_arguments() -> Iterator[set[str]]:
     """Collect the command lines of all processes of this machine while the body runs."""
-    seen: set[str] = set()
+    command_lines: set[str] = set()
     over = threading.Event()
 
     def watch() -> None:
         while not over.is_set():
             for process in psutil.process_iter(["cmdline"]):
-                seen.add(" ".join(process.info["cmdline"] or ()))
+                command_lines.add(" ".join(process.info["cmdline"] or ()))
             time.sleep(0.02)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        yield seen
+        yield command_lines
     finally:
         over.set()
         watcher.join()

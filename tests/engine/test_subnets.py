@@ -10,7 +10,7 @@ from tests.support.lab import Lab
 pytestmark = pytest.mark.engine
 
 
-def look_from_the_command_line(command: Command, lab: Lab) -> None:
+def list_from_the_command_line(command: Command, lab: Lab) -> None:
     """Each command takes what it needs from the project's configuration and state."""
     project = ("--json", "--cwd", str(lab.folder), "--stack", "lab")
     status = command("status", *project)
@@ -26,31 +26,31 @@ def look_from_the_command_line(command: Command, lab: Lab) -> None:
     assert (fits.code, report["violations"]) == (0, [])
     assert report["policy"]["resource_types"] == ["AWS::IAM::*", "AWS::Lambda::Function", "Custom::*"]
     assert report["report"]["custom_resources"][0]["calls"] == "LinkFunction"
-    refused = command("inspect", *project, "--trust-account", "000000000101")
-    assert (refused.code, len(json.loads(refused.out)["violations"])) == (1, 2)
+    rejected = command("inspect", *project, "--trust-account", "000000000101")
+    assert (rejected.code, len(json.loads(rejected.out)["violations"])) == (1, 2)
 
 
 def test_a_policy_is_held_to_and_subnets_are_listed_and_chosen(lab: Lab, command: Command) -> None:
     lab.must("config", "set", "--path", "templatePolicy.resourceTypes[0]", "AWS::IAM::*")
-    refused = lab.fail_up()
-    assert "AccountLink: type Custom::VmcAccountLink is not allowed" in refused.output
+    rejected = lab.fail_up()
+    assert "AccountLink: type Custom::VmcAccountLink is not allowed" in rejected.output
     assert "cloudformation.CreateStack" not in lab.calls()
 
     lab.must("config", "set", "--path", "templatePolicy.resourceTypes[1]", "AWS::Lambda::Function")
     lab.must("config", "set", "--path", "templatePolicy.resourceTypes[2]", "Custom::*")
     lab.set({"subnetRegion": "us-west-2"})
     lab.control.set_modes(inventory_seconds=1000.0)
-    told = lab.up().output
-    assert "the template makes 4 AWS::IAM::Role" in told
-    assert "runs LinkFunction" in told
-    assert "3 subnets of us-west-2 can be used by an SDDC" in told
+    output = lab.up().output
+    assert "the template makes 4 AWS::IAM::Role" in output
+    assert "runs LinkFunction" in output
+    assert "3 subnets of us-west-2 can be used by an SDDC" in output
     outputs = lab.outputs()
     zones = outputs["compatible_subnets"]
     assert list(zones) == ["us-west-2a", "us-west-2b", "us-west-2c"]
     ((out, why),) = outputs["rejected_subnets"].items()
     assert "Not in a supported availability zone" in why
     assert lab.calls().count("list-compatible-subnets") == 2
-    look_from_the_command_line(command, lab)
+    list_from_the_command_line(command, lab)
 
     lab.must("config", "set", "--path", "sddcSubnets[0]", out)
     misfit = lab.fail_up()

@@ -35,11 +35,11 @@ def test_up_links_the_account_and_asks_for_the_link_once(lab: Lab) -> None:
     assert calls.count("download-template") == 1
     stack_created = calls.index("cloudformation.CreateStack")
     assert calls[:stack_created].count("list-connected-accounts") <= 2
-    looks = [e for e in journal[stack_created:] if e.call == "list-connected-accounts"]
-    assert 2 <= len(looks) <= looks_allowed(looks[-1].monotonic - looks[0].monotonic)
+    polls = [e for e in journal[stack_created:] if e.call == "list-connected-accounts"]
+    assert 2 <= len(polls) <= polls_allowed(polls[-1].monotonic - polls[0].monotonic)
 
 
-def looks_allowed(seconds: float) -> int:
+def polls_allowed(seconds: float) -> int:
     """How often the schedule looks within a wait that took so long."""
     times = itertools.accumulate(itertools.repeat(0.0), lambda elapsed, _: elapsed + pause_seconds(elapsed))
     return sum(1 for _ in itertools.takewhile(lambda elapsed: elapsed <= seconds + 0.05, times))
@@ -49,8 +49,8 @@ def test_a_connection_is_noticed_within_a_second(lab: Lab) -> None:
     lab.control.set_modes(task_seconds=4.0)
     lab.up()
     (record,) = lab.control.connected_accounts()
-    last_look = lab.control.journal(call="list-connected-accounts")[-1]
-    assert (last_look.at - record.updated).total_seconds() <= 1.0
+    last_poll = lab.control.journal(call="list-connected-accounts")[-1]
+    assert (last_poll.at - record.updated).total_seconds() <= 1.0
 
 
 def test_preview_refresh_and_an_unchanged_up_ask_for_no_link(lab: Lab) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from sandbox.faults import FaultKind, PlannedFault
-from tests.sandbox.amazon import IAM, AwsReader, role_template
+from tests.sandbox.aws_clients import IAM, AwsReader, role_template
 from vmc_account_link.aws_reader import AwsAccess, AwsRefused
 from vmc_account_link.aws_reader import AwsReader as Reader
 from vmc_account_link.errors import CommandFailed
@@ -17,83 +17,83 @@ ACCOUNT = "123456789012"
 
 
 @pytest.fixture
-def amazon() -> Iterator[AwsReader]:
-    with AwsReader() as amazon:
-        yield amazon
+def aws() -> Iterator[AwsReader]:
+    with AwsReader() as aws:
+        yield aws
 
 
-def look(
-    amazon: AwsReader,
+def recover(
+    aws: AwsReader,
     sleep: Callable[[float], object],
-    told: list[str] | None = None,
+    messages: list[str] | None = None,
     *,
     name: str = NAME,
     requested: bool = True,
 ) -> FoundStack | None:
-    """Look for the stack as recover does."""
+    """Find the stack as recover does."""
     return find_stack(
         name,
         access=AwsAccess(
             access_key="key",
             secret_key="secret",
-            endpoints={"cloudformation": amazon.url, "sts": amazon.url},
+            endpoints={"cloudformation": aws.url, "sts": aws.url},
         ),
         account_number=ACCOUNT,
         may_be_on_its_way=requested,
-        emit_progress=(told if told is not None else []).append,
+        emit_progress=(messages if messages is not None else []).append,
         sleep=sleep,
     )
 
 
-def make(amazon: AwsReader) -> str:
+def make(aws: AwsReader) -> str:
     """Begin to make the stack; its id."""
-    made = amazon.client("cloudformation").create_stack(
+    made = aws.client("cloudformation").create_stack(
         StackName=NAME, TemplateBody=role_template(), Capabilities=IAM, OnFailure="DELETE"
     )
     return str(made["StackId"])
 
 
-def test_a_stack_under_way_is_waited_for(amazon: AwsReader) -> None:
-    stack_id, told = make(amazon), list[str]()
-    found = look(amazon, lambda _: amazon.clock.advance(60), told)
+def test_a_stack_under_way_is_waited_for(aws: AwsReader) -> None:
+    stack_id, messages = make(aws), list[str]()
+    found = recover(aws, lambda _: aws.clock.advance(60), messages)
     assert found is not None
     assert (found.id, found.status) == (stack_id, "CREATE_COMPLETE")
     assert json.loads(str(json.dumps(found.template))) == json.loads(role_template())
-    assert told == [f"CloudFormation stack {NAME} is CREATE_IN_PROGRESS: waiting for its end"]
+    assert messages == [f"CloudFormation stack {NAME} is CREATE_IN_PROGRESS: waiting for its end"]
 
 
-def test_a_deleted_stack_is_none(amazon: AwsReader) -> None:
-    stack_id = make(amazon)
-    amazon.clock.advance(100)
-    amazon.client("cloudformation").delete_stack(StackName=stack_id)
-    amazon.clock.advance(100)
-    assert look(amazon, lambda _: None) is None
+def test_a_deleted_stack_is_none(aws: AwsReader) -> None:
+    stack_id = make(aws)
+    aws.clock.advance(100)
+    aws.client("cloudformation").delete_stack(StackName=stack_id)
+    aws.clock.advance(100)
+    assert recover(aws, lambda _: None) is None
     # One that was being deleted is looked for by its ARN, under which CloudFormation still shows it.
-    assert look(amazon, lambda _: None, name=stack_id, requested=False) is None
+    assert recover(aws, lambda _: None, name=stack_id, requested=False) is None
 
 
-def test_a_stack_that_was_asked_for_at_the_last_moment_is_found_when_it_arrives(amazon: AwsReader) -> None:
+def test_a_stack_requested_at_the_last_moment_is_found(aws: AwsReader) -> None:
     made: list[str] = []
 
     def arrive(_: float) -> None:
-        made.extend([] if made else [make(amazon)])
-        amazon.clock.advance(100)
+        made.extend([] if made else [make(aws)])
+        aws.clock.advance(100)
 
-    found = look(amazon, arrive)
+    found = recover(aws, arrive)
     assert found is not None
     assert [found.id] == made
 
 
-def test_absent_counts_after_a_while_and_at_once_where_nothing_can_be_on_its_way(amazon: AwsReader) -> None:
+def test_a_stack_counts_as_absent_after_a_while_or_at_once(aws: AwsReader) -> None:
     waits: list[float] = []
-    assert look(amazon, waits.append) is None
+    assert recover(aws, waits.append) is None
     assert sum(waits) >= 10
     waits.clear()
-    assert look(amazon, waits.append, requested=False) is None
+    assert recover(aws, waits.append, requested=False) is None
     assert not waits
 
 
-def test_a_stack_that_another_account_does_not_have_is_not_gone(amazon: AwsReader) -> None:
+def test_a_stack_that_another_account_does_not_have_is_not_gone(aws: AwsReader) -> None:
     with pytest.raises(
         CommandFailed, match="are of account 123456789012, the link is of account 999999999999"
     ):
@@ -102,36 +102,36 @@ def test_a_stack_that_another_account_does_not_have_is_not_gone(amazon: AwsReade
             access=AwsAccess(
                 access_key="key",
                 secret_key="secret",
-                endpoints={"cloudformation": amazon.url, "sts": amazon.url},
+                endpoints={"cloudformation": aws.url, "sts": aws.url},
             ),
             account_number="999999999999",
         )
 
 
-def test_a_stack_that_does_not_settle_is_left_for_later(amazon: AwsReader) -> None:
-    make(amazon)
+def test_a_stack_that_does_not_settle_is_left_for_later(aws: AwsReader) -> None:
+    make(aws)
     with pytest.raises(CommandFailed, match="does not settle: run this again later"):
-        look(amazon, lambda _: None)
+        recover(aws, lambda _: None)
 
 
-def test_aws_that_can_not_be_asked_is_no_answer() -> None:
+def test_unreachable_aws_is_an_error_and_not_an_absence() -> None:
     access = AwsAccess(access_key="k", secret_key="s", endpoints={"cloudformation": "http://127.0.0.1:9"})
     with pytest.raises(CommandFailed, match="Nothing was changed: check the network"):
         find_stack(NAME, access=access)
 
 
 @pytest.mark.parametrize("kind", [FaultKind.OK_HTML, FaultKind.OK_EMPTY, FaultKind.OK_TRUNCATED])
-def test_an_answer_that_is_none_of_aws_is_no_answer(amazon: AwsReader, kind: FaultKind) -> None:
-    make(amazon)
-    amazon.faults.plan(PlannedFault(service="aws", call="cloudformation.DescribeStacks", kind=kind, count=9))
+def test_an_answer_that_is_none_of_aws_is_no_answer(aws: AwsReader, kind: FaultKind) -> None:
+    make(aws)
+    aws.faults.plan(PlannedFault(service="aws", call="cloudformation.DescribeStacks", kind=kind, count=9))
     with pytest.raises(CommandFailed, match="Nothing was changed: check the network"):
-        look(amazon, lambda _: None)
+        recover(aws, lambda _: None)
 
 
-def test_a_caller_without_an_account_number_is_no_answer(amazon: AwsReader) -> None:
-    access = AwsAccess(access_key="key", secret_key="secret", endpoints={"sts": amazon.url})
+def test_a_caller_without_an_account_number_is_no_answer(aws: AwsReader) -> None:
+    access = AwsAccess(access_key="key", secret_key="secret", endpoints={"sts": aws.url})
     assert Reader(access).caller().account == ACCOUNT
-    amazon.faults.plan(
+    aws.faults.plan(
         PlannedFault(service="aws", call="sts.GetCallerIdentity", kind=FaultKind.OK_EMPTY, count=9)
     )
     with pytest.raises(AwsRefused, match="whose credentials these are"):

@@ -36,9 +36,10 @@ from vmc_account_link.stack_hooks import StackPrecheck
 from vmc_labs.commands.up import act
 from vmc_labs.engine.lab_engine import LabEngine
 from vmc_labs.engine.program import program
-from vmc_labs.fleet.plan import Action, Step
-from vmc_labs.fleet.results import LabOutcome, LabResult, LabTask, Verb
+from vmc_labs.fleet.plan import plan_up
+from vmc_labs.fleet.results import LabResult, LabTask
 from vmc_labs.fleet.session import FleetSession
+from vmc_labs.fleet.status import FleetSnapshot, LabStatus
 from vmc_labs.output.terminal import Output
 from vmc_labs.spec.credentials import vmc_settings
 from vmc_labs.spec.schema import json_schema
@@ -87,86 +88,86 @@ class Row:
     """A key's value, what else it needs, and where its effect is seen."""
 
     value: Any
-    look: Callable[[Any], Any]
+    effect: Callable[[Any], Any]
     expected: Any
     beside: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def declares(kind: str, name: str) -> Callable[[Effects], Any]:
-    return lambda seen: seen.given(kind, name)
+    return lambda observed: observed.given(kind, name)
 
 
 def parsed(kind: str, name: str) -> Callable[[Effects], Any]:
     """An argument of a provider, which travels as JSON."""
-    return lambda seen: json.loads(seen.given(kind, name) or "null")
+    return lambda observed: json.loads(observed.given(kind, name) or "null")
 
 
 PROGRAM = {
-    "link": Row(value="existing", look=lambda s: s.given(EXISTING, "account_number"), expected=ACCOUNT),
-    "stackName": Row(value="Lab-7", look=declares(STACK, "name"), expected="Lab-7"),
-    "region": Row(value="eu-west-1", look=declares(PROVIDER, "region"), expected="eu-west-1"),
+    "link": Row(value="existing", effect=lambda s: s.given(EXISTING, "account_number"), expected=ACCOUNT),
+    "stackName": Row(value="Lab-7", effect=declares(STACK, "name"), expected="Lab-7"),
+    "region": Row(value="eu-west-1", effect=declares(PROVIDER, "region"), expected="eu-west-1"),
     "templateHosts": Row(
-        value=["host:8443"], look=declares(REQUEST, "template_hosts"), expected=["host:8443"]
+        value=["host:8443"], effect=declares(REQUEST, "template_hosts"), expected=["host:8443"]
     ),
-    "linkTimeoutMinutes": Row(value=7, look=declares(CONNECTED, "link_timeout_minutes"), expected=7),
-    "unlinkOnDestroy": Row(value=False, look=declares(CONNECTED, "unlink_on_destroy"), expected=False),
-    "relink": Row(value="2", look=declares(REQUEST, "relink"), expected="2"),
-    "relinkDespiteSddcs": Row(value="2", look=declares(REQUEST, "relink_despite_sddcs"), expected="2"),
+    "linkTimeoutMinutes": Row(value=7, effect=declares(CONNECTED, "link_timeout_minutes"), expected=7),
+    "unlinkOnDestroy": Row(value=False, effect=declares(CONNECTED, "unlink_on_destroy"), expected=False),
+    "relink": Row(value="2", effect=declares(REQUEST, "relink"), expected="2"),
+    "relinkDespiteSddcs": Row(value="2", effect=declares(REQUEST, "relink_despite_sddcs"), expected="2"),
     "templatePolicy.resourceTypes": Row(
         value=["AWS::IAM::Role"],
-        look=declares(REQUEST, "template_policy"),
+        effect=declares(REQUEST, "template_policy"),
         expected={"resourceTypes": ["AWS::IAM::Role"]},
     ),
     "templatePolicy.trustedAccounts": Row(
-        value=[ACCOUNT], look=declares(REQUEST, "template_policy"), expected={"trustedAccounts": [ACCOUNT]}
+        value=[ACCOUNT], effect=declares(REQUEST, "template_policy"), expected={"trustedAccounts": [ACCOUNT]}
     ),
-    "subnetRegion": Row(value="us-west-2", look=declares(SUBNETS, "region"), expected="us-west-2"),
-    "sddcType": Row(value="MultiAZ", look=declares(SUBNETS, "sddc_type"), expected="MultiAZ", beside=LIMIT),
-    "sddcHosts": Row(value=4, look=declares(SUBNETS, "hosts"), expected=4, beside=LIMIT),
+    "subnetRegion": Row(value="us-west-2", effect=declares(SUBNETS, "region"), expected="us-west-2"),
+    "sddcType": Row(value="MultiAZ", effect=declares(SUBNETS, "sddc_type"), expected="MultiAZ", beside=LIMIT),
+    "sddcHosts": Row(value=4, effect=declares(SUBNETS, "hosts"), expected=4, beside=LIMIT),
     "sddcSubnets": Row(
-        value=["subnet-1"], look=declares(SUBNETS, "chosen"), expected=["subnet-1"], beside=LIMIT
+        value=["subnet-1"], effect=declares(SUBNETS, "chosen"), expected=["subnet-1"], beside=LIMIT
     ),
-    "tags": Row(value={"room": "A"}, look=declares(STACK, "tags"), expected={"room": "A"}),
+    "tags": Row(value={"room": "A"}, effect=declares(STACK, "tags"), expected={"room": "A"}),
 }
 """Settings that a spec has under `defaults` and for each lab, and Pulumi.yaml as configuration."""
-ACCOUNT_ID = Row(value=ACCOUNT, look=parsed(PROVIDER, "allowedAccountIds"), expected=[ACCOUNT])
+ACCOUNT_ID = Row(value=ACCOUNT, effect=parsed(PROVIDER, "allowedAccountIds"), expected=[ACCOUNT])
 OF_A_LAB = {
     **PROGRAM,
-    "ttl": Row(value="8h", look=lambda s: s.tags.get("expires"), expected="2026-01-10T20:00:00+00:00"),
-    "owner": Row(value="ann", look=lambda s: s.tags.get("owner"), expected="ann"),
+    "ttl": Row(value="8h", effect=lambda s: s.tags.get("expires"), expected="2026-01-10T20:00:00+00:00"),
+    "owner": Row(value="ann", effect=lambda s: s.tags.get("owner"), expected="ann"),
 }
 VMC = {
-    "orgId": Row(value=OTHER_ORG, look=lambda s: s.watch.org_id, expected=OTHER_ORG),
+    "orgId": Row(value=OTHER_ORG, effect=lambda s: s.watch.org_id, expected=OTHER_ORG),
     "tokenVariable": Row(
-        value="OTHER_TOKEN", look=lambda s: s.watch.secrets, expected=("token-of-the-other",)
+        value="OTHER_TOKEN", effect=lambda s: s.watch.secrets, expected=("token-of-the-other",)
     ),
-    "vmcUrl": Row(value=URL, look=lambda s: s.watch.vmc_url, expected=URL),
-    "cspUrl": Row(value=URL, look=lambda s: s.watch.csp_url, expected=URL),
+    "vmcUrl": Row(value=URL, effect=lambda s: s.watch.vmc_url, expected=URL),
+    "cspUrl": Row(value=URL, effect=lambda s: s.watch.csp_url, expected=URL),
 }
 SPEC: dict[str, Row] = {
-    "event": Row(value="autumn", look=lambda s: s.task.lab.stack, expected="autumn-one"),
-    "backend": Row(value="s3://bucket", look=lambda s: s.task.backend, expected="s3://bucket"),
+    "event": Row(value="autumn", effect=lambda s: s.task.lab.stack, expected="autumn-one"),
+    "backend": Row(value="s3://bucket", effect=lambda s: s.task.backend, expected="s3://bucket"),
     "secretsProvider": Row(
         value="awskms://alias/states",
-        look=lambda s: (
+        effect=lambda s: (
             s.requested[s.requested.index("--secrets-provider") + 1]
             if "--secrets-provider" in s.requested
             else ""
         ),
         expected="awskms://alias/states",
     ),
-    "limits.parallel": Row(value=2, look=lambda s: s.width, expected=2),
-    "limits.startJitter": Row(value="7s", look=lambda s: set(s.pauses), expected={7.0}),
+    "limits.parallel": Row(value=2, effect=lambda s: s.width, expected=2),
+    "limits.startJitter": Row(value="7s", effect=lambda s: set(s.pauses), expected={7.0}),
     **{f"vmc.{key}": row for key, row in VMC.items()},
     **{f"defaults.{key}": row for key, row in OF_A_LAB.items()},
     **{f"labs.{key}": row for key, row in OF_A_LAB.items()},
     **{f"labs.vmc.{key}": row for key, row in VMC.items()},
-    "labs.name": Row(value="two", look=lambda s: s.task.lab.stack, expected="event-two"),
+    "labs.name": Row(value="two", effect=lambda s: s.task.lab.stack, expected="event-two"),
     "labs.awsAccountId": ACCOUNT_ID,
-    "labs.awsProfile": Row(value="team-01", look=declares(PROVIDER, "profile"), expected="team-01"),
+    "labs.awsProfile": Row(value="team-01", effect=declares(PROVIDER, "profile"), expected="team-01"),
     "labs.roleArn": Row(
         value=ROLE,
-        look=parsed(PROVIDER, "assumeRoles"),
+        effect=parsed(PROVIDER, "assumeRoles"),
         expected=[{"roleArn": ROLE, "sessionName": "vmc-account-link"}],
     ),
 }
@@ -209,7 +210,7 @@ class Nobody(Executor):
     def submit(self, _fn: Any, /, *args: Any, **_: Any) -> Future[Any]:
         self.tasks.append(args[0])
         future: Future[Any] = Future()
-        future.set_result(LabResult(lab=args[0].lab.name, outcome=LabOutcome.READY))
+        future.set_result(LabResult(lab=args[0].lab.name, status=LabStatus.LINKED))
         return future
 
 
@@ -247,9 +248,9 @@ def effects(
             widths.append(width)
             return contextlib.nullcontext(nobody)
 
-        steps = [Step(lab=lab, action=Action.CREATE, reason="") for lab in session.labs]
+        steps = plan_up(session.labs, FleetSnapshot(states={}))
         output = Output(StringIO(), StringIO())
-        act(session, steps, Verb.UP, parallel=None, output=output, executor=executor)
+        act(session, steps, parallel=None, output=output, executor=executor)
         task = nobody.tasks[0]
         LabEngine(
             stack=task.lab.stack, folder=task.work_dir, environment=environ, log=lambda _: None,
@@ -303,15 +304,15 @@ def written(path: str, row: Row | None) -> dict[str, Any]:
 @pytest.mark.parametrize("path", SPEC)
 def test_a_key_of_a_spec_does_something(path: str, effects: Callable[[Mapping[str, Any]], Effects]) -> None:
     row = SPEC[path]
-    assert row.look(effects(written(path, None))) != row.expected, "without the key"
-    assert row.look(effects(written(path, row))) == row.expected
+    assert row.effect(effects(written(path, None))) != row.expected, "without the key"
+    assert row.effect(effects(written(path, row))) == row.expected
 
 
 @pytest.mark.parametrize("key", [*PROGRAM, "awsAccountId"])
 def test_a_setting_of_the_program_does_something(key: str, run: Run) -> None:
     row = PROGRAM.get(key, ACCOUNT_ID)
 
-    def looked_at(values: Mapping[str, Any]) -> Any:
+    def read_with(values: Mapping[str, Any]) -> Any:
         texts = {
             f"vmc-account-link:{k}": v if isinstance(v, str) else json.dumps(v) for k, v in values.items()
         }
@@ -319,9 +320,9 @@ def test_a_setting_of_the_program_does_something(key: str, run: Run) -> None:
             config={"vmc:orgId": ORG, "vmc:refreshToken": "planted-token", **texts},
             program=lambda: runpy.run_path(str(REPOSITORY / "__main__.py")) and None,
         )
-        return row.look(Effects(declared=declared))
+        return row.effect(Effects(declared=declared))
 
     outer, _, inner = key.partition(".")
     value = {inner: row.value} if inner else row.value
-    assert looked_at(dict(row.beside)) != row.expected, "without the setting"
-    assert looked_at({**row.beside, outer: value}) == row.expected
+    assert read_with(dict(row.beside)) != row.expected, "without the setting"
+    assert read_with({**row.beside, outer: value}) == row.expected

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from tests.support.patience import until
 from vmc_account_link import pulumi_cli
+from vmc_account_link.api.client import VmcClient
 from vmc_account_link.errors import CommandFailed, Interrupted
 from vmc_account_link.settings import ApiToken, VmcSettings
 from vmc_labs.engine import lab_engine
@@ -26,7 +26,7 @@ def ignore(_: object) -> None:
 
 
 def no_dynamic_resources() -> DynamicProvider:
-    return DynamicProvider(SETTINGS, ignore, requests.Session)
+    return DynamicProvider(SETTINGS, ignore, VmcClient)
 
 
 @pytest.fixture
@@ -59,9 +59,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
 
 
-def test_a_question_that_is_not_answered_ends_with_one_line(
-    engine: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cli_without_an_answer_ends_in_one_line(engine: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulumi_cli, "_ANSWER_SECONDS", 0.5)
     with pytest.raises(CommandFailed, match=r"^pulumi stack tag: no answer within 0 s: is the backend"):
         engine("sleep 60").tags()
@@ -127,14 +125,14 @@ def test_a_second_ctrl_c_ends_an_update_whatever_it_does(
 
 def test_a_listener_that_fails_does_not_kill_the_cli(engine: Make, tmp_path: Path) -> None:
     """Nobody reading it, the CLI would die of its own next line."""
-    told: list[str] = []
+    logged: list[str] = []
 
     def fail(_: object) -> None:
         raise OSError(28, "No space left on device")
 
     talking = """for n in $(seq 20000); do echo '{"sequence": 1}'; done
 echo '{"diagnosticEvent": {"severity": "error", "message": "what went wrong"}}'; touch "$PWD/ended"; exit 3"""
-    ended = engine(talking, log=told.append).destroy(no_dynamic_resources(), fail)
+    ended = engine(talking, log=logged.append).destroy(no_dynamic_resources(), fail)
     assert (tmp_path / "one" / "ended").exists()
     assert (ended.code, ended.errors) == (3, ("what went wrong",))
-    assert "No space left on device" in told[-1], "it is in the log"
+    assert "No space left on device" in logged[-1], "it is in the log"

@@ -1,4 +1,4 @@
-"""What a person sees of the engine's events. Pure."""
+"""What the user sees of the engine's events. Pure."""
 
 import pytest
 
@@ -72,11 +72,11 @@ def test_an_error_is_one_line(messages: list[str], line: str) -> None:
 
 def test_the_phase_follows_the_resources() -> None:
     watch = Watch()
-    told = [
+    shown = [
         watch.take({"resourcePreEvent": {"metadata": {"type": STACK, "op": "create"}}}),
         watch.take({"resourcePreEvent": {"metadata": {"type": "other", "op": "create"}}}),
         watch.take({"diagnosticEvent": {"severity": "info", "message": "AWS account 1 is PENDING"}}),
     ]
-    assert (watch.phase, told) == ("stack", ["creating the stack", None, "AWS account 1 is PENDING"])
+    assert (watch.phase, shown) == ("stack", ["creating the stack", None, "AWS account 1 is PENDING"])
     watch.take({"resourcePreEvent": {"metadata": {"type": CONNECTED_ACCOUNT, "op": "create"}}})
     assert watch.phase == "connect", "from here on Ctrl-C may end it"

@@ -22,8 +22,9 @@ from vmc_labs.commands.up import interruptible
 from vmc_labs.fleet.lab import Control, run_lab
 from vmc_labs.fleet.lab_log import LabLog
 from vmc_labs.fleet.paths import FleetPaths
-from vmc_labs.fleet.results import LabOutcome, LabProgress, LabResult, LabTask, Verb
+from vmc_labs.fleet.results import LabProgress, LabResult, LabTask, Verb
 from vmc_labs.fleet.sizing import LAB_FILES, OWN_FILES, parallel
+from vmc_labs.fleet.status import LabStatus
 from vmc_labs.output.live_table import LiveFleet
 from vmc_labs.output.terminal import Output, write_env_files
 from vmc_labs.spec.model import Credentials, LabSpec, Service
@@ -66,15 +67,15 @@ class Full(StringIO):
 
 
 def test_a_disk_that_is_full_costs_the_log_and_not_the_lab(tmp_path: Path) -> None:
-    told: list[LabProgress] = []
-    with LabLog(tmp_path / "logs" / "one.log", "one", told.append) as log:
+    progress: list[LabProgress] = []
+    with LabLog(tmp_path / "logs" / "one.log", "one", progress.append) as log:
         log.write("first")
         assert log._file is not None
         log._file.close()
         log._file = Full()
         log.step("stack", "making")
         log.step("stack", "made")
-    assert [one.message for one in told] == [
+    assert [one.message for one in progress] == [
         (
             f"the log {tmp_path}/logs/one.log can't be written: No space left on device; the lab goes on "
             "without it"
@@ -106,7 +107,7 @@ def test_a_folder_that_can_not_be_written_fails_its_lab_in_one_line(
     monkeypatch.setenv("API_TOKEN", "a-token")
     (tmp_path / "file").write_text("")
     result = run_lab(task(tmp_path, tmp_path / "file" / "one.log"))
-    assert result.outcome is LabOutcome.FAILED
+    assert result.status is LabStatus.FAILED
     assert result.error == f"write the lab's folder {tmp_path}/file/one: Not a directory; check its rights"
 
 
@@ -128,11 +129,11 @@ def test_a_reader_who_left_does_not_end_the_labs() -> None:
 
     with LiveFleet(Output(StringIO(), Closed()), 1) as live:
         live.emit_progress(LabProgress(lab="one", phase="stack", message="making"))
-        live.report(LabResult(lab="one", outcome=LabOutcome.READY))
+        live.report(LabResult(lab="one", status=LabStatus.LINKED))
 
 
 @pytest.mark.parametrize("arguments", [["schema"], ["up", "--help"]])
-def test_a_standard_output_that_is_closed_or_knows_few_letters_is_taken_as_it_is(
+def test_a_closed_or_ascii_standard_output_is_no_error(
     arguments: list[str],
 ) -> None:
     command = [sys.executable, "-m", "vmc_labs", *arguments]
@@ -157,14 +158,14 @@ def mode(path: Path) -> int:
 def test_files_and_their_folders_are_the_users_alone_from_their_first_byte(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[int] = []
+    values: list[int] = []
     replace = Path.replace
 
-    def look(self: Path, target: Path) -> Path:
-        seen.append(mode(self))
+    def read(self: Path, target: Path) -> Path:
+        values.append(mode(self))
         return replace(self, target)
 
-    monkeypatch.setattr(Path, "replace", look)
+    monkeypatch.setattr(Path, "replace", read)
     before = os.umask(0)
     try:
         private_files.write_file(tmp_path / "a" / "b" / "page.html", "text")
@@ -173,7 +174,7 @@ def test_files_and_their_folders_are_the_users_alone_from_their_first_byte(
         (env,) = write_env_files(tmp_path / "e", {"one": {"account_number": "1"}})
     finally:
         os.umask(before)
-    assert seen == [0o600, 0o600]
+    assert values == [0o600, 0o600]
     assert [mode(tmp_path / name) for name in ("a", "a/b", "c", "c/d", "e")] == [0o700] * 5
     assert [mode(tmp_path / "a/b/page.html"), mode(tmp_path / "c/d/one.log"), mode(env)] == [0o600] * 3
 
@@ -206,8 +207,8 @@ def test_every_exception_survives_the_way_to_another_process() -> None:
 def test_a_moment_of_progress_names_its_zone() -> None:
     err = StringIO()
     with LiveFleet(Output(StringIO(), err), 1) as live:
-        live.report(LabResult(lab="one", outcome=LabOutcome.READY))
-    assert err.getvalue()[8:] == "Z one: ready after 0:00 (1/1)\n"
+        live.report(LabResult(lab="one", status=LabStatus.LINKED))
+    assert err.getvalue()[8:] == "Z one: linked after 0:00 (1/1)\n"
 
 
 def test_nothing_but_a_flag_is_set_in_a_signals_handler() -> None:

@@ -14,7 +14,7 @@ from tests.support.patience import PATIENCE_SECONDS
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(4 * PATIENCE_SECONDS)]
 RECORDING_CLI = """\
 #!/bin/sh
-env > "{seen}/$$.env"
+env > "{environments}/$$.env"
 exec "{pulumi}" "$@"
 """
 
@@ -39,7 +39,7 @@ vmc: {{orgId: {first}, tokenVariable: FIRST_TOKEN, vmcUrl: "{url}", cspUrl: "{ur
 labs:
   - {{name: made, awsProfile: team-01}}
   - {{name: theirs, awsProfile: team-02, vmc: {{orgId: {second}, tokenVariable: SECOND_TOKEN}}}}
-  - {{name: adopted, awsProfile: team-03, link: existing}}
+  - {{name: recorded, awsProfile: team-03, link: existing}}
 """
     )
     return spec
@@ -59,7 +59,7 @@ def test_labs_of_two_organisations_go_up_and_down_each_with_its_own_token(
         monkeypatch.delenv(name)
     for name, token in zip(("FIRST_TOKEN", "SECOND_TOKEN"), tokens, strict=True):
         monkeypatch.setenv(name, token)
-    seen = record_environments(tmp_path, monkeypatch)
+    environments = record_environments(tmp_path, monkeypatch)
     (tmp_path / "states").mkdir()
     (tmp_path / "aws-config").write_text(Path(box.environment["AWS_CONFIG_FILE"]).read_text())
     monkeypatch.chdir(tmp_path)
@@ -71,20 +71,20 @@ def test_labs_of_two_organisations_go_up_and_down_each_with_its_own_token(
     spec = write_spec(box, tmp_path)
 
     up = labs("up", spec)
-    assert (up.code, up.out) == (0, "3 ready\n"), up.err
+    assert (up.code, up.out) == (0, "3 linked\n"), up.err
     organisation = {record.account_number: record.org_id for record in control.connected_accounts()}
     assert organisation == {numbers[0]: first, numbers[1]: second, numbers[2]: first}
     assert sorted(path.stem for path in (tmp_path / "states").glob(".pulumi/stacks/*/event-*.json")) == [
         "event-adopted", "event-made", "event-theirs",
     ]  # fmt: skip
-    assert len({file.read_text() for file in seen.iterdir()}) >= 3
+    assert len({file.read_text() for file in environments.iterdir()}) >= 3
     files = [path for path in tmp_path.rglob("*") if path.is_file() and "pulumi-home" not in path.parts]
     assert [path for path in files if any(token.encode() in path.read_bytes() for token in tokens)] == []
 
-    assert labs("up", spec).out == "3 unchanged\n"
+    assert labs("up", spec).out == "3 linked (3 unchanged)\n"
     assert labs("plan", spec, "--expect-no-changes").code == 0
     status = labs("status", spec, "--json")
-    assert (status.code, [row["state"] for row in json.loads(status.out)]) == (0, ["linked"] * 3)
+    assert (status.code, [row["status"] for row in json.loads(status.out)]) == (0, ["linked"] * 3)
     outputs = json.loads(labs("outputs", spec, "--format", "json").out)
     assert outputs["adopted"]["stack_name"] == "theirs"
     page = Path(labs("report", spec).out.strip()).read_text()
@@ -92,21 +92,21 @@ def test_labs_of_two_organisations_go_up_and_down_each_with_its_own_token(
     assert labs("doctor", spec).code == 0
 
     down = labs("down", spec, "--yes")
-    assert (down.code, down.out.splitlines()[-1]) == (0, "3 gone"), down.out + down.err
+    assert (down.code, down.out.splitlines()[-1]) == (0, "3 absent"), down.out + down.err
     assert f"AWS account {numbers[2]} stays linked (existing)" in down.out
     assert [record.account_number for record in control.connected_accounts()] == [numbers[2]]
 
 
 def record_environments(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Have each CLI process write down its environment; the folder of those files."""
-    seen, programs = folder / "environments", folder / "programs"
-    seen.mkdir()
+    environments, programs = folder / "environments", folder / "programs"
+    environments.mkdir()
     programs.mkdir()
     cli = programs / "pulumi"
-    cli.write_text(RECORDING_CLI.format(seen=seen, pulumi=shutil.which("pulumi")))
+    cli.write_text(RECORDING_CLI.format(environments=environments, pulumi=shutil.which("pulumi")))
     cli.chmod(0o755)
     monkeypatch.setenv("PATH", str(programs), prepend=":")
-    return seen
+    return environments
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def labs(
 @pytest.mark.parametrize(
     ("status", "said"), [(401, "401"), (403, "403"), (404, "404")], ids=["token", "role", "organisation"]
 )
-def test_what_the_service_refuses_is_found_once_and_before_any_pulumi_stack(
+def test_what_the_service_refuses_is_found_before_any_pulumi_stack(
     status: int, said: str, labs: Command, two_organisations: Sandbox, tmp_path: Path
 ) -> None:
     box = two_organisations

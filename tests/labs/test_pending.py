@@ -1,4 +1,4 @@
-"""Pending operations: what exists is taken in, what does not is dropped, what is not ours is left. Pure."""
+"""Pending operations: what exists is imported, what does not is dropped, what is not ours is left. Pure."""
 
 import copy
 import dataclasses
@@ -81,8 +81,8 @@ def test_a_provider_of_roles_and_keys_is_asked_as_it_asks() -> None:
         "assumeRoles": '[{"roleArn": "arn:aws:iam::123456789012:role/lab", "externalId": "x"}]',
         "endpoints": '[{"cloudformation": "http://localhost:1"}]',
     }
-    (wanted,) = pending_stacks(plain)
-    assert wanted.access == AwsAccess(
+    (expected,) = pending_stacks(plain)
+    assert expected.access == AwsAccess(
         region="eu-west-1",
         profile="labs",
         access_key="AKIA",
@@ -90,14 +90,14 @@ def test_a_provider_of_roles_and_keys_is_asked_as_it_asks() -> None:
         assumed_roles=({"roleArn": "arn:aws:iam::123456789012:role/lab", "externalId": "x"},),
         endpoints={"cloudformation": "http://localhost:1"},
     )
-    assert "key" not in repr(wanted.access).replace("access_key", "").replace("secret_key", "")
+    assert "key" not in repr(expected.access).replace("access_key", "").replace("secret_key", "")
 
 
 @pytest.mark.parametrize("kind", ["updating", "deleting"])
 def test_a_stack_that_was_being_changed_is_waited_for_and_its_end_is_told(kind: str) -> None:
     before = state({**stack(), "id": found().id}, kind=kind)
-    (wanted,) = pending_stacks(before)
-    assert (wanted.name, wanted.is_creation) == (found().id, False)
+    (expected,) = pending_stacks(before)
+    assert (expected.name, expected.is_creation) == (found().id, False)
     repaired = repair(before, before, {URN: found("UPDATE_COMPLETE")})
     assert "CloudFormation says UPDATE_COMPLETE" in repaired.lines[0]
     assert len(repaired.state["deployment"]["resources"]) == 2
@@ -107,11 +107,11 @@ def test_a_stack_that_was_being_changed_is_waited_for_and_its_end_is_told(kind: 
 def test_a_stack_that_was_made_is_taken_in_with_its_secrets_still_encrypted(template: object) -> None:
     before = state(stack())
     repaired = repair(before, in_plaintext(before), {URN: found(template=template)})
-    *_, adopted = repaired.state["deployment"]["resources"]
-    assert adopted["id"] == adopted["outputs"]["id"] == found().id
-    assert adopted["inputs"] == stack()["inputs"]
-    assert (adopted["outputs"]["parameters"], adopted["outputs"]["outputs"]) == ({}, {})
-    assert "initErrors" not in adopted
+    *_, recorded = repaired.state["deployment"]["resources"]
+    assert recorded["id"] == recorded["outputs"]["id"] == found().id
+    assert recorded["inputs"] == stack()["inputs"]
+    assert (recorded["outputs"]["parameters"], recorded["outputs"]["outputs"]) == ({}, {})
+    assert "initErrors" not in recorded
     assert "plaintext" not in json.dumps(repaired.state)
     assert repaired.state["deployment"]["pending_operations"] == []
     assert before["deployment"]["pending_operations"], "the state that was read is not changed"
@@ -186,23 +186,23 @@ def test_a_stack_that_nobody_knows_of_is_looked_for_and_taken_in_if_it_is_the_li
         **SECRET,
         "plaintext": json.dumps(TEMPLATE),
     }
-    (wanted,) = pending_stacks(before)
-    assert (wanted.urn, wanted.name, wanted.access.region) == (
+    (expected,) = pending_stacks(before)
+    assert (expected.urn, expected.name, expected.access.region) == (
         f"{child}{STACK}::link-stack",
         "Lab-7",
         "eu-west-1",
     )
 
-    *_, adopted = repair(before, plain, {wanted.urn: found()}).state["deployment"]["resources"]
-    assert (adopted["urn"], adopted["id"], adopted["provider"]) == (
-        wanted.urn,
+    *_, recorded = repair(before, plain, {expected.urn: found()}).state["deployment"]["resources"]
+    assert (recorded["urn"], recorded["id"], recorded["provider"]) == (
+        expected.urn,
         found().id,
         f"{PROVIDER}::id-1",
     )
-    assert adopted["inputs"]["templateBody"] == {**SECRET, "ciphertext": "v1:xyz"}
-    assert adopted["inputs"]["region"] == "eu-west-1"
+    assert recorded["inputs"]["templateBody"] == {**SECRET, "ciphertext": "v1:xyz"}
+    assert recorded["inputs"]["region"] == "eu-west-1"
     for absent in (None, found(template="{}")):
-        untouched = repair(before, plain, {wanted.urn: absent})
+        untouched = repair(before, plain, {expected.urn: absent})
         assert (untouched.lines, untouched.state["deployment"]["resources"]) == ((), [provider, link])
     (note,) = untouched.notes
     assert found().id in note
@@ -218,12 +218,12 @@ def test_the_tags_of_a_stack_that_nobody_knows_of_are_what_the_provider_would_ha
     provider["inputs"]["defaultTags"] = '{"tags": {"team": "vmc"}}'
     link["urn"] = f"urn:pulumi:dev::p::vmc-account-link:index:AccountLink${LINK_REQUEST}::link-request"
     link["outputs"] |= {"stack_name": "Lab-7", "template_body": TEMPLATE}
-    (wanted,) = pending_stacks(before)
+    (expected,) = pending_stacks(before)
     tagged = dataclasses.replace(found(), tags={"team": "vmc", "owner": "ann"})
-    *_, adopted = repair(before, before, {wanted.urn: tagged}).state["deployment"]["resources"]
+    *_, recorded = repair(before, before, {expected.urn: tagged}).state["deployment"]["resources"]
     for side in ("inputs", "outputs"):
-        assert adopted[side]["tags"] == {"owner": "ann"}
-        assert adopted[side]["tagsAll"] == {"team": "vmc", "owner": "ann"}
+        assert recorded[side]["tags"] == {"owner": "ann"}
+        assert recorded[side]["tagsAll"] == {"team": "vmc", "owner": "ann"}
 
 
 def test_a_stack_that_is_yet_to_be_deleted_does_not_count_and_stays() -> None:

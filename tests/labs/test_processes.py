@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from vmc_account_link.recovery import orphaned_plugins
-from vmc_account_link.recovery.lock_owner import LockOwner, Machine, is_dead, is_seen, owners, recorded
+from vmc_account_link.recovery.lock_owner import LockOwner, Machine, is_dead, is_visible, owners, recorded
 from vmc_account_link.recovery.orphaned_engines import orphaned_engines
 
 MESSAGE = """error: the stack is currently locked by 2 lock(s). Either wait for the other processes or …
@@ -50,17 +50,17 @@ def killed_engine(folder: Path) -> int:
         return process.pid
 
 
-def test_the_engines_message_names_every_holder() -> None:
+def test_the_engines_message_names_every_lock_owner() -> None:
     assert [(h.user, h.host, h.pid) for h in owners(MESSAGE)] == [("ann", "here", 12), ("bob", "there", 34)]
     assert owners(MESSAGE)[0].lock == LOCK
     assert owners("error: something else") == ()
 
 
-def test_a_message_of_which_one_holder_can_not_be_read_names_none() -> None:
+def test_a_message_with_an_unreadable_owner_names_none() -> None:
     assert owners(MESSAGE.replace("bob@there (pid 34)", "somebody")) == ()
 
 
-def test_an_engine_that_we_started_is_alive_while_it_runs_and_dead_afterwards(tmp_path: Path) -> None:
+def test_an_engine_of_ours_is_alive_while_it_runs_and_dead_after(tmp_path: Path) -> None:
     with engine(tmp_path) as process:
         with recorded(process.pid, tmp_path):
             assert is_dead(owner(process.pid), tmp_path) is False
@@ -71,7 +71,7 @@ def test_an_engine_that_we_started_is_alive_while_it_runs_and_dead_afterwards(tm
 
 
 def test_a_lock_that_no_record_tells_of_is_neither_dead_nor_alive(tmp_path: Path) -> None:
-    """Its number may be free here and taken in another container of the same host name."""
+    """Its number may be free here and in use in another container of the same host name."""
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     assert is_dead(owner(ended.pid), tmp_path) is None
@@ -95,18 +95,18 @@ def test_a_number_that_another_program_got_is_no_engine_of_ours(tmp_path: Path) 
     pid = killed_engine(tmp_path)
     (file,) = tmp_path.rglob("*.json")
     with running(SLEEPER) as other:
-        told = json.loads(file.read_text())
-        file.write_text(json.dumps({**told, "pid": other.pid}))
+        record = json.loads(file.read_text())
+        file.write_text(json.dumps({**record, "pid": other.pid}))
         assert is_dead(owner(other.pid), tmp_path) is True
     assert is_dead(owner(pid), tmp_path) is None
 
 
-def test_an_engine_as_old_as_the_lock_is_seen_here(tmp_path: Path) -> None:
+def test_an_engine_as_old_as_the_lock_is_visible_here(tmp_path: Path) -> None:
     with engine(tmp_path) as process:
-        assert is_seen(owner(process.pid))
-        assert not is_seen(owner(process.pid, host="elsewhere"))
-        assert not is_seen(owner(process.pid, since=datetime.now(UTC) - timedelta(hours=1)))
-    assert not is_seen(owner(process.pid))
+        assert is_visible(owner(process.pid))
+        assert not is_visible(owner(process.pid, host="elsewhere"))
+        assert not is_visible(owner(process.pid, since=datetime.now(UTC) - timedelta(hours=1)))
+    assert not is_visible(owner(process.pid))
 
 
 @contextmanager
@@ -141,11 +141,11 @@ def program(folder: Path, name: str, text: str = "import time; time.sleep(60)") 
 
 
 def test_a_provider_whose_engine_is_gone_is_found_and_ended(tmp_path: Path) -> None:
-    with running([*program(tmp_path, "pulumi-resource-aws"), "127.0.0.1:9"], tmp_path) as orphan:
+    with running([*program(tmp_path, "pulumi-resource-aws"), "127.0.0.1:9"], tmp_path) as orphaned:
         (found,) = orphaned_plugins.left_behind(tmp_path, "dev")
-        assert (found.pid, found.command) == (orphan.pid, "pulumi-resource-aws")
+        assert (found.pid, found.command) == (orphaned.pid, "pulumi-resource-aws")
         orphaned_plugins.end((found,))
-        assert not psutil.pid_exists(orphan.pid)
+        assert not psutil.pid_exists(orphaned.pid)
     assert orphaned_plugins.left_behind(tmp_path, "dev") == ()
 
 
@@ -153,9 +153,9 @@ def test_one_that_does_not_listen_to_reason_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(orphaned_plugins, "_GRACE_SECONDS", 0.5)
-    with running([*program(tmp_path, "pulumi-resource-aws", STUBBORN), "127.0.0.1:9"], tmp_path) as orphan:
+    with running([*program(tmp_path, "pulumi-resource-aws", STUBBORN), "127.0.0.1:9"], tmp_path) as orphaned:
         orphaned_plugins.end(orphaned_plugins.left_behind(tmp_path, "dev"))
-        assert not psutil.pid_exists(orphan.pid)
+        assert not psutil.pid_exists(orphaned.pid)
 
 
 def test_a_provider_of_a_living_engine_or_of_another_project_is_let_be(
@@ -184,16 +184,14 @@ def test_a_provider_of_another_stack_is_let_be(tmp_path: Path, monkeypatch: pyte
         assert orphaned_plugins.left_behind(tmp_path, "org/project/other") != ()
 
 
-def test_only_an_engine_of_the_stack_whose_driver_is_gone_is_an_orphan(
-    tmp_path: Path, engine_port: int
-) -> None:
+def test_an_engine_is_orphaned_once_its_driver_is_gone(tmp_path: Path, engine_port: int) -> None:
     (tmp_path / "pulumi").symlink_to(sys.executable)
     sleep = [str(tmp_path / "pulumi"), "-c", "import time; time.sleep(60)"]
     gone, stack = "--client=127.0.0.1:9", ("--stack", "dev")
     with (
-        running([*sleep, gone, *stack], tmp_path) as orphan,
+        running([*sleep, gone, *stack], tmp_path) as orphaned,
         running([*sleep, gone, "--stack", "other"], tmp_path),
         running([*sleep, f"--client=127.0.0.1:{engine_port}", *stack], tmp_path),
         running([*SLEEPER, gone, *stack], tmp_path),
     ):
-        assert [process.pid for process in orphaned_engines(tmp_path, "dev")] == [orphan.pid]
+        assert [process.pid for process in orphaned_engines(tmp_path, "dev")] == [orphaned.pid]

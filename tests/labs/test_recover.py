@@ -55,13 +55,13 @@ def play(
     lost_hosts: tuple[str, ...] = (),
     force: bool = False,
 ) -> tuple[PlayedEngine, list[str]]:
-    engine, told = PlayedEngine(folder, states, list(refusals)), list[str]()
+    engine, messages = PlayedEngine(folder, states, list(refusals)), list[str]()
     monkeypatch.setattr(recover, "Engine", lambda *_: engine)
     recover.run(
         RecoverRequest(stack="dev", folder=folder, lost_hosts=lost_hosts, force=force),
-        emit_progress=told.append,
+        emit_progress=messages.append,
     )
-    return engine, told
+    return engine, messages
 
 
 def test_a_state_that_changed_while_it_was_locked_is_not_written_over(
@@ -70,27 +70,27 @@ def test_a_state_that_changed_while_it_was_locked_is_not_written_over(
     """Between two looks an `up` has ended: its result must stay."""
     before, after = state(LINK_REQUEST), state(resources=3)
     lost = HERE.format(host="gone", pid=1, at="2026-01-10T12:00:00Z")
-    engine, told = play(monkeypatch, tmp_path, [before, before, after], lost, lost_hosts=("gone",))
+    engine, messages = play(monkeypatch, tmp_path, [before, before, after], lost, lost_hosts=("gone",))
     assert engine.imported == [after]
-    assert "the state has changed meanwhile: looking again" in told
-    assert told[-1] == "stack dev is ready for the next run; nothing was under way"
+    assert "the state has changed meanwhile: looking again" in messages
+    assert messages[-1] == "stack dev is ready for the next run; nothing was under way"
 
 
-def test_a_state_that_changes_at_the_last_moment_is_not_written_over_even_where_nothing_is_under_way(
+def test_a_state_that_changed_meanwhile_is_not_overwritten(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    engine, told = play(monkeypatch, tmp_path, [state(), state(resources=3)])
+    engine, messages = play(monkeypatch, tmp_path, [state(), state(resources=3)])
     assert engine.imported == [state(resources=3)]
-    assert told == ["the state has changed meanwhile: looking again", "stack dev has nothing under way"]
+    assert messages == ["the state has changed meanwhile: looking again", "stack dev has nothing under way"]
 
 
-def test_a_lock_of_a_lost_machine_is_removed_by_the_engine_where_it_is_no_file(
+def test_a_lost_machines_lock_that_is_no_file_is_removed_by_the_engine(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     lost = HERE.format(host="gone", pid=1, at="2026-01-10T12:00:00Z")
-    engine, told = play(monkeypatch, tmp_path, [state(LINK_REQUEST)], lost, lost_hosts=("gone",))
+    engine, messages = play(monkeypatch, tmp_path, [state(LINK_REQUEST)], lost, lost_hosts=("gone",))
     assert engine.unlocked == 1
-    assert any("removed the lock of ann@gone" in line for line in told)
+    assert any("removed the lock of ann@gone" in line for line in messages)
     (kept,) = (tmp_path / ".recovered").iterdir()
     assert json.loads(kept.read_text()) == state(LINK_REQUEST)
 
@@ -102,7 +102,7 @@ def test_a_lock_of_a_machine_that_may_live_is_left(monkeypatch: pytest.MonkeyPat
     assert not list((tmp_path / ".recovered").iterdir())
 
 
-def test_a_lock_of_a_number_that_is_free_here_is_left_unless_the_person_says_otherwise(
+def test_a_lock_of_a_process_unknown_here_needs_force(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The host's name and the number may be those of another container."""
@@ -111,17 +111,17 @@ def test_a_lock_of_a_number_that_is_free_here_is_left_unless_the_person_says_oth
     lock = HERE.format(host=socket.gethostname(), pid=ended.pid, at="2026-01-10T12:00:00Z")
     with pytest.raises(CommandFailed, match=r"can't be known here.*--force"):
         play(monkeypatch, tmp_path, [state(LINK_REQUEST)], lock)
-    engine, told = play(monkeypatch, tmp_path, [state(LINK_REQUEST)], lock, force=True)
+    engine, messages = play(monkeypatch, tmp_path, [state(LINK_REQUEST)], lock, force=True)
     assert (engine.unlocked, len(engine.imported)) == (1, 1)
-    assert any("removed the lock of ann" in line for line in told)
+    assert any("removed the lock of ann" in line for line in messages)
 
 
-def test_a_holder_that_can_not_be_read_is_no_dead_one(
+def test_a_lock_owner_that_can_not_be_read_counts_as_alive(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     unreadable = "the stack is currently locked by 1 lock(s).\n  s3://b/l.json: something else"
     with pytest.raises(CommandFailed, match=r"by whom can't be read.*--force"):
         play(monkeypatch, tmp_path, [state(LINK_REQUEST)], unreadable)
-    engine, told = play(monkeypatch, tmp_path, [state(LINK_REQUEST)], unreadable, force=True)
+    engine, messages = play(monkeypatch, tmp_path, [state(LINK_REQUEST)], unreadable, force=True)
     assert engine.unlocked == 1
-    assert "removed the lock" in told
+    assert "removed the lock" in messages

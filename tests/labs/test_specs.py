@@ -37,9 +37,9 @@ def test_a_spec_is_refused_with_file_line_and_key(
     text, expected = BAD_SPECS[name]
     file = tmp_path / "spec.yaml"
     file.write_text(text)
-    with pytest.raises(SpecRefused) as refused:
+    with pytest.raises(SpecRefused) as rejected:
         load_spec(file, environ)
-    assert str(refused.value).splitlines() == [f"{file}:{line}" for line in expected]
+    assert str(rejected.value).splitlines() == [f"{file}:{line}" for line in expected]
 
 
 def read(text: str, environ: Mapping[str, str]) -> FleetSpec:
@@ -98,7 +98,7 @@ def test_the_schema_takes_what_the_reader_takes() -> None:
     jsonschema.Draft202012Validator(json_schema()).validate(yaml.safe_load(GOOD_SPEC))
 
 
-SEEN_BY_EDITORS = [
+CAUGHT_BY_EDITORS = [
     "an unknown key of a lab", "a key of another notation", "a token", "no event", "no labs",
     "an empty list of labs", "an account number that YAML takes for a number", "a duration without a unit",
     "a duration that is none", "no labs at a time", "a word for yes",
@@ -106,7 +106,7 @@ SEEN_BY_EDITORS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SEEN_BY_EDITORS)
+@pytest.mark.parametrize("name", CAUGHT_BY_EDITORS)
 def test_an_editor_sees_by_the_schema(name: str) -> None:
     validator = jsonschema.Draft202012Validator(json_schema())
     assert not validator.is_valid(yaml.safe_load(BAD_SPECS[name][0]))

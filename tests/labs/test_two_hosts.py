@@ -17,10 +17,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from sandbox.environment import Backend
-from tests.fleets.stage import Stage, stage
 from tests.support.dask_cluster import address_of, process
 from tests.support.hosts import GATEWAY, Host, forwarder, host, network
 from tests.support.patience import PATIENCE_SECONDS, until
+from tests.sweep.fleet_stage import FleetStage, fleet_stage
 
 LABS = 4
 LINK_SECONDS = 300.0
@@ -28,7 +28,7 @@ LINK_SECONDS = 300.0
 LIVES_ON_SECONDS = 2.0
 """How long a worker waits for the end of a lost host's engines: here the host has certainly ended."""
 SHORT_WAIT = f"import vmc_labs.fleet.cluster as cluster; cluster._LIVES_ON_SECONDS = {LIVES_ON_SECONDS}"
-UNHEARD_SECONDS = "12s"
+SILENT_SECONDS = "12s"
 """After so long the scheduler takes a connection without any answer for lost; Dask's own is 30 s."""
 
 
@@ -36,7 +36,7 @@ UNHEARD_SECONDS = "12s"
 class Cluster:
     """A scheduler and two hosts with a worker each, which takes two labs at a time."""
 
-    on: Stage
+    on: FleetStage
     scheduler: subprocess.Popen[bytes]
     address: str
     one: Host
@@ -52,13 +52,15 @@ class Cluster:
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    """Everything is there, nothing has been asked for."""
+    """Everything is there, nothing has been requested."""
     from distributed import Client  # noqa: PLC0415 - slow to load
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(network())
-        on = stack.enter_context(stage(tmp_path / "stage", LABS, backend=Backend.S3, first_poll_seconds=0.2))
-        environment = {**on.environment(), "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": UNHEARD_SECONDS}
+        on = stack.enter_context(
+            fleet_stage(tmp_path / "stage", LABS, backend=Backend.S3, first_poll_seconds=0.2)
+        )
+        environment = {**on.environment(), "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": SILENT_SECONDS}
         urls = (on.box.vmware_url, on.box.environment["AWS_ENDPOINT_URL"])
         ports = [port for url in urls if (port := urlsplit(url).port)]
         gate = forwarder(ports, GATEWAY, "127.0.0.1")
@@ -116,7 +118,7 @@ def test_labs_of_a_lost_host_are_recovered_on_the_other_one(cluster: Cluster) ->
     # The other host's labs are at work for as long as somebody looks.
     on.box.control.set_modes(task_seconds=LINK_SECONDS)
     driver = cluster.up()
-    until(lambda: on.stacks_asked_for() == LABS)
+    until(lambda: on.stacks_requested() == LABS)
     with paused(cluster.scheduler):
         one.lose()
         lost, alive = logs(one), logs(other)

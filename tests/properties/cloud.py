@@ -3,7 +3,7 @@
 import os
 import types
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -28,17 +28,17 @@ from sandbox.world import World
 from tests.properties.aws_process import AwsProcess, aws_environment
 from tests.properties.wsgi import BotocoreSession, Network, RequestsAdapter
 from tests.support.lab import ACCOUNT
-from vmc_account_link import aws_reader, connected_account, link_request, stack_hooks
+from vmc_account_link import aws_reader
 from vmc_account_link.api.auth import AccessTokens
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.transport import Transport
 from vmc_account_link.aws_reader import AwsAccess
-from vmc_account_link.link.wait import unlink_until_gone, wait_until_linked
+from vmc_account_link.call_context import CallContext
 from vmc_account_link.settings import ApiToken, VmcSettings
 
 VMWARE, AWS = "127.0.0.1:8001", "127.0.0.1:8002"
 """Where they would listen; nobody does."""
-PLACE = AccountRegion(account_number=ACCOUNT, region="us-west-2")
+REGION = AccountRegion(account_number=ACCOUNT, region="us-west-2")
 """Where our stacks are."""
 _POLL_SECONDS, _PAUSE_SECONDS = 10.0, 1.0
 """Emulated time: between two looks of the AWS provider at a stack, and before it tries again to connect."""
@@ -47,7 +47,7 @@ _BEGIN = datetime(2026, 1, 10, 12, tzinfo=UTC)
 
 
 class StoppedClock(Clock):
-    """A clock that moves only when told, so that a failing sequence fails again."""
+    """A clock that moves only on request, so that a failing sequence fails again."""
 
     def now(self) -> datetime:
         """The emulated moment, in UTC."""
@@ -147,13 +147,18 @@ class Cloud:
         """Begin an operation of the engine: its provider process holds no access token yet."""
         self._tokens = AccessTokens(self.monotonic)
 
-    def open_client(self, settings: VmcSettings) -> VmcClient:
+    def context(self) -> CallContext:
+        """A provider's call on the machine that runs `pulumi`."""
+        canceled: Any = types.SimpleNamespace(is_set=self.is_interrupted)
+        return CallContext(monotonic=self.monotonic, now=self.now, sleep=self.sleep, canceled=canceled)
+
+    def new_client(self, settings: VmcSettings, *, context: CallContext) -> VmcClient:
         """A client whose time and network are this cloud's."""
         session = requests.Session()
         session.trust_env = False
         session.mount("http://", RequestsAdapter(self._network.exchange))
         transport = Transport(session=session, sleep=self.sleep, now=self.now)
-        return VmcClient(settings, transport=transport, tokens=self._tokens)
+        return VmcClient(settings, context=context, transport=transport, tokens=self._tokens)
 
     def secrets(self) -> tuple[str, ...]:
         """What no message may hold."""
@@ -184,34 +189,22 @@ class Cloud:
             raise ConnectionCut("the service is out of reach")
         answer = self._aws(environ, start_response)
         while waits and any(
-            stack.status(self.world.clock.now()).endswith("_IN_PROGRESS") for stack in self.stacks.list(PLACE)
+            stack.status(self.world.clock.now()).endswith("_IN_PROGRESS")
+            for stack in self.stacks.list(REGION)
         ):
             self.sleep(_POLL_SECONDS)
         return answer
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Lead our providers and `recover` here: the one place that patches them."""
-        canceled = types.SimpleNamespace(is_set=self.is_interrupted)
-        looking: dict[str, Any] = {"monotonic": self.monotonic, "sleep": self.sleep, "canceled": canceled}
-        moment = types.SimpleNamespace(now=self.now)
+        """Lead `recover` here, whose way to AWS is boto3's; our providers are handed theirs."""
         # botocore's pauses between its attempts.
         time = types.SimpleNamespace(monotonic=self.monotonic, sleep=self.sleep)
-        replaced: list[tuple[Any, str, Any]] = [
-            (link_request, "VmcClient", self.open_client),
-            (link_request, "datetime", moment),
-            (connected_account, "VmcClient", self.open_client),
-            (stack_hooks, "VmcClient", self.open_client),
-            (stack_hooks, "datetime", moment),
-            (connected_account, "wait_until_linked", partial(wait_until_linked, **looking)),
-            (connected_account, "unlink_until_gone", partial(unlink_until_gone, **looking)),
-            (aws_reader, "_session", self._session),
-        ]
-        with ExitStack() as stack:
-            for where, name, substitute in replaced:
-                stack.enter_context(mock.patch.object(where, name, substitute))
-            stack.enter_context(mock.patch("botocore.endpoint.time", time))
-            stack.enter_context(mock.patch.dict(os.environ, aws_environment(f"http://{AWS}")))
+        with (
+            mock.patch.object(aws_reader, "_session", self._session),
+            mock.patch("botocore.endpoint.time", time),
+            mock.patch.dict(os.environ, aws_environment(f"http://{AWS}")),
+        ):
             yield
 
     def _session(self, access: AwsAccess) -> Any:

@@ -36,7 +36,7 @@ def _texts(values: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[str, Any]]
     return values.map(lambda value: (value, value))
 
 
-_WORDS = st.text(min_size=1, max_size=12).filter(str.strip)
+_TEXTS = st.text(min_size=1, max_size=12).filter(str.strip)
 _BOOLEANS = st.sampled_from([("true", True), ("false", False)])
 _NO_BOOLEANS = ("yes", "1", "null", "[]")
 _REGIONS = st.sampled_from(["us-west-2", "eu-west-1", "us-gov-west-1", "ap-southeast-3"])
@@ -53,8 +53,8 @@ RIGHT: Mapping[str, st.SearchStrategy[tuple[str, Any]]] = {
     "templateHosts": _json(st.lists(_HOSTS, max_size=3)),
     "linkTimeoutMinutes": st.integers(1, 10**6).map(lambda minutes: (str(minutes), minutes)),
     "unlinkOnDestroy": _BOOLEANS,
-    "relink": _texts(_WORDS),
-    "relinkDespiteSddcs": _texts(_WORDS),
+    "relink": _texts(_TEXTS),
+    "relinkDespiteSddcs": _texts(_TEXTS),
     "subnetRegion": _texts(_REGIONS),
     "sddcType": _texts(st.sampled_from(_SDDC_TYPES)),
     "sddcHosts": st.integers(1, 16).map(lambda hosts: (str(hosts), hosts)),
@@ -69,7 +69,7 @@ RIGHT: Mapping[str, st.SearchStrategy[tuple[str, Any]]] = {
         )
     ),
     "tags": st.dictionaries(
-        _WORDS.filter(lambda key: not key.lower().startswith("aws:")),
+        _TEXTS.filter(lambda key: not key.lower().startswith("aws:")),
         st.one_of(st.text(max_size=12), st.integers(), st.booleans()),
         max_size=3,
     ).map(lambda tags: (json.dumps(tags), {key: _tag(value) for key, value in tags.items()})),
@@ -126,7 +126,7 @@ _WAYS: tuple[tuple[Mapping[str, str], Mapping[str, str], str | None], ...] = (
 )
 """Credentials in the configuration, in the environment, and the key that is missing or too many."""
 
-_PLACES = ("config", "config", "config", "environment", "both")
+_SOURCES = ("config", "config", "config", "environment", "both")
 """Where the organisation is set."""
 _NO_SERVICES = (
     *("nonsense", "http://vmc.example", "https://", "https://[", "https://vmc.example:99999"),
@@ -135,7 +135,7 @@ _NO_SERVICES = (
 """URLs that a token is not sent to."""
 
 
-def refused_ones() -> Iterator[Configuration]:
+def rejected_ones() -> Iterator[Configuration]:
     """Each wrong text alone, and each contradiction."""
     base = {"vmc:orgId": "org-1", "vmc:refreshToken": SECRETS[0]}
     subnets = {"subnetRegion": "us-west-2"}
@@ -146,16 +146,16 @@ def refused_ones() -> Iterator[Configuration]:
     ]
     for key, config in (*each, *AT_ODDS):
         theirs = {f"{PROGRAM}:{name}": text for name, text in config.items()}
-        yield _refused(f"{PROGRAM}:{key}", {**base, **theirs})
+        yield _rejected(f"{PROGRAM}:{key}", {**base, **theirs})
     for key in ("vmc:vmcUrl", "vmc:cspUrl"):
-        yield from (_refused(key, {**base, key: url}) for url in _NO_SERVICES)
+        yield from (_rejected(key, {**base, key: url}) for url in _NO_SERVICES)
     for config, environment, missing in _WAYS:
         if missing:
-            yield _refused(missing, {"vmc:orgId": "org-1", **config}, environment)
-    yield _refused("vmc:orgId", {"vmc:refreshToken": SECRETS[0]})
+            yield _rejected(missing, {"vmc:orgId": "org-1", **config}, environment)
+    yield _rejected("vmc:orgId", {"vmc:refreshToken": SECRETS[0]})
 
 
-def _refused(
+def _rejected(
     key: str, config: Mapping[str, str], environment: Mapping[str, str] | None = None
 ) -> Configuration:
     return Configuration(config=config, environment=environment or {}, meant={}, wrong=frozenset({key}))
@@ -195,8 +195,8 @@ def _contradictions(meant: Mapping[str, Any], wrong_keys: list[str]) -> list[str
     if "subnetRegion" not in {*meant, *wrong_keys}:
         found += [key for key in ("sddcType", "sddcHosts", "sddcSubnets") if meant.get(key)]
     elif chosen:
-        wanted = 2 if meant.get("sddcType") == "MultiAZ" else 1
-        if len(chosen) != wanted or len(set(chosen)) != wanted:
+        expected = 2 if meant.get("sddcType") == "MultiAZ" else 1
+        if len(chosen) != expected or len(set(chosen)) != expected:
             found.append("sddcSubnets")
     return found
 
@@ -207,7 +207,7 @@ def _services(draw: st.DrawFn, *, is_right: bool) -> Configuration:
     config: dict[str, str] = {}
     environment: dict[str, str] = {}
     wrong = set()
-    organisation = draw(st.sampled_from([*_PLACES, *([] if is_right else ["neither"])]))
+    organisation = draw(st.sampled_from([*_SOURCES, *([] if is_right else ["neither"])]))
     if organisation in {"config", "both"}:
         config["vmc:orgId"] = "org-1"
     if organisation in {"environment", "both"}:

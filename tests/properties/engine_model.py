@@ -318,11 +318,11 @@ class Engine:
         old = self.state.get(declaration.name)
         if old is None:
             return
-        seen = declaration.provider.read(old.id, old.outputs, old.inputs)
-        if seen is None:
+        found = declaration.provider.read(old.id, old.outputs, old.inputs)
+        if found is None:
             self._forget(declaration.name)
             return
-        outputs, inputs = seen
+        outputs, inputs = found
         self.state[declaration.name] = dataclasses.replace(
             old, inputs=inputs, outputs={**outputs, "id": old.id}, init_errors=()
         )

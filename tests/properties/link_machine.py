@@ -11,7 +11,7 @@ from sandbox.cloudformation.errors import Refusal
 from sandbox.faults import PlannedFault
 from sandbox.vmc.accounts import AccountState
 from tests.properties import witness
-from tests.properties.cloud import AWS, PLACE, VMWARE, Cloud
+from tests.properties.cloud import AWS, REGION, VMWARE, Cloud
 from tests.properties.engine_model import Outcome
 from tests.properties.history import MODES, SETTINGS, THEIRS, faults
 from tests.properties.program_model import Lab
@@ -28,7 +28,7 @@ A task that was under way when all was mended may take two of them (3,600 s with
 """
 
 
-def _did_as_told(machine: "LinkMachine") -> bool:
+def _succeeded(machine: "LinkMachine") -> bool:
     """Whether the person may go on, or has to run `recover` first, as the last `up` said."""
     return not machine._must_recover
 
@@ -58,7 +58,7 @@ class LinkMachine(RuleBasedStateMachine):
         """Any service, any configuration."""
         self._use.enter_context(self.cloud.in_use())
         self.the_services_behave_differently(modes)
-        self.the_person_changes_the_configuration(settings)
+        self.the_configuration_changes(settings)
 
     # What the person does.
 
@@ -72,14 +72,14 @@ class LinkMachine(RuleBasedStateMachine):
             before.state,
         )
 
-    @precondition(_did_as_told)
+    @precondition(_succeeded)
     @rule()
     def refresh(self) -> None:
         """`pulumi refresh`."""
         before, _, after = self._run("refresh")
         assert (after.live_stacks, after.record) == (before.live_stacks, before.record)
 
-    @precondition(_did_as_told)
+    @precondition(_succeeded)
     @rule(refreshes=st.booleans(), interrupted_after=st.sampled_from([None, None, None, 0.0, 100.0]))
     def up(self, *, refreshes: bool, interrupted_after: float | None) -> None:
         """`pulumi up`, `pulumi up --refresh`, or `pulumi up` and Ctrl-C some time later."""
@@ -90,19 +90,19 @@ class LinkMachine(RuleBasedStateMachine):
         self._up(was_refreshed=refreshes)
         self.cloud.interrupted_at = None
 
-    @precondition(_did_as_told)
+    @precondition(_succeeded)
     @rule()
     def up_again(self) -> None:
         """`pulumi up`, the commonest thing to do."""
         self._up(was_refreshed=False)
 
-    @precondition(_did_as_told)
+    @precondition(_succeeded)
     @rule(name=st.sampled_from(["request", "stack"]))
     def replace(self, name: str) -> None:
         """`pulumi up --replace`."""
         self._run("up", replaced=(name,))
 
-    @precondition(_did_as_told)
+    @precondition(_succeeded)
     @rule()
     def destroy(self) -> None:
         """`pulumi destroy`."""
@@ -110,7 +110,7 @@ class LinkMachine(RuleBasedStateMachine):
         if outcome.succeeded:
             connected = before.state.get("connected")
             unlinks = connected is not None and connected.outputs["unlink_on_destroy"]
-            witness.judge_nothing_left(after, unlinks=unlinks)
+            witness.check_nothing_left(after, unlinks=unlinks)
             self._left = after.record.stack_name if after.record else None
 
     @rule()
@@ -118,15 +118,15 @@ class LinkMachine(RuleBasedStateMachine):
         """`labs recover`, told or not."""
         self._recover()
 
-    @precondition(_did_as_told)
+    @precondition(_succeeded)
     @rule(settings=SETTINGS)
-    def the_person_changes_the_configuration(self, settings: dict[str, Any]) -> None:
+    def the_configuration_changes(self, settings: dict[str, Any]) -> None:
         """`pulumi config set`."""
         for key, value in settings.items():
             setattr(self.lab.settings, key, value)
 
     @rule(hours=st.sampled_from([-6, 0, 6]))
-    def the_persons_clock_is_off(self, hours: int) -> None:
+    def the_clock_is_off(self, hours: int) -> None:
         """The machine that runs `pulumi` thinks it is another time."""
         self.cloud.skew_seconds = hours * 3600.0
 
@@ -144,7 +144,7 @@ class LinkMachine(RuleBasedStateMachine):
         """By hand, in the console."""
         for stack_id in witness.see(self.lab).live_stacks:
             try:
-                self.cloud.stacks.delete(PLACE, stack_id)
+                self.cloud.stacks.delete(REGION, stack_id)
             except Refusal:
                 continue
             self._stack_was_touched = True
@@ -210,7 +210,7 @@ class LinkMachine(RuleBasedStateMachine):
         assert len(self.cloud.world.links.accounts.connected()) <= 1
         if not self._must_recover:
             assert not witness.orphaned_engines(sight), "a stack that nobody was told of"
-        witness.judge_sandbox(self.cloud)
+        witness.check_sandbox(self.cloud)
 
     def teardown(self) -> None:
         """From wherever this ended, the lab arrives, stays, and goes."""
@@ -258,9 +258,9 @@ class LinkMachine(RuleBasedStateMachine):
 
     def _up(self, *, was_refreshed: bool, replaced: tuple[str, ...] = ()) -> Outcome:
         before, outcome, after = self._run("up", replaced=replaced)
-        has_looked = was_refreshed or self._has_waited or self._has_asked_about_an_expired_link(before)
-        if outcome.succeeded and has_looked:
-            witness.judge_link(self.lab, after, stack_was_seen=not self._stack_was_touched)
+        has_read = was_refreshed or self._has_waited or self._has_reported_an_expired_link(before)
+        if outcome.succeeded and has_read:
+            witness.check_link(self.lab, after, stack_was_read=not self._stack_was_touched)
         return outcome
 
     def _recover(self) -> Outcome:
@@ -274,7 +274,7 @@ class LinkMachine(RuleBasedStateMachine):
             self._must_recover = False
         return outcome
 
-    def _has_asked_about_an_expired_link(self, before: Sight) -> bool:
+    def _has_reported_an_expired_link(self, before: Sight) -> bool:
         """An expired link is left alone only while the account is connected; another one says nothing."""
         request = before.state.get("request")
         expires = request.outputs.get("expiration_date") if request else None
@@ -293,13 +293,13 @@ class LinkMachine(RuleBasedStateMachine):
         outcome: Outcome = getattr(self.lab, operation)(**keywords)
         after = witness.see(self.lab)
         note(f"    {operation}: {outcome.error or 'succeeded'}")
-        witness.judge_words(self.cloud, outcome, self.lab.told)
-        self._has_waited = "is connected" in self.lab.told
+        witness.check_messages(self.cloud, outcome, self.lab.output)
+        self._has_waited = "is connected" in self.lab.output
         if operation == "up":
-            self._must_recover = "`vmc-account-link recover --stack lab`" in self.lab.told
-        self.lab.told = ""
-        witness.judge_minting(self.lab, before, after, operation=operation, replaced=replaced)
-        witness.judge_others(before, after)
+            self._must_recover = "`vmc-account-link recover --stack lab`" in self.lab.output
+        self.lab.output = ""
+        witness.check_link_requests(self.lab, before, after, operation=operation, replaced=replaced)
+        witness.check_others(before, after)
         if outcome.succeeded and operation == "refresh":
             self._stack_was_touched = False
         self._holds = True

@@ -3,9 +3,7 @@
 `test_engine_model.py` holds the wiring against what the program declares under mocks.
 """
 
-import contextlib
 import dataclasses
-import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +11,7 @@ from tests.properties.cloud import Cloud
 from tests.properties.engine_model import UNKNOWN, Declaration, Engine, Outcome, Provider, Values
 from tests.properties.provider_model import DynamicProvider, StackProvider, failing
 from tests.properties.recovery_model import recover
-from vmc_account_link.call_context import emit_progress
+from vmc_account_link.call_context import CallContext
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.stack_hooks import StackPrecheck, what_to_do
@@ -38,7 +36,7 @@ class Lab:
         self.cloud = cloud
         self.settings = Settings()
         self.engine = Engine(self._declarations, cloud.now)
-        self.told = ""
+        self.output = ""
         self._stack = StackProvider(cloud)
 
     def preview(self) -> Outcome:
@@ -59,27 +57,34 @@ class Lab:
 
     def recover(self) -> Outcome:
         """`labs recover --stack lab`."""
-        return self._run(lambda: recover(self.engine, sleep=self.cloud.sleep, emit_progress=emit_progress))
+        return self._run(
+            lambda: recover(self.engine, sleep=self.cloud.sleep, emit_progress=self._emit_progress)
+        )
 
     def _run(self, operation: Callable[[], Outcome]) -> Outcome:
         """One command, in processes of its own."""
         self.cloud.new_process()
         self._stack.restart()
-        with contextlib.redirect_stdout(io.StringIO()) as told:
-            outcome = operation()
-        self.told += told.getvalue()
-        return outcome
+        return operation()
+
+    def _emit_progress(self, line: str) -> None:
+        self.output += f"{line}\n"
+
+    def _context(self) -> CallContext:
+        return dataclasses.replace(self.cloud.context(), emit_progress=self._emit_progress)
 
     def _declarations(self) -> list[Declaration]:
         settings, org_id = self.settings, self.cloud.settings.org_id
         account_number = self._stack.caller_account()
-        precheck = StackPrecheck(self.cloud.settings)
+        precheck = StackPrecheck(
+            self.cloud.settings, context=self._context(), new_client=self.cloud.new_client
+        )
 
         def note(olds: Values, news: Values) -> None:
             if olds.get("template_url") != news.get("template_url"):
                 precheck.note_request()
 
-        def look(olds: Values, news: Values) -> None:
+        def verify(olds: Values, news: Values) -> None:
             if any(olds.get(key) != news.get(key) for key in ("templateBody", "templateUrl")):
                 request = self.engine.state["request"].outputs
                 ours, expires = request["stack_names"], request.get("expiration_date")
@@ -112,8 +117,8 @@ class Lab:
                 reads={"templateBody": "request", "templateUrl": "request"},
                 replaces_on_init_error=True,
                 delete_before_replace=True,
-                before=look,
-                on_error=lambda error: emit_progress(what_to_do(error, "lab") or ""),
+                before=verify,
+                on_error=lambda error: self._emit_progress(what_to_do(error, "lab") or ""),
             ),
             Declaration(
                 name="connected",
@@ -139,7 +144,8 @@ class Lab:
         ]
 
     def _dynamic(self, provider: Any) -> Provider:
-        provider.settings = self.cloud.settings
+        provider.settings, provider.context = self.cloud.settings, self._context()
+        provider.new_client = self.cloud.new_client
         return DynamicProvider(provider)
 
 

@@ -64,8 +64,8 @@ class DynamicProvider:
 
     def read(self, id_: str, outputs: Values, inputs: Values) -> tuple[Values, Values] | None:
         """Ask the provider; without an id it is gone."""
-        seen = failing(lambda: self._provider.read(id_, outputs))
-        return (_sent(seen.outs or {}), inputs) if seen.id else None
+        found = failing(lambda: self._provider.read(id_, outputs))
+        return (_sent(found.outs or {}), inputs) if found.id else None
 
     def delete(self, id_: str, outputs: Values) -> None:
         """Ask the provider."""
@@ -73,7 +73,7 @@ class DynamicProvider:
 
 
 def failing(ask: Callable[[], T]) -> T:
-    """Whatever a provider or a hook raises ends the step; the cause is kept for the tests to judge."""
+    """Whatever a provider or a hook raises ends the step; the cause is kept for the tests."""
     try:
         return ask()
     except Exception as error:
@@ -89,8 +89,8 @@ def _sent(values: Mapping[str, Any]) -> Values:
 class StackProvider:
     """The AWS provider's process, called as the engine does.
 
-    One process for all operations, configured anew for each: a call in another process would find the same.
-    Not modelled: CheckConfig, which looks at the same arguments.
+    One process for all operations, configured again for each: a call in another process would find the same.
+    Not modelled: CheckConfig, which checks the same arguments.
     """
 
     def __init__(self, cloud: Cloud) -> None:
@@ -115,7 +115,7 @@ class StackProvider:
             self._is_configured = True
 
     def caller_account(self) -> str:
-        """The AWS account, as `getCallerIdentity` tells it."""
+        """The AWS account, as `getCallerIdentity` returns it."""
         answer = self._call("Invoke", provider_pb2.InvokeRequest(tok=CALLER))
         return str(_values(getattr(answer, "return"))["accountId"])
 
@@ -153,8 +153,8 @@ class StackProvider:
         request = provider_pb2.ReadRequest(
             id=id_, urn=STACK_URN, properties=_struct(outputs), inputs=_struct(inputs)
         )
-        seen = self._call("Read", request)
-        return (_values(seen.properties), _values(seen.inputs)) if seen.id else None
+        found = self._call("Read", request)
+        return (_values(found.properties), _values(found.inputs)) if found.id else None
 
     def delete(self, id_: str, outputs: Values) -> None:
         """Ask the provider."""

@@ -21,7 +21,7 @@ from tests.properties.configurations import (
     SECRETS,
     Configuration,
     configurations,
-    refused_ones,
+    rejected_ones,
 )
 from tests.support.mocked_engine import (
     ACCOUNT,
@@ -63,12 +63,12 @@ def run_program(configuration: Configuration) -> tuple[Recorder, set[str]]:
         try:
             run(config=configuration.config, program=program, recorder=recorder)
         except pulumi.RunError as refusal:
-            judge_refusal(configuration, recorder, refusal)
+            check_rejection(configuration, recorder, refusal)
             return recorder, set()
     return recorder, exported
 
 
-def judge_refusal(configuration: Configuration, recorder: Recorder, refusal: pulumi.RunError) -> None:
+def check_rejection(configuration: Configuration, recorder: Recorder, refusal: pulumi.RunError) -> None:
     said = str(refusal)
     assert configuration.wrong, f"nothing is wrong with it: {said}"
     assert any(key in said for key in configuration.wrong), said
@@ -79,17 +79,17 @@ def judge_refusal(configuration: Configuration, recorder: Recorder, refusal: pul
     assert made <= FOUNDATION, "something was made all the same"
 
 
-def judge_resources(meant: Mapping[str, Any], recorder: Recorder) -> None:
+def check_resources(meant: Mapping[str, Any], recorder: Recorder) -> None:
     types = [request.type for request in recorder.requests]
     uses_existing, lists = meant.get("link") == "existing", "subnetRegion" in meant
-    wanted = [
+    expected = [
         *FOUNDATION,
         *([EXISTING] if uses_existing else [REQUEST, STACK, CONNECTED]),
         *([SUBNETS] * lists),
         # One more asks whose credentials these are, before the stack's own is bound to the account.
         *(["pulumi:providers:aws"] * ("awsAccountId" in meant and not uses_existing)),
     ]
-    assert sorted(types) == sorted(wanted)
+    assert sorted(types) == sorted(expected)
     providers = [
         {key: plain(value) for key, value in request.object.fields.items()}
         for request in recorder.requests
@@ -127,18 +127,18 @@ def test_the_program_declares_what_its_configuration_means_or_names_what_is_wron
     @given(configuration=configurations())
     def run(configuration: Configuration) -> None:
         recorder, exported = run_program(configuration)
-        event("refused" if configuration.wrong else "declared")
+        event("rejected" if configuration.wrong else "declared")
         sent = "".join(str(request) for request in recorder.requests)
         assert not [secret for secret in SECRETS if secret in sent]
         if not configuration.wrong:
-            judge_resources(configuration.meant, recorder)
+            check_resources(configuration.meant, recorder)
         assert exported == (set() if configuration.wrong else OUTPUTS)
 
     run()
 
 
 def test_each_wrong_text_and_each_contradiction_is_refused_by_its_key() -> None:
-    for configuration in refused_ones():
+    for configuration in rejected_ones():
         _, exported = run_program(configuration)
         assert exported == set(), f"nothing was refused: {configuration.config}"
 

@@ -67,13 +67,13 @@ class ModelledHistory:
 
 
 def history(lab: RealHistory | ModelledHistory) -> list[Observation]:
-    """A stack that fails, is made anew, gets another name, and goes."""
+    """A stack that fails, is recreated, gets another name, and goes."""
     lab.behave("roll_back")
-    seen = [lab.run("up")]
+    runs = [lab.run("up")]
     lab.behave("complete")
-    seen.append(lab.run("up"))
+    runs.append(lab.run("up"))
     lab.configure("Lab-7")
-    return [*seen, lab.run("up"), lab.run("destroy")]
+    return [*runs, lab.run("up"), lab.run("destroy")]
 
 
 @pytest.mark.engine
@@ -87,9 +87,9 @@ def test_the_engine_makes_replaces_and_removes_in_the_models_order(lab: Lab) -> 
 
 @pytest.mark.parametrize("body", [LINK["template_body"], None], ids=["inline", "by URL"])
 def test_the_model_wires_the_resources_as_the_component_does(body: str | None) -> None:
-    minted = {**LINK, "template_body": body, "previous_revision": "r version 1 of x"}
+    links_requested = {**LINK, "template_body": body, "previous_revision": "r version 1 of x"}
     with mocked_engine() as run:
-        recorder = run(config=CONFIG, link=minted)
+        recorder = run(config=CONFIG, link=links_requested)
     cloud = Cloud()
     with cloud.in_use():
         declarations = ModelledLab(cloud)._declarations()
@@ -105,7 +105,11 @@ def test_the_model_wires_the_resources_as_the_component_does(body: str | None) -
         assert {key: source for key, source in declared.reads.items() if key in said} == reads(recorder, typ)
         assert declared.replaces_on_init_error == (list(request.replaceOnChanges) == ["#initerror"])
         assert declared.delete_before_replace == request.deleteBeforeReplace
-        known[declared.name] = {**said, **(minted if typ == REQUEST else {}), "id": f"{request.name}-id"}
+        known[declared.name] = {
+            **said,
+            **(links_requested if typ == REQUEST else {}),
+            "id": f"{request.name}-id",
+        }
 
 
 def reads(recorder: Recorder, typ: str) -> dict[str, str]:

@@ -84,15 +84,15 @@ def open_client(exchange: Any, credentials: ApiToken | OAuthApp) -> VmcClient:
     )
 
 
-def judge_value(value: object) -> None:
+def check_value(value: object) -> None:
     """Whatever a value holds can be counted with, shown in a line and kept in the state."""
     if dataclasses.is_dataclass(value):
         for field in dataclasses.fields(value):
             if field.name not in PROSE:
-                judge_value(getattr(value, field.name))
+                check_value(getattr(value, field.name))
     elif isinstance(value, tuple):
         for item in value:
-            judge_value(item)
+            check_value(item)
     elif isinstance(value, str):
         assert value.isprintable(), ascii(value)
         assert len(value) <= 10_000
@@ -119,7 +119,7 @@ def ask(call: str, reply: Reply, credentials: ApiToken | OAuthApp) -> None:
         else:
             if call != "download-template":
                 assert SIGNATURE not in repr(value)
-                judge_value(value)
+                check_value(value)
         assert all(math.isfinite(end) for _, end in vmc._tokens._held.values())
 
 

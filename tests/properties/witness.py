@@ -7,7 +7,7 @@ import grpc
 
 from sandbox.vmc.accounts import AccountState, ConnectedAccount
 from sandbox.vmc.links import TaskStatus
-from tests.properties.cloud import PLACE, Cloud
+from tests.properties.cloud import REGION, Cloud
 from tests.properties.engine_model import Outcome, Resource
 from tests.properties.history import STACK_NAMES
 from tests.properties.program_model import Lab
@@ -36,7 +36,7 @@ def see(lab: Lab) -> Sight:
     """Look at everything."""
     cloud = lab.cloud
     now = cloud.world.clock.now()
-    stacks = [one for one in cloud.stacks.list(PLACE) if one.name in STACK_NAMES]
+    stacks = [one for one in cloud.stacks.list(REGION) if one.name in STACK_NAMES]
     return Sight(
         at=now,
         live_stacks={s.stack_id: s.status(now) for s in stacks if s.status(now) != "DELETE_COMPLETE"},
@@ -57,9 +57,9 @@ def orphaned_engines(sight: Sight) -> set[str]:
     return set(sight.live_stacks) - {known}
 
 
-def judge_words(cloud: Cloud, outcome: Outcome, told: str) -> None:
+def check_messages(cloud: Cloud, outcome: Outcome, output: str) -> None:
     """A failure is one of our errors in one line, or the AWS provider's; neither holds a secret."""
-    said = told
+    said = output
     if outcome.error is not None:
         said += str(outcome.error)
         cause = outcome.error.__cause__
@@ -68,19 +68,19 @@ def judge_words(cloud: Cloud, outcome: Outcome, told: str) -> None:
         if not is_the_providers:
             assert "\n" not in str(outcome.error)
             assert len(str(outcome.error)) <= LONGEST_LINE
-    for line in told.splitlines():
+    for line in output.splitlines():
         assert len(line) <= LONGEST_LINE
     for secret in cloud.secrets():
         assert secret not in said
 
 
-def judge_minting(
+def check_link_requests(
     lab: Lab, before: Sight, after: Sight, *, operation: str, replaced: tuple[str, ...] = ()
 ) -> None:
     """A link is minted in `up` only, once, and only if there is none or it can't be used any more."""
-    minted = after.links - before.links
-    assert minted <= 1
-    if minted:
+    links_requested = after.links - before.links
+    assert links_requested <= 1
+    if links_requested:
         assert operation == "up"
         assert "request" in replaced or _needs_a_link(lab, before, after)
 
@@ -89,8 +89,8 @@ def _needs_a_link(lab: Lab, before: Sight, after: Sight) -> bool:
     request = before.state.get("request")
     if request is None:
         return True
-    wanted = {key: getattr(lab.settings, key) for key in _NEEDS_NEW_LINK}
-    if any(request.outputs.get(key) != value for key, value in wanted.items()):
+    expected = {key: getattr(lab.settings, key) for key in _NEEDS_NEW_LINK}
+    if any(request.outputs.get(key) != value for key, value in expected.items()):
         return True
     # A link that renews one is asked for again until the service has seen it run (ADR 0015).
     task = lab.cloud.world.links.task(str(request.outputs.get("tracking_task")))
@@ -102,20 +102,20 @@ def _needs_a_link(lab: Lab, before: Sight, after: Sight) -> bool:
     connected = [
         sight.record is not None
         and sight.record.state is AccountState.ACTIVE
-        and sight.record.stack_name == wanted["stack_name"]
+        and sight.record.stack_name == expected["stack_name"]
         for sight in (before, after)
     ]
     expires = request.outputs.get("expiration_date")
     return expires is not None and parse_moment(expires) <= after.at and not (all(connected) and has_run)
 
 
-def judge_link(lab: Lab, sight: Sight, *, stack_was_seen: bool = True) -> None:
+def check_link(lab: Lab, sight: Sight, *, stack_was_read: bool = True) -> None:
     """What a successful `up` that looked at the service claims: one stack, ACTIVE, and the state says so.
 
     Args:
         lab: the lab.
         sight: after the `up`.
-        stack_was_seen: whether somebody looked at the stack since it was last touched by hand.
+        stack_was_read: whether somebody looked at the stack since it was last touched by hand.
     """
     name = lab.settings.stack_name
     record, connected, stack = sight.record, sight.state["connected"], sight.state["stack"]
@@ -126,12 +126,12 @@ def judge_link(lab: Lab, sight: Sight, *, stack_was_seen: bool = True) -> None:
     assert connected.outputs["cf_stack_name"] == name
     assert connected.outputs["stack_id"] == stack.id
     assert not any(resource.init_errors for resource in sight.state.values())
-    if stack_was_seen:
+    if stack_was_read:
         assert list(sight.live_stacks) == [stack.id]
         assert sight.live_stacks[stack.id] in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 
 
-def judge_nothing_left(sight: Sight, *, unlinks: bool) -> None:
+def check_nothing_left(sight: Sight, *, unlinks: bool) -> None:
     """What a successful destroy claims."""
     assert sight.state == {}
     assert sight.live_stacks == {}
@@ -139,7 +139,7 @@ def judge_nothing_left(sight: Sight, *, unlinks: bool) -> None:
         assert not was_created_by(sight.record)
 
 
-def judge_others(before: Sight, after: Sight) -> None:
+def check_others(before: Sight, after: Sight) -> None:
     """Another stack's link is as it was; a broken one may be replaced by ours, never unlinked."""
     if before.record is None or was_created_by(before.record):
         return
@@ -148,6 +148,6 @@ def judge_others(before: Sight, after: Sight) -> None:
     assert after.record is not None
 
 
-def judge_sandbox(cloud: Cloud) -> None:
+def check_sandbox(cloud: Cloud) -> None:
     """A failure of the emulator must not pass for a fault."""
     assert not [e for e in cloud.world.journal.entries() if e.status == 500 and e.fault is None]

@@ -11,6 +11,7 @@ from tests.support.lab import ACCOUNT
 from vmc_account_link.api.auth import AccessTokens
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.transport import Transport
+from vmc_account_link.call_context import CallContext
 from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.settings import VmcSettings
 
@@ -52,6 +53,10 @@ class Time:
         self.pauses.append(seconds)
         self.now += seconds
         self.control.advance(seconds)
+
+    def context(self, **others: Any) -> CallContext:
+        """A call's context by this clock."""
+        return CallContext(**{"monotonic": self.monotonic, "sleep": self.sleep, **others})
 
 
 @pytest.fixture

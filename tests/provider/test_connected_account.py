@@ -57,7 +57,7 @@ def inputs(settings: VmcSettings) -> dict[str, Any]:
 
 
 @pytest.fixture
-def wanted(new_client: NewClient, box: Sandbox, control: SandboxControl) -> LinkTarget:
+def target(new_client: NewClient, box: Sandbox, control: SandboxControl) -> LinkTarget:
     """A link whose stack has just run; the service needs two minutes for its part."""
     control.set_modes(task_seconds=120.0)
     with new_client() as vmc:
@@ -65,41 +65,39 @@ def wanted(new_client: NewClient, box: Sandbox, control: SandboxControl) -> Link
     return LinkTarget(account_number=ACCOUNT, stack_name="ours", tracking_task=link.tracking_task)
 
 
-def report(box: Sandbox, wanted: LinkTarget) -> None:
+def report(box: Sandbox, target: LinkTarget) -> None:
     """What VMware's Lambda does when the stack runs."""
-    assert wanted.tracking_task
+    assert target.tracking_task
     box.world.links.complete_link(
-        link_id=wanted.tracking_task,
+        link_id=target.tracking_task,
         account_number=ACCOUNT,
-        stack_name=wanted.stack_name,
+        stack_name=target.stack_name,
         role_arns=ROLES,
     )
 
 
-def wait(new_client: NewClient, wanted: LinkTarget, time: Time, minutes: float = 30) -> str:
+def wait(new_client: NewClient, target: LinkTarget, time: Time, minutes: float = 30) -> str:
     with new_client() as vmc:
-        return wait_until_linked(
-            vmc, wanted, timeout_seconds=minutes * 60, monotonic=time.monotonic, sleep=time.sleep
-        ).id
+        return wait_until_linked(vmc, target, timeout_seconds=minutes * 60, context=time.context()).id
 
 
 def test_the_wait_ends_at_most_a_tenth_late_and_tells_how_far_the_task_is(
-    new_client: NewClient, box: Sandbox, wanted: LinkTarget, time: Time, capsys: pytest.CaptureFixture[str]
+    new_client: NewClient, box: Sandbox, target: LinkTarget, time: Time, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report(box, wanted)
-    wait(new_client, wanted, time)
+    report(box, target)
+    wait(new_client, target, time)
     assert 120 <= time.now <= 132
-    told = capsys.readouterr().out.splitlines()
-    assert f"for AWS account {ACCOUNT}: task STARTED" in told[0]
-    assert told[-1] == f"AWS account {ACCOUNT} is connected"
-    assert 3 <= len(told) <= 10
+    lines = capsys.readouterr().out.splitlines()
+    assert f"for AWS account {ACCOUNT}: task STARTED" in lines[0]
+    assert lines[-1] == f"AWS account {ACCOUNT} is connected"
+    assert 3 <= len(lines) <= 10
 
 
 def test_a_wait_ends_though_what_is_left_of_it_is_too_little_to_move_the_clock(
-    new_client: NewClient, box: Sandbox, wanted: LinkTarget, time: Time, control: SandboxControl
+    new_client: NewClient, box: Sandbox, target: LinkTarget, time: Time, control: SandboxControl
 ) -> None:
     control.set_modes(task_outcome="never")
-    report(box, wanted)
+    report(box, target)
     # From here half an hour in these steps ends 2e-13 s early.
     time.now = 3257.964864
 
@@ -108,38 +106,38 @@ def test_a_wait_ends_though_what_is_left_of_it_is_too_little_to_move_the_clock(
         assert len(time.pauses) < 1000, "it does not end"
 
     with new_client() as vmc, pytest.raises(LinkTimedOut):
-        wait_until_linked(vmc, wanted, timeout_seconds=1800, monotonic=time.monotonic, sleep=sleep)
+        wait_until_linked(vmc, target, timeout_seconds=1800, context=time.context(sleep=sleep))
 
 
 def test_a_list_behind_the_task_is_waited_for(
-    new_client: NewClient, box: Sandbox, wanted: LinkTarget, time: Time, control: SandboxControl
+    new_client: NewClient, box: Sandbox, target: LinkTarget, time: Time, control: SandboxControl
 ) -> None:
     control.set_modes(list_lag_seconds=200.0)
-    report(box, wanted)
-    wait(new_client, wanted, time)
+    report(box, target)
+    wait(new_client, target, time)
     assert 320 <= time.now <= 352
 
 
 def test_a_task_behind_the_list_is_not_waited_for(
-    new_client: NewClient, box: Sandbox, wanted: LinkTarget, time: Time, control: SandboxControl
+    new_client: NewClient, box: Sandbox, target: LinkTarget, time: Time, control: SandboxControl
 ) -> None:
     control.set_modes(task_lag_seconds=600.0)
-    report(box, wanted)
-    wait(new_client, wanted, time)
+    report(box, target)
+    wait(new_client, target, time)
     assert time.now <= 132
 
 
 def test_an_account_that_comes_up_broken_and_recovers_is_connected_when_it_is_active(
     new_client: NewClient,
     box: Sandbox,
-    wanted: LinkTarget,
+    target: LinkTarget,
     time: Time,
     control: SandboxControl,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     control.set_modes(broken_seconds=400.0)
-    report(box, wanted)
-    wait(new_client, wanted, time)
+    report(box, target)
+    wait(new_client, target, time)
     assert time.now >= 520
     assert "the account is BROKEN" in capsys.readouterr().out
 
@@ -148,32 +146,32 @@ def test_an_account_that_comes_up_broken_and_recovers_is_connected_when_it_is_ac
 def test_a_task_that_ends_badly_ends_the_wait_at_once(
     new_client: NewClient,
     box: Sandbox,
-    wanted: LinkTarget,
+    target: LinkTarget,
     time: Time,
     control: SandboxControl,
     outcome: str,
     status: str,
 ) -> None:
     control.set_modes(task_outcome=outcome)
-    report(box, wanted)
+    report(box, target)
     with pytest.raises(LinkFailed, match=status):
-        wait(new_client, wanted, time)
+        wait(new_client, target, time)
     assert time.now <= 132
 
 
 def test_the_deadline_is_kept_and_says_what_was_last_seen(
-    new_client: NewClient, wanted: LinkTarget, time: Time
+    new_client: NewClient, target: LinkTarget, time: Time
 ) -> None:
     with pytest.raises(
         LinkTimedOut, match=r"5 min passed \(linkTimeoutMinutes\); last seen: task STARTED"
     ) as failure:
-        wait(new_client, wanted, time, minutes=5)
+        wait(new_client, target, time, minutes=5)
     assert time.now == pytest.approx(300)
     assert "run `pulumi up` again" in str(failure.value)
 
 
 def test_a_wait_stops_soon_after_the_person_wants_it_to(
-    new_client: NewClient, wanted: LinkTarget, time: Time
+    new_client: NewClient, target: LinkTarget, time: Time
 ) -> None:
     canceled = Event()
 
@@ -184,7 +182,7 @@ def test_a_wait_stops_soon_after_the_person_wants_it_to(
 
     with new_client() as vmc, pytest.raises(WaitInterrupted, match="last seen: task STARTED") as stop:
         wait_until_linked(
-            vmc, wanted, timeout_seconds=1800, monotonic=time.monotonic, sleep=sleep, canceled=canceled
+            vmc, target, timeout_seconds=1800, context=time.context(sleep=sleep, canceled=canceled)
         )
     assert time.now < 115
     assert "to go on waiting" in str(stop.value)
@@ -192,29 +190,27 @@ def test_a_wait_stops_soon_after_the_person_wants_it_to(
 
 def test_who_stops_a_wait_does_not_wait_for_a_second_silent_call(
     new_client: NewClient,
-    wanted: LinkTarget,
+    target: LinkTarget,
     time: Time,
     control: SandboxControl,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     canceled = Event()
     with new_client() as vmc:
-        look = vmc.list_connected_accounts
+        list_accounts = vmc.list_connected_accounts
 
-        def look_while_the_person_presses(repeat: RetryPolicy) -> tuple[AccountRecord, ...]:
+        def list_while_ctrl_c_is_pressed(repeat: RetryPolicy) -> tuple[AccountRecord, ...]:
             if time.now > 50:
                 canceled.set()
-            return look(repeat)
+            return list_accounts(repeat)
 
-        monkeypatch.setattr(vmc, "list_connected_accounts", look_while_the_person_presses)
+        monkeypatch.setattr(vmc, "list_connected_accounts", list_while_ctrl_c_is_pressed)
         with pytest.raises(WaitInterrupted, match="last seen: task STARTED"):
             wait_until_linked(
                 vmc,
-                wanted,
+                target,
                 timeout_seconds=1800,
-                monotonic=time.monotonic,
-                sleep=time.sleep,
-                canceled=canceled,
+                context=time.context(canceled=canceled),
             )
     assert control.journal()[-1].call == "list-connected-accounts"
 
@@ -222,40 +218,40 @@ def test_who_stops_a_wait_does_not_wait_for_a_second_silent_call(
 def test_an_outage_in_the_middle_is_told_and_waited_out(
     new_client: NewClient,
     box: Sandbox,
-    wanted: LinkTarget,
+    target: LinkTarget,
     time: Time,
     control: SandboxControl,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    report(box, wanted)
+    report(box, target)
     control.plan_fault("vmc", "list-connected-accounts", "status", status=503, nth=3, count=4)
     control.plan_fault("vmc", "get-task", "reset_before", nth=4)
-    wait(new_client, wanted, time)
+    wait(new_client, target, time)
     assert "503" in capsys.readouterr().out
 
 
 def test_a_token_that_lost_its_role_ends_the_wait(
-    new_client: NewClient, wanted: LinkTarget, time: Time, control: SandboxControl
+    new_client: NewClient, target: LinkTarget, time: Time, control: SandboxControl
 ) -> None:
     control.plan_fault("vmc", "list-connected-accounts", "status", status=403, body="empty", nth=2)
     with pytest.raises(Forbidden, match="role"):
-        wait(new_client, wanted, time)
+        wait(new_client, target, time)
 
 
 def test_a_task_that_the_service_forgot_leaves_the_list_to_decide(
-    new_client: NewClient, box: Sandbox, wanted: LinkTarget, time: Time, control: SandboxControl
+    new_client: NewClient, box: Sandbox, target: LinkTarget, time: Time, control: SandboxControl
 ) -> None:
-    report(box, wanted)
+    report(box, target)
     control.plan_fault("vmc", "get-task", "status", status=404, count=1000)
-    wait(new_client, wanted, time)
+    wait(new_client, target, time)
 
 
 def test_another_stacks_link_is_not_taken_for_ours(
-    new_client: NewClient, wanted: LinkTarget, time: Time, control: SandboxControl
+    new_client: NewClient, target: LinkTarget, time: Time, control: SandboxControl
 ) -> None:
     control.seed_account(ACCOUNT, cf_stack_name="theirs")
     with pytest.raises(LinkTimedOut, match='"theirs"'):
-        wait(new_client, wanted, time, minutes=2)
+        wait(new_client, target, time, minutes=2)
 
 
 def test_create_returns_what_the_service_says(
@@ -291,7 +287,7 @@ def test_nothing_changed_is_no_change_even_where_a_number_comes_as_a_float(
         pytest.param({"connected_account_state": "BROKEN"}, {}, id="the account was seen BROKEN"),
         pytest.param({"cf_stack_name": "theirs"}, {}, id="another stack was seen to have taken over"),
         pytest.param({}, {"link_timeout_minutes": 5.0}, id="another deadline"),
-        pytest.param({}, {"unlink_on_destroy": False}, id="another wish for the end"),
+        pytest.param({}, {"unlink_on_destroy": False}, id="another choice for the destroy"),
         pytest.param({}, {"tracking_task": object()}, id="a task not known yet"),
     ],
 )
@@ -366,7 +362,7 @@ def test_a_wait_below_a_minute_is_refused(
 
 def unlink(new_client: NewClient, time: Time) -> None:
     with new_client() as vmc:
-        unlink_until_gone(vmc, ACCOUNT, "ours", monotonic=time.monotonic, sleep=time.sleep)
+        unlink_until_gone(vmc, ACCOUNT, "ours", context=time.context())
 
 
 def test_unlinking_looks_until_the_record_is_gone(

@@ -19,7 +19,6 @@ from typing import Any
 
 import grpc
 import pytest
-import requests
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
@@ -27,6 +26,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from sandbox.environment import Sandbox
 from tests.support.lab import ACCOUNT
 from tests.support.patience import until
+from vmc_account_link.api.client import VmcClient
 from vmc_account_link.compatible_subnets import CompatibleSubnetsProvider
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.existing_account import ExistingAccountProvider
@@ -91,10 +91,10 @@ def configured_sdk_process(box: Sandbox, **environment: str) -> Iterator[Server]
 
 
 @contextlib.contextmanager
-def of_a_lab(box: Sandbox, told: list[str] | None = None) -> Iterator[Server]:
-    """What a fleet's driver serves to one lab's engine; `told` takes what the person is told."""
+def of_a_lab(box: Sandbox, messages: list[str] | None = None) -> Iterator[Server]:
+    """What a fleet's driver serves to one lab's engine; `messages` takes the progress lines."""
     settings = read_settings(lambda _: None, box.environment)
-    dynamic = DynamicProvider(settings, ([] if told is None else told).append, requests.Session)
+    dynamic = DynamicProvider(settings, ([] if messages is None else messages).append, VmcClient)
     with serve(dynamic) as port, contextlib.closing(dynamic):
         server = Server(port)
         yield server
@@ -284,32 +284,32 @@ def test_each_lab_of_a_driver_is_told_of_its_own_wait_and_ends_it_alone(
         except grpc.RpcError as failure:
             return str(failure.details())
 
-    told: tuple[list[str], list[str]] = ([], [])
-    with of_a_lab(box, told[0]) as one, of_a_lab(box, told[1]) as other, ThreadPoolExecutor() as pool:
+    messages: tuple[list[str], list[str]] = ([], [])
+    with of_a_lab(box, messages[0]) as one, of_a_lab(box, messages[1]) as other, ThreadPoolExecutor() as pool:
         ends = [pool.submit(wait, server, number) for server, number in ((one, ACCOUNT), (other, OTHER))]
-        until(lambda: all(told))
+        until(lambda: all(messages))
         one.stub.Cancel(empty_pb2.Empty())
         assert "interrupted after" in ends[0].result(timeout=10)
         assert not ends[1].done()
         box.control.seed_account(OTHER, cf_stack_name="ours")
         assert ends[1].result(timeout=10).endswith(OTHER)
-    assert [OTHER in line for line in told[0]] == [False] * len(told[0])
-    assert told[1][-1] == f"AWS account {OTHER} is connected"
+    assert [OTHER in line for line in messages[0]] == [False] * len(messages[0])
+    assert messages[1][-1] == f"AWS account {OTHER} is connected"
 
 
 def test_a_driver_does_not_wait_for_an_engine_that_is_gone(
     box: Sandbox, account_inputs: dict[str, Any]
 ) -> None:
-    told: list[str] = []
-    with of_a_lab(box, told) as server:
+    messages: list[str] = []
+    with of_a_lab(box, messages) as server:
         inputs = struct({**account_inputs, "link_timeout_minutes": 1})
         wait = server.stub.Create.future(provider_pb2.CreateRequest(properties=inputs))
-        until(lambda: told)
+        until(lambda: messages)
     assert wait.exception() is not None
     time.sleep(0.5)
-    looks = len(box.control.journal())
+    requests_before = len(box.control.journal())
     time.sleep(2)
-    assert len(box.control.journal()) == looks
+    assert len(box.control.journal()) == requests_before
 
 
 class Foreign:

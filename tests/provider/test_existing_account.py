@@ -54,8 +54,8 @@ def test_what_is_not_active_is_not_used(
         control.seed_account(ACCOUNT, cf_stack_name="theirs", state=state)
     with pytest.raises(NotLinked) as refusal:
         provider.create(inputs)
-    wanted = '"theirs"' if state == "BROKEN" else "no connected account"
-    assert wanted in str(refusal.value)
+    named = '"theirs"' if state == "BROKEN" else "no connected account"
+    assert named in str(refusal.value)
     assert "pulumi up" in str(refusal.value) or "Link it first" in str(refusal.value)
 
 
@@ -120,8 +120,8 @@ def test_a_link_of_ours_does_not_become_an_existing_one_nor_the_other_way_round(
     provider: ExistingAccountProvider, inputs: dict[str, Any]
 ) -> None:
     request = {**inputs, "stack_name": "ours", "template_hosts": []}
-    (refused,) = provider.check(request, inputs).failures
-    assert 'would delete its CloudFormation stack "ours"' in refused.reason
+    (rejected,) = provider.check(request, inputs).failures
+    assert 'would delete its CloudFormation stack "ours"' in rejected.reason
     assert provider.check(inputs, inputs).failures == provider.check({}, inputs).failures == []
-    (refused,) = LinkRequestProvider().check(inputs, request).failures
-    assert "pulumi destroy" in refused.reason
+    (rejected,) = LinkRequestProvider().check(inputs, request).failures
+    assert "pulumi destroy" in rejected.reason

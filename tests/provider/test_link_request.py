@@ -17,11 +17,11 @@ UNKNOWN = object()
 """Stands for an input that is not known yet; the SDK hands over an object that is no string."""
 
 
-def minted(control: SandboxControl) -> int:
+def links_requested(control: SandboxControl) -> int:
     return len(control.links())
 
 
-def test_create_looks_then_asks_once_then_downloads(
+def test_create_reads_the_list_requests_once_then_downloads(
     link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     result = link.create(link_inputs)
@@ -38,7 +38,7 @@ def test_create_looks_then_asks_once_then_downloads(
     assert ACCOUNT in result.id
 
 
-def test_an_account_linked_by_another_stack_is_refused_naming_it_and_both_ways_on(
+def test_an_account_of_another_stack_is_refused_with_both_ways_on(
     link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     record = control.seed_account(ACCOUNT, cf_stack_name="theirs")
@@ -46,7 +46,7 @@ def test_an_account_linked_by_another_stack_is_refused_naming_it_and_both_ways_o
         link.create(link_inputs)
     for part in ('"theirs"', record.id, "use that link", "unlink the account"):
         assert part in str(refusal.value)
-    assert minted(control) == 0
+    assert links_requested(control) == 0
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_what_is_no_live_link_of_another_stack_is_in_nobodys_way(
 ) -> None:
     control.seed_account(account, cf_stack_name=stack, state=state)
     link.create(link_inputs)
-    assert minted(control) == 1
+    assert links_requested(control) == 1
 
 
 def test_a_list_that_can_not_be_read_is_not_taken_for_an_empty_one(
@@ -76,7 +76,7 @@ def test_a_list_that_can_not_be_read_is_not_taken_for_an_empty_one(
     control.plan_fault("vmc", "list-connected-accounts", "status", status=503, retryable=False)
     with pytest.raises(Unavailable):
         link.create(link_inputs)
-    assert minted(control) == 0
+    assert links_requested(control) == 0
 
 
 def test_a_template_above_the_inline_limit_goes_by_url(
@@ -98,7 +98,9 @@ def test_a_fresh_link_is_no_reason_to_do_or_ask_anything(
 
 
 @pytest.fixture
-def spent(link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl) -> dict[str, Any]:
+def expired_link(
+    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
+) -> dict[str, Any]:
     """The outputs of a link that has expired by everybody's clock."""
     control.advance(-7200)
     outs = link.create(link_inputs).outs or {}
@@ -107,31 +109,34 @@ def spent(link: LinkRequestProvider, link_inputs: dict[str, Any], control: Sandb
     return outs
 
 
-def test_an_expired_link_of_an_account_that_is_not_connected_is_asked_for_again(
-    link: LinkRequestProvider, link_inputs: dict[str, Any], spent: dict[str, Any], control: SandboxControl
+def test_an_expired_link_of_an_unconnected_account_is_renewed(
+    link: LinkRequestProvider,
+    link_inputs: dict[str, Any],
+    expired_link: dict[str, Any],
+    control: SandboxControl,
 ) -> None:
-    assert link.diff("id", spent, link_inputs).changes is True
-    outs = link.update("id", spent, link_inputs).outs or {}
-    assert outs["tracking_task"] == control.links()[-1].tracking_task != spent["tracking_task"]
-    assert outs["template_body"] != spent["template_body"]
-    assert minted(control) == 2
+    assert link.diff("id", expired_link, link_inputs).changes is True
+    outs = link.update("id", expired_link, link_inputs).outs or {}
+    assert outs["tracking_task"] == control.links()[-1].tracking_task != expired_link["tracking_task"]
+    assert outs["template_body"] != expired_link["template_body"]
+    assert links_requested(control) == 2
 
 
 @pytest.mark.parametrize(
     ("stack", "state", "asks"),
     [("ours", "ACTIVE", False), ("ours", "BROKEN", True), ("theirs", "ACTIVE", True)],
 )
-def test_an_expired_link_is_only_left_alone_while_our_stacks_account_is_active(
+def test_an_expired_link_is_kept_while_our_stacks_account_is_active(
     link: LinkRequestProvider,
     link_inputs: dict[str, Any],
-    spent: dict[str, Any],
+    expired_link: dict[str, Any],
     control: SandboxControl,
     stack: str,
     state: str,
     asks: bool,  # noqa: FBT001
 ) -> None:
     control.seed_account(ACCOUNT, cf_stack_name=stack, state=state)
-    assert link.diff("id", spent, link_inputs).changes is asks
+    assert link.diff("id", expired_link, link_inputs).changes is asks
 
 
 def test_a_clock_of_ours_that_is_hours_ahead_does_not_expire_a_link(
@@ -142,7 +147,7 @@ def test_a_clock_of_ours_that_is_hours_ahead_does_not_expire_a_link(
     assert link.diff("id", olds, link_inputs).changes is False
 
 
-def test_a_clock_of_ours_that_is_hours_behind_does_not_keep_an_expired_link(
+def test_a_clock_hours_behind_does_not_keep_an_expired_link(
     link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     control.advance(6 * 3600)
@@ -156,24 +161,27 @@ def test_a_clock_of_ours_that_is_hours_behind_does_not_keep_an_expired_link(
     assert link.diff("id", olds, link_inputs).changes is True
 
 
-def test_a_clock_of_ours_that_was_set_back_since_does_not_keep_an_expired_link(
+def test_a_clock_set_back_does_not_keep_an_expired_link(
     link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     olds = link.create(link_inputs).outs or {}
     control.advance(1805)
     assert link.diff("id", olds, link_inputs).changes is False
-    # Ours can't be moved: minted by a machine whose clock is six hours ahead of this one's.
+    # Ours can't be moved: requested by a machine whose clock is six hours ahead of this one's.
     later = datetime.fromisoformat(olds["requested_at"]) + timedelta(hours=6)
     olds["requested_at"] = later.isoformat()
     assert link.diff("id", olds, link_inputs).changes is True
 
 
-def test_an_expired_link_is_not_taken_for_spent_while_the_service_can_not_be_asked(
-    link: LinkRequestProvider, link_inputs: dict[str, Any], spent: dict[str, Any], control: SandboxControl
+def test_an_expired_link_is_not_renewed_while_the_service_is_down(
+    link: LinkRequestProvider,
+    link_inputs: dict[str, Any],
+    expired_link: dict[str, Any],
+    control: SandboxControl,
 ) -> None:
     control.plan_fault("vmc", "list-connected-accounts", "status", status=503, retryable=False)
     with pytest.raises(Unavailable):
-        link.diff("id", spent, link_inputs)
+        link.diff("id", expired_link, link_inputs)
 
 
 @pytest.mark.parametrize(
@@ -215,17 +223,17 @@ def test_our_own_link_under_the_old_stack_name_does_not_stop_a_renaming(
     outs = link.update("id", outs, {**link_inputs, "stack_name": "third"}).outs or {}
     assert outs["stack_names"] == ["third", "ours"]
     link.update("id", outs, link_inputs)
-    assert minted(control) == 4
+    assert links_requested(control) == 4
 
 
-def test_a_stack_of_somebody_else_does_not_become_ours_because_we_asked_for_its_name_first(
+def test_requesting_a_stack_name_does_not_make_another_stack_ours(
     link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     olds = link.create(link_inputs).outs or {}  # CloudFormation refused the stack: that name is taken
     control.seed_account(ACCOUNT, cf_stack_name="ours")
     with pytest.raises(AlreadyLinked, match='"ours"'):
         link.update("id", olds, {**link_inputs, "stack_name": "other"})
-    assert minted(control) == 1
+    assert links_requested(control) == 1
 
 
 @pytest.mark.parametrize("key", ["org_id", "account_number"])

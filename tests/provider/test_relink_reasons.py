@@ -1,4 +1,4 @@
-"""A link that renews one: when it is asked for, refused, and taken for done. Real: HTTP and the emulator."""
+"""A link that renews one: when it is requested, refused, and done. Real: HTTP and the emulator."""
 
 from typing import Any
 
@@ -94,7 +94,7 @@ def test_a_link_over_a_record_that_was_left_is_asked_for_again_once_it_has_expir
     link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl, box: Sandbox
 ) -> None:
     control.advance(-7200)
-    # As a destroy leaves it that was told not to unlink: ACTIVE, and no doing of this link.
+    # As a destroy without unlinking leaves it: ACTIVE, and not made by this link.
     control.seed_account(ACCOUNT, cf_stack_name="ours")
     was_run, was_not = (link.create(link_inputs).outs or {} for _ in range(2))
     run(box, was_run)
@@ -129,7 +129,7 @@ def test_sddcs_on_the_link_stand_in_the_way_of_a_new_one_until_they_are_accepted
 ) -> None:
     sddc = control.attach_sddc(ACCOUNT)
     news = {**link_inputs, "relink": "1"}
-    minted = len(control.links())
+    links_requested = len(control.links())
     for ask in (link.diff, link.update):
         with pytest.raises(LinkInUse) as refusal:
             ask("id", linked, news)
@@ -137,24 +137,26 @@ def test_sddcs_on_the_link_stand_in_the_way_of_a_new_one_until_they_are_accepted
         assert "pulumi config set relinkDespiteSddcs 1`" in str(refusal.value)
     with pytest.raises(LinkInUse):
         link.update("id", linked, {**news, "relink_despite_sddcs": "earlier"})
-    assert len(control.links()) == minted
+    assert len(control.links()) == links_requested
     confirmed = {**news, "relink_despite_sddcs": "1"}
     assert link.diff("id", {**linked, "relink": "1"}, {**confirmed}).changes is False
     link.update("id", linked, confirmed)
     control.detach_sddcs()
     link.update("id", linked, news)
-    assert len(control.links()) == minted + 2
+    assert len(control.links()) == links_requested + 2
 
 
 def test_what_is_asked_for_without_a_wish_is_not_stopped_by_sddcs(
     link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     control.advance(-7200)
-    spent = link.create(link_inputs).outs or {}
+    expired_link = link.create(link_inputs).outs or {}
     control.advance(7200)
     control.seed_account(ACCOUNT, cf_stack_name="ours", state="BROKEN")
     control.attach_sddc(ACCOUNT)
-    assert (link.update("id", spent, link_inputs).outs or {})["tracking_task"] != spent["tracking_task"]
+    assert (link.update("id", expired_link, link_inputs).outs or {})["tracking_task"] != expired_link[
+        "tracking_task"
+    ]
 
 
 @pytest.fixture
@@ -170,11 +172,9 @@ def renewing(new_client: NewClient, control: SandboxControl) -> LinkTarget:
     )
 
 
-def wait(new_client: NewClient, wanted: LinkTarget, time: Time, minutes: float = 30) -> AccountRecord:
+def wait(new_client: NewClient, target: LinkTarget, time: Time, minutes: float = 30) -> AccountRecord:
     with new_client() as vmc:
-        return wait_until_linked(
-            vmc, wanted, timeout_seconds=minutes * 60, monotonic=time.monotonic, sleep=time.sleep
-        )
+        return wait_until_linked(vmc, target, timeout_seconds=minutes * 60, context=time.context())
 
 
 def test_a_record_that_was_active_before_proves_nothing_of_a_new_run(

@@ -14,13 +14,13 @@ def test_every_command_of_the_makefile_does_something() -> None:
     assert set(phony.split()) - {"help", "setup", "clean", "lock"} <= does
 
 
-def test_every_command_that_a_person_is_told_of_is_there() -> None:
+def test_every_documented_command_exists() -> None:
     rules = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
     pages = [REPOSITORY / "README.md", *(REPOSITORY / "docs").rglob("*.md")]
-    told = {
+    described = {
         name
         for page in pages
         for name in re.findall(r"(?:`|^)make ([a-z-]+)\b", page.read_text("utf-8"), re.MULTILINE)
     }
-    assert {"demo", "test", "bench", "fleet-sweep"} <= told
-    assert told <= rules
+    assert {"demo", "test", "bench", "fleet-sweep"} <= described
+    assert described <= rules

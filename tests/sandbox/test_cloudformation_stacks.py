@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.faults import FaultBody, FaultKind, PlannedFault
-from tests.sandbox.amazon import IAM, AwsReader, role_template
+from tests.sandbox.aws_clients import IAM, AwsReader, role_template
 
 
 @pytest.fixture
@@ -339,8 +339,8 @@ def test_every_call_is_journaled_and_can_be_spoiled(aws: AwsReader, cloudformati
     assert refusal(cloudformation.create_stack, **request).startswith("Throttling")
     cloudformation.create_stack(**request)
     aws.client("sts").get_caller_identity()
-    seen = [(one.call, one.status, one.fault) for one in aws.journal.entries()]
-    assert seen == [
+    found = [(one.call, one.status, one.fault) for one in aws.journal.entries()]
+    assert found == [
         ("cloudformation.CreateStack", 400, "status"),
         ("cloudformation.CreateStack", 200, None),
         ("sts.GetCallerIdentity", 200, None),

@@ -10,31 +10,31 @@ from sandbox.control.client import ControlRefused
 from sandbox.faults import FaultBody, FaultKind, InvalidFault, PlannedFault
 from tests.sandbox.service import Vmware
 
-MINT = ("vmc", "request-link")
+LINK_REQUEST = ("vmc", "request-link")
 
 
 def outcome(vmware: Vmware) -> tuple[Any, ...]:
-    """What the last call left behind: links made, and how the journal tells it."""
+    """What the last call left behind: links made, and how the journal records it."""
     entry = vmware.control.journal()[-1]
     return len(vmware.control.links()), entry.status, entry.fault
 
 
 def test_connection_is_cut_before_the_call_acts(vmware: Vmware) -> None:
-    vmware.control.plan_fault(*MINT, "reset_before")
+    vmware.control.plan_fault(*LINK_REQUEST, "reset_before")
     with pytest.raises(requests.ConnectionError, match="closed connection without response"):
         vmware.request_link()
     assert outcome(vmware) == (0, 0, "reset_before")
 
 
 def test_connection_is_cut_after_the_call_acted(vmware: Vmware) -> None:
-    vmware.control.plan_fault(*MINT, "reset_after")
+    vmware.control.plan_fault(*LINK_REQUEST, "reset_after")
     with pytest.raises(requests.ConnectionError, match="closed connection without response"):
         vmware.request_link()
     assert outcome(vmware) == (1, 0, "reset_after")
 
 
 def test_connection_is_cut_in_the_middle_of_the_body(vmware: Vmware) -> None:
-    vmware.control.plan_fault(*MINT, "reset_midway")
+    vmware.control.plan_fault(*LINK_REQUEST, "reset_midway")
     with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
         vmware.request_link()
     assert outcome(vmware) == (1, 200, "reset_midway")
@@ -42,7 +42,7 @@ def test_connection_is_cut_in_the_middle_of_the_body(vmware: Vmware) -> None:
 
 @pytest.mark.parametrize(("acts", "links"), [(False, 0), (True, 1)], ids=["without acting", "having acted"])
 def test_request_is_held_then_cut(vmware: Vmware, *, acts: bool, links: int) -> None:
-    vmware.control.plan_fault(*MINT, "time_out", seconds=0.2, acts=acts)
+    vmware.control.plan_fault(*LINK_REQUEST, "time_out", seconds=0.2, acts=acts)
     started = time.monotonic()
     with pytest.raises(requests.ConnectionError):
         vmware.request_link()
@@ -51,7 +51,7 @@ def test_request_is_held_then_cut(vmware: Vmware, *, acts: bool, links: int) -> 
 
 
 def test_client_with_less_patience_times_out(vmware: Vmware) -> None:
-    vmware.control.plan_fault(*MINT, "time_out", seconds=60)
+    vmware.control.plan_fault(*LINK_REQUEST, "time_out", seconds=60)
     headers = {"csp-auth-token": str(vmware.http.headers["csp-auth-token"])}
     with pytest.raises(requests.ReadTimeout):
         requests.get(f"{vmware.url}/vmc/api/orgs/{vmware.org_id}/account-link", headers=headers, timeout=0.1)
@@ -59,7 +59,7 @@ def test_client_with_less_patience_times_out(vmware: Vmware) -> None:
 
 
 def test_answer_comes_late_but_whole(vmware: Vmware) -> None:
-    vmware.control.plan_fault(*MINT, "slow", seconds=0.2)
+    vmware.control.plan_fault(*LINK_REQUEST, "slow", seconds=0.2)
     started = time.monotonic()
     assert "tracking_task" in vmware.request_link()
     assert time.monotonic() - started >= 0.2
@@ -67,7 +67,7 @@ def test_answer_comes_late_but_whole(vmware: Vmware) -> None:
 
 
 def test_status_comes_with_an_error_response_and_does_not_act(vmware: Vmware) -> None:
-    vmware.control.plan_fault(*MINT, "status", status=503, retry_after=7, retryable=True)
+    vmware.control.plan_fault(*LINK_REQUEST, "status", status=503, retry_after=7, retryable=True)
     answer = vmware.ask("/account-link")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "7")
     assert answer.json() == {
@@ -75,13 +75,13 @@ def test_status_comes_with_an_error_response_and_does_not_act(vmware: Vmware) ->
         "path": f"/vmc/api/orgs/{vmware.org_id}/account-link",
         "retryable": True,
         "error_code": "sandbox.planned.fault",
-        "error_messages": ["The sandbox was told to answer 503."],
+        "error_messages": ["The sandbox answers 503 as planned."],
     }
     assert outcome(vmware) == (0, 503, "status")
 
 
 def test_status_can_hide_that_the_call_acted(vmware: Vmware) -> None:
-    vmware.control.plan_fault(*MINT, "status", status=502, acts=True)
+    vmware.control.plan_fault(*LINK_REQUEST, "status", status=502, acts=True)
     assert vmware.ask("/account-link").status_code == 502
     assert outcome(vmware) == (1, 502, "status")
 
@@ -95,10 +95,10 @@ def test_status_can_hide_that_the_call_acted(vmware: Vmware) -> None:
         ("xml", "text/xml", "<ErrorResponse><Error><Type>Receiver</Type><Code>Throttling<", "Response>"),
     ],
 )
-def test_status_comes_with_the_body_asked_for(
+def test_a_status_has_the_requested_body(
     vmware: Vmware, body: str, content_type: str, beginning: str, ending: str
 ) -> None:
-    vmware.control.plan_fault(*MINT, "status", status=500, body=body, error_code="Throttling")
+    vmware.control.plan_fault(*LINK_REQUEST, "status", status=500, body=body, error_code="Throttling")
     answer = vmware.ask("/account-link")
     assert (answer.status_code, answer.headers["Content-Type"]) == (500, content_type)
     assert answer.text.startswith(beginning)
@@ -110,7 +110,7 @@ def test_status_comes_with_the_body_asked_for(
 
 @pytest.mark.parametrize("kind", ["ok_html", "ok_empty", "ok_truncated"])
 def test_answer_of_200_can_hold_no_json(vmware: Vmware, kind: str) -> None:
-    vmware.control.plan_fault(*MINT, kind)
+    vmware.control.plan_fault(*LINK_REQUEST, kind)
     answer = vmware.ask("/account-link")
     assert answer.status_code == 200
     with pytest.raises(requests.JSONDecodeError):
@@ -126,7 +126,7 @@ def test_fault_meets_the_nth_call_and_count_calls(vmware: Vmware) -> None:
 
 
 def test_fault_meets_its_own_call_or_any_of_its_service(vmware: Vmware) -> None:
-    vmware.control.plan_fault(*MINT, "status", status=500)
+    vmware.control.plan_fault(*LINK_REQUEST, "status", status=500)
     assert vmware.ask("").status_code == 200
     vmware.control.plan_fault("vmc", "*", "status", status=501)
     assert vmware.exchange().status_code == 400
@@ -142,7 +142,7 @@ def test_calls_of_every_service_can_fail(vmware: Vmware) -> None:
 
 
 def test_cleared_faults_do_not_happen(vmware: Vmware) -> None:
-    planned = vmware.control.plan_fault(*MINT, "status", status=500)
+    planned = vmware.control.plan_fault(*LINK_REQUEST, "status", status=500)
     assert vmware.control.faults() == (planned,)
     vmware.control.clear_faults()
     assert vmware.ask("/account-link").status_code == 200
@@ -180,9 +180,9 @@ def test_connection_is_reused_from_call_to_call(vmware: Vmware) -> None:
     ],
 )
 def test_fault_that_makes_no_sense_is_refused_with_its_reason(wire: dict[str, Any], reason: str) -> None:
-    with pytest.raises(InvalidFault) as refused:
+    with pytest.raises(InvalidFault) as rejected:
         PlannedFault.from_wire(wire)
-    assert reason in str(refused.value)
+    assert reason in str(rejected.value)
 
 
 def test_fault_survives_the_wire() -> None:
@@ -194,5 +194,5 @@ def test_fault_survives_the_wire() -> None:
 
 def test_refused_fault_is_not_planned(vmware: Vmware) -> None:
     with pytest.raises(ControlRefused, match="needs a status"):
-        vmware.control.plan_fault(*MINT, "status")
+        vmware.control.plan_fault(*LINK_REQUEST, "status")
     assert vmware.control.faults() == ()

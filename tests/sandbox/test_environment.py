@@ -51,7 +51,7 @@ def test_environment_is_enough_to_make_a_link(box: Sandbox) -> None:
         headers={"csp-auth-token": token},
         timeout=TIMEOUT_SECONDS,
     ).json()
-    assert [seen.tracking_task for seen in box.control.links()] == [link["tracking_task"]]
+    assert [found.tracking_task for found in box.control.links()] == [link["tracking_task"]]
 
 
 def test_aws_answers_and_is_journaled(box: Sandbox) -> None:

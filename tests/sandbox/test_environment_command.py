@@ -51,8 +51,8 @@ def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def exports(lines: str) -> dict[str, str]:
-    words = [shlex.split(line) for line in lines.splitlines() if line.startswith("export ")]
-    return {name: value for _, word in words for name, _, value in [word.partition("=")]}
+    commands = [shlex.split(line) for line in lines.splitlines() if line.startswith("export ")]
+    return {name: value for _, word in commands for name, _, value in [word.partition("=")]}
 
 
 def is_up(url: str) -> bool:
@@ -136,7 +136,7 @@ def test_run_leaves_ctrl_c_to_the_command_and_waits() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_serve_shows_exports_and_stays_until_told(number: signal.Signals) -> None:
+def test_serve_shows_exports_and_stays_until_interrupted(number: signal.Signals) -> None:
     with process("serve") as started:
         assert started.stdout is not None
         lines: list[str] = []

@@ -85,11 +85,11 @@ class Caller:
         cloudformation.create_stack(StackName=name, TemplateURL=url, Capabilities=IAM)
 
     def accounts(self) -> list[tuple[str, str]]:
-        listed = self.get("/account-link/connected-accounts").json()
-        return [(one["account_number"], one["cf_stack_name"]) for one in listed]
+        records = self.get("/account-link/connected-accounts").json()
+        return [(one["account_number"], one["cf_stack_name"]) for one in records]
 
 
-def test_a_profile_and_a_role_lead_to_their_account_and_the_environments_keys_to_its_own(
+def test_profile_role_and_keys_lead_each_to_its_account(
     box: Sandbox,
 ) -> None:
     assert [account.profile for account in box.accounts] == ["team-01", "team-02"]
@@ -138,12 +138,12 @@ def test_one_account_has_a_record_of_its_own_in_each_organization(box: Sandbox) 
     first.link(cloudformation, "One")
     second.link(cloudformation, "Two")
     assert (first.accounts(), second.accounts()) == ([(NUMBERS[0], "One")], [(NUMBERS[0], "Two")])
-    seen = box.control.connected_accounts()
-    assert [(one.org_id, one.cf_stack_name) for one in seen] == [
+    entries = box.control.connected_accounts()
+    assert [(one.org_id, one.cf_stack_name) for one in entries] == [
         (first.org_id, "One"),
         (second.org_id, "Two"),
     ]
-    assert len({one.id for one in seen}) == 2
+    assert len({one.id for one in entries}) == 2
     assert [link.org_id for link in box.control.links()] == [first.org_id, second.org_id]
 
 
@@ -168,8 +168,8 @@ def test_a_fault_meets_the_calls_of_its_account_alone(box: Sandbox) -> None:
     with pytest.raises(ClientError):
         client(box, "sts", profile_name="team-02").get_caller_identity()
     client(box, "sts", profile_name="team-02").get_caller_identity()
-    seen = [(entry.account_number, entry.status) for entry in box.control.journal()]
-    assert seen == [(NUMBERS[0], 200), (NUMBERS[1], 403), (NUMBERS[1], 200)]
+    entries = [(entry.account_number, entry.status) for entry in box.control.journal()]
+    assert entries == [(NUMBERS[0], 200), (NUMBERS[1], 403), (NUMBERS[1], 200)]
 
 
 def test_a_fault_by_account_is_for_aws_alone() -> None:
@@ -178,7 +178,7 @@ def test_a_fault_by_account_is_for_aws_alone() -> None:
         PlannedFault.from_wire(wire)
 
 
-def test_the_state_bucket_is_there_and_belongs_to_the_environments_own_account(box: Sandbox) -> None:
+def test_the_state_bucket_belongs_to_the_environments_account(box: Sandbox) -> None:
     bucket = box.environment["PULUMI_BACKEND_URL"].removeprefix("s3://").partition("?")[0]
     owned = client(box, "s3", **own_keys(box)).list_buckets()["Buckets"]
     assert [one["Name"] for one in owned] == [bucket]

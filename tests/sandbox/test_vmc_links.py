@@ -19,7 +19,7 @@ def download(url: str) -> requests.Response:
     return requests.get(url, timeout=TIMEOUT_SECONDS, allow_redirects=False)
 
 
-def test_link_has_the_four_documented_fields_and_expires_after_its_lifetime(vmware: Vmware) -> None:
+def test_a_link_has_the_documented_fields_and_expires(vmware: Vmware) -> None:
     before = vmware.control.now()
     link = vmware.request_link()
     assert set(link) == {"tracking_task", "expiration_date", "template_url", "template_execution_url"}
@@ -58,10 +58,10 @@ def test_in_process_lookup_gives_what_the_url_serves(vmware: Vmware) -> None:
     link = vmware.request_link()
     url = link["template_url"]
     served = download(url).text
-    board = vmware.world.links
-    assert board.template_for_url(url) == served == board.template_text(link["tracking_task"])
-    assert board.template_for_url(url.replace("127.0.0.1", "127.0.0.2")) is None
-    assert board.template_for_url(url.split("?", maxsplit=1)[0]) is None
+    store = vmware.world.links
+    assert store.template_for_url(url) == served == store.template_text(link["tracking_task"])
+    assert store.template_for_url(url.replace("127.0.0.1", "127.0.0.2")) is None
+    assert store.template_for_url(url.split("?", maxsplit=1)[0]) is None
 
 
 def test_template_url_is_denied_without_its_signature(vmware: Vmware) -> None:
@@ -235,4 +235,4 @@ def test_run_after_expiry_is_refused_and_before_it_taken(vmware: Vmware) -> None
     vmware.control.advance(11)
     with pytest.raises(LinkRefused, match="expired at"):
         vmware.run_template(link)
-    assert [seen.runs for seen in vmware.control.links()] == [1]
+    assert [found.runs for found in vmware.control.links()] == [1]

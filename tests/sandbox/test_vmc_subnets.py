@@ -28,7 +28,7 @@ def record(vmware: Vmware) -> dict[str, Any]:
     return record
 
 
-def listed(vmware: Vmware, record: dict[str, Any], **query: str) -> dict[str, dict[str, Any]]:
+def list_subnets(vmware: Vmware, record: dict[str, Any], **query: str) -> dict[str, dict[str, Any]]:
     """Subnet id -> subnet."""
     answer = vmware.ask(SUBNETS, params={"linkedAccountId": record["id"], "region": "us-west-2", **query})
     assert answer.status_code == 200, answer.text
@@ -44,7 +44,7 @@ def make_subnet(cidr: str, zone: str) -> str:
 
 def test_each_subnet_is_compatible_or_has_a_note(vmware: Vmware, record: dict[str, Any]) -> None:
     small = make_subnet("172.31.64.0/28", "us-west-2a")
-    subnets = listed(vmware, record)
+    subnets = list_subnets(vmware, record)
     assert len(subnets) == 5
     notes = {one["availability_zone"]: one["note"] for one in subnets.values() if one["subnet_id"] != small}
     assert notes == {
@@ -57,28 +57,28 @@ def test_each_subnet_is_compatible_or_has_a_note(vmware: Vmware, record: dict[st
         False,
         "The subnet must be at least /26.",
     )
-    assert listed(vmware, record, region="US_WEST_2") == subnets
+    assert list_subnets(vmware, record, region="US_WEST_2") == subnets
 
 
 def test_what_came_after_the_inventory_shows_when_another_is_forced(
     vmware: Vmware, record: dict[str, Any]
 ) -> None:
-    listed(vmware, record)
+    list_subnets(vmware, record)
     late = make_subnet("172.31.64.0/26", "us-west-2a")
-    assert late not in listed(vmware, record)
-    assert late in listed(vmware, record, forceRefresh="true")
+    assert late not in list_subnets(vmware, record)
+    assert late in list_subnets(vmware, record, forceRefresh="true")
     later = make_subnet("172.31.65.0/26", "us-west-2b")
     body = {"connected_account_id": record["id"], "petronas_regions_to_map": ["US_WEST_2"]}
     assert vmware.ask("/account-link/map-customer-zones", method="POST", json=body).status_code == 200
-    assert later in listed(vmware, record)
+    assert later in list_subnets(vmware, record)
 
 
 def test_right_after_linking_no_subnet_is_known_until_a_rescan(
     vmware: Vmware, record: dict[str, Any]
 ) -> None:
     vmware.control.set_modes(inventory_seconds=100)
-    assert listed(vmware, record) == {}
-    assert len(listed(vmware, record, forceRefresh="true")) == 4
+    assert list_subnets(vmware, record) == {}
+    assert len(list_subnets(vmware, record, forceRefresh="true")) == 4
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ Ask = Callable[[Vmware, dict[str, Any]], requests.Response]
 
 def a_subnet(vmware: Vmware, record: dict[str, Any]) -> dict[str, Any]:
     """One that is compatible, as the body of a choice."""
-    subnets = listed(vmware, record).values()
+    subnets = list_subnets(vmware, record).values()
     return next(one for one in subnets if one["compatible"])
 
 

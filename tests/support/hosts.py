@@ -90,7 +90,7 @@ def host(
     lines = [
         "set -e",
         f"echo {name} > /proc/sys/kernel/hostname",
-        *(shlex.join(["mount", "--bind", str(own), seen]) for own, seen in mounts.items()),
+        *(shlex.join(["mount", "--bind", str(own), mounted]) for own, mounted in mounts.items()),
         "ip link set lo up",
         "until ip link show eth0 >/dev/null 2>&1; do sleep 0.05; done",
         f"ip address add {address}/24 dev eth0",
@@ -123,9 +123,11 @@ def _own_files(folder: Path, environment: Mapping[str, str], machine_id: str) ->
     shutil.copytree(home, folder / "home", symlinks=True)
     (folder / "machine-id").write_text(f"{machine_id}\n", encoding="ascii")
     (folder / "boot-id").write_text(f"{uuid.uuid4()}\n", encoding="ascii")
-    seen = [state, home, "/etc/machine-id", "/proc/sys/kernel/random/boot_id"]
-    own = dict(zip([folder / name for name in ("state", "home", "machine-id", "boot-id")], seen, strict=True))
-    return {file: seen for file, seen in own.items() if Path(seen).exists()}
+    mounted = [state, home, "/etc/machine-id", "/proc/sys/kernel/random/boot_id"]
+    own = dict(
+        zip([folder / name for name in ("state", "home", "machine-id", "boot-id")], mounted, strict=True)
+    )
+    return {file: mounted for file, mounted in own.items() if Path(mounted).exists()}
 
 
 def _run(*command: str) -> None:

@@ -1,1 +1,1 @@
-"""The fault sweep: every call of a clean `up` and `destroy` by every kind of fault. Start it as a module."""
+"""The bulk sweeps: `python -m tests.sweep SWEEP FOLDER`; `harness` says how to add a case."""

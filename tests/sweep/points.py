@@ -3,11 +3,37 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Sequence
-from typing import Self
-
-from tests.sweep.recorded import DESTROY, UP
 
 OPERATIONS = ("up", "destroy")
+UP = (
+    ("aws", "sts.GetCallerIdentity"),
+    ("csp", "exchange-token"),
+    ("vmc", "list-connected-accounts"),
+    ("vmc", "request-link"),
+    ("template", "download-template"),
+    ("aws", "cloudformation.CreateStack"),
+    ("aws", "cloudformation.DescribeStacks"),
+    ("aws", "cloudformation.DescribeStacks"),
+    ("aws", "cloudformation.DescribeStacks"),
+    ("aws", "cloudformation.GetTemplate"),
+    ("vmc", "list-connected-accounts"),
+    ("vmc", "get-task"),
+    ("vmc", "list-connected-accounts"),
+)
+"""The calls of a clean `up`, in order; a test compares them with a run.
+
+How often a wait polls follows from the times that `tests.sweep.stage` sets.
+"""
+DESTROY = (
+    ("csp", "exchange-token"),
+    ("vmc", "list-connected-accounts"),
+    ("vmc", "unlink"),
+    ("vmc", "list-connected-accounts"),
+    ("aws", "cloudformation.DeleteStack"),
+    ("aws", "cloudformation.DescribeStacks"),
+    ("aws", "cloudformation.DescribeStacks"),
+)
+"""The calls of the clean `destroy` after it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,34 +56,29 @@ class Point:
         return f"{self.operation} {self.service} {self.call}" + (f" #{self.nth}" if self.nth > 1 else "")
 
     @property
+    def is_repeated(self) -> bool:
+        """Whether nothing was called since the last call of that name: it is a poll."""
+        return self.after is not None and self.after[:2] == (self.service, self.call)
+
+    @property
     def server(self) -> str:
         """The sandbox's server that answers it."""
         return "aws" if self.service == "aws" else "vmware"
 
-    def to_wire(self) -> dict[str, object]:
-        """The point as JSON can hold it."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_wire(cls, wire: dict[str, object]) -> Self:
-        """Read the point back."""
-        after = wire["after"]
-        return cls(**{**wire, "after": tuple(after) if isinstance(after, list | tuple) else None})  # type: ignore[arg-type]
-
 
 def points_of(operation: str, calls: Sequence[tuple[str, str]]) -> tuple[Point, ...]:
     """The points of an operation whose calls, (service, name), came in this order."""
-    seen: Counter[tuple[str, str]] = Counter()
+    found: Counter[tuple[str, str]] = Counter()
     points: list[Point] = []
     for service, call in calls:
-        seen[service, call] += 1
+        found[service, call] += 1
         last = points[-1] if points else None
         points.append(
             Point(
                 operation=operation,
                 service=service,
                 call=call,
-                nth=seen[service, call],
+                nth=found[service, call],
                 after=(last.service, last.call, last.nth) if last else None,
             )
         )

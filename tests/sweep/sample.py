@@ -5,7 +5,7 @@ survive need a command of their own, and the next one: of these the sharpest are
 """
 
 from sandbox.faults import PlannedFault
-from tests.sweep.kinds import Cell, kind_named
+from tests.sweep.faults import FaultCase
 from tests.sweep.points import Point
 
 SHARPEST = (
@@ -27,7 +27,7 @@ SURVIVED = {
         ("aws", "cloudformation.CreateStack", 1, "reset after"),
         ("aws", "cloudformation.DescribeStacks", 1, "500"),
         ("aws", "cloudformation.GetTemplate", 1, "429 Retry-After"),
-        # From here on the wait asks: each failure counts as a look in vain.
+        # From here on the wait asks: each failure counts as a poll in vain.
         ("vmc", "list-connected-accounts", 3, "503 outage"),
         ("vmc", "list-connected-accounts", 9, "empty 200"),
         ("vmc", "list-connected-accounts", 10, "reset midway"),
@@ -48,7 +48,7 @@ SURVIVED = {
         ("aws", "cloudformation.DescribeStacks", 2, "502"),
     ),
 }
-"""Operation -> (service, call, which of the calls of that name, kind); a repeated call counts anew."""
+"""Operation -> (service, call, which of the calls of that name, kind); a repeated call counts again."""
 
 
 def survived_faults(operation: str) -> tuple[PlannedFault, ...]:
@@ -60,7 +60,7 @@ def _fault(operation: str, service: str, call: str, nth: int, kind: str) -> Plan
     # A refusal is planned on the call before it.
     after = (service, call, nth) if kind == "refused" else None
     point = Point(operation=operation, service=service, call=call, nth=nth, after=after)
-    fault = Cell(point=point, kind=kind_named(kind)).fault()
+    fault = FaultCase(point=point, kind_name=kind).fault()
     if fault is None:
         raise ValueError(f"{kind} can't be planned on {call}")
     return fault

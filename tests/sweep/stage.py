@@ -1,6 +1,6 @@
-"""The sandbox and the Pulumi stack that a cell plays on; the commands, killed whole when they hang."""
+"""The sandbox and the Pulumi stack that a case plays on; the commands, killed whole when they hang."""
 
-import contextlib
+import dataclasses
 import itertools
 import json
 import os
@@ -9,23 +9,33 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import boto3
-import psutil
 
 from sandbox.environment import Sandbox
 from tests.support.lab import Lab
 from tests.support.paths import REPOSITORY
+from tests.support.processes import end_processes_of
 from tests.sweep.verdict import Ending, Finished
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _MODES = {"stack_seconds": 0.5, "task_seconds": 1.4}
 """Together with the first poll: each wait looks once in vain and once with success."""
 _FIRST_POLL_SECONDS = 0.3
+
+
+@dataclasses.dataclass(kw_only=True)
+class Loan:
+    """A lab that is lent to a case."""
+
+    lab: Lab
+    ended_well: bool = False
+    """Whether it is as the case should leave it, which the case says."""
 
 
 class Stages:
@@ -41,6 +51,16 @@ class Stages:
         self._numbers = itertools.count(1)
         self._stacks: dict[int, ExitStack] = {}
         self._linked: Lab | None = None
+
+    @contextmanager
+    def lent(self, operation: str) -> Iterator[Loan]:
+        """A stage for an operation; what an `up` leaves well is kept for the next `destroy`."""
+        loan = Loan(lab=self.linked() if operation == "destroy" else self.empty())
+        try:
+            yield loan
+        finally:
+            end_processes_of(loan.lab.folder)
+            (self.keep if operation == "up" and loan.ended_well else self.drop)(loan.lab)
 
     def empty(self) -> Lab:
         """A stage on which nothing was done."""
@@ -72,7 +92,7 @@ class Stages:
         """Take back a stage and take it down."""
         if lab is not None:
             self._stacks.pop(id(lab)).close()
-            end_everything_in(lab.folder)
+            end_processes_of(lab.folder)
 
     def __enter__(self) -> Self:
         return self
@@ -86,7 +106,7 @@ class Stages:
 
 
 RECOVER = "vmc-account-link recover --stack lab"
-"""What a person is told to run."""
+"""The command that a failure names."""
 
 
 def run(lab: Lab, operation: str, *flags: str, seconds: float) -> Finished:
@@ -126,16 +146,8 @@ def _run(command: list[str], folder: Path, environment: dict[str, str], seconds:
     return Finished(code=code, output=_ANSI.sub("", output), seconds=time.monotonic() - started)
 
 
-def end_everything_in(folder: Path) -> None:
-    """End the processes whose working folder is below this one: providers outlive a killed engine."""
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            if process.cwd().startswith(str(folder)):
-                process.kill()
-
-
 def ending_of(lab: Lab, *, links_before: int = 0) -> Ending:
-    """What there is now, at AWS, at VMware, in the state, and how many links were minted since."""
+    """What there is now, at AWS, at VMware, in the state, and how many links were requested since."""
     environment = lab.box.environment
     make: Any = boto3.client
     stacks = make(
@@ -190,10 +202,10 @@ def leaks(lab: Lab, outputs: str) -> tuple[str, ...]:
         for path in folder.rglob("*")
         if path.is_file()
     )
-    places = {"the output": outputs, "the state or the logs": written}
+    sources = {"the output": outputs, "the state or the logs": written}
     return tuple(
         f"{name} in {location}"
         for name, secret in secrets_of(lab).items()
-        for location, text in places.items()
+        for location, text in sources.items()
         if secret in text
     )

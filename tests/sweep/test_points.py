@@ -1,36 +1,31 @@
-"""Which cells there are, and which of them the sample takes."""
+"""Which cases there are, and which of them the sample takes."""
 
 import itertools
 
 import pytest
 
 from sandbox.faults import FaultKind
-from tests.sweep.kinds import KINDS, Cell, cells_of, kind_named
-from tests.sweep.points import Point, points_of, recorded_points
+from tests.sweep.faults import KINDS, FaultCase, fault_cases
+from tests.sweep.points import points_of, recorded_points
 from tests.sweep.sample import SHARPEST, SURVIVED, survived_faults
 
 LISTS = (("vmc", "list"), ("aws", "sts"), ("vmc", "list"))
 
 
-def test_a_point_is_counted_among_the_calls_of_its_name_and_knows_the_call_before_it() -> None:
+def test_a_point_has_a_number_and_the_call_before_it() -> None:
     first, other, second = points_of("up", LISTS)
     assert (first.nth, other.nth, second.nth) == (1, 1, 2)
     assert (first.after, other.after, second.after) == (None, ("vmc", "list", 1), ("aws", "sts", 1))
     assert [point.name for point in (first, other, second)] == ["up vmc list", "up aws sts", "up vmc list #2"]
 
 
-def test_a_point_survives_the_way_to_a_worker() -> None:
-    for point in points_of("destroy", LISTS):
-        assert Point.from_wire(point.to_wire()) == point
-
-
-def test_every_kind_meets_every_call_unless_the_service_knows_no_such_answer() -> None:
-    cells = cells_of(recorded_points())
-    assert len({cell.name for cell in cells}) == len(cells)
+def test_every_kind_of_fault_meets_every_call_where_it_can_happen() -> None:
+    cases = fault_cases()
+    assert len({case.name for case in cases}) == len(cases)
     missing = {
         (point.service, kind.name)
         for point, kind in itertools.product(recorded_points(), KINDS)
-        if Cell(point=point, kind=kind) not in cells
+        if FaultCase(point=point, kind_name=kind.name) not in cases
     }
     assert missing == {
         (service, kind) for service in ("csp", "template", "aws") for kind in ("retryable", "not retryable")
@@ -38,14 +33,14 @@ def test_every_kind_meets_every_call_unless_the_service_knows_no_such_answer() -
 
 
 def test_every_cell_has_a_fault_that_the_sandbox_takes() -> None:
-    for cell in cells_of(recorded_points()):
-        fault = cell.fault()
-        assert (fault is None) == (cell.kind.name == "refused" and cell.point.after is None)
+    for case in fault_cases():
+        fault = case.fault()
+        assert (fault is None) == (case.column == "refused" and case.point.after is None)
 
 
-def test_a_refusal_is_planned_on_the_call_before_and_closes_the_server_of_the_call_itself() -> None:
+def test_a_refused_connection_is_planned_on_the_call_before() -> None:
     (*_, point) = points_of("up", (("aws", "GetTemplate"), ("vmc", "list")))
-    fault = Cell(point=point, kind=kind_named("refused")).fault()
+    fault = FaultCase(point=point, kind_name="refused").fault()
     assert fault is not None
     assert (fault.service, fault.call, fault.nth, fault.server) == ("aws", "GetTemplate", 1, "vmware")
 
@@ -56,19 +51,19 @@ def test_a_refusal_is_planned_on_the_call_before_and_closes_the_server_of_the_ca
 )
 def test_a_status_is_the_one_that_the_service_would_use(kind: str, service: str, status: int) -> None:
     (point,) = points_of("up", ((service, "call"),))
-    fault = Cell(point=point, kind=kind_named(kind)).fault()
+    fault = FaultCase(point=point, kind_name=kind).fault()
     assert fault is not None
     assert (fault.kind, fault.status) == (FaultKind.STATUS, status)
 
 
 def test_the_sample_meets_every_call_and_every_kind() -> None:
-    cells = {cell.name: cell for cell in cells_of(recorded_points())}
-    sharpest = [cells[name] for name in SHARPEST]
+    cases = {case.name: case for case in fault_cases()}
+    sharpest = [cases[name] for name in SHARPEST]
     survived = [(operation, *entry) for operation, entries in SURVIVED.items() for entry in entries]
-    met = {(cell.point.operation, cell.point.service, cell.point.call) for cell in sharpest}
+    met = {(case.point.operation, case.point.service, case.point.call) for case in sharpest}
     met |= {(operation, service, call) for operation, service, call, _, _ in survived}
     assert met == {(point.operation, point.service, point.call) for point in recorded_points()}
-    assert {kind for *_, kind in survived} | {cell.kind.name for cell in sharpest} == {
+    assert {kind for *_, kind in survived} | {case.column for case in sharpest} == {
         kind.name for kind in KINDS
     }
 

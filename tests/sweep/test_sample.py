@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from tests.support.lab import Lab
-from tests.sweep.cell import play
-from tests.sweep.kinds import cells_of
+from tests.sweep.faults import fault_cases
+from tests.sweep.harness import play
 from tests.sweep.points import OPERATIONS, points_of, recorded_points
 from tests.sweep.sample import SHARPEST, survived_faults
 from tests.sweep.stage import Stages, ending_of, leaks, run
 from tests.sweep.verdict import Verdict, shortfalls
 
 pytestmark = pytest.mark.engine
-CELLS = {cell.name: cell for cell in cells_of(recorded_points())}
+CASES = {case.name: case for case in fault_cases()}
 _SECONDS = 100.0
 
 
@@ -28,9 +28,9 @@ def stages(tmp_path: Path) -> Iterator[Stages]:
 
 @pytest.mark.parametrize("name", SHARPEST)
 def test_it_fails_with_one_clear_line_and_the_next_one_converges(name: str, stages: Stages) -> None:
-    result = play(CELLS[name], stages)
-    # The output holds no secret: the cell has taken them out.
-    assert result.verdict in {Verdict.CONVERGED, Verdict.RECOVERED}, f"{result.reason}\n{result.output}"
+    result = play(CASES[name], stages)
+    # The output holds no secret: the case has taken them out.
+    assert result.verdict in {Verdict.CONVERGED, Verdict.RECOVERED}, f"{result.fell_short}\n{result.details}"
 
 
 def test_one_up_and_one_destroy_survive_every_kind_of_fault_at_every_call(stages: Stages) -> None:

@@ -44,7 +44,7 @@ Diagnostics:
 Resources:
     1 errored
 """
-AMAZON = """
+AWS = """
 Diagnostics:
   aws:cloudformation:Stack (account-link-stack):
     error:   sdk-v2/provider2.go:572: sdk.helper_schema: creating CloudFormation Stack (x): \
@@ -76,25 +76,23 @@ SUCCEEDED = Observation(
 CONVERGED = dataclasses.replace(
     SUCCEEDED, first=finished(255, FAILURE), second=finished(), unchanged=finished()
 )
-RECOVERED = dataclasses.replace(
-    CONVERGED, second=finished(255, AMAZON), recovered=finished(0), third=finished()
-)
+RECOVERED = dataclasses.replace(CONVERGED, second=finished(255, AWS), recovered=finished(0), third=finished())
 DESTROYED = dataclasses.replace(SUCCEEDED, operation="destroy", ending=GONE)
 
 
 @pytest.mark.parametrize(
-    ("seen", "verdict"),
+    ("found", "verdict"),
     [
         (SUCCEEDED, Verdict.SUCCEEDED),
         (CONVERGED, Verdict.CONVERGED),
         (RECOVERED, Verdict.RECOVERED),
         (DESTROYED, Verdict.SUCCEEDED),
-        (dataclasses.replace(CONVERGED, first=finished(255, AMAZON)), Verdict.CONVERGED),
+        (dataclasses.replace(CONVERGED, first=finished(255, AWS)), Verdict.CONVERGED),
     ],
     ids=["up", "up again", "up after recover", "destroy", "an error in AWS's words"],
 )
-def test_a_world_as_it_should_be_does_not_fall_short(seen: Observation, verdict: Verdict) -> None:
-    assert assess(seen) == (verdict, "")
+def test_a_world_as_it_should_be_does_not_fall_short(found: Observation, verdict: Verdict) -> None:
+    assert assess(found) == (verdict, "")
 
 
 @pytest.mark.parametrize(
@@ -144,7 +142,7 @@ def without(kind: str) -> tuple[dict[str, Any], ...]:
         ({"records": (("record-1", "BROKEN", STACK_NAME),)}, "BROKEN"),
         ({"records": (("record-1", "ACTIVE", "theirs"),)}, "theirs"),
         ({"records": (("record-2", "ACTIVE", STACK_NAME),)}, "is not the record"),
-        ({"links": 2}, "2 links minted"),
+        ({"links": 2}, "2 links requested"),
         ({"pending": 1}, "1 pending operations"),
         ({"state": without("LinkRequest")}, "0 link requests"),
         ({"state": without("aws:")}, "the state knows 0 stacks"),
@@ -161,7 +159,7 @@ def test_an_end_of_up_that_falls_short_says_how(changes: dict[str, Any], reason:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"links": 1}, "1 links minted"),
+        ({"links": 1}, "1 links requested"),
         ({"live_stacks": ("arn:1",)}, "1 stacks left"),
         ({"records": (RECORD,)}, "1 records left"),
         ({"state": STATE[:1]}, "1 resources in the state left"),
@@ -175,7 +173,7 @@ def test_an_end_of_destroy_with_something_left_says_what(changes: dict[str, Any]
 
 
 @pytest.mark.parametrize("call", ["request-link", "download-template"])
-def test_a_link_that_was_lost_may_be_minted_again_once(call: str) -> None:
+def test_a_link_that_was_lost_may_be_requested_again_once(call: str) -> None:
     twice = dataclasses.replace(CONVERGED, call=call, ending=dataclasses.replace(LINKED, links=2))
     assert assess(twice)[0] is Verdict.CONVERGED
     thrice = dataclasses.replace(twice, ending=dataclasses.replace(LINKED, links=3))
@@ -184,12 +182,12 @@ def test_a_link_that_was_lost_may_be_minted_again_once(call: str) -> None:
 
 def test_the_error_lines_are_those_of_diagnostics_without_the_summary() -> None:
     assert error_lines(FAILURE) == ["ask for the link: it broke. Run the command again."]
-    assert error_lines(AMAZON) == [
+    assert error_lines(AWS) == [
         "creating CloudFormation Stack (x): AlreadyExistsException: Stack [x] already exists"
     ]
 
 
 def test_an_error_that_goes_on_in_a_second_line_is_complained_about() -> None:
-    assert complaints(FAILURE) == complaints(AMAZON) == []
+    assert complaints(FAILURE) == complaints(AWS) == []
     longer = FAILURE.replace("it broke.", "it broke,\n    b'<html>'.", 2)
     assert any("several lines" in complaint for complaint in complaints(longer))

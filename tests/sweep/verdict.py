@@ -1,4 +1,4 @@
-"""What was seen of a cell -> its verdict. Pure."""
+"""What was observed of a case -> its verdict. Pure."""
 
 import dataclasses
 import re
@@ -11,12 +11,14 @@ NOT_REACHED = "not reached"
 
 
 class Verdict(StrEnum):
-    """How a cell ended."""
+    """How a case ended, as the table has it."""
 
-    SUCCEEDED = "succeeded"
-    CONVERGED = "failed then converged"
-    RECOVERED = "failed then converged by recover"
-    FELL_SHORT = "FELL SHORT"
+    SUCCEEDED = "ok"
+    CONVERGED = "then ok"
+    """It failed, and the next one converged."""
+    RECOVERED = "recover"
+    """The next one named `vmc-account-link recover`, and after that it converged."""
+    FELL_SHORT = "SHORT"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +38,11 @@ class Ending:
     live_stacks: tuple[str, ...]
     """Ids of the CloudFormation stacks that are not gone, whatever their name."""
     stacks_made: int
-    """Those, and the gone ones, those of earlier cells on the stage too."""
+    """Those, and the gone ones, those of earlier cases on the stage too."""
     records: tuple[tuple[str, str, str], ...]
     """(id, state, stack name) of the connected accounts."""
     links: int
-    """Links minted in this cell."""
+    """Links requested in this case."""
     state: tuple[dict[str, object], ...]
     """The resources of the Pulumi state."""
     pending: int
@@ -59,7 +61,7 @@ class Observation:
     second: Finished | None
     """The same again without a fault, where the first failed."""
     recovered: Finished | None
-    """`labs recover`, where the second failed and told to run it."""
+    """`vmc-account-link recover`, where the second failed and named it."""
     third: Finished | None
     """The same once more, after that."""
     unchanged: Finished | None
@@ -69,43 +71,43 @@ class Observation:
     """What secret stood where in plaintext."""
 
 
-_MAY_MINT_AGAIN = {"request-link", "download-template"}
+_MAY_REQUEST_AGAIN = {"request-link", "download-template"}
 """A link whose answer, or whose template, was lost is not in the state; it expires by itself."""
 
 
-def assess(seen: Observation) -> tuple[Verdict, str]:
+def assess(found: Observation) -> tuple[Verdict, str]:
     """The verdict, and what fell short in few words (empty where nothing did)."""
-    reasons = [*_of_run(seen), *_of_ending(seen), *(f"plaintext: {leak}" for leak in seen.leaks)]
+    reasons = [*_of_run(found), *_of_ending(found), *(f"plaintext: {leak}" for leak in found.leaks)]
     if reasons:
         return Verdict.FELL_SHORT, "; ".join(reasons)
-    if seen.recovered is not None:
+    if found.recovered is not None:
         return Verdict.RECOVERED, ""
-    return (Verdict.SUCCEEDED if seen.first.code == 0 else Verdict.CONVERGED), ""
+    return (Verdict.SUCCEEDED if found.first.code == 0 else Verdict.CONVERGED), ""
 
 
-def _of_run(seen: Observation) -> list[str]:
-    reasons = [] if seen.was_reached else [NOT_REACHED]
-    if seen.first.code is None:
-        reasons.append(f"no end within {seen.first.seconds:.0f} s")
-    elif seen.first.code != 0:
-        reasons += complaints(seen.first.output)
-    if seen.recovered is not None and seen.second is not None:
-        reasons += complaints(seen.second.output)
-    for which, done in (("next", seen.second), ("third", seen.third)):
-        if done is not None and done.code != 0 and (which == "third" or seen.recovered is None):
+def _of_run(found: Observation) -> list[str]:
+    reasons = [] if found.was_reached else [NOT_REACHED]
+    if found.first.code is None:
+        reasons.append(f"no end within {found.first.seconds:.0f} s")
+    elif found.first.code != 0:
+        reasons += complaints(found.first.output)
+    if found.recovered is not None and found.second is not None:
+        reasons += complaints(found.second.output)
+    for which, done in (("next", found.second), ("third", found.third)):
+        if done is not None and done.code != 0 and (which == "third" or found.recovered is None):
             said = error_lines(done.output)
-            reasons.append(f"the {which} {seen.operation} failed: {said[0] if said else 'without a word'}")
-    if seen.recovered is not None and seen.recovered.code != 0:
-        reasons.append(f"recover failed: {' '.join(seen.recovered.output.split())}")
-    if seen.unchanged is not None and seen.unchanged.code != 0:
+            reasons.append(f"the {which} {found.operation} failed: {said[0] if said else 'without a word'}")
+    if found.recovered is not None and found.recovered.code != 0:
+        reasons.append(f"recover failed: {' '.join(found.recovered.output.split())}")
+    if found.unchanged is not None and found.unchanged.code != 0:
         reasons.append("the one after that had changes to make")
     return reasons
 
 
-def _of_ending(seen: Observation) -> list[str]:
-    ending = seen.ending
-    reasons = [f"{ending.links} links minted"] if ending.links > _most_links(seen) else []
-    return reasons + shortfalls(seen.operation, ending)
+def _of_ending(found: Observation) -> list[str]:
+    ending = found.ending
+    reasons = [f"{ending.links} links requested"] if ending.links > _most_links(found) else []
+    return reasons + shortfalls(found.operation, ending)
 
 
 def shortfalls(operation: str, ending: Ending) -> list[str]:
@@ -114,10 +116,10 @@ def shortfalls(operation: str, ending: Ending) -> list[str]:
     return pending + (_not_linked(ending) if operation == "up" else _not_gone(ending))
 
 
-def _most_links(seen: Observation) -> int:
-    if seen.operation == "destroy":
+def _most_links(found: Observation) -> int:
+    if found.operation == "destroy":
         return 0
-    return 2 if seen.call in _MAY_MINT_AGAIN else 1
+    return 2 if found.call in _MAY_REQUEST_AGAIN else 1
 
 
 def _not_gone(ending: Ending) -> list[str]:
@@ -183,7 +185,7 @@ def error_lines(output: str) -> list[str]:
 
 
 def complaints(output: str) -> list[str]:
-    """What is wrong with how a failure was told: no line, more than one for an error, a crash."""
+    """What is wrong with how a failure was reported: no line, more than one for an error, a crash."""
     reasons = [f"{word!r} in the output" for word in ("Traceback", "goroutine ", 'File "') if word in output]
     if not error_lines(output):
         reasons.append("no error line")

@@ -95,9 +95,9 @@ class Checkout:
     def add_go(self, before: str = ":") -> None:
         program(self.path / "go", GO.format(root=self.root, before=before))
 
-    def add_pulumi(self, told: str = "3.300.0") -> None:
+    def add_pulumi(self, on_path: str = "3.300.0") -> None:
         for name in PROGRAMS:
-            program(self.path / name, PULUMI.format(version=told))
+            program(self.path / name, PULUMI.format(version=on_path))
 
     def change(self, file: str, pattern: str, by: str) -> None:
         path = self.root / "tools/engine" / file
@@ -241,7 +241,7 @@ def test_language_host_that_cannot_be_had_is_one_line(checkout: Checkout) -> Non
 
 
 @pytest.mark.parametrize(
-    ("told", "lost", "said"),
+    ("on_path", "lost", "said"),
     [
         ("3.300.1", "", ""),
         ("3.99.0", "", r"/pulumi is 3\.99\.0, needed is 3\.\d+\.0 or a later 3\.x"),
@@ -250,9 +250,9 @@ def test_language_host_that_cannot_be_had_is_one_line(checkout: Checkout) -> Non
         ("3.300.1", PROGRAMS[1], r"/pulumi comes without pulumi-language-python\n"),
     ],
 )
-def test_cli_on_path_is_used_if_it_will_do(checkout: Checkout, told: str, lost: str, said: str) -> None:
+def test_cli_on_path_is_used_if_it_will_do(checkout: Checkout, on_path: str, lost: str, said: str) -> None:
     checkout.add_go()
-    checkout.add_pulumi(told)
+    checkout.add_pulumi(on_path)
     if lost:
         (checkout.path / lost).unlink()
     output = checkout.set_up()
@@ -279,11 +279,11 @@ def test_provider_that_the_user_has_counts_once_it_is_whole(checkout: Checkout) 
     checkout.add_go()
     checkout.add_pulumi()
     theirs = program(checkout.theirs)
-    mark = theirs.parent.with_name(f"{AWS}.partial")
-    mark.touch()
+    partial = theirs.parent.with_name(f"{AWS}.partial")
+    partial.touch()
     checkout.set_up()
     assert checkout.builds() == BUILDS[2:]
-    mark.unlink()
+    partial.unlink()
     shutil.rmtree(checkout.engine)
     checkout.set_up()
     assert (checkout.engine / "plugins" / AWS / "pulumi-resource-aws").resolve() == theirs.resolve()

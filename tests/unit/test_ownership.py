@@ -28,7 +28,7 @@ def record(state: str = "ACTIVE", stack: str = "theirs", name: str = "record") -
 
 
 @pytest.mark.parametrize(
-    ("change", "refused"),
+    ("change", "rejected"),
     [
         ({}, {}),
         ({"org_id": "other"}, {"org_id": f"organisation {ORG}"}),
@@ -38,13 +38,13 @@ def record(state: str = "ACTIVE", stack: str = "theirs", name: str = "record") -
     ids=["the same", "another organisation", "another account", "an account that is not known yet"],
 )
 def test_a_link_is_not_moved_to_another_organisation_or_account(
-    change: dict[str, Any], refused: dict[str, str]
+    change: dict[str, Any], rejected: dict[str, str]
 ) -> None:
     failures = {one.property: one.reason for one in identity_failures(HELD, {**HELD, **change})}
     assert failures == {
         key: f"this Pulumi stack holds a link of {held}, and it can't be moved: "
         "use the old settings and credentials, or another Pulumi stack"
-        for key, held in refused.items()
+        for key, held in rejected.items()
     }
 
 
@@ -64,8 +64,8 @@ def test_what_a_state_holds_is_not_looked_for_in_another_organisation() -> None:
 
 def test_the_live_record_of_an_account_is_found_in_any_order() -> None:
     records = [record("DELETED"), record("BROKEN", name="broken"), record(name="active")]
-    for listed in (records, records[::-1]):
-        found = find_account(listed, "123456789012")
+    for ordering in (records, records[::-1]):
+        found = find_account(ordering, "123456789012")
         assert found is not None
         assert found.id == "active"
     assert find_account(records, "999999999999") is None

@@ -122,7 +122,7 @@ def test_a_template_was_run_when_its_task_finished_or_the_record_is_another() ->
 
 
 @pytest.mark.parametrize(
-    ("accounts", "seen"),
+    ("accounts", "observed"),
     [
         ([], "the account is not in the service's list yet"),
         ([account(stack="theirs")], 'the list still shows the link of stack "theirs"'),
@@ -130,13 +130,13 @@ def test_a_template_was_run_when_its_task_finished_or_the_record_is_another() ->
         ([account("BROKEN", stack="theirs")], "the account is BROKEN"),
     ],
 )
-def test_who_waits_reads_what_the_list_and_the_task_say(accounts: list[AccountRecord], seen: str) -> None:
-    told = dataclasses.replace(task("STARTED", percent=10), phase="ROLES\nX", remaining_minutes=3)
-    assert evaluate_link(REQUESTED, accounts, told) == Waiting(
-        why=f"task STARTED, 10 %, ROLES X, about 3 min to go; {seen}", stage=f"STARTED; {seen}"
+def test_who_waits_reads_what_the_list_and_the_task_say(accounts: list[AccountRecord], observed: str) -> None:
+    progress = dataclasses.replace(task("STARTED", percent=10), phase="ROLES\nX", remaining_minutes=3)
+    assert evaluate_link(REQUESTED, accounts, progress) == Waiting(
+        why=f"task STARTED, 10 %, ROLES X, about 3 min to go; {observed}", stage=f"STARTED; {observed}"
     )
     assert evaluate_link(REQUESTED, accounts, None) == Waiting(
-        why=f"no word from the link's task; {seen}", stage=f"None; {seen}"
+        why=f"no word from the link's task; {observed}", stage=f"None; {observed}"
     )
 
 
@@ -190,5 +190,5 @@ def test_an_answer_is_noticed_at_most_five_seconds_late_however_long_it_took() -
 
 
 def test_half_an_hour_costs_at_most_400_looks() -> None:
-    looks = itertools.accumulate(itertools.repeat(0.0), lambda elapsed, _: elapsed + pause_seconds(elapsed))
-    assert sum(1 for _ in itertools.takewhile(lambda elapsed: elapsed < 1800, looks)) <= 400
+    polls = itertools.accumulate(itertools.repeat(0.0), lambda elapsed, _: elapsed + pause_seconds(elapsed))
+    assert sum(1 for _ in itertools.takewhile(lambda elapsed: elapsed < 1800, polls)) <= 400

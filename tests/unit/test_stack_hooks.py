@@ -4,21 +4,21 @@ import pytest
 
 from vmc_account_link.stack_hooks import what_to_do
 
-ASKED = "creating CloudFormation Stack (SDDC-Account-Link): operation error CloudFormation: CreateStack, "
-ANSWERED = ASKED + "https response error StatusCode: {}, RequestID: r, "
-TAKEN = ANSWERED.format(400) + "AlreadyExistsException: Stack [SDDC-Account-Link] already exists"
+CREATING = "creating CloudFormation Stack (SDDC-Account-Link): operation error CloudFormation: CreateStack, "
+HTTP_ERROR = CREATING + "https response error StatusCode: {}, RequestID: r, "
+TAKEN = HTTP_ERROR.format(400) + "AlreadyExistsException: Stack [SDDC-Account-Link] already exists"
 
 
 @pytest.mark.parametrize(
     "error",
     [
         pytest.param(
-            ANSWERED.format(200) + "deserialization failed, failed to decode response body", id="garbled"
+            HTTP_ERROR.format(200) + "deserialization failed, failed to decode response body", id="garbled"
         ),
-        pytest.param(ANSWERED.format(500) + "api error InternalFailure: ", id="AWS broke down"),
-        pytest.param(ANSWERED.format(408) + "api error RequestTimeout: ", id="AWS gave up"),
-        pytest.param(ANSWERED.format(0) + "request send failed: connection reset by peer", id="cut off"),
-        pytest.param(ASKED + "context canceled", id="interrupted"),
+        pytest.param(HTTP_ERROR.format(500) + "api error InternalFailure: ", id="AWS broke down"),
+        pytest.param(HTTP_ERROR.format(408) + "api error RequestTimeout: ", id="AWS gave up"),
+        pytest.param(HTTP_ERROR.format(0) + "request send failed: connection reset by peer", id="cut off"),
+        pytest.param(CREATING + "context canceled", id="interrupted"),
         pytest.param(
             "reading CloudFormation Stack () template: operation error CloudFormation: GetTemplate, "
             "https response error StatusCode: 400, RequestID: r, api error ValidationError: no such stack",
@@ -36,14 +36,14 @@ def test_where_no_answer_came_the_stack_may_be_there_and_recover_finds_out(error
 @pytest.mark.parametrize(
     "error",
     [
-        pytest.param(ANSWERED.format(403) + "api error AccessDenied: no", id="refused"),
-        pytest.param(ANSWERED.format(429) + "api error Throttling: Rate exceeded", id="throttled"),
-        pytest.param(ASKED + "get identity: get credentials: no EC2 IMDS role found", id="no credentials"),
+        pytest.param(HTTP_ERROR.format(403) + "api error AccessDenied: no", id="refused"),
+        pytest.param(HTTP_ERROR.format(429) + "api error Throttling: Rate exceeded", id="throttled"),
+        pytest.param(CREATING + "get identity: get credentials: no EC2 IMDS role found", id="no credentials"),
         pytest.param(
             "waiting for CloudFormation Stack (arn:x) create: stack status (ROLLBACK_COMPLETE): no",
             id="made and failed",
         ),
-        pytest.param("before hook failed: its link expired", id="not asked for"),
+        pytest.param("before hook failed: its link expired", id="not requested"),
         pytest.param("", id="nothing"),
     ],
 )

@@ -24,7 +24,7 @@ def subnet(name: str, zone: str, **changes: object) -> Subnet:
     return dataclasses.replace(made, **changes)  # type: ignore[arg-type]
 
 
-LISTED = [
+SUBNETS = [
     subnet("b2", "b"),
     subnet("a2", "a"),
     subnet("a1", "a"),
@@ -36,15 +36,15 @@ LISTED = [
 
 
 def test_the_compatible_ones_are_grouped_by_zone_and_sorted() -> None:
-    assert by_zone(LISTED) == {
+    assert by_zone(SUBNETS) == {
         "us-west-2a": ["subnet-a1", "subnet-a2"],
         "us-west-2b": ["subnet-b2", "subnet-small", "subnet-theirs"],
     }
-    assert list(by_zone(LISTED)) == ["us-west-2a", "us-west-2b"]
+    assert list(by_zone(SUBNETS)) == ["us-west-2a", "us-west-2b"]
 
 
 def test_each_rejected_one_has_the_services_note() -> None:
-    assert rejected(LISTED) == {
+    assert rejected(SUBNETS) == {
         "subnet-c": "us-west-2c: the service gives no reason",
         "subnet-d": "us-west-2d, 10.0.0.0/26: Not in a supported availability zone.",
     }
@@ -60,7 +60,7 @@ def test_each_rejected_one_has_the_services_note() -> None:
     ],
 )
 def test_what_fits_is_let_through(chosen: list[str], kind: str | None) -> None:
-    check_chosen(chosen, LISTED, sddc_type=kind, connected_account_id=ACCOUNT_ID)
+    check_chosen(chosen, SUBNETS, sddc_type=kind, connected_account_id=ACCOUNT_ID)
 
 
 @pytest.mark.parametrize(
@@ -82,14 +82,16 @@ def test_what_does_not_fit_is_refused_with_the_reason_and_what_can_be_used(
     chosen: list[str], kind: str | None, reason: str
 ) -> None:
     with pytest.raises(SubnetsDoNotFit) as refusal:
-        check_chosen(chosen, LISTED, sddc_type=kind, connected_account_id=ACCOUNT_ID)
+        check_chosen(chosen, SUBNETS, sddc_type=kind, connected_account_id=ACCOUNT_ID)
     assert reason in str(refusal.value)
     assert "us-west-2a: subnet-a1, subnet-a2" in str(refusal.value)
 
 
 def test_the_refusal_names_what_was_chosen_and_every_zone_that_can_be_used() -> None:
     with pytest.raises(SubnetsDoNotFit) as refusal:
-        check_chosen(["subnet-a1", "subnet-a2"], LISTED, sddc_type="MultiAZ", connected_account_id=ACCOUNT_ID)
+        check_chosen(
+            ["subnet-a1", "subnet-a2"], SUBNETS, sddc_type="MultiAZ", connected_account_id=ACCOUNT_ID
+        )
     assert str(refusal.value) == (
         "use subnet-a1, subnet-a2 for a MultiAZ SDDC: they are both in us-west-2a, and MultiAZ needs two "
         "availability zones. Set vmc-account-link:sddcSubnets to 2 of: us-west-2a: subnet-a1, subnet-a2; "
@@ -109,12 +111,12 @@ def test_a_block_is_measured_by_its_prefix_even_where_it_names_a_host() -> None:
 
 
 @pytest.mark.parametrize("cidr_block", [None, "", "10.0.0.0/99"])
-def test_a_block_that_is_not_told_is_left_to_the_service(cidr_block: str | None) -> None:
-    untold = subnet("untold", "a", cidr_block=cidr_block)
-    check_chosen([untold.id], [untold], sddc_type=None, connected_account_id=ACCOUNT_ID)
+def test_an_unknown_cidr_block_is_left_to_the_service(cidr_block: str | None) -> None:
+    unknown = subnet("untold", "a", cidr_block=cidr_block)
+    check_chosen([unknown.id], [unknown], sddc_type=None, connected_account_id=ACCOUNT_ID)
 
 
-def test_a_subnet_of_no_told_place_is_shown_all_the_same() -> None:
+def test_a_subnet_without_a_zone_is_shown_all_the_same() -> None:
     nowhere = subnet("n", "a", availability_zone=None, cidr_block=None)
     assert by_zone([nowhere]) == {"": ["subnet-n"]}
     assert rejected([dataclasses.replace(nowhere, is_compatible=False)]) == {
@@ -122,7 +124,7 @@ def test_a_subnet_of_no_told_place_is_shown_all_the_same() -> None:
     }
 
 
-def test_a_list_is_read_over_all_vpcs_and_what_is_not_said_to_be_compatible_is_not() -> None:
+def test_a_missing_compatible_counts_as_false_over_all_vpcs() -> None:
     read = Subnet.list_from_wire(
         {
             "customer_available_zones": None,

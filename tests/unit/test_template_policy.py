@@ -1,11 +1,11 @@
-"""The policy of the configuration: what it may be, and a template judged by it."""
+"""The policy of the configuration: what it may be, and a template checked against it."""
 
 import pytest
 
 from sandbox.modes import TemplateKind
 from sandbox.vmc.template import template_text
 from vmc_account_link.errors import SettingsError, TemplateRejected
-from vmc_account_link.template.policy import judge_template, read_policy
+from vmc_account_link.template.policy import enforce_policy, read_policy
 from vmc_account_link.template.report import TemplatePolicy
 
 TEMPLATE = template_text(TemplateKind.NORMAL, link_id="l", org_id="o")
@@ -43,9 +43,9 @@ def test_a_policy_that_is_misspelt_is_not_one_that_allows_everything(wire: objec
     assert named in str(refusal.value)
 
 
-def test_what_fits_is_told_in_a_few_lines() -> None:
-    lines = judge_template(TEMPLATE, read_policy({"resourceTypes": TYPES, "trustedAccounts": ACCOUNTS}))
-    assert lines == judge_template(TEMPLATE, TemplatePolicy())
+def test_what_fits_is_reported_in_a_few_lines() -> None:
+    lines = enforce_policy(TEMPLATE, read_policy({"resourceTypes": TYPES, "trustedAccounts": ACCOUNTS}))
+    assert lines == enforce_policy(TEMPLATE, TemplatePolicy())
     assert 3 <= len(lines) <= 8
     assert any("000000000101" in line and "RemoteRole" in line for line in lines)
 
@@ -59,14 +59,14 @@ def test_what_fits_is_told_in_a_few_lines() -> None:
 )
 def test_what_does_not_fit_is_refused_by_its_name(policy: object, named: str) -> None:
     with pytest.raises(TemplateRejected) as refusal:
-        judge_template(TEMPLATE, read_policy(policy))
+        enforce_policy(TEMPLATE, read_policy(policy))
     assert named in str(refusal.value)
     assert "vmc-account-link inspect" in str(refusal.value)
 
 
-def test_a_refusal_names_all_that_does_not_fit_and_where_to_look() -> None:
+def test_a_rejection_names_all_violations_and_the_next_command() -> None:
     with pytest.raises(TemplateRejected) as refusal:
-        judge_template(TEMPLATE, read_policy({"resourceTypes": ["AWS::IAM::Role"]}))
+        enforce_policy(TEMPLATE, read_policy({"resourceTypes": ["AWS::IAM::Role"]}))
     assert str(refusal.value).endswith(
         ": LinkFunction: type AWS::Lambda::Function is not allowed; AccountLink: type Custom::VmcAccountLink "
         "is not allowed. Nothing was created; look at it (`vmc-account-link inspect`) before you allow more."

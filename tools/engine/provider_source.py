@@ -32,7 +32,7 @@ _REDUCE = (
     ("internal/conns/awsclient_gen.go", f"(?s:{_CLIENT_METHOD})", ""),
 )
 """File, pattern, and what stands in its place."""
-_HURRY = (
+_POLL_EARLY = (
     (_STACK, r"(Delay: +)10 \* time\.Second", r"\1pollDelay()"),
     (_STACK, r"minTimeout = \d \* time\.Second", "minTimeout = 200 * time.Millisecond"),
 )
@@ -67,7 +67,7 @@ def copy_reduced(module: Path, to: Path, *, quick: bool) -> None:
             if file.is_file() and _is_needed(path):
                 (to / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, to / path)
-    for name, pattern, instead in (*_REDUCE, *(_HURRY if quick else ())):
+    for name, pattern, instead in (*_REDUCE, *(_POLL_EARLY if quick else ())):
         text, count = re.subn(pattern, instead, (to / name).read_text("utf-8"), flags=re.MULTILINE)
         if count < 3:
             raise SetupError(f"{name} of {module.name} has {count} places with {pattern}, not 3 or more")

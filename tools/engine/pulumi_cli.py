@@ -34,7 +34,7 @@ def get_cli() -> Path:
     if found and not problem:
         say(f"Pulumi CLI: {found} is there")
         return found
-    version = _told(r"^require github\.com/pulumi/pulumi/pkg/v3 v(\S+)", _CLI / "go.mod")
+    version = _find(r"^require github\.com/pulumi/pulumi/pkg/v3 v(\S+)", _CLI / "go.mod")
     if found:
         say(f"Pulumi CLI: {problem}")
     files = (folder / name for folder in (_CLI, _LANGUAGE_HOST) for name in ("go.mod", "go.sum"))
@@ -65,14 +65,14 @@ def find_on_path() -> tuple[Path | None, str]:
         return None, "there is none on PATH"
     pulumi = Path(name).absolute()
     try:
-        told = re.match(r"v?(\d+\.\d+\.\d+)", work.run([pulumi, "version"], limit_seconds=20))
+        match = re.match(r"v?(\d+\.\d+\.\d+)", work.run([pulumi, "version"], limit_seconds=20))
     except SetupError as error:
         return pulumi, f"{pulumi} can't be run: {error}"
-    if told is None:
+    if match is None:
         return pulumi, f"{pulumi} does not tell its version"
-    version, floor = _parsed(told[1]), _floor()
+    version, floor = _parsed(match[1]), _floor()
     if version < floor or version[0] != floor[0]:
-        return pulumi, f"{pulumi} is {told[1]}, needed is {_spoken(floor)} or a later {floor[0]}.x"
+        return pulumi, f"{pulumi} is {match[1]}, needed is {_spoken(floor)} or a later {floor[0]}.x"
     # The engine looks beside its executable too, with links followed, as package managers make them.
     where = os.pathsep.join([str(pulumi.parent), str(pulumi.resolve().parent), others])
     lost = [program for program in PROGRAMS if shutil.which(program, path=where) is None]
@@ -102,10 +102,10 @@ def _build(version: str, new: Path, spare: Path) -> None:
 
 def _floor() -> tuple[int, ...]:
     """The oldest release of the SDK for Python that is allowed: no older CLI was tried."""
-    return _parsed(_told(r'^ *"pulumi>=([\d.]+)', REPOSITORY / "pyproject.toml"))
+    return _parsed(_find(r'^ *"pulumi>=([\d.]+)', REPOSITORY / "pyproject.toml"))
 
 
-def _told(pattern: str, file: Path) -> str:
+def _find(pattern: str, file: Path) -> str:
     found = re.search(pattern, file.read_text(encoding="utf-8"), re.MULTILINE)
     if found is None:
         raise SetupError(f"{file} has no {pattern}")

@@ -173,8 +173,8 @@ def locked() -> Iterator[None]:
         except BlockingIOError:
             say("another run is at work: waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
-        for leftover in ENGINE.glob("partial-*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+        for unfinished in ENGINE.glob("partial-*"):
+            shutil.rmtree(unfinished, ignore_errors=True)
         yield
 
 

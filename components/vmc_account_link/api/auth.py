@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from vmc_account_link.api.models import BadPayload
 from vmc_account_link.api.request import Request, Response, RetryPolicy
-from vmc_account_link.call_context import canceled
+from vmc_account_link.call_context import CallContext
 from vmc_account_link.errors import (
     Forbidden,
     NotFound,
@@ -32,7 +32,7 @@ _MARGIN_SECONDS = 60.0
 """Renewed this long before its end, or a tenth of its life where that is less."""
 _GLANCE_SECONDS = 0.2
 """Between two looks whether the person still wants to wait."""
-_UNTOLD_LIFETIME_SECONDS = 1500.0
+_DEFAULT_LIFETIME_SECONDS = 1500.0
 """Where the reply has no `expires_in`: less than the documented default of 30 minutes."""
 
 
@@ -54,7 +54,7 @@ class AccessToken:
         value = wire.get("access_token") if isinstance(wire, dict) else None
         if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
             raise BadPayload("access_token is missing")
-        lifetime = wire.get("expires_in", _UNTOLD_LIFETIME_SECONDS)
+        lifetime = wire.get("expires_in", _DEFAULT_LIFETIME_SECONDS)
         # Not NaN either, with which no token would ever end.
         if isinstance(lifetime, bool) or not isinstance(lifetime, int | float) or not 0 < lifetime < 1e9:
             raise BadPayload("expires_in is not a number of seconds")
@@ -75,7 +75,11 @@ class AccessTokens:
         self._lock = threading.Lock()
 
     def get(
-        self, settings: VmcSettings, transport: "Transport", repeat: RetryPolicy = RetryPolicy.IDEMPOTENT
+        self,
+        settings: VmcSettings,
+        transport: "Transport",
+        repeat: RetryPolicy = RetryPolicy.IDEMPOTENT,
+        canceled: threading.Event = CallContext().canceled,  # noqa: B008 - the process's one event
     ) -> str:
         """Return a token that is still good, exchanging the credentials for one where none is held.
 
@@ -97,7 +101,7 @@ class AccessTokens:
                 threading.Thread(
                     target=self._exchange, args=(settings, transport, repeat, exchange), daemon=True
                 ).start()
-        return _awaited(exchange, settings)
+        return _awaited(exchange, settings, canceled)
 
     def forget(self, settings: VmcSettings, value: str) -> None:
         """Drop a token that the service refused, unless another thread has replaced it already."""
@@ -124,9 +128,9 @@ class AccessTokens:
         exchange.set_result(token.value)
 
 
-def _awaited(exchange: "Future[str]", settings: VmcSettings) -> str:
+def _awaited(exchange: "Future[str]", settings: VmcSettings, canceled: threading.Event) -> str:
     while not concurrent.futures.wait([exchange], timeout=_GLANCE_SECONDS).done:
-        if canceled().is_set():
+        if canceled.is_set():
             raise WaitInterrupted(
                 f"exchange the VMC credentials for an access token at {settings.csp_url}",
                 "interrupted before it answered",
@@ -168,12 +172,12 @@ def _exchange(settings: VmcSettings, transport: "Transport", repeat: RetryPolicy
         form=form,
         basic=basic,
         secrets=hidden,
-        do_if_refused=f"Set a valid one ({setting}): it may have expired or been revoked.",
+        hint_if_rejected=f"Set a valid one ({setting}): it may have expired or been revoked.",
     )
     return transport.send(call, AccessToken.from_answer)
 
 
-def refused_for_good(error: Exception) -> bool:
+def is_permanent(error: Exception) -> bool:
     """Whether a wait must stop at this error: the same question would get the same answer."""
     return isinstance(error, Unauthenticated | Forbidden) or (
         isinstance(error, Refused) and not isinstance(error, Unavailable | NotFound)

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from vmc_account_link.api.auth import PROCESS_TOKENS, AccessTokens
 from vmc_account_link.api.models import AccountRecord, Link, SddcConnection, Subnet, Task
 from vmc_account_link.api.request import Request, Response, RetryPolicy
+from vmc_account_link.call_context import CallContext
 from vmc_account_link.errors import (
     Refused,
     TemplateRejected,
@@ -35,6 +36,7 @@ class VmcClient:
         self,
         settings: VmcSettings,
         *,
+        context: CallContext = CallContext(),  # noqa: B008 - frozen
         transport: "Transport | None" = None,
         tokens: AccessTokens = PROCESS_TOKENS,
     ) -> None:
@@ -42,24 +44,31 @@ class VmcClient:
 
         Args:
             settings: where and as whom.
+            context: for whom, which ends the wait for an access token where they want to stop.
             transport: closed with the client.
             tokens: where access tokens are kept.
         """
         self._settings = settings
-        if transport is None:
-            # Here, because it loads requests and tenacity, 0.2 CPU seconds (docs/performance.md),
-            # which a program, a preview and an unchanged update have no use for.
-            from vmc_account_link.api.transport import Transport  # noqa: PLC0415
-
-            transport = Transport()
-        self._transport = transport
+        self._canceled = context.canceled
+        self._opened = transport
         self._tokens = tokens
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._transport.close()
+        if self._opened is not None:
+            self._opened.close()
+
+    @property
+    def _transport(self) -> "Transport":
+        if self._opened is None:
+            # Only when something is asked, because it loads requests and tenacity, 0.2 CPU seconds, which a
+            # program and most previews and unchanged updates have no use for.
+            from vmc_account_link.api.transport import Transport  # noqa: PLC0415
+
+            self._opened = Transport()
+        return self._opened
 
     def clock_ahead_seconds(self) -> float:
         """How far the service's clock is ahead of this machine's, as its last answer told it; 0 before."""
@@ -184,7 +193,7 @@ class VmcClient:
             f"unlink AWS account {account.account_number} (connected account {account.id})",
             lambda _: None,
             repeat=RetryPolicy.ONLY_IF_NOT_SENT,
-            do_if_refused="Nothing was changed: delete the SDDCs that use this link, then run it again.",
+            hint_if_rejected="Nothing was changed: delete the SDDCs that use this link, then run it again.",
         )
 
     def download_template(self, url: str) -> str:
@@ -220,7 +229,7 @@ class VmcClient:
         read: Callable[[Response], T],
         *,
         repeat: RetryPolicy,
-        do_if_refused: str | None = None,
+        hint_if_rejected: str | None = None,
         params: Mapping[str, str] | None = None,
         read_seconds: float | None = None,
     ) -> T:
@@ -237,16 +246,16 @@ class VmcClient:
                 repeat=repeat,
                 headers={"csp-auth-token": token, "Accept": "application/json"},
                 secrets=(token, *self._settings.secrets),
-                do_if_refused=do_if_refused,
+                hint_if_rejected=hint_if_rejected,
                 params=params or {},
                 read_seconds=read_seconds,
             )
             return self._transport.send(call, read)
 
         exchange_repeat = RetryPolicy.NONE if repeat is RetryPolicy.NONE else RetryPolicy.IDEMPOTENT
-        token = self._tokens.get(self._settings, self._transport, exchange_repeat)
+        token = self._tokens.get(self._settings, self._transport, exchange_repeat, self._canceled)
         try:
             return send(token)
         except Unauthenticated:
             self._tokens.forget(self._settings, token)
-            return send(self._tokens.get(self._settings, self._transport, exchange_repeat))
+            return send(self._tokens.get(self._settings, self._transport, exchange_repeat, self._canceled))

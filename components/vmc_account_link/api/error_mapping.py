@@ -72,20 +72,20 @@ _CLASSES: dict[int, type[Refused]] = {401: Unauthenticated, 403: Forbidden, 404:
 def http_error(call: Request, response: requests.Response, body: bytes) -> Refused:
     """Compose the error of a 4xx or 5xx out of the service's own words, its ErrorResponse."""
     status = response.status_code
-    words, code, retryable = _service_words(body)
+    message, code, retryable = _service_message(body)
     detail = f"{status}"
     if code:
         detail += f" {safe_text(code, call.secrets)}"
-    if words:
-        detail += f", {safe_text(words, call.secrets)}"
+    if message:
+        detail += f", {safe_text(message, call.secrets)}"
     unavailable = status >= 500 or status == 429
     hint = _WHAT_TO_DO.get(status) or (
         "The service has a problem: run the command again in some minutes."
         if unavailable
         else "Correct the cause, then run the command again."
     )
-    if call.do_if_refused and not unavailable:
-        hint = call.do_if_refused
+    if call.hint_if_rejected and not unavailable:
+        hint = call.hint_if_rejected
     return _CLASSES.get(status, Unavailable if unavailable else Refused)(
         call.action,
         detail,
@@ -97,7 +97,7 @@ def http_error(call: Request, response: requests.Response, body: bytes) -> Refus
     )
 
 
-def _service_words(body: bytes) -> tuple[str, str | None, bool | None]:
+def _service_message(body: bytes) -> tuple[str, str | None, bool | None]:
     """(text, error code, retryable) of an error's body, whichever of the known shapes it has."""
     try:
         wire = json.loads(body)

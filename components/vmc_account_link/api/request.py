@@ -22,11 +22,11 @@ GLANCE_READ_SECONDS = 8.0
 class RetryPolicy(Enum):
     """When one call may be sent again."""
 
-    IDEMPOTENT = "safe"
+    IDEMPOTENT = "idempotent"
     """Whenever the failure may pass: the call has no effect, or the same one twice."""
-    ONLY_IF_NOT_SENT = "unless acted"
+    ONLY_IF_NOT_SENT = "only if not sent"
     """Only when the service cannot have acted: not sent, or turned away for its rate."""
-    NONE = "never"
+    NONE = "none"
     """The caller is a loop that asks again anyway."""
 
 
@@ -50,7 +50,7 @@ class Request:
     largest_bytes: int = LARGEST_ANSWER_BYTES
     read_seconds: float | None = None
     """Between two bytes of the answer, where the service is known to take longer; None: as for every call."""
-    do_if_refused: str | None = None
+    hint_if_rejected: str | None = None
     """What to do about a 4xx, where the call knows better than the status."""
 
     @property

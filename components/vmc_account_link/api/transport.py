@@ -1,10 +1,8 @@
 """One HTTP exchange: timeouts, bounded bodies, repeats, and every failure as one of our errors."""
 
-import contextlib
 import email.utils
 import time
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Self, TypeVar
 from urllib.parse import urlsplit
@@ -34,19 +32,6 @@ LONGEST_PAUSE_SECONDS = 30.0
 USER_AGENT = "vmc-account-link"
 
 
-_NEW_SESSION: ContextVar[Callable[[], requests.Session]] = ContextVar("new_session", default=requests.Session)
-
-
-@contextlib.contextmanager
-def sessions_from(new_session: Callable[[], requests.Session]) -> Iterator[None]:
-    """Have the transports that are opened in this thread meanwhile take their sessions from there."""
-    before = _NEW_SESSION.set(new_session)
-    try:
-        yield
-    finally:
-        _NEW_SESSION.reset(before)
-
-
 class Transport:
     """A session and the rules around it. Not shared between threads."""
 
@@ -60,11 +45,11 @@ class Transport:
         """Open a session, or take one.
 
         Args:
-            session: closed by `close`; None: a new one, as `sessions_from` says.
+            session: closed by `close`; None: a new one.
             sleep: between repeats.
             now: this machine's clock, until a service has told its own.
         """
-        self._session = session or _NEW_SESSION.get()()
+        self._session = session or requests.Session()
         self._session.headers["User-Agent"] = USER_AGENT
         # Even unfollowed, requests takes a redirect's address apart, and fails on some.
         self._session.get_redirect_target = lambda _: None  # type: ignore[method-assign,assignment]
@@ -96,14 +81,22 @@ class Transport:
         Raises:
             VmcError: the last failure.
         """
+        return self.repeat(call.repeat, lambda: self._attempt(call, read))
+
+    def repeat(self, policy: RetryPolicy, attempt: Callable[[], T], *, least_pause_seconds: float = 0.0) -> T:
+        """Make an attempt, and more of them as the policy allows.
+
+        Raises:
+            VmcError: the last failure.
+        """
         attempts = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(lambda error: may_repeat(error, call.repeat)),
+            retry=tenacity.retry_if_exception(lambda error: may_repeat(error, policy)),
             stop=tenacity.stop_after_attempt(ATTEMPTS),
-            wait=_pause_seconds,
+            wait=lambda state: max(least_pause_seconds, _pause_seconds(state)),
             sleep=self._sleep,
             reraise=True,
         )
-        answer: T = attempts(self._attempt, call, read)
+        answer: T = attempts(attempt)
         return answer
 
     def _attempt(self, call: Request, read: Callable[[Response], T]) -> T:
@@ -149,8 +142,8 @@ class Transport:
 
     def _note_clock(self, response: requests.Response) -> None:
         try:
-            told = email.utils.parsedate_to_datetime(response.headers["Date"])
-            self._ahead_seconds = told.timestamp() - self._now().timestamp()
+            output = email.utils.parsedate_to_datetime(response.headers["Date"])
+            self._ahead_seconds = output.timestamp() - self._now().timestamp()
         except (KeyError, TypeError, ValueError, OverflowError, OSError):
             pass  # no date, or none that this machine can count with
 
@@ -178,8 +171,8 @@ _backoff = tenacity.wait_random_exponential(multiplier=0.5, max=8)
 
 def _pause_seconds(state: tenacity.RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
-    told = error.retry_after_seconds if isinstance(error, Refused) else None
-    return min(LONGEST_PAUSE_SECONDS, max(told or 0.0, _backoff(state)))
+    output = error.retry_after_seconds if isinstance(error, Refused) else None
+    return min(LONGEST_PAUSE_SECONDS, max(output or 0.0, _backoff(state)))
 
 
 def _read_bounded(response: requests.Response, call: Request) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from vmc_account_link.api.models import AccountRecord, AccountState
-from vmc_account_link.aws_reader import Caller, Decision, StackSeen
+from vmc_account_link.aws_reader import Caller, Decision, StackSummary
 from vmc_account_link.check_result import CheckResult, failed, passed, warned
 from vmc_account_link.cli.token import Claims
 
@@ -12,81 +12,59 @@ LINK_REGION = "us-west-2"
 _RENEW = "Make a new API token in the VMC console and set it (vmc:refreshToken or API_TOKEN)."
 _SOON = timedelta(hours=24)
 
-ACTIONS = (
-    "cloudformation:CreateStack",
-    "cloudformation:DescribeStacks",
-    "cloudformation:DescribeStackEvents",
-    "cloudformation:DescribeStackResources",
-    "cloudformation:GetTemplate",
-    "cloudformation:DeleteStack",
-    "iam:CreateRole",
-    "iam:GetRole",
-    "iam:PassRole",
-    "iam:AttachRolePolicy",
-    "iam:PutRolePolicy",
-    "iam:DetachRolePolicy",
-    "iam:DeleteRolePolicy",
-    "iam:DeleteRole",
-    "lambda:CreateFunction",
-    "lambda:GetFunction",
-    "lambda:InvokeFunction",
-    "lambda:DeleteFunction",
-)
-"""VMware's documents ("AWS Roles and Permissions"), and what the stack's deletion needs."""
 
-
-def judge_token(end: datetime | None, now: datetime) -> CheckResult:
+def check_token(end: datetime | None, now: datetime) -> CheckResult:
     """How long the credentials last; `end` None: they do not end."""
     if end is None:
         return passed("token", "accepted; it does not expire")
     left = end - now
     if left <= timedelta(0):
         return failed("token", f"it ended {_moment(end)}", _RENEW)
-    told = f"accepted; {_span(left)} left (until {_moment(end)})"
+    found = f"accepted; {_span(left)} left (until {_moment(end)})"
     if left < _SOON:
-        return warned("token", told, f"Renew it before a destroy needs it. {_RENEW}")
-    return passed("token", told)
+        return warned("token", found, f"Renew it before a destroy needs it. {_RENEW}")
+    return passed("token", found)
 
 
-def judge_organisation(claims: Claims | None, wanted: str) -> CheckResult:
+def check_organisation(claims: Claims | None, expected: str) -> CheckResult:
     """Whether the token is for the organisation of the settings."""
     if claims is None or claims.org_id is None:
-        return warned("organisation", f"the token does not say for which; vmc:orgId is {wanted}")
-    if claims.org_id != wanted:
+        return warned("organisation", f"the token does not say for which; vmc:orgId is {expected}")
+    if claims.org_id != expected:
         return failed(
             "organisation",
-            f"the token is for {claims.org_id}, vmc:orgId is {wanted}",
+            f"the token is for {claims.org_id}, vmc:orgId is {expected}",
             "Use a token of that organisation, or correct vmc:orgId (ORG_ID).",
         )
-    return passed("organisation", f"the token is for {wanted}")
+    return passed("organisation", f"the token is for {expected}")
 
 
-def judge_roles(claims: Claims | None) -> CheckResult:
+def check_roles(claims: Claims | None) -> CheckResult:
     """Whether the token has the roles that linking needs."""
     hint = "Give its owner (or the OAuth app) the VMC service role Administrator, and make a new token."
     if claims is None:
         return warned("roles", "the token can't be read", hint)
-    told = ", ".join(sorted(claims.roles)) or "none"
+    found = ", ".join(sorted(claims.roles)) or "none"
     services = {role.rpartition("/")[2] for role in claims.roles}
     if "vmc-user:full" in services:
-        return passed("roles", told)
+        return passed("roles", found)
     if any(role.startswith("vmc-user:") for role in services):
-        return warned("roles", told, f"It may not unlink (destroy): {hint[0].lower()}{hint[1:]}")
-    return failed("roles", f"no VMC role among: {told}", hint)
+        return warned("roles", found, f"It may not unlink (destroy): {hint[0].lower()}{hint[1:]}")
+    return failed("roles", f"no VMC role among: {found}", hint)
 
 
-def judge_identity(caller: Caller, wanted: str | None) -> CheckResult:
+def check_identity(caller: Caller, expected: str | None) -> CheckResult:
     """Whether the AWS credentials are of the wanted account."""
-    if wanted and caller.account != wanted:
+    if expected and caller.account != expected:
         return failed(
             "AWS identity",
-            f"account {caller.account} ({caller.arn}), awsAccountId is {wanted}",
+            f"account {caller.account} ({caller.arn}), awsAccountId is {expected}",
             "Change the credentials (AWS_PROFILE, aws:profile, …) or awsAccountId.",
         )
     return passed("AWS identity", f"account {caller.account} ({caller.arn})")
 
 
-def judge_region(region: str, opt_in: str | None) -> CheckResult:
+def check_region(region: str, opt_in: str | None) -> CheckResult:
     """Whether the account may use the stack's region, as far as that can be seen."""
     if opt_in is None:
         return failed("region", f"AWS has no region {region}", f"Set region to {LINK_REGION}.")
@@ -103,7 +81,7 @@ def judge_region(region: str, opt_in: str | None) -> CheckResult:
     return passed("region", f"{region} may be used")
 
 
-def judge_stack_name(name: str, stack: StackSeen | None, owned_id: str | None) -> CheckResult:
+def check_stack_name(name: str, stack: StackSummary | None, owned_id: str | None) -> CheckResult:
     """Whether CloudFormation would take the name; `owned_id`: the stack that the Pulumi state holds."""
     if stack is None:
         return passed("stack name", f"{name} is free")
@@ -116,58 +94,64 @@ def judge_stack_name(name: str, stack: StackSeen | None, owned_id: str | None) -
     )
 
 
-def judge_link(
+def check_link(
     account: str, record: AccountRecord | None, *, uses_existing: bool, stack_name: str, owns: bool
 ) -> CheckResult:
     """What the account's record means for what is asked: to make a link, or to use an existing one."""
     if uses_existing:
-        return _judge_existing(account, record)
+        return _check_existing(account, record)
     if record is None:
         return passed("linked", f"account {account} is not linked yet")
-    told = _told(account, record)
+    found = _describe_record(account, record)
     if owns:
-        return passed("linked", f"{told}, as this Pulumi stack holds it")
+        return passed("linked", f"{found}, as this Pulumi stack holds it")
     if record.state == AccountState.ACTIVE and record.cf_stack_name != stack_name:
         return failed(
-            "linked", told, "Set link to `existing` to use it as it is, or unlink it where it was linked."
+            "linked", found, "Set link to `existing` to use it as it is, or unlink it where it was linked."
         )
-    return warned("linked", told, "`pulumi up` runs a new link's template: its roles replace that link's.")
+    return warned("linked", found, "`pulumi up` runs a new link's template: its roles replace that link's.")
 
 
-def _judge_existing(account: str, record: AccountRecord | None) -> CheckResult:
+def _check_existing(account: str, record: AccountRecord | None) -> CheckResult:
     if record is None:
         return failed("linked", f"account {account} is not linked", "Set link to create, or link it first.")
     if record.state != AccountState.ACTIVE:
-        return failed("linked", _told(account, record), "Mend or renew that link where it was made.")
-    return passed("linked", _told(account, record))
+        return failed(
+            "linked", _describe_record(account, record), "Mend or renew that link where it was made."
+        )
+    return passed("linked", _describe_record(account, record))
 
 
-def _told(account: str, record: AccountRecord) -> str:
+def _describe_record(account: str, record: AccountRecord) -> str:
     return f'account {account} is {record.state}, linked by stack "{record.cf_stack_name}"'
 
 
-def judge_subnets(region: str, counts: Mapping[str, int]) -> CheckResult:
+def check_subnets(region: str, counts: Mapping[str, int]) -> CheckResult:
     """Whether each availability zone has a subnet that an SDDC could use."""
-    told = ", ".join(f"{zone}: {count}" for zone, count in sorted(counts.items()))
+    found = ", ".join(f"{zone}: {count}" for zone, count in sorted(counts.items()))
     without = sorted(zone for zone, count in counts.items() if count == 0)
     hint = "Create one of /26 or larger before linking: a zone without one stays out until a rescan."
     if len(without) == len(counts):
         return failed("subnets", f"no availability zone of {region} has one that an SDDC could use", hint)
     if without:
-        return warned("subnets", f"none in {', '.join(without)} ({told})", hint)
-    return passed("subnets", f"one or more in each availability zone ({told})")
+        return warned("subnets", f"none in {', '.join(without)} ({found})", hint)
+    return passed("subnets", f"one or more in each availability zone ({found})")
 
 
-def judge_permissions(caller: Caller, decisions: Sequence[Decision] | None) -> CheckResult:
+def check_permissions(caller: Caller, decisions: Sequence[Decision] | None) -> CheckResult:
     """Whether IAM's simulation lets the caller do what the stack does."""
     if caller.arn.endswith(":root"):
         return passed("permissions", "these are the account's root credentials, which may do everything")
     if decisions is None:
-        return warned("permissions", f"IAM can't simulate {caller.arn}", "See VMware's list of permissions.")
+        return warned(
+            "permissions",
+            f"IAM can't simulate {caller.arn}",
+            "Compare its rights with the policy of `vmc-account-link doctor --iam-policy`.",
+        )
     denied = [decision for decision in decisions if not decision.is_allowed]
     if not denied:
-        return passed("permissions", f"IAM allows all {len(decisions)} actions that the stack needs")
-    hint = "Use credentials with these permissions."
+        return passed("permissions", f"IAM allows all {len(decisions)} actions that linking needs")
+    hint = "`vmc-account-link doctor --iam-policy` prints the policy that allows all of them."
     if any(decision.by_organization for decision in denied):
         hint = "The AWS organisation bars this (SCP): ask its administrators."
     return failed("permissions", f"denied: {', '.join(decision.action for decision in denied)}", hint)

@@ -7,19 +7,20 @@ from datetime import UTC, datetime
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.transport import Transport
 from vmc_account_link.aws_reader import AwsAccess, AwsReader, Caller
-from vmc_account_link.check_result import CheckResult, Verdict, from_error, looked, not_asked, warned
+from vmc_account_link.check_result import CheckResult, Verdict, from_error, run_check, skipped, warned
 from vmc_account_link.cli.checks import (
-    ACTIONS,
-    judge_identity,
-    judge_link,
-    judge_organisation,
-    judge_permissions,
-    judge_region,
-    judge_roles,
-    judge_stack_name,
-    judge_subnets,
-    judge_token,
+    check_identity,
+    check_link,
+    check_organisation,
+    check_region,
+    check_roles,
+    check_stack_name,
+    check_subnets,
+    check_token,
 )
+from vmc_account_link.cli.orphan import orphan_result, remains_of
+from vmc_account_link.cli.quotas import check_quotas
+from vmc_account_link.cli.rights_check import check_rights
 from vmc_account_link.cli.token import access_token_claims, api_token_end
 from vmc_account_link.errors import VmcError
 from vmc_account_link.link.ownership import find_account
@@ -47,23 +48,23 @@ class DoctorRequest:
 
 def run(request: DoctorRequest) -> tuple[CheckResult, ...]:
     """Look at everything, the service first; a line that can't be asked does not hide the others."""
-    service = _look_at_service(request)
-    amazon, caller, identity = _identity(request)
-    rest = _look_at_account(request, amazon, caller) if amazon and caller else ()
+    service = _check_service(request)
+    aws, caller, identity = _identity(request)
+    rest = _check_account(request, aws, caller) if aws and caller else ()
     if not rest:
         names = (
             ("region", "subnets")
             if request.uses_existing
-            else ("region", "stack name", "subnets", "permissions")
+            else ("region", "stack name", "subnets", "permissions", "quotas")
         )
-        rest = tuple(not_asked(name, "AWS identity") for name in names)
-    linked = not_asked("linked", "token")
+        rest = tuple(skipped(name, "AWS identity") for name in names)
+    linked = skipped("linked", "token")
     if service[0].verdict is not Verdict.FAIL:
-        linked = _look_at_link(request, caller)
+        linked = _check_link(request, aws, caller)
     return (*service, identity, linked, *rest)
 
 
-def _look_at_service(request: DoctorRequest) -> tuple[CheckResult, ...]:
+def _check_service(request: DoctorRequest) -> tuple[CheckResult, ...]:
     settings = request.settings
     if isinstance(settings, VmcError):
         return (from_error("token", settings), *_unread_token())
@@ -74,13 +75,13 @@ def _look_at_service(request: DoctorRequest) -> tuple[CheckResult, ...]:
             return (from_error("token", error), *_unread_token())
         return (
             _token_life(settings, transport),
-            judge_organisation(claims, settings.org_id),
-            judge_roles(claims),
+            check_organisation(claims, settings.org_id),
+            check_roles(claims),
         )
 
 
 def _unread_token() -> tuple[CheckResult, ...]:
-    return not_asked("organisation", "token"), not_asked("roles", "token")
+    return skipped("organisation", "token"), skipped("roles", "token")
 
 
 def _token_life(settings: VmcSettings, transport: Transport) -> CheckResult:
@@ -89,60 +90,58 @@ def _token_life(settings: VmcSettings, transport: Transport) -> CheckResult:
         end = api_token_end(settings, transport)
     except VmcError as error:
         return warned("token", f"accepted; until when is not known ({error.detail})")
-    line = judge_token(end, datetime.now(UTC))
+    line = check_token(end, datetime.now(UTC))
     if isinstance(settings.credentials, ApiToken):
         return line
     return dataclasses.replace(line, found="accepted; an OAuth app's secret has no end that can be asked for")
 
 
-def _look_at_link(request: DoctorRequest, caller: Caller | None) -> CheckResult:
+def _check_link(request: DoctorRequest, aws: AwsReader | None, caller: Caller | None) -> CheckResult:
     account = caller.account if caller else request.account_id
     if isinstance(request.settings, VmcError):
-        return not_asked("linked", "token")
+        return skipped("linked", "token")
     if account is None:
-        return not_asked("linked", "AWS identity")
+        return skipped("linked", "AWS identity")
     try:
         with VmcClient(request.settings) as vmc:
             record = find_account(vmc.list_connected_accounts(), account)
+        owns = request.owned_stack_id is not None
+        if record is not None and aws is not None and not owns:
+            orphan = orphan_result(record, remains_of(aws, record))
+            if orphan is not None:
+                return orphan
     except VmcError as error:
         return from_error("linked", error)
-    return judge_link(
+    return check_link(
         account,
         record,
         uses_existing=request.uses_existing,
         stack_name=request.stack_name,
-        owns=request.owned_stack_id is not None,
+        owns=owns,
     )
 
 
 def _identity(request: DoctorRequest) -> tuple[AwsReader | None, Caller | None, CheckResult]:
     try:
-        amazon = AwsReader(request.access)
-        caller = amazon.caller()
+        aws = AwsReader(request.access)
+        caller = aws.caller()
     except VmcError as error:
         return None, None, from_error("AWS identity", error)
-    return amazon, caller, judge_identity(caller, request.account_id)
+    return aws, caller, check_identity(caller, request.account_id)
 
 
-def _look_at_account(request: DoctorRequest, amazon: AwsReader, caller: Caller) -> tuple[CheckResult, ...]:
-    looks: dict[str, Callable[[], CheckResult]] = {
-        "region": lambda: judge_region(amazon.region, amazon.opt_in_status(amazon.region)),
-        "stack name": lambda: judge_stack_name(
-            request.stack_name, amazon.stack(request.stack_name), request.owned_stack_id
+def _check_account(request: DoctorRequest, aws: AwsReader, caller: Caller) -> tuple[CheckResult, ...]:
+    checks: dict[str, Callable[[], CheckResult]] = {
+        "region": lambda: check_region(aws.region, aws.opt_in_status(aws.region)),
+        "stack name": lambda: check_stack_name(
+            request.stack_name, aws.stack(request.stack_name), request.owned_stack_id
         ),
-        "subnets": lambda: judge_subnets(
-            request.subnet_region, amazon.subnets_by_zone(request.subnet_region, caller.account)
+        "subnets": lambda: check_subnets(
+            request.subnet_region, aws.subnets_by_zone(request.subnet_region, caller.account)
         ),
-        "permissions": lambda: _permissions(amazon, caller),
+        "permissions": lambda: check_rights(aws, caller, request.stack_name),
+        "quotas": lambda: check_quotas(aws),
     }
     if request.uses_existing:
-        del looks["stack name"], looks["permissions"]
-    return tuple(looked(name, look) for name, look in looks.items())
-
-
-def _permissions(amazon: AwsReader, caller: Caller) -> CheckResult:
-    try:
-        return judge_permissions(caller, amazon.simulate(caller, ACTIONS))
-    except VmcError as error:
-        # Who may not ask may yet be allowed all the rest.
-        return warned("permissions", f"{error.action}: {error.detail}", error.hint)
+        del checks["stack name"], checks["permissions"], checks["quotas"]
+    return tuple(run_check(name, check) for name, check in checks.items())

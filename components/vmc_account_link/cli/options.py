@@ -32,10 +32,14 @@ class _Command(click.Command):
                 machine, the default place.
         """
         for index, argument in enumerate(args):
-            name, mark, value = argument.partition("=")
-            if not argument.strip() or (name.startswith("--") and mark and not value.strip()):
+            name, separator, value = argument.partition("=")
+            if not argument.strip() or (name.startswith("--") and separator and not value.strip()):
                 option = (
-                    name if mark else args[index - 1] if index and args[index - 1].startswith("-") else ""
+                    name
+                    if separator
+                    else args[index - 1]
+                    if index and args[index - 1].startswith("-")
+                    else ""
                 )
                 of = f" for {option}" if option else ""
                 raise click.UsageError(f"an empty value{of}: is a variable unset?", ctx)

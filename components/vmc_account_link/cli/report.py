@@ -35,7 +35,7 @@ def _resource_lines(report: TemplateReport) -> Iterator[str]:
         yield f"  {len(ids)} {kind}: {', '.join(ids)}"
     for logical_id, condition in report.conditional.items():
         yield f"  {logical_id} only if {condition}, which can't be known here"
-    for part in report.unseen:
+    for part in report.opaque:
         yield f"  what {part} adds can't be seen"
 
 

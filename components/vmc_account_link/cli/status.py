@@ -13,8 +13,8 @@ from vmc_account_link.api.models import (
     TaskStatus,
     parse_moment,
 )
-from vmc_account_link.aws_reader import AwsAccess, AwsReader, StackEvent, StackSeen
-from vmc_account_link.check_result import CheckResult, failed, from_error, looked, not_asked, passed, warned
+from vmc_account_link.aws_reader import AwsAccess, AwsReader, StackEvent, StackSummary
+from vmc_account_link.check_result import CheckResult, failed, from_error, passed, run_check, skipped, warned
 from vmc_account_link.errors import NotFound, VmcError, safe_text
 from vmc_account_link.link.ownership import find_account
 from vmc_account_link.link.progress import task_progress
@@ -46,25 +46,25 @@ def run(request: StatusRequest) -> tuple[CheckResult, ...]:
     """Look at each part; one that can't be asked does not hide the others."""
     with VmcClient(request.settings) as vmc:
         record, record_line = _record(vmc, request)
-        lines = [judge_request(request, record, datetime.now(UTC))]
-        amazon: AwsReader | None = None
+        lines = [check_request(request, record, datetime.now(UTC))]
+        aws: AwsReader | None = None
         try:
             reader = AwsReader(request.access)
             reader.refuse_other_account(request.account_number)
-            amazon = reader
+            aws = reader
         except VmcError as error:
             lines.append(from_error("stack", error))
-        if amazon is not None and request.stack is not None:
-            lines.append(looked("stack", lambda: _stack(amazon, request)))
-        lines.append(looked("task", lambda: _task(vmc, request, record)))
+        if aws is not None and request.stack is not None:
+            lines.append(run_check("stack", lambda: _stack(aws, request)))
+        lines.append(run_check("task", lambda: _task(vmc, request, record)))
         lines.append(record_line)
         if record is None:
-            lines += [not_asked("roles", "record"), not_asked("SDDCs", "record")]
+            lines += [skipped("roles", "record"), skipped("SDDCs", "record")]
             return tuple(lines)
-        roles = not_asked("roles", "stack")
-        if amazon is not None:
-            roles = looked("roles", lambda: judge_roles(record, _missing_roles(amazon, record)))
-        sddcs = looked("SDDCs", lambda: judge_connections(record, vmc.list_sddc_connections()))
+        roles = skipped("roles", "stack")
+        if aws is not None:
+            roles = run_check("roles", lambda: check_roles(record, _missing_roles(aws, record)))
+        sddcs = run_check("SDDCs", lambda: check_connections(record, vmc.list_sddc_connections()))
         return (*lines, roles, sddcs)
 
 
@@ -73,14 +73,14 @@ def _record(vmc: VmcClient, request: StatusRequest) -> tuple[AccountRecord | Non
         record = find_account(vmc.list_connected_accounts(), request.account_number)
     except VmcError as error:
         return None, from_error("record", error)
-    return record, judge_record(request, record)
+    return record, check_record(request, record)
 
 
-def _stack(amazon: AwsReader, request: StatusRequest) -> CheckResult:
+def _stack(aws: AwsReader, request: StatusRequest) -> CheckResult:
     name = request.stack or ""
-    stack = amazon.stack(name)
-    events = amazon.stack_events(stack.id, _EVENTS) if stack else ()
-    return judge_stack(name, stack, events)
+    stack = aws.stack(name)
+    events = aws.stack_events(stack.id, _EVENTS) if stack else ()
+    return check_stack(name, stack, events)
 
 
 def _task(vmc: VmcClient, request: StatusRequest, record: AccountRecord | None) -> CheckResult:
@@ -90,31 +90,31 @@ def _task(vmc: VmcClient, request: StatusRequest, record: AccountRecord | None) 
         task = vmc.get_task(request.tracking_task)
     except NotFound:
         return warned("task", f"the service does not know task {request.tracking_task} any more")
-    return judge_task(task, is_linked=record is not None and record.state == AccountState.ACTIVE)
+    return check_task(task, is_linked=record is not None and record.state == AccountState.ACTIVE)
 
 
-def _missing_roles(amazon: AwsReader, record: AccountRecord) -> tuple[str, ...]:
+def _missing_roles(aws: AwsReader, record: AccountRecord) -> tuple[str, ...]:
     names = [arn.rpartition("/")[2] for arn in record.role_arns]
-    return tuple(name for name in names if not amazon.role_exists(name))
+    return tuple(name for name in names if not aws.role_exists(name))
 
 
-def judge_request(request: StatusRequest, record: AccountRecord | None, now: datetime) -> CheckResult:
+def check_request(request: StatusRequest, record: AccountRecord | None, now: datetime) -> CheckResult:
     """Whether the link request can still bring the account in, where it has to."""
     if request.stack_name is None:
         return passed(
             "request", f"none: AWS account {request.account_number} was linked elsewhere (existing)"
         )
-    told = f'of AWS account {request.account_number} for stack "{request.stack_name}"'
+    found = f'of AWS account {request.account_number} for stack "{request.stack_name}"'
     if request.expiration_date is None:
-        return passed("request", told)
+        return passed("request", found)
     expires = parse_moment(request.expiration_date)
     when = f"{'expired' if expires <= now else 'expires'} {expires.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     if expires <= now and (record is None or record.state != AccountState.ACTIVE):
-        return failed("request", f"{told}, {when}, and the account is not connected", f"{_UP} It asks anew.")
-    return passed("request", f"{told}, {when}")
+        return failed("request", f"{found}, {when}, and the account is not connected", f"{_UP} It asks anew.")
+    return passed("request", f"{found}, {when}")
 
 
-def judge_stack(name: str, stack: StackSeen | None, events: Sequence[StackEvent]) -> CheckResult:
+def check_stack(name: str, stack: StackSummary | None, events: Sequence[StackEvent]) -> CheckResult:
     """Whether the stack is there and whole."""
     if stack is None:
         return failed(
@@ -122,46 +122,48 @@ def judge_stack(name: str, stack: StackSeen | None, events: Sequence[StackEvent]
             f"{name} does not exist: its roles are gone, and SDDCs can't use the link",
             f"{_UP} It makes the stack anew.",
         )
-    told = f"{stack.name} {stack.status}" + (f": {safe_text(stack.reason)}" if stack.reason else "")
+    found = f"{stack.name} {stack.status}" + (f": {safe_text(stack.reason)}" if stack.reason else "")
     details = [
         f"{event.at.astimezone(UTC):%H:%M:%S} {event.logical_id} {event.status}"
         + (f": {safe_text(event.reason)}" if event.reason else "")
         for event in events
     ]
     if stack.status.endswith("_IN_PROGRESS"):
-        return warned("stack", told, details=details)
+        return warned("stack", found, details=details)
     if stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
-        return passed("stack", told, details=details)
-    return failed("stack", told, f"Mend the cause below. {_UP}", details=details)
+        return passed("stack", found, details=details)
+    return failed("stack", found, f"Mend the cause below. {_UP}", details=details)
 
 
-def judge_task(task: Task, *, is_linked: bool) -> CheckResult:
+def check_task(task: Task, *, is_linked: bool) -> CheckResult:
     """What the service's task means: it explains, the record decides."""
-    told = f"{task.id} {task_progress(task)}" + (f": {safe_text(task.error)}" if task.error else "")
+    found = f"{task.id} {task_progress(task)}" + (f": {safe_text(task.error)}" if task.error else "")
     if task.status in {TaskStatus.FAILED, TaskStatus.CANCELED}:
         if is_linked:
-            return warned("task", f"{told}; the account is connected all the same")
-        return failed("task", told, f"Mend the cause. {_UP}")
-    return passed("task", told) if task.status == TaskStatus.FINISHED else warned("task", told)
+            return warned("task", f"{found}; the account is connected all the same")
+        return failed("task", found, f"Mend the cause. {_UP}")
+    return passed("task", found) if task.status == TaskStatus.FINISHED else warned("task", found)
 
 
-def judge_record(request: StatusRequest, record: AccountRecord | None) -> CheckResult:
+def check_record(request: StatusRequest, record: AccountRecord | None) -> CheckResult:
     """Whether the account is connected, by our stack."""
     if record is None:
         return failed("record", f"AWS account {request.account_number} is not connected", _UP)
-    told = f'{record.id} {record.state}, linked by stack "{record.cf_stack_name}"'
+    found = f'{record.id} {record.state}, linked by stack "{record.cf_stack_name}"'
     if record.state != AccountState.ACTIVE:
-        return failed("record", told, "See the roles below: the service can't assume them. Then `pulumi up`.")
+        return failed(
+            "record", found, "See the roles below: the service can't assume them. Then `pulumi up`."
+        )
     if request.stack_name is not None and record.cf_stack_name != request.stack_name:
         return failed(
             "record",
-            told,
+            found,
             "Another stack took the link over: destroy this one, or set link to `existing` to use that link.",
         )
-    return passed("record", told)
+    return passed("record", found)
 
 
-def judge_roles(record: AccountRecord, missing: Sequence[str]) -> CheckResult:
+def check_roles(record: AccountRecord, missing: Sequence[str]) -> CheckResult:
     """Whether the roles that the service assumes are there."""
     if not record.role_arns:
         return warned("roles", "the service names none for this account")
@@ -175,7 +177,7 @@ def judge_roles(record: AccountRecord, missing: Sequence[str]) -> CheckResult:
     return passed("roles", f"all {len(names)} are there", details=names)
 
 
-def judge_connections(record: AccountRecord, connections: Sequence[SddcConnection]) -> CheckResult:
+def check_connections(record: AccountRecord, connections: Sequence[SddcConnection]) -> CheckResult:
     """Which SDDCs use the link."""
     own = [one for one in connections if one.connected_account_id == record.id and one.state != "DELETED"]
     details = [

@@ -18,11 +18,11 @@ IDENTITY = ("org_id", "account_number")
 
 def identity_failures(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[CheckFailure]:
     """The failures of a `check` whose organisation or AWS account differs from the one in the state."""
-    words = {"org_id": "organisation", "account_number": "AWS account"}
+    text = {"org_id": "organisation", "account_number": "AWS account"}
     return [
         CheckFailure(
             key,
-            f"this Pulumi stack holds a link of {words[key]} {olds[key]}, and it can't be moved: "
+            f"this Pulumi stack holds a link of {text[key]} {olds[key]}, and it can't be moved: "
             "use the old settings and credentials, or another Pulumi stack",
         )
         for key in IDENTITY

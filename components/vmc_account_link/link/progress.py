@@ -67,7 +67,7 @@ def pause_seconds(elapsed_seconds: float) -> float:
 
 
 def evaluate_link(
-    wanted: LinkTarget,
+    target: LinkTarget,
     accounts: Sequence[AccountRecord],
     task: Task | None,
     *,
@@ -80,25 +80,27 @@ def evaluate_link(
     task has to be FINISHED, or unknown to the service and the record another one than before.
 
     Args:
-        wanted: the link that is waited for.
+        target: the link that is waited for.
         accounts: the list, just read.
         task: the tracking task, just read; None where it was not looked at or is unknown.
         since_finished_seconds: since the task was first seen FINISHED; 0 before.
     """
-    account = find_account(accounts, wanted.account_number)
+    account = find_account(accounts, target.account_number)
     is_there = account is not None and account.state == AccountState.ACTIVE
-    if account is not None and is_there and was_created_by(account, [wanted.stack_name]):
+    if account is not None and is_there and was_created_by(account, [target.stack_name]):
         grace_is_over = since_finished_seconds > RELINK_GRACE_SECONDS
-        if record_changed(account, task, wanted.previous_revision, grace_is_over=grace_is_over):
+        if record_changed(account, task, target.previous_revision, grace_is_over=grace_is_over):
             return Linked(account=account)
     if task is not None and task.status in {TaskStatus.FAILED, TaskStatus.CANCELED}:
-        return Failed(error=_failed_task(wanted, task))
-    seen = _seen(account, wanted)
+        return Failed(error=_failed_task(target, task))
+    observed = _describe_account(account, target)
     if since_finished_seconds > LIST_GRACE_SECONDS and (
         account is None or account.state == AccountState.ACTIVE
     ):
-        return Failed(error=_missing_account(wanted, account, since_finished_seconds))
-    return Waiting(why=f"{_told(task)}; {seen}", stage=f"{task.status if task else None}; {seen}")
+        return Failed(error=_missing_account(target, account, since_finished_seconds))
+    return Waiting(
+        why=f"{_describe_task(task)}; {observed}", stage=f"{task.status if task else None}; {observed}"
+    )
 
 
 def record_changed(
@@ -127,17 +129,17 @@ def template_was_run(task: Task | None, account: AccountRecord | None, previous_
     return task.status == TaskStatus.FINISHED
 
 
-def _seen(account: AccountRecord | None, wanted: LinkTarget) -> str:
+def _describe_account(account: AccountRecord | None, target: LinkTarget) -> str:
     if account is None:
         return "the account is not in the service's list yet"
-    if account.state == AccountState.ACTIVE and was_created_by(account, [wanted.stack_name]):
+    if account.state == AccountState.ACTIVE and was_created_by(account, [target.stack_name]):
         return "the account is ACTIVE by its earlier link"
     if account.state == AccountState.ACTIVE:
         return f'the list still shows the link of stack "{account.cf_stack_name}"'
     return f"the account is {account.state}"
 
 
-def _told(task: Task | None) -> str:
+def _describe_task(task: Task | None) -> str:
     if task is None:
         return "no word from the link's task"
     return f"task {task_progress(task)}"
@@ -155,35 +157,35 @@ def task_progress(task: Task) -> str:
     return ", ".join(parts)
 
 
-_ASK_ANEW = (
+_REQUEST_AGAIN = (
     "The next `pulumi up` asks for a new link once this one has expired (output link_expiration_date); "
     f"{REQUEST_ANOTHER_LINK} asks at once."
 )
 
 
-_RENEW_ANEW = (
+_RELINK_AGAIN = (
     "The account stays connected by its earlier link; `pulumi up` tries again, with a new link once this one "
     "has expired at the latest."
 )
 
 
-def _failed_task(wanted: LinkTarget, task: Task) -> LinkFailed:
+def _failed_task(target: LinkTarget, task: Task) -> LinkFailed:
     reason = f": {safe_text(task.error)}" if task.error else ", without a reason"
     return LinkFailed(
-        f"connect AWS account {wanted.account_number}",
+        f"connect AWS account {target.account_number}",
         f"VMware's task {task.id} {task.status}{reason}",
-        _ASK_ANEW if wanted.previous_revision is None else _RENEW_ANEW,
+        _REQUEST_AGAIN if target.previous_revision is None else _RELINK_AGAIN,
     )
 
 
-def _missing_account(wanted: LinkTarget, account: AccountRecord | None, seconds: float) -> LinkFailed:
-    seen = (
+def _missing_account(target: LinkTarget, account: AccountRecord | None, seconds: float) -> LinkFailed:
+    observed = (
         "the account is not in the list of connected accounts"
         if account is None
         else f'the account is linked by another stack, "{account.cf_stack_name}"'
     )
     return LinkFailed(
-        f"connect AWS account {wanted.account_number}",
-        f"VMware's task FINISHED, yet {seconds / 60:.0f} min later {seen}",
-        _ASK_ANEW,
+        f"connect AWS account {target.account_number}",
+        f"VMware's task FINISHED, yet {seconds / 60:.0f} min later {observed}",
+        _REQUEST_AGAIN,
     )

@@ -66,8 +66,8 @@ def relink_reason(
         return RelinkReason.TEMPLATE_NOT_RUN
     connected = account is not None and account.state == AccountState.ACTIVE
     expired = expired_for + vmc.clock_ahead_seconds() >= 0
-    is_spent = expired and not (has_run and connected and was_created_by(account, [olds["stack_name"]]))
-    return RelinkReason.EXPIRED if is_spent else None
+    is_expired = expired and not (has_run and connected and was_created_by(account, [olds["stack_name"]]))
+    return RelinkReason.EXPIRED if is_expired else None
 
 
 def owned_stack_names(vmc: VmcClient, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:

@@ -55,12 +55,12 @@ def check_chosen(
         SubnetsDoNotFit: they do not, with the reason.
     """
     kind = sddc_type or DEFAULT_SDDC_TYPE
-    wanted = _wanted_count(kind)
+    count = _subnet_count(kind)
     known = {subnet.id: subnet for subnet in subnets}
     reason = count_problem(chosen, kind)
     for subnet_id in chosen:
         reason = reason or _problem(subnet_id, known.get(subnet_id), connected_account_id)
-    if reason is None and wanted == 2:
+    if reason is None and count == 2:
         zones = {known[subnet_id].availability_zone for subnet_id in chosen}
         if len(zones) < 2:
             reason = f"they are both in {zones.pop()}, and MultiAZ needs two availability zones"
@@ -69,7 +69,7 @@ def check_chosen(
         raise SubnetsDoNotFit(
             f"use {', '.join(chosen)} for a {kind} SDDC",
             reason,
-            f"Set vmc-account-link:sddcSubnets to {wanted} of: {usable or 'none can be used'}.",
+            f"Set vmc-account-link:sddcSubnets to {count} of: {usable or 'none can be used'}.",
         )
 
 
@@ -77,13 +77,13 @@ def count_problem(chosen: Sequence[str], sddc_type: str) -> str | None:
     """Why so many subnets, whatever they are, are not for an SDDC of this type; None where they may be."""
     if len(set(chosen)) != len(chosen):
         return "one is named twice"
-    wanted = _wanted_count(sddc_type)
-    if len(chosen) != wanted:
-        return f"{sddc_type} takes {'two subnets' if wanted == 2 else 'one subnet'}, not {len(chosen)}"
+    count = _subnet_count(sddc_type)
+    if len(chosen) != count:
+        return f"{sddc_type} takes {'two subnets' if count == 2 else 'one subnet'}, not {len(chosen)}"
     return None
 
 
-def _wanted_count(sddc_type: str) -> int:
+def _subnet_count(sddc_type: str) -> int:
     return 2 if sddc_type == "MultiAZ" else 1
 
 

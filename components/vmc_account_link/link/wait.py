@@ -1,15 +1,12 @@
 """Looking again until something is so: the account is connected, or it is gone."""
 
-import time
-from collections.abc import Callable
 from threading import Event
 
-from vmc_account_link.api.auth import refused_for_good
+from vmc_account_link.api.auth import is_permanent
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord, Task, TaskStatus
 from vmc_account_link.api.request import RetryPolicy
-from vmc_account_link.call_context import canceled as canceled_by_person
-from vmc_account_link.call_context import emit_progress
+from vmc_account_link.call_context import CallContext
 from vmc_account_link.errors import LinkTimedOut, NotFound, UnlinkTimedOut, VmcError, WaitInterrupted
 from vmc_account_link.link.ownership import find_account, was_created_by
 from vmc_account_link.link.progress import Failed, Linked, LinkTarget, Waiting, evaluate_link, pause_seconds
@@ -28,12 +25,10 @@ _KEPT = (
 
 def wait_until_linked(
     vmc: VmcClient,
-    wanted: LinkTarget,
+    target: LinkTarget,
     *,
     timeout_seconds: float,
-    monotonic: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], object] | None = None,
-    canceled: Event | None = None,
+    context: CallContext,
 ) -> AccountRecord:
     """Look at the list and the task until the account is ACTIVE under the stack's name.
 
@@ -42,11 +37,9 @@ def wait_until_linked(
 
     Args:
         vmc: the service.
-        wanted: the link.
+        target: the link.
         timeout_seconds: our own deadline.
-        monotonic: this process's clock.
-        sleep: between two looks; None: until the person wants to stop.
-        canceled: set when the person wants to stop; None: of the person for whom this runs.
+        context: for whom this runs.
 
     Raises:
         LinkFailed: the service gave up, or finished without the account appearing.
@@ -54,77 +47,80 @@ def wait_until_linked(
         WaitInterrupted: the person wants to stop.
         VmcError: the service refused for good (token, role).
     """
-    canceled = canceled or canceled_by_person()
-    sleep = sleep or canceled.wait
-    start = monotonic()
+    canceled = context.canceled
+    start = context.monotonic()
     finished_at: float | None = None
-    told_stage, told_at = "", start
-    seen: str | None = None
+    reported_stage, reported_at = "", start
+    last_status: str | None = None
     while True:
-        now = monotonic()
-        verdict, finished_at = _look_and_judge(vmc, wanted, now, finished_at, canceled)
+        now = context.monotonic()
+        verdict, finished_at = _read_and_evaluate(vmc, target, now, finished_at, canceled)
         match verdict:
             case Linked(account=account):
-                emit_progress(f"AWS account {wanted.account_number} is connected")
+                context.emit_progress(f"AWS account {target.account_number} is connected")
                 return account
             case Failed(error=error):
                 raise error
-        elapsed = monotonic() - start
-        if verdict.stage != told_stage or now - told_at >= _REPORT_SECONDS:
-            emit_progress(f"waiting {_clock(elapsed)} for AWS account {wanted.account_number}: {verdict.why}")
-            told_stage, told_at = verdict.stage, now
+        elapsed = context.monotonic() - start
+        if verdict.stage != reported_stage or now - reported_at >= _REPORT_SECONDS:
+            context.emit_progress(
+                f"waiting {_clock(elapsed)} for AWS account {target.account_number}: {verdict.why}"
+            )
+            reported_stage, reported_at = verdict.stage, now
         # A look that Ctrl-C has cut short knows less than the one before it.
-        seen = verdict.why if seen is None or not canceled.is_set() else seen
+        last_status = verdict.why if last_status is None or not canceled.is_set() else last_status
         if not canceled.is_set() and elapsed < timeout_seconds:
-            sleep(min(pause_seconds(elapsed), max(timeout_seconds - elapsed, _SHORTEST_PAUSE_SECONDS)))
+            context.pause(
+                min(pause_seconds(elapsed), max(timeout_seconds - elapsed, _SHORTEST_PAUSE_SECONDS))
+            )
         if canceled.is_set():
             raise WaitInterrupted(
-                f"wait for AWS account {wanted.account_number} to be connected",
-                f"interrupted after {_clock(elapsed)}; last seen: {seen}",
+                f"wait for AWS account {target.account_number} to be connected",
+                f"interrupted after {_clock(elapsed)}; last seen: {last_status}",
                 _KEPT,
             )
         if elapsed >= timeout_seconds:
             raise LinkTimedOut(
-                f"wait for AWS account {wanted.account_number} to be connected",
+                f"wait for AWS account {target.account_number} to be connected",
                 f"{timeout_seconds / 60:.0f} min passed (linkTimeoutMinutes); last seen: {verdict.why}",
                 _KEPT,
             )
 
 
-def _look_and_judge(
-    vmc: VmcClient, wanted: LinkTarget, now: float, finished_at: float | None, canceled: Event
+def _read_and_evaluate(
+    vmc: VmcClient, target: LinkTarget, now: float, finished_at: float | None, canceled: Event
 ) -> tuple[Waiting | Linked | Failed, float | None]:
     """One look: the verdict, and when the task was first seen FINISHED.
 
     A look that fails for a reason that may pass is a reason to look again, told like any other.
     """
     try:
-        accounts, task = _look(vmc, wanted, canceled)
+        accounts, task = _read(vmc, target, canceled)
     except VmcError as error:
-        if refused_for_good(error):
+        if is_permanent(error):
             raise
         return Waiting(why=str(error), stage=type(error).__name__), finished_at
     if finished_at is None and task is not None and task.status == TaskStatus.FINISHED:
         finished_at = now
     since_finished = 0.0 if finished_at is None else now - finished_at
-    return evaluate_link(wanted, accounts, task, since_finished_seconds=since_finished), finished_at
+    return evaluate_link(target, accounts, task, since_finished_seconds=since_finished), finished_at
 
 
-def _look(
-    vmc: VmcClient, wanted: LinkTarget, canceled: Event
+def _read(
+    vmc: VmcClient, target: LinkTarget, canceled: Event
 ) -> tuple[tuple[AccountRecord, ...], Task | None]:
     """The list, and the task where the list does not settle it; neither is repeated, the wait does that.
 
     A person who wants to stop waits for one silent service, not for two.
     """
     accounts = vmc.list_connected_accounts(RetryPolicy.NONE)
-    is_settled = wanted.previous_revision is None and isinstance(
-        evaluate_link(wanted, accounts, None), Linked
+    is_settled = target.previous_revision is None and isinstance(
+        evaluate_link(target, accounts, None), Linked
     )
-    if wanted.tracking_task is None or is_settled or canceled.is_set():
+    if target.tracking_task is None or is_settled or canceled.is_set():
         return accounts, None
     try:
-        return accounts, vmc.get_task(wanted.tracking_task, RetryPolicy.NONE)
+        return accounts, vmc.get_task(target.tracking_task, RetryPolicy.NONE)
     except NotFound:
         return accounts, None
 
@@ -134,9 +130,7 @@ def unlink_until_gone(
     account_number: str,
     stack_name: str,
     *,
-    monotonic: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], object] | None = None,
-    canceled: Event | None = None,
+    context: CallContext,
 ) -> None:
     """Unlink once, and look until the record is gone: the list is the only proof.
 
@@ -146,9 +140,7 @@ def unlink_until_gone(
         vmc: the service.
         account_number: 12 digits.
         stack_name: the CloudFormation stack that is ours.
-        monotonic: this process's clock.
-        sleep: between two looks; None: until the person wants to stop.
-        canceled: set when the person wants to stop; None: of the person for whom this runs.
+        context: for whom this runs.
 
     Raises:
         Refused: the service refused and the record is still there.
@@ -156,17 +148,16 @@ def unlink_until_gone(
         UnlinkTimedOut: the service agreed and the record is still there.
         VmcError: the service could not be asked.
     """
-    canceled = canceled or canceled_by_person()
-    sleep = sleep or canceled.wait
-    start = monotonic()
-    account = _our_record(vmc, account_number, stack_name)
+    canceled = context.canceled
+    start = context.monotonic()
+    account = _our_record(vmc, account_number, stack_name, context)
     if account is None:
         return
     failure = _send_unlink(vmc, account)
-    while _our_record(vmc, account_number, stack_name) is not None:
+    while _our_record(vmc, account_number, stack_name, context) is not None:
         if failure is not None:
             raise failure
-        elapsed = monotonic() - start
+        elapsed = context.monotonic() - start
         if canceled.is_set():
             raise WaitInterrupted(
                 f"wait for connected account {account.id} to leave the list",
@@ -179,15 +170,17 @@ def unlink_until_gone(
                 f"the service still lists connected account {account.id} after {elapsed:.0f} s",
                 "The stack was not deleted: run `pulumi destroy` again.",
             )
-        sleep(pause_seconds(elapsed))
+        context.pause(pause_seconds(elapsed))
 
 
-def _our_record(vmc: VmcClient, account_number: str, stack_name: str) -> AccountRecord | None:
+def _our_record(
+    vmc: VmcClient, account_number: str, stack_name: str, context: CallContext
+) -> AccountRecord | None:
     """The account's record while it is our stack's; another stack's is not ours to unlink."""
     account = find_account(vmc.list_connected_accounts(), account_number)
     if account is None or was_created_by(account, [stack_name]):
         return account
-    emit_progress(
+    context.emit_progress(
         f'AWS account {account_number} is linked by another stack now, "{account.cf_stack_name}": left alone'
     )
     return None

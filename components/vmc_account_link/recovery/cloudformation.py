@@ -4,7 +4,7 @@ import dataclasses
 import time
 from collections.abc import Callable
 
-from vmc_account_link.aws_reader import AwsAccess, AwsReader, AwsRefused, StackSeen
+from vmc_account_link.aws_reader import AwsAccess, AwsReader, AwsRefused, StackSummary
 from vmc_account_link.errors import CommandFailed
 
 _POLL_SECONDS = 5.0
@@ -15,7 +15,7 @@ _STRAGGLER_SECONDS = 10.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class FoundStack(StackSeen):
+class FoundStack(StackSummary):
     """A stack that exists, and what it runs."""
 
     template: object
@@ -71,7 +71,7 @@ def _settled(
     may_be_on_its_way: bool,
     emit_progress: Callable[[str], None],
     sleep: Callable[[float], object],
-) -> StackSeen | None:
+) -> StackSummary | None:
     waited = 0.0
     while True:
         stack = reader.stack(name)

@@ -23,7 +23,7 @@ _SKEW_SECONDS = 60.0
 _RECORDS = Path(".recovered") / "engines"
 """In the project's folder."""
 
-_HOLDER = re.compile(
+_OWNER = re.compile(
     r"(?P<lock>\S+): created by (?P<user>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)"
 )
 _COUNT = re.compile(r"currently locked by (\d+) lock")
@@ -90,7 +90,7 @@ def owners(message: str) -> tuple[LockOwner, ...]:
     """The holders that the engine names when it says that a stack is locked; none where one can't be read."""
     found = tuple(
         LockOwner(lock=m["lock"], user=m["user"], host=m["host"], pid=int(m["pid"]), since=m["since"])
-        for m in _HOLDER.finditer(message)
+        for m in _OWNER.finditer(message)
     )
     count = _COUNT.search(message)
     return found if count is not None and int(count[1]) == len(found) else ()
@@ -138,7 +138,7 @@ def is_dead(owner: LockOwner, folder: Path, *, here: Machine | None = None) -> b
     return not any(_runs(record) for record in records)
 
 
-def is_seen(owner: LockOwner) -> bool:
+def is_visible(owner: LockOwner) -> bool:
     """Whether a process of that number is seen here that may be the holder: an engine, as old as the lock."""
     try:
         process = psutil.Process(owner.pid)
@@ -179,8 +179,8 @@ def _records(folder: Path) -> list[EngineRecord]:
     found = []
     for file in sorted((folder / _RECORDS).glob("*.json")):
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            told = json.loads(file.read_text(encoding="utf-8"))
-            found.append(EngineRecord(**{**told, "at": Machine(**told["at"])}))
+            written = json.loads(file.read_text(encoding="utf-8"))
+            found.append(EngineRecord(**{**written, "at": Machine(**written["at"])}))
     return found
 
 

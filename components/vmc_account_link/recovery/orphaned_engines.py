@@ -51,7 +51,7 @@ def recover(
     Raises:
         CommandFailed: somebody alive holds the stack, or what became of it could not be found out.
     """
-    ended = end_orphans(folder, stack, emit_progress)
+    ended = end_orphaned_engines(folder, stack, emit_progress)
     done = subprocess.run(
         [
             *(sys.executable, "-m", "vmc_account_link", "recover", "--stack", stack, "--cwd", str(folder)),
@@ -73,7 +73,7 @@ def recover(
     return ended or not done.stdout.rstrip().endswith(NOTHING)
 
 
-def end_orphans(folder: Path, stack: str, emit_progress: Callable[[str], None]) -> bool:
+def end_orphaned_engines(folder: Path, stack: str, emit_progress: Callable[[str], None]) -> bool:
     """End the engines of a lab whose driver is gone, gently first; whether there were any."""
     found = orphaned_engines(folder, stack)
     for engine in found:

@@ -14,7 +14,7 @@ _PROGRAMS = ("pulumi-resource-", "pulumi-language-")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Leftover:
+class OrphanedPlugin:
     """A process that was started with the address of an engine that is gone."""
 
     pid: int
@@ -22,7 +22,7 @@ class Leftover:
     """Its program, for the report."""
 
 
-def left_behind(folder: Path, stack: str) -> tuple[Leftover, ...]:
+def left_behind(folder: Path, stack: str) -> tuple[OrphanedPlugin, ...]:
     """The providers and programs in the project's folder whose engine no longer listens.
 
     A plugin's last argument is its engine's address, and its working folder is the project's.
@@ -46,7 +46,7 @@ def left_behind(folder: Path, stack: str) -> tuple[Leftover, ...]:
                 continue
         except (psutil.Error, OSError):
             continue  # gone meanwhile, or another user's
-        found.append(Leftover(pid=process.pid, command=_program(arguments)))
+        found.append(OrphanedPlugin(pid=process.pid, command=_program(arguments)))
     return tuple(found)
 
 
@@ -68,12 +68,12 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def end(leftovers: tuple[Leftover, ...]) -> None:
+def end(plugins: tuple[OrphanedPlugin, ...]) -> None:
     """End them: asked first, then killed. What a call of theirs has done by then, the clouds tell."""
     processes = []
-    for leftover in leftovers:
+    for plugin in plugins:
         try:
-            process = psutil.Process(leftover.pid)
+            process = psutil.Process(plugin.pid)
             process.terminate()
             processes.append(process)
         except psutil.NoSuchProcess:

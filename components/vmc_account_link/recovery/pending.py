@@ -92,12 +92,12 @@ def repair(export: Export, plaintext: Export, found: Mapping[str, FoundStack | N
         stack = found.get(resource.urn) if kind == "creating" else None
         if stack is None:
             lines.append(f"{resource.name}: {_dropped(resource, kind, found.get(resource.urn))}")
-        elif why := _why_not_ours(stack, resource.urn, plain):
+        elif why := _why_not_owned(stack, resource.urn, plain):
             lines.append(f"{resource.name}: {_left_alone(stack, why)}")
         elif resource.urn in _known(state) | taken_in:
             lines.append(f"{resource.name}: the state has it already; nothing was taken in")
         else:
-            _put(resources, _adopted(resource.stored, stack))
+            _put(resources, _recorded(resource.stored, stack))
             taken_in.add(resource.urn)
             alive = stack.status in _ALIVE
             lines.append(
@@ -109,10 +109,10 @@ def repair(export: Export, plaintext: Export, found: Mapping[str, FoundStack | N
         stack = found.get(resource.urn)
         if stack is None:
             continue
-        if why := _why_not_ours(stack, resource.urn, plain):
+        if why := _why_not_owned(stack, resource.urn, plain):
             notes.append(f"{resource.name}: {_left_alone(stack, why)}")
         else:
-            _put(resources, _adopted(_with_tags(resource, stack, state), stack))
+            _put(resources, _recorded(_with_tags(resource, stack, state), stack))
             lines.append(f"{resource.name}: made without the state knowing; taken into it, {stack.status}")
     return Repair(state=repaired, lines=tuple(lines), notes=tuple(notes))
 
@@ -167,7 +167,7 @@ def _with_tags(resource: Resource, stack: FoundStack, state: PulumiState) -> dic
     return {**stored, "inputs": inputs}
 
 
-def _adopted(resource: Mapping[str, Any], stack: FoundStack) -> dict[str, Any]:
+def _recorded(resource: Mapping[str, Any], stack: FoundStack) -> dict[str, Any]:
     """The resource as if its creation had been heard; a failed one with its error, as the engine does.
 
     The outputs are what the AWS provider compares with the inputs: where one is missing it sees a change, and
@@ -176,13 +176,13 @@ def _adopted(resource: Mapping[str, Any], stack: FoundStack) -> dict[str, Any]:
     inputs = resource.get("inputs", {})
     outputs = {"parameters": {}, "outputs": {}, **inputs, "id": stack.id}
     outputs.pop("__defaults", None)
-    adopted = {**resource, "id": stack.id, "outputs": outputs}
+    recorded = {**resource, "id": stack.id, "outputs": outputs}
     if stack.status not in _ALIVE:
-        adopted["initErrors"] = [f"stack status ({stack.status}): {stack.reason}"]
-    return adopted
+        recorded["initErrors"] = [f"stack status ({stack.status}): {stack.reason}"]
+    return recorded
 
 
-def _why_not_ours(stack: FoundStack, urn: str, plain: PulumiState) -> str | None:
+def _why_not_owned(stack: FoundStack, urn: str, plain: PulumiState) -> str | None:
     """Why a stack is not this link's; None where it is: it runs the very template, which holds the link's id.
 
     By URL the template is not known here; then a stack that is older than the link is not its.
@@ -230,8 +230,8 @@ def _same_template(sent: str, kept: object) -> bool:
 
 def _dropped(resource: Resource, kind: str, stack: FoundStack | None) -> str:
     if kind != "creating":
-        seen = f"; CloudFormation says {stack.status}" if stack else ""
-        return f"{kind} was interrupted{seen}; the next run does it again, which is harmless"
+        status = f"; CloudFormation says {stack.status}" if stack else ""
+        return f"{kind} was interrupted{status}; the next run does it again, which is harmless"
     return {
         STACK: "no such CloudFormation stack exists; the next `pulumi up` creates it",
         LINK_REQUEST: "a link that nobody used expires by itself; the next `pulumi up` asks for one",
@@ -244,7 +244,7 @@ def _known(state: PulumiState) -> set[str]:
     return {one.urn for one in state.resources if not one.awaits_replacement}
 
 
-def _put(resources: list[dict[str, Any]], adopted: dict[str, Any]) -> None:
+def _put(resources: list[dict[str, Any]], recorded: dict[str, Any]) -> None:
     """Put a resource into a state, in the place of one that was deleted to be made anew."""
-    resources[:] = [r for r in resources if not (r["urn"] == adopted["urn"] and r.get("pendingReplacement"))]
-    resources.append(adopted)
+    resources[:] = [r for r in resources if not (r["urn"] == recorded["urn"] and r.get("pendingReplacement"))]
+    resources.append(recorded)

@@ -24,7 +24,7 @@ from vmc_account_link.recovery import (
     pending,
 )
 from vmc_account_link.recovery.engine import Engine
-from vmc_account_link.recovery.lock_owner import is_dead, is_seen, owners
+from vmc_account_link.recovery.lock_owner import is_dead, is_visible, owners
 
 _ATTEMPTS = 4
 """How often the state is read anew: a dead holder's lock had to be removed, or somebody has changed it."""
@@ -59,7 +59,7 @@ def run(request: RecoverRequest, *, emit_progress: Callable[[str], None]) -> Non
         emit_progress(line)
 
     for _ in range(_ATTEMPTS):
-        _end_leftovers(engine, hint)
+        _end_orphaned_plugins(engine, hint)
         if state is None:
             state = _readable_state(engine, hint)
             repaired = _repair(engine, state, emit_progress)
@@ -98,14 +98,14 @@ def _repair(engine: Engine, state: dict[str, Any], emit_progress: Callable[[str]
         return pending.repair(state, state, {})
     # In plaintext, in memory alone: a template has to be compared, a provider's credentials are secret.
     secrets = engine.export(show_secrets=True)
-    return pending.repair(state, secrets, _look_up(secrets, emit_progress))
+    return pending.repair(state, secrets, _find_record(secrets, emit_progress))
 
 
-def _end_leftovers(engine: Engine, emit_progress: Callable[[str], None]) -> None:
+def _end_orphaned_plugins(engine: Engine, emit_progress: Callable[[str], None]) -> None:
     orphaned_engines = orphaned_plugins.left_behind(engine.folder, engine.stack)
     orphaned_plugins.end(orphaned_engines)
-    for orphan in orphaned_engines:
-        emit_progress(f"ended {orphan.command} (pid {orphan.pid}), whose engine is gone")
+    for orphaned in orphaned_engines:
+        emit_progress(f"ended {orphaned.command} (pid {orphaned.pid}), whose engine is gone")
 
 
 def _readable_state(engine: Engine, emit_progress: Callable[[str], None]) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _readable_state(engine: Engine, emit_progress: Callable[[str], None]) -> dic
         return engine.export()
 
 
-def _look_up(
+def _find_record(
     secrets: dict[str, Any], emit_progress: Callable[[str], None]
 ) -> dict[str, cloudformation.FoundStack | None]:
     found = {}
@@ -152,7 +152,7 @@ def _unlock(
             f"`vmc-account-link recover --stack {engine.stack} --force` removes the lock"
         )
     for owner in found:
-        if is_seen(owner):
+        if is_visible(owner):
             raise CommandFailed(f"the stack is in use by {owner}: wait for it, or press Ctrl-C there")
         is_lost = owner.host in request.lost_hosts or request.force
         if not is_lost and is_dead(owner, engine.folder) is not True:

@@ -22,7 +22,7 @@ _LARGEST_NUMBER = 2.0**53
 """The AWS provider's reader of JSON makes a 64-bit float of each."""
 _UNUSUAL = re.compile("[\x85\u2028\u2029\ufeff]|\r(?!\n)")
 """What some readers take for the end of a line, or for nothing, and others for text."""
-_LOOKS_LIKE_JSON = re.compile(r"\s*\{")
+_JSON_START = re.compile(r"\s*\{")
 """How the AWS provider chooses its reader."""
 _BLOCKS = frozenset({"|", ">"})
 _PLAIN_IN_FLOW = re.compile(r"(?!---|\.\.\.)[\w./*~+-](?:[\w ./*~+=@$()<>-]|:+(?=[\w/*]))*")
@@ -40,7 +40,7 @@ def load(text: str) -> Any:
         NotTaken: it is neither, or has what CloudFormation does not take.
     """
     try:
-        return _json(text) if _LOOKS_LIKE_JSON.match(text) else _yaml(text)
+        return _json(text) if _JSON_START.match(text) else _yaml(text)
     except NotTaken:
         raise
     except yaml.constructor.ConstructorError as error:
@@ -78,7 +78,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs say no type
-        self._judge(event)
+        self._check_event(event)
         in_flow = bool(getattr(event, "flow_style", False))
         self.depth, self.flows = self.depth + 1, self.flows + in_flow
         if self.depth > _LARGEST_DEPTH:
@@ -87,7 +87,7 @@ class _Loader(yaml.SafeLoader):
         self.depth, self.flows = self.depth - 1, self.flows - in_flow
         return node
 
-    def _judge(self, event: Any) -> None:
+    def _check_event(self, event: Any) -> None:
         """Refuse an event that not every reader takes for the same."""
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
             raise NotTaken("it has YAML aliases, which CloudFormation does not take")

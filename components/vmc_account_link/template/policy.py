@@ -49,7 +49,7 @@ def _texts(value: Any) -> Any:
     return [f"{entry:.0f}" if type(entry) in {int, float} else entry for entry in value]
 
 
-def judge_template(text: str, policy: TemplatePolicy) -> tuple[str, ...]:
+def enforce_policy(text: str, policy: TemplatePolicy) -> tuple[str, ...]:
     """Say in a few lines what a template makes, if the policy allows it.
 
     Raises:

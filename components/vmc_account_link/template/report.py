@@ -79,7 +79,7 @@ class TemplateReport:
     custom_resources: tuple[CustomResource, ...]
     conditional: Mapping[str, str]
     """Logical id -> the condition on which it depends whether the resource is made."""
-    unseen: tuple[str, ...]
+    opaque: tuple[str, ...]
     """What adds resources that the template's text does not show."""
 
 
@@ -121,14 +121,14 @@ def inspect_template(text: str) -> TemplateReport:
         functions=functions,
         custom_resources=tuple(_custom(resource, names) for resource in made if is_custom(resource.type)),
         conditional={resource.logical_id: resource.when for resource in made if resource.when is not None},
-        unseen=opaque_constructs(template),
+        opaque=opaque_constructs(template),
     )
 
 
 def violations(report: TemplateReport, policy: TemplatePolicy) -> tuple[str, ...]:
     """Say what of a template the policy does not allow, a line each; what is not known is not allowed."""
     limits = policy.resource_types is not None or policy.trusted_accounts is not None
-    found = [f"{part}: what it adds can't be seen" for part in report.unseen] if limits else []
+    found = [f"{part}: what it adds can't be seen" for part in report.opaque] if limits else []
     if policy.resource_types is not None:
         found += [
             f"{', '.join(ids)}: type {kind} is not allowed"
@@ -163,7 +163,7 @@ def summary(report: TemplateReport) -> tuple[str, ...]:
             f"{custom.logical_id} ({custom.type}) runs {custom.calls or custom.service_token}"
             + (f", which names {', '.join(urls)}" if urls else "")
         )
-    lines += [f"{part} adds what can't be seen" for part in report.unseen]
+    lines += [f"{part} adds what can't be seen" for part in report.opaque]
     return tuple(lines)
 
 

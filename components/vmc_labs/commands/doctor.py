@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord
 from vmc_account_link.aws_reader import AwsReader
-from vmc_account_link.check_result import CheckResult, Verdict, looked, passed
-from vmc_account_link.cli.checks import judge_identity, judge_link
+from vmc_account_link.check_result import CheckResult, Verdict, passed, run_check
+from vmc_account_link.cli.checks import check_identity, check_link
 from vmc_account_link.link.ownership import find_account, was_created_by
 from vmc_labs.fleet import sizing
 from vmc_labs.fleet.session import FleetSession
@@ -26,16 +26,16 @@ def run(session: FleetSession) -> tuple[CheckResult, ...]:
     """Look at the backend, each organisation's token, and each lab's AWS credentials and account."""
     accounts: Accounts = {}
     first = [
-        looked("secrets", lambda: _secrets(session)),
-        looked("backend", lambda: _backend(session)),
+        run_check("secrets", lambda: _secrets(session)),
+        run_check("backend", lambda: _backend(session)),
         *(
-            looked(name, functools.partial(_organisation, name, session, lab, accounts))
+            run_check(name, functools.partial(_organisation, name, session, lab, accounts))
             for name, lab in {f"organisation {lab.service.org_id}": lab for lab in session.labs}.items()
         ),
     ]
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
-        labs = pool.map(lambda lab: looked(f"lab {lab.name}", lambda: _lab(lab, accounts)), session.labs)
-        return *first, *labs, looked("this machine", lambda: _machine(session))
+        labs = pool.map(lambda lab: run_check(f"lab {lab.name}", lambda: _lab(lab, accounts)), session.labs)
+        return *first, *labs, run_check("this machine", lambda: _machine(session))
 
 
 def _machine(session: FleetSession) -> CheckResult:
@@ -62,10 +62,10 @@ def _organisation(name: str, session: FleetSession, lab: LabSpec, accounts: Acco
 def _lab(lab: LabSpec, accounts: Mapping[str, tuple[AccountRecord, ...]]) -> CheckResult:
     """Whose credentials the lab has, and whether its account can be linked."""
     caller = AwsReader(aws_access(lab)).caller()
-    result = judge_identity(caller, lab.aws_account_id)
+    result = check_identity(caller, lab.aws_account_id)
     if result.verdict is Verdict.PASS and lab.service.org_id in accounts:
         record = find_account(accounts[lab.service.org_id], caller.account)
-        result = judge_link(
+        result = check_link(
             caller.account,
             record,
             uses_existing=lab.settings.get("link") == "existing",

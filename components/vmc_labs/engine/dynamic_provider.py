@@ -17,14 +17,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, TypeVar, get_args
 
 import grpc
-import requests
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi.dynamic import ResourceProvider
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from vmc_account_link.api.transport import sessions_from
-from vmc_account_link.call_context import CallContext, use_context
+from vmc_account_link.api.client import VmcClient
+from vmc_account_link.call_context import CallContext
 from vmc_account_link.compatible_subnets import CompatibleSubnetsProvider
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.errors import CommandFailed
@@ -76,22 +75,22 @@ class DynamicProvider(provider_pb2_grpc.ResourceProviderServicer):
         self,
         settings: VmcSettings,
         emit_progress: Callable[[str], object],
-        new_session: Callable[[], requests.Session],
+        new_client: Callable[..., VmcClient],
     ) -> None:
         """Serve one lab.
 
         Args:
             settings: of all its providers; those of the stack's configuration don't count.
             emit_progress: takes the providers' lines.
-            new_session: what they ask the service through.
+            new_client: makes their clients, see `ServiceProvider.new_client`.
         """
         self._settings = settings
-        self._person = CallContext(emit_progress=emit_progress, canceled=threading.Event())
-        self._new_session = new_session
+        self._context = CallContext(emit_progress=emit_progress, canceled=threading.Event())
+        self._new_client = new_client
 
     def close(self) -> None:
         """End the waits that are under way: nobody is there any more to hear what comes of them."""
-        self._person.canceled.set()
+        self._context.canceled.set()
 
     def Attach(self, request: Any, context: Context) -> Any:
         """Serve an engine that did not start this process."""
@@ -171,9 +170,9 @@ class DynamicProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def _call(self, pickled: str, of: Callable[[ResourceProvider], _T]) -> _T:
         provider = unpickled(pickled)
-        provider.settings = self._settings
-        with use_context(self._person), sessions_from(self._new_session):
-            return of(provider)
+        provider.settings, provider.context = self._settings, self._context
+        provider.new_client = self._new_client
+        return of(provider)
 
 
 def unpickled(text: str) -> OurProvider:

@@ -190,7 +190,7 @@ class LabEngine:
                 force_stop=self._force_stop,
                 is_interruptible=self._is_interruptible,
             )
-            unheard = ""
+            listener_error = ""
             with running:
                 for line in running.lines():
                     event = _parsed(line)
@@ -200,9 +200,9 @@ class LabEngine:
                     try:
                         self._log(line) if event is None else on_event(event)
                     except Exception:  # noqa: BLE001 - a CLI whose output nobody takes dies of it
-                        unheard = traceback.format_exc()
-        if unheard:
-            self._log(unheard)
+                        listener_error = traceback.format_exc()
+        if listener_error:
+            self._log(listener_error)
         return Ended(code=running.code, errors=tuple(errors), was_interrupted=running.was_interrupted)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from vmc_account_link.errors import RequestError
-from vmc_account_link.recovery.orphaned_engines import end_orphans
+from vmc_account_link.recovery.orphaned_engines import end_orphaned_engines
 from vmc_labs.fleet.results import LabResult, LabTask
 
 _CONNECT_SECONDS = 10.0
@@ -119,7 +119,7 @@ def run_on_worker(run: Run, task: LabTask) -> LabResult:
 
     client: Any = get_client()
     key = [_KEY, task.lab.stack]
-    before = [WorkerLocation(**told) for told in client.get_metadata(key, default=None) or ()]
+    before = [WorkerLocation(**location) for location in client.get_metadata(key, default=None) or ()]
     gone = _end_what_lives_on(
         client, task.lab.stack, losses(before, client.run(socket.gethostname) if before else {})
     )
@@ -136,12 +136,12 @@ def _end_what_lives_on(client: Any, stack: str, lost: Sequence[Loss]) -> list[st
     gone = [one.host for one in lost if one.ask is None]
     for one in lost:
         if one.ask is not None:
-            client.run(_end_orphans, one.folder, stack, workers=[one.ask])
+            client.run(_end_orphaned_engines, one.folder, stack, workers=[one.ask])
     if gone:
         time.sleep(_LIVES_ON_SECONDS)
     return gone
 
 
-def _end_orphans(folder: str, stack: str) -> None:
+def _end_orphaned_engines(folder: str, stack: str) -> None:
     """In a worker on the same machine."""
-    end_orphans(Path(folder), stack, lambda _: None)
+    end_orphaned_engines(Path(folder), stack, lambda _: None)

@@ -15,7 +15,7 @@ LAB_FILES = 24
 """Files, pipes and sockets that a lab in flight holds open in this process; 16 were counted (ten labs)."""
 OWN_FILES = 64
 """Those that this process holds open besides."""
-_WANTED_FILES = 8192
+_FILE_LIMIT = 8192
 _LARGEST = 64
 _SHARE = 0.75
 """Of the memory that is free now."""
@@ -24,9 +24,9 @@ _SHARE = 0.75
 def raise_file_limit() -> None:
     """Let this process, and what it starts, open as many files as it may: macOS begins with 256."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _WANTED_FILES if hard == resource.RLIM_INFINITY else min(hard, _WANTED_FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    limit = _FILE_LIMIT if hard == resource.RLIM_INFINITY else min(hard, _FILE_LIMIT)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 def parallel(

@@ -11,7 +11,7 @@ from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord
 from vmc_account_link.errors import Refused, RequestError, Unavailable
 from vmc_labs.engine.lab_engine import PROJECT, LabEngine
-from vmc_labs.fleet.plan import FleetSnapshot
+from vmc_labs.fleet.status import FleetSnapshot
 from vmc_labs.spec.credentials import engine_environment, vmc_settings
 from vmc_labs.spec.model import LabSpec
 from vmc_labs.state.files import StateFiles, open_state_files
@@ -117,15 +117,15 @@ class FleetReader:
         found = zip(stacks, self._side_by_side(get, stacks, at_a_time), strict=True)
         return {stack: state for stack, state in found if state is not None}
 
-    def _side_by_side(self, look: Callable[[str], _T], stacks: list[str], at_a_time: int) -> list[_T]:
+    def _side_by_side(self, read: Callable[[str], _T], stacks: list[str], at_a_time: int) -> list[_T]:
         """Look at stacks at the same time; the first failure, or Ctrl-C, ends it."""
         with ThreadPoolExecutor(at_a_time) as pool:
-            looks = [pool.submit(look, stack) for stack in stacks]
+            readings = [pool.submit(read, stack) for stack in stacks]
             try:
-                return [one.result() for one in looks]
+                return [one.result() for one in readings]
             except BaseException:
                 self.interrupted.set()
-                for one in looks:
+                for one in readings:
                     one.cancel()
                 raise
 

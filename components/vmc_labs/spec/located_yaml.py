@@ -19,7 +19,7 @@ class YamlRefused(Exception):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Marked:
+class LocatedYaml:
     """What a file says, and where."""
 
     data: Any
@@ -33,7 +33,7 @@ class Marked:
         return 1
 
 
-def read(text: str) -> Marked:
+def read(text: str) -> LocatedYaml:
     """Read one YAML document with a safe loader.
 
     Raises:
@@ -53,7 +53,7 @@ def read(text: str) -> Marked:
         raise YamlRefused(1, (), f"no YAML: {' '.join(str(error).split())[:100]}") from None
     finally:
         loader.dispose()
-    return Marked(data=data, lines=lines)
+    return LocatedYaml(data=data, lines=lines)
 
 
 def _build(loader: yaml.SafeLoader, node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:

@@ -1,6 +1,8 @@
 """What is wrong in a spec, and where."""
 
 import dataclasses
+import difflib
+from collections.abc import Iterable
 from typing import Any
 
 from vmc_account_link.errors import RequestError
@@ -34,13 +36,13 @@ class SpecRefused(RequestError):
 class Problems:
     """Collects what is wrong in one file."""
 
-    def __init__(self, marked: located_yaml.Marked) -> None:
-        self._marked = marked
+    def __init__(self, located: located_yaml.LocatedYaml) -> None:
+        self._located = located
         self.found: list[Problem] = []
 
     def add(self, path: located_yaml.Path, reason: str) -> None:
         """Note a problem with what is at the path; the same one only once."""
-        problem = Problem(line=self._marked.line(path), path=key_of(path), reason=reason)
+        problem = Problem(line=self._located.line(path), path=key_of(path), reason=reason)
         if problem not in self.found:
             self.found.append(problem)
 
@@ -51,3 +53,9 @@ def key_of(path: located_yaml.Path) -> str:
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f"{'.' if text else ''}{step}"
     return text
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean team-01?` for the nearest of the known words; empty where none is near."""
+    close = difflib.get_close_matches(word, sorted(known), n=1)
+    return f"; did you mean {close[0]}?" if close and close[0] != word else ""

@@ -1,6 +1,5 @@
 """A spec's file -> frozen values. The whole file is judged, before anything is touched."""
 
-import difflib
 import os
 import re
 import uuid
@@ -16,7 +15,7 @@ from vmc_labs.spec import located_yaml, schema
 from vmc_labs.spec.backend import absolute_backend
 from vmc_labs.spec.model import Credentials, FleetSpec, LabSpec, Service
 from vmc_labs.spec.patterns import expand
-from vmc_labs.spec.problems import Problem, Problems, SpecRefused, key_of
+from vmc_labs.spec.problems import Problem, Problems, SpecRefused, did_you_mean, key_of
 from vmc_labs.spec.validation import IndexedLabs, validate_labs
 
 
@@ -45,12 +44,12 @@ def read_spec(text: str, *, file: str, environ: Mapping[str, str], folder: Path 
         SpecRefused: with every problem of the file.
     """
     try:
-        marked = located_yaml.read(text)
+        located = located_yaml.read(text)
     except located_yaml.YamlRefused as error:
         problem = Problem(line=error.line, path=key_of(error.path), reason=error.reason)
         raise SpecRefused(file, [problem]) from None
-    problems = Problems(marked)
-    written = _validated(marked, problems)
+    problems = Problems(located)
+    written = _validated(located, problems)
     if written is None:
         raise SpecRefused(file, problems.found)
     labs = _labs(written, problems, environ)
@@ -69,19 +68,19 @@ def read_spec(text: str, *, file: str, environ: Mapping[str, str], folder: Path 
     )
 
 
-def _validated(marked: located_yaml.Marked, problems: Problems) -> schema.Fleet | None:
-    if not isinstance(marked.data, dict):
+def _validated(located: located_yaml.LocatedYaml, problems: Problems) -> schema.Fleet | None:
+    if not isinstance(located.data, dict):
         problems.add((), "it is no spec: `event:` and `labs:` are needed")
         return None
-    for path in _empty(marked.data, ()):
+    for path in _empty(located.data, ()):
         problems.add(path, "it is empty: give it a value, or remove the key")
     if problems.found:
         return None
     try:
-        return schema.Fleet.model_validate(marked.data)
+        return schema.Fleet.model_validate(located.data)
     except ValidationError as error:
         for one in error.errors(include_url=False):
-            path = _path_in_file(one["loc"], marked)
+            path = _path_in_file(one["loc"], located)
             problems.add(path, _reason(one, path))
         return None
 
@@ -97,13 +96,13 @@ def _empty(data: Any, path: located_yaml.Path) -> Iterator[located_yaml.Path]:
             yield from _empty(value, (*path, index))
 
 
-def _path_in_file(loc: tuple[str | int, ...], marked: located_yaml.Marked) -> located_yaml.Path:
+def _path_in_file(loc: tuple[str | int, ...], located: located_yaml.LocatedYaml) -> located_yaml.Path:
     """Pydantic's location without the names of types that it walks through."""
     path: located_yaml.Path = ()
     for step in loc:
-        if (*path, step) in marked.lines or step == loc[-1]:
+        if (*path, step) in located.lines or step == loc[-1]:
             path = (*path, step)
-    return path if path in marked.lines or loc[-1] not in {"str", "list[str]"} else path[:-1]
+    return path if path in located.lines or loc[-1] not in {"str", "list[str]"} else path[:-1]
 
 
 def _reason(error: Any, path: located_yaml.Path) -> str:
@@ -116,9 +115,9 @@ def _reason(error: Any, path: located_yaml.Path) -> str:
             reason = f"there is no such key{_perhaps(path)}"
         case "string_type" | "int_type" | "bool_type" | "list_type" | "dict_type" | "model_type":
             names = {"string": "text", "int": "a whole number", "bool": "true or false", "list": "a list"}
-            wanted = names.get(kind.partition("_")[0], "a mapping of keys")
-            hint = ": put it in quotes" if wanted == "text" and isinstance(given, int | float) else ""
-            reason = f"{_shown(given)} is not {wanted}{hint}"
+            expected = names.get(kind.partition("_")[0], "a mapping of keys")
+            hint = ": put it in quotes" if expected == "text" and isinstance(given, int | float) else ""
+            reason = f"{_shown(given)} is not {expected}{hint}"
         case "string_pattern_mismatch":
             reason = f"{_shown(given)} is not of the form {error['ctx']['pattern']}"
         case "value_error":
@@ -134,8 +133,7 @@ def _perhaps(path: located_yaml.Path) -> str:
     word = str(path[-1]) if path else ""
     if re.search(r"(?i)token$|secret$|password", word):
         return ": secrets are never in a spec, export API_TOKEN instead"
-    close = difflib.get_close_matches(word, sorted(known), n=1)
-    return f"; did you mean {close[0]}?" if close and close[0] != word else ""
+    return did_you_mean(word, known)
 
 
 def _shown(value: object) -> str:

@@ -72,11 +72,11 @@ def _refuse_doubles(labs: IndexedLabs, problems: Problems) -> None:
 
 
 def _refuse_missing_profiles(labs: IndexedLabs, problems: Problems, environ: Mapping[str, str]) -> None:
-    wanted = [(index, lab.credentials.profile) for index, lab in labs if lab.credentials.profile]
-    if not wanted:
+    profiles = [(index, lab.credentials.profile) for index, lab in labs if lab.credentials.profile]
+    if not profiles:
         return
     known = _profiles(environ)
-    for index, profile in wanted:
+    for index, profile in profiles:
         if profile not in known:
             problems.add(
                 ("labs", index, "awsProfile"),

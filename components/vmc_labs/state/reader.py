@@ -123,14 +123,14 @@ def read_state(stack: str, deployment: Mapping[str, Any], tags: Mapping[str, str
 
 def settings_digest(lab: LabSpec) -> str:
     """A digest of all that an `up` of this lab depends on, for the tag `settings`."""
-    told = {
+    inputs = {
         "org": lab.service.org_id,
         "profile": lab.credentials.profile,
         "role": lab.credentials.role_arn,
         "account": lab.aws_account_id,
         "settings": dict(lab.settings),
     }
-    text = json.dumps(told, sort_keys=True, default=list)
+    text = json.dumps(inputs, sort_keys=True, default=list)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
