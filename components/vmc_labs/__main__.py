@@ -6,6 +6,7 @@ A command's modules are loaded when it runs: `recover` runs once for each lab th
 """
 
 import contextlib
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,16 +14,17 @@ from pathlib import Path
 
 import click
 
-from vmc_account_link import check_result
+from vmc_account_link import check_result, environment
 from vmc_account_link.cli.options import Group, all_of, force_option, lost_host_option
 from vmc_account_link.errors import CommandFailed, RequestError, VmcError
 from vmc_account_link.internal_errors import internal_error
+from vmc_account_link.standard_streams import make_writable
 from vmc_labs.commands import options
 from vmc_labs.fleet.plan import Step, to_do
 from vmc_labs.fleet.results import LabResult
 from vmc_labs.fleet.session import FleetSession
 from vmc_labs.fleet.sizing import raise_file_limit
-from vmc_labs.output.terminal import Output, make_writable, result_rows, step_rows, write_env_files
+from vmc_labs.output.terminal import Output, result_rows, step_rows, write_env_files
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -285,6 +287,7 @@ def main() -> int:
     """Run the command line and return the exit code."""
     raise_file_limit()
     make_writable()
+    environment.prepare(os.environ, Path.cwd())
     try:
         result = labs.main(standalone_mode=False, prog_name="vmc-labs")
     except click.ClickException as error:

@@ -12,6 +12,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import Files, InclusionLevel
 from mkdocs.structure.pages import Page
 
+from vmc_account_link import environment
 from vmc_account_link.cli.command_line import command_line
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
@@ -39,6 +40,7 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
     described = yaml.safe_load((_REPOSITORY / "Pulumi.yaml").read_text(encoding="utf-8"))
     markdown = markdown.replace("<!-- settings -->", settings_table(described["config"]))
     markdown = markdown.replace("<!-- commands -->", commands_text())
+    markdown = markdown.replace("<!-- environment -->", environment.table())
     if "<!-- spec -->" in markdown:
         schema = json.loads(
             (_REPOSITORY / "components" / "vmc_labs" / "spec" / "schema.json").read_text(encoding="utf-8")
