@@ -1,7 +1,7 @@
-# make setup | demo | demo-labs | test | two-hosts | bench | sweep | crashes | lint | lock. Needs Python >= 3.11, make, git and either
+# make setup | demo | demo-labs | wheel | docs | test | lint; `make help` lists the rest. Needs Python >= 3.11, make, git and either
 # an internet connection or a Go toolchain, which builds the Pulumi CLI and the AWS provider from their modules.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-labs test two-hosts compat browser iproute sweep faults crashes leftovers histories fleet-sweep mutants bench lint lock clean
+.PHONY: help setup wheel docs documented demo demo-labs test two-hosts compat browser iproute sweep faults crashes leftovers histories fleet-sweep mutants bench lint lock clean
 
 # Without bytecode on disk each process that starts here compiles its imports anew, for half of its CPU time;
 # in many containers it is switched off.
@@ -33,6 +33,17 @@ lock: $(VENV)/.installed ## Resolve requirements.lock anew from pyproject.toml
 	PATH="$$PATH:$(CURDIR)/$(BIN)" uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-header --upgrade \
 	  --extra cli --extra labs --group cluster --group sandbox --group bench --group tests --group mutants --group lint --group docs --group build -o requirements.lock
+
+wheel: $(VENV)/.installed ## The package as a wheel, into dist/
+	@rm -f dist/*.whl
+	@$(BIN)/python -m hatchling build -t wheel
+
+docs: $(VENV)/.installed ## The documentation as a site, into .site/
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict --site-dir .site
+	@echo "docs: open .site/index.html"
+
+documented: setup ## Run every command of README, tutorial and examples in a fresh clone, with output and times
+	$(BIN)/python -m tools.docs README.md docs/tutorial.md examples/README.md
 
 demo: setup ## A real `pulumi up` against VMware Cloud and AWS emulated on this machine
 	@$(BIN)/python -m sandbox run --mode task_seconds=20 -- ./tools/demo.sh
@@ -82,15 +93,14 @@ fleet-sweep: setup ## 30 and 300 labs: what they cost; a driver or a Dask worker
 mutants: $(VENV)/.installed ## The pure code changed in one place at a time: which change does no test notice? (about an hour)
 	nice $(BIN)/python -m tests.mutants sweep-results
 
-bench: setup ## What a link costs, beside other ways to it; tables and plots in docs/performance/ (28 minutes on two idle cores)
+bench: setup ## What a link and a lab cost, beside other ways: docs/performance.md, the README's figures (30 minutes on two idle cores)
 	$(BIN)/python -m bench
 
-lint: $(VENV)/.installed ## Format, lint, types, security, and the documentation's links (into .site/)
+lint: docs ## Format, lint, types, security, and the documentation's links
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy components sandbox tools bench tests __main__.py examples/inline
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml components tools
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir .site
 
 clean: ## Remove what setup and the tests made
 	rm -rf $(VENV) .engine .compat .mutants .pytest_cache .mypy_cache .ruff_cache .site dist sweep-results

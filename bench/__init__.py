@@ -1,1 +1,1 @@
-"""Measurements: what a link costs, beside the original script and beside a plain loop. Not in the wheel."""
+"""Measurements: what a link and a lab cost, beside other ways to them. Not in the wheel."""

@@ -1,58 +1,121 @@
-"""`python -m bench [QUESTION…]`: ask, write the answers down."""
+"""`python -m bench [QUESTION…]`: measure, keep every run, and write the results down."""
 
 import argparse
+import dataclasses
 import datetime as dt
+import json
+import os
+import platform
+import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from bench import machine, publish
-from bench.cloud import REPOSITORY
-from bench.measure import CommandFailed
-from bench.questions import breakdown, fleet, link, unchanged, waiting
-from bench.scale import Scale
+import psutil
 
-QUESTIONS = {module.NAME: module for module in (link, unchanged, fleet, breakdown, waiting)}
-_PUBLISHED = REPOSITORY / "docs" / "performance"
-_UNPUBLISHED = REPOSITORY / "bench-results"
+from bench.meter import REPOSITORY, CommandFailed
+from bench.page import publish, read, section
+from bench.questions import LINK, QUESTIONS, TABLE
+from sandbox.environment import path_with_engine
+
+_RESULTS = REPOSITORY / "bench-results"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Ask the questions and return the exit code: 1 where a contender failed; a missed aim is a result."""
-    options = _parser().parse_args(arguments)
-    scale = Scale(repetitions=1 if options.smoke else options.repetitions, is_smoke=options.smoke)
-    folder = options.to or (_UNPUBLISHED if options.smoke else _PUBLISHED)
-    about = {
-        "machine": machine.facts(),
-        "when": dt.datetime.now(dt.UTC).date().isoformat(),
-        "smoke": options.smoke,
-    }
-    code = 0
-    for name in options.questions or QUESTIONS:
-        started = time.monotonic()
-        now = {**about, "load": machine.load()}
-        try:
-            answer = QUESTIONS[name].ask(scale)
-        except CommandFailed as error:
-            sys.stderr.write(f"bench: {name}: {error}\n")
-            code = 1
-            continue
-        sys.stdout.write(publish.publish(answer, QUESTIONS[name].draw, now, folder))
-        sys.stdout.write(f"\n({name}: {time.monotonic() - started:.0f} s, load {machine.load()})\n\n")
-        sys.stdout.flush()
-    return code
-
-
-def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("questions", nargs="*", metavar="QUESTION", help=", ".join(QUESTIONS))
-    parser.add_argument("--repetitions", type=int, default=3, help="of each contender (default 3)")
-    parser.add_argument("--smoke", action="store_true", help="tiny sizes: shows that the bench works")
     parser.add_argument(
-        "--to", type=Path, metavar="FOLDER", help="default docs/performance; smoke: bench-results"
+        "questions", nargs="*", metavar="QUESTION", help=f"of {', '.join(QUESTIONS)}; default all"
     )
-    return parser
+    parser.add_argument("--again", action="store_true", help="also what has an result for this code already")
+    parser.add_argument("--trial", action="store_true", help="tiny sizes: shows that the bench works")
+    parser.add_argument("--to", type=Path, metavar="FOLDER", default=_RESULTS, help="of the runs")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.questions) - set(QUESTIONS):
+        parser.error(f"no question {', '.join(sorted(unknown))}; there are {', '.join(QUESTIONS)}")
+    options.to.mkdir(parents=True, exist_ok=True)
+    about = {**_about(), "trial": options.trial}
+    kept = {question: options.to / f"{question}.jsonl" for question in QUESTIONS}
+    for question in options.questions or QUESTIONS:
+        if options.again or not _has_answer(kept[question], about):
+            try:
+                _run(question, kept[question], about)
+            except CommandFailed as error:
+                _print(f"{question}: {error}")
+                return 1
+        sys.stdout.write(section(read(kept[question].read_text("utf-8"))[1][question]))
+    if not options.trial and all(_has_answer(file, about) for file in kept.values()):
+        head, *_ = kept[LINK].read_text("utf-8").splitlines(keepends=True)
+        runs = [
+            line for file in kept.values() for line in file.read_text("utf-8").splitlines(keepends=True)[1:]
+        ]
+        publish("".join([head, *runs]))
+        _print("docs/performance.md, its plots and the README's figures are written")
+    return 0
+
+
+def _run(question: str, kept: Path, about: Mapping[str, Any]) -> None:
+    """Write each run down when it is there; a whole file has the result's name."""
+    _print(f"{question}, load {_load()} …")
+    begun, growing = time.monotonic(), kept.with_suffix(".part")
+    contenders = [one for one in TABLE if one.question == question]
+    with growing.open("w", encoding="utf-8") as file:
+        file.write(json.dumps({**about, "load": _load()}) + "\n")
+        for run in QUESTIONS[question](contenders, is_trial=about["trial"]):
+            file.write(json.dumps(dataclasses.asdict(run)) + "\n")
+            file.flush()
+    growing.replace(kept)
+    _print(f"{question}: {time.monotonic() - begun:.0f} s")
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f"bench: {text}\n")
+    sys.stdout.flush()
+
+
+def _has_answer(kept: Path, about: Mapping[str, Any]) -> bool:
+    """Whether there is an result by the same code on the same machine."""
+    if not kept.exists():
+        return False
+    before = json.loads(kept.read_text("utf-8").splitlines()[0])
+    return all(before[key] == about[key] for key in ("machine", "versions", "trial"))
+
+
+def _about() -> dict[str, Any]:
+    """Processor, memory and versions; nothing that names a machine or a person."""
+    environment = {**os.environ, "PATH": path_with_engine()}
+
+    def printed(*command: str) -> str:
+        done = subprocess.run(
+            command, env=environment, cwd=REPOSITORY, capture_output=True, text=True, check=False
+        )
+        return done.stdout.strip()
+
+    memory = psutil.virtual_memory().total / 2**30
+    system = f"{platform.system()} {platform.release().partition('-')[0]}"
+    return {
+        "machine": f"{len(os.sched_getaffinity(0))} cores ({_processor()}), {memory:.0f} GiB, {system}",
+        "versions": {
+            "commit": printed("git", "describe", "--always", "--dirty", "--exclude=*"),
+            "Pulumi CLI": printed("pulumi", "version"),
+            **{name: version(name) for name in ("pulumi", "pulumi-aws", "boto3")},
+            "Python": platform.python_version(),
+        },
+        "when": dt.datetime.now(dt.UTC).date().isoformat(),
+    }
+
+
+def _load() -> float:
+    return round(os.getloadavg()[0], 2)
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(models, platform.machine())
 
 
 if __name__ == "__main__":

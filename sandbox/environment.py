@@ -33,8 +33,10 @@ _BUCKET = "pulumi-state"
 
 _AMBIENT_PREFIXES = ("AWS_", "PULUMI_", "VMC_", "CSP_", "SANDBOX_")
 _AMBIENT_NAMES = frozenset({"ORG_ID", "API_TOKEN", "CLIENT_ID", "CLIENT_SECRET"})
-# Harmless, and wanted: how the real plugin is downloaded behind a proxy, what the engine shows.
-_AMBIENT_KEPT = frozenset({"AWS_CA_BUNDLE", "PULUMI_DEBUG_COMMANDS", "PULUMI_OPTION_COLOR"})
+# Harmless, and wanted: how the real plugin is downloaded behind a proxy, what the engine shows and asks.
+_AMBIENT_KEPT = frozenset(
+    {"AWS_CA_BUNDLE", "PULUMI_DEBUG_COMMANDS", "PULUMI_OPTION_COLOR", "PULUMI_SKIP_CONFIRMATIONS"}
+)
 
 
 def ambient_names(environment: Mapping[str, str]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from vmc_account_link.args import (
     read_vmc_settings,
     stack_region,
     validate_args,
+    without_defaults,
 )
 from vmc_account_link.aws import caller_account, configured_arguments, limits_accounts, pinned_provider
 from vmc_account_link.compatible_subnets import CompatibleSubnets
@@ -36,9 +37,9 @@ from vmc_account_link.stack_left import access_of
 class AccountLink(pulumi.ComponentResource):
     """An AWS account connected to a VMC organisation by the service's CloudFormation stack.
 
-    The VMC credentials come from the argument `vmc`, else from the `vmc:` configuration or the environment
-    (`read_settings`); the AWS ones from an `aws` provider among the component's `providers`, else from
-    `aws:*` and `AWS_*`.
+    The VMC credentials come from the `vmc:` configuration or the environment (a Python program may hand them
+    over as `vmc`); the AWS ones from an `aws` provider among the component's `providers`, else from `aws:*`
+    and `AWS_*`.
     """
 
     account_number: pulumi.Output[str]
@@ -48,14 +49,14 @@ class AccountLink(pulumi.ComponentResource):
     connected_account_state: pulumi.Output[str]
     """What the service says: ACTIVE after a successful update."""
     stack_id: pulumi.Output[str | None]
-    """The CloudFormation stack's ARN; None of an existing link, since the service knows only its name."""
+    """The CloudFormation stack's ARN; unset for an existing link: the service knows only its name."""
     stack_name: pulumi.Output[str | None]
     """The CloudFormation stack's name; of an existing link what the service says."""
     tracking_task: pulumi.Output[str | None]
-    """Id of the service's task that followed the link; None of an existing one."""
+    """Id of the service's task that followed the link; unset for an existing one."""
     link_expiration_date: pulumi.Output[str | None]
-    """When the link's template stops being usable: ISO 8601, UTC. The connection does not end then. None
-    of an existing link."""
+    """When the link's template stops being usable: ISO 8601, UTC. The connection does not end then. Unset
+    for an existing link."""
     compatible_subnets: pulumi.Output[dict[str, list[str]]]
     """Availability zone -> subnet ids, both sorted; empty without `subnet_region`."""
     rejected_subnets: pulumi.Output[dict[str, str]]
@@ -79,7 +80,7 @@ class AccountLink(pulumi.ComponentResource):
         # Not among the component's inputs, which stand in the state: a credential is part of it.
         vmc = given.pop("vmc", None)
         settings = read_vmc_settings() if vmc is None else vmc
-        super().__init__(resource_types.ACCOUNT_LINK, name, dict(given), opts)
+        super().__init__(resource_types.ACCOUNT_LINK, name, without_defaults(given), opts)
         uses_existing = given.get("link") == "existing"
         provider, account_number = self._provider_and_account(name, given, opts)
         if uses_existing:
@@ -185,7 +186,7 @@ class AccountLink(pulumi.ComponentResource):
             capabilities=["CAPABILITY_IAM"],
             # A stack that failed leaves nothing behind that a refresh could take for a stack (ADR 0006).
             on_failure="DELETE",
-            tags=given.get("tags"),
+            tags=given.get("tags") or None,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 provider=provider,

@@ -25,6 +25,13 @@ from vmc_account_link.template.policy import read_policy
 DEFAULT_REGION = "us-west-2"
 DEFAULT_STACK_NAME = "SDDC-Account-Link"
 DEFAULT_LINK_TIMEOUT_MINUTES = 30
+_DEFAULTS: Mapping[str, Any] = {
+    "link": "create",
+    "stack_name": DEFAULT_STACK_NAME,
+    "region": DEFAULT_REGION,
+    "link_timeout_minutes": DEFAULT_LINK_TIMEOUT_MINUTES,
+    "unlink_on_destroy": True,
+}
 LinkMode = Literal["create", "existing"]
 SddcType = Literal["1NODE", "SingleAZ", "MultiAZ"]
 
@@ -174,6 +181,14 @@ def drop_unset(args: AccountLinkArgs | None) -> dict[str, Any]:
     if given.get("sddc_hosts") == 0:
         del given["sddc_hosts"]
     return given
+
+
+def without_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that are not as good as left out: what the Pulumi state records of them.
+
+    Pulumi.yaml sets every default and a program of one's own none; both make the same link.
+    """
+    return {key: value for key, value in given.items() if value not in (_DEFAULTS.get(key), [], {})}
 
 
 def argument_name(argument: str) -> str:

@@ -252,8 +252,21 @@ class AwsReader:
                 counts[zone] += 1
         return counts
 
-    def simulate(self, caller: Caller, actions: Sequence[str]) -> tuple[Decision, ...] | None:
+    def simulate(
+        self,
+        caller: Caller,
+        actions: Sequence[str],
+        *,
+        resource: str = "*",
+        context: Mapping[str, str] | None = None,
+    ) -> tuple[Decision, ...] | None:
         """What IAM's simulation says of the caller's actions; None where it does not know such a caller.
+
+        Args:
+            caller: whose policies are looked at.
+            actions: `service:Action` each.
+            resource: the ARN that they are for.
+            context: condition key -> value, as in the real calls.
 
         Raises:
             AwsRefused: the caller may not ask.
@@ -264,7 +277,13 @@ class AwsReader:
             if source is None:
                 return None
             pages = client.get_paginator("simulate_principal_policy").paginate(
-                PolicySourceArn=source, ActionNames=list(actions)
+                PolicySourceArn=source,
+                ActionNames=list(actions),
+                ResourceArns=[resource],
+                ContextEntries=[
+                    {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+                    for key, value in (context or {}).items()
+                ],
             )
             results = [result for page in pages for result in page["EvaluationResults"]]
         return tuple(
@@ -277,6 +296,16 @@ class AwsReader:
             )
             for one in results
         )
+
+    def roles_and_quota(self) -> tuple[int, int]:
+        """How many IAM roles the account has, and may have.
+
+        Raises:
+            AwsRefused: AWS did not say.
+        """
+        with aws_errors("ask IAM for the account's quotas"):
+            summary = self._client("iam").get_account_summary()["SummaryMap"]
+            return summary["Roles"], summary["RolesQuota"]
 
     def role_exists(self, name: str) -> bool:
         """Whether there is an IAM role of this name.

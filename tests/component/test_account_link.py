@@ -392,6 +392,27 @@ def test_the_program_declares_what_the_component_does_that_is_told_the_same(
         assert (subnets["hosts"], subnets["chosen"]) == (6, ["subnet-1", "subnet-2"])
 
 
+def test_the_state_does_not_say_whether_a_default_was_written(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine sets those of Pulumi.yaml; a YAML program that leaves them out takes the link over."""
+    described = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text())["config"]
+    defaults = {
+        f"vmc-account-link:{key}": one["default"]
+        if isinstance(one["default"], str)
+        else json.dumps(one["default"])
+        for key, one in described.items()
+    }
+    monkeypatch.setattr(pulumi, "export", lambda *_: None)
+    program = run(
+        config={**CONFIG, **defaults, "vmc-account-link:stackName": "Lab-7"},
+        program=lambda: runpy.run_path(str(REPOSITORY / "__main__.py")) and None,
+    )
+    assert program.inputs("vmc-account-link:index:AccountLink") == {"stack_name": "Lab-7"}
+    written = run(program=lambda: AccountLink("account-link", {"stack_name": "Lab-7", "link": "create"}))
+    assert declared(written) == declared(program)
+
+
 def test_the_services_settings_may_be_a_value_and_none_of_it_is_told_to_the_engine(run: Run) -> None:
     """Without any configuration or environment; the organisation alone is an input of the resources."""
     vmc = VmcSettings(org_id="org-of-the-value", credentials=ApiToken(value="planted-token"))
@@ -451,7 +472,7 @@ def test_credentials_that_aws_does_not_take_are_said_in_one_line(
     monkeypatch.setattr(pulumi.Output, "_track", remembered)
     with pytest.raises(VmcError, match="ExpiredToken") as refusal:
         run({"aws_account_id": ACCOUNT})
-    # The SDK tells the failure of whichever Output it comes to first, and of any other error a traceback.
+    # The SDK reports the failure of whichever Output it comes to first, and of any other error a traceback.
     failures = [one.exception() for one in awaited if one.done() and not one.cancelled()]
     assert {type(failure) for failure in failures if failure} == {type(refusal.value)}
     assert f"awsAccountId is {ACCOUNT}" in str(refusal.value)

@@ -1,4 +1,4 @@
-"""What a person sees of the engine's events. Pure."""
+"""What the user sees of the engine's events. Pure."""
 
 import pytest
 

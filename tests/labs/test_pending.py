@@ -1,4 +1,4 @@
-"""Pending operations: what exists is taken in, what does not is dropped, what is not ours is left. Pure."""
+"""Pending operations: what exists is imported, what does not is dropped, what is not ours is left. Pure."""
 
 import copy
 import dataclasses

@@ -15,7 +15,6 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2_grpc
-
 from sandbox.aws_provider import find_provider
 
 _FIRST_POLL_SECONDS = 0.001

@@ -67,7 +67,7 @@ class ModelledHistory:
 
 
 def history(lab: RealHistory | ModelledHistory) -> list[Observation]:
-    """A stack that fails, is made anew, gets another name, and goes."""
+    """A stack that fails, is recreated, gets another name, and goes."""
     lab.behave("roll_back")
     runs = [lab.run("up")]
     lab.behave("complete")

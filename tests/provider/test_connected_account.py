@@ -100,7 +100,7 @@ def test_a_refresh_keeps_it_though_the_account_is_not_listed(
         pytest.param({"tracking_task": "task-2"}, id="a new link was run"),
         pytest.param({"stack_id": "arn:2"}, id="a new stack is there"),
         pytest.param({"link_timeout_minutes": 5.0}, id="another deadline"),
-        pytest.param({"unlink_on_destroy": False}, id="to be left linked at the end"),
+        pytest.param({"unlink_on_destroy": False}, id="another choice for the destroy"),
         pytest.param({"tracking_task": object()}, id="a task not known yet"),
     ],
 )

@@ -94,7 +94,7 @@ def configured_sdk_process(box: Sandbox, **environment: str) -> Iterator[Server]
 
 @contextlib.contextmanager
 def of_a_lab(box: Sandbox, messages: list[str] | None = None) -> Iterator[Server]:
-    """What a fleet's driver serves to one lab's engine; `messages` takes what the person is told."""
+    """What a fleet's driver serves to one lab's engine; `messages` takes the progress lines."""
     settings = read_settings(lambda _: None, box.environment)
     dynamic = DynamicProvider(settings, ([] if messages is None else messages).append, VmcClient)
     with serve(dynamic) as port, contextlib.closing(dynamic):

@@ -84,7 +84,7 @@ def test_only_one_module_asks_aws_through_its_sdk_and_only_one_writes() -> None:
     files = project_files("components/vmc_account_link")
     assert {path.stem for path in files if {"boto3", "botocore"} & _roots(path)} == {"aws_reader"}
     printing = {path.stem for path in files if re.search(r"\bprint\(|sys\.std(out|err)", path.read_text())}
-    assert printing == {"output", "call_context"}  # the latter tells who waits in `pulumi up`
+    assert printing == {"output", "call_context"}  # the latter prints the progress in `pulumi up`
 
 
 def test_the_types_of_our_resources_and_the_mark_of_a_secret_stand_once() -> None:

@@ -16,7 +16,7 @@ HEAVY = ("requests", "tenacity", "pycfmodel", "boto3", "jsonschema")
     ],
     ids=["the program", "the dynamic provider"],
 )
-def test_what_only_a_conversation_or_a_template_needs_is_not_loaded_at_the_start(statement: str) -> None:
+def test_libraries_for_requests_and_templates_load_late(statement: str) -> None:
     code = f"{statement}\nimport sys\nprint([name for name in {HEAVY!r} if name in sys.modules])"
     assert printed(code) == "[]"
 
@@ -37,3 +37,18 @@ def printed(code: str) -> str:
     """What a process of its own prints."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return done.stdout.strip()
+
+
+def test_a_preview_of_an_unchanged_link_does_not_load_what_it_would_ask_with() -> None:
+    code = """
+import datetime, sys
+from vmc_account_link.link_request import LinkRequestProvider
+from vmc_account_link.settings import read_settings
+provider = LinkRequestProvider()
+provider.settings = read_settings({"vmc:orgId": "o", "vmc:refreshToken": "t"}.get, {})
+expires = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
+link = {"org_id": "o", "account_number": "1" * 12, "stack_name": "s", "expiration_date": expires.isoformat()}
+assert not provider.diff("id", link, link).changes
+print("requests" in sys.modules)
+"""
+    assert printed(code) == "False"

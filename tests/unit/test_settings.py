@@ -46,7 +46,7 @@ def test_configuration_wins_over_the_environment() -> None:
     )
 
 
-def test_an_oauth_app_of_the_configuration_wins_over_a_token_of_the_environment() -> None:
+def test_a_configured_oauth_app_wins_over_the_environments_token() -> None:
     config = {"vmc:orgId": "o", "vmc:clientId": "id", "vmc:clientSecret": "secret"}
     assert read(config, {"API_TOKEN": "t"}).credentials == OAuthApp(client_id="id", client_secret="secret")
 
@@ -109,7 +109,7 @@ def test_plain_http_is_for_this_machine_only() -> None:
     assert read({**COMPLETE, "vmc:vmcUrl": "http://127.0.0.1:8080/"}).vmc_url == "http://127.0.0.1:8080"
 
 
-def test_no_secret_shows_in_the_settings_own_words() -> None:
+def test_no_secret_is_in_the_settings_repr() -> None:
     token = read({**COMPLETE, "vmc:refreshToken": "planted-secret"})
     app = read({"vmc:orgId": "o", "vmc:clientId": "id", "vmc:clientSecret": "planted-secret"})
     assert "planted" not in f"{token!r} {app!r}"

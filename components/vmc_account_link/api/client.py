@@ -50,20 +50,25 @@ class VmcClient:
         """
         self._settings = settings
         self._canceled = context.canceled
-        if transport is None:
-            # Here, because it loads requests and tenacity, 0.2 CPU seconds (docs/performance.md),
-            # which a program, a preview and an unchanged update have no use for.
-            from vmc_account_link.api.transport import Transport  # noqa: PLC0415
-
-            transport = Transport()
-        self._transport = transport
+        self._opened = transport
         self._tokens = tokens
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._transport.close()
+        if self._opened is not None:
+            self._opened.close()
+
+    @property
+    def _transport(self) -> "Transport":
+        if self._opened is None:
+            # Only when something is asked, because it loads requests and tenacity, 0.2 CPU seconds, which a
+            # program and most previews and unchanged updates have no use for.
+            from vmc_account_link.api.transport import Transport  # noqa: PLC0415
+
+            self._opened = Transport()
+        return self._opened
 
     def clock_ahead_seconds(self) -> float:
         """How far the service's clock is ahead of this machine's, as its last answer told it; 0 before."""

@@ -83,14 +83,22 @@ class Transport:
         Raises:
             VmcError: the last failure.
         """
+        return self.repeat(call.repeat, lambda: self._attempt(call, read))
+
+    def repeat(self, policy: RetryPolicy, attempt: Callable[[], T], *, least_pause_seconds: float = 0.0) -> T:
+        """Make an attempt, and more of them as the policy allows.
+
+        Raises:
+            VmcError: the last failure.
+        """
         attempts = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(lambda error: may_repeat(error, call.repeat)),
+            retry=tenacity.retry_if_exception(lambda error: may_repeat(error, policy)),
             stop=tenacity.stop_after_attempt(ATTEMPTS),
-            wait=_pause_seconds,
+            wait=lambda state: max(least_pause_seconds, _pause_seconds(state)),
             sleep=self._sleep,
             reraise=True,
         )
-        answer: T = attempts(self._attempt, call, read)
+        answer: T = attempts(attempt)
         return answer
 
     def _attempt(self, call: Request, read: Callable[[Response], T]) -> T:

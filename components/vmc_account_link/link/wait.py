@@ -193,12 +193,16 @@ def unlink_until_gone(
         if verdict.note:
             context.emit_progress(verdict.note)
         return False
-    _unlink(vmc, target, verdict.account, context)
+    unlink_record(vmc, target, verdict.account, context)
     return True
 
 
-def _unlink(vmc: VmcClient, target: LinkTarget, account: AccountRecord, context: CallContext) -> None:
-    """Send the DELETE, and look until the record has left the list."""
+def unlink_record(vmc: VmcClient, target: LinkTarget, account: AccountRecord, context: CallContext) -> None:
+    """Send the DELETE, and look until the record has left the list.
+
+    Raises:
+        VmcError: as `unlink_until_gone`.
+    """
     start = context.monotonic()
     failure = _send_unlink(vmc, account)
     while _is_listed(vmc, target):

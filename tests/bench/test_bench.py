@@ -1,0 +1,53 @@
+"""The bench: every contender runs, its end state is looked at, and what is published is what was measured."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench import __main__ as bench
+from bench.meter import CommandFailed
+from bench.page import RUNS, TEXTS, blocks, contents, filled, read
+from bench.questions import IMPORTS, QUESTIONS, TABLE
+from bench.stage import stage
+
+
+@pytest.mark.engine
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_trial_asks_every_contender(
+    question: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench.main([question, "--trial", "--to", str(tmp_path)]) == 0
+    about, *runs = map(json.loads, (tmp_path / f"{question}.jsonl").read_text("utf-8").splitlines())
+    assert about["trial"] is True
+    measured = {run["contender"] for run in runs if run["case"] != IMPORTS}
+    assert measured == {one.name for one in TABLE if one.question == question}
+    assert all(run["cost"]["cpu_seconds"] > 0.1 for run in runs)
+    # A result of this code is not measured again.
+    capsys.readouterr()
+    assert bench.main([question, "--trial", "--to", str(tmp_path)]) == 0
+    assert " s\n" not in capsys.readouterr().out
+
+
+def test_a_contender_that_left_an_account_unlinked_is_found_out() -> None:
+    with stage(2) as on:
+        on.must_be_linked([])
+        with pytest.raises(CommandFailed, match="0 of 1 accounts are ACTIVE"):
+            on.must_be_linked(on.accounts[:1])
+        # A record without its CloudFormation stack is not the end state either.
+        on.control.seed_account(on.accounts[0].number)
+        with pytest.raises(CommandFailed, match="0 of 1 accounts are ACTIVE by their stack, with 1 records"):
+            on.must_be_linked(on.accounts[:1])
+
+
+def test_what_the_page_and_the_readme_quote_is_what_was_measured() -> None:
+    page, readme = (path.read_text("utf-8") for path in TEXTS)
+    assert set(blocks(page)) == {*QUESTIONS, "in short", "measured on"}
+    if not RUNS.exists():
+        figures = dict.fromkeys(blocks(page), "")  # Nothing was measured yet, so nothing is quoted.
+    else:
+        figures = contents(*read(RUNS.read_text("utf-8")))
+        assert blocks(readme) == ["in short"]
+    for text in (page, readme):
+        assert filled(text, figures) == text, "`make bench` writes these figures"
