@@ -55,6 +55,7 @@ TWO_HOSTS := tests/labs/test_two_hosts.py
 CAN_MAKE_HOSTS = $(shell unshare --net --uts --mount --pid --fork true 2>/dev/null && echo yes)
 
 test two-hosts faults crashes leftovers: ENGINE := --quick
+test: ENGINE += --language yaml
 test: setup browser iproute ## All tests: unit, providers, component, sandbox, and the real engine (under 10 minutes)
 	@# Four on two cores: a test of the engine waits half of its time.
 	$(BIN)/python -m pytest -n 4 --dist worksteal $(if $(CAN_MAKE_HOSTS),,--ignore=$(TWO_HOSTS))
