@@ -10,7 +10,6 @@ from tests.provider.conftest import NewClient, Time
 from tests.support.lab import ACCOUNT
 from vmc_account_link.api.models import AccountRecord
 from vmc_account_link.errors import LinkFailed, LinkInUse, LinkTimedOut
-from vmc_account_link.link.ownership import LinkEvidence
 from vmc_account_link.link.progress import LinkTarget
 from vmc_account_link.link.wait import wait_until_linked
 from vmc_account_link.link_request import LinkRequestProvider
@@ -168,15 +167,13 @@ def renewing(new_client: NewClient, control: SandboxControl) -> LinkTarget:
     with new_client() as vmc:
         (record,) = vmc.list_connected_accounts()
         task = vmc.request_link().tracking_task
-    known = LinkEvidence(
+    return LinkTarget(
         account_number=ACCOUNT,
-        stack_names=("ours",),
-        was_requested=True,
+        stack_name="ours",
         tracking_task=task,
         previous_revision=record.revision,
         revision_at_request=record.revision,
     )
-    return LinkTarget(known=known)
 
 
 def wait(new_client: NewClient, target: LinkTarget, time: Time, minutes: float = 30) -> AccountRecord:
@@ -197,17 +194,17 @@ def test_a_new_run_is_waited_for_until_task_and_record_both_say_so(
     new_client: NewClient, renewing: LinkTarget, time: Time, control: SandboxControl, box: Sandbox, lag: str
 ) -> None:
     control.set_modes(**{lag: 40.0})
-    run(box, {"tracking_task": renewing.known.tracking_task})
+    run(box, {"tracking_task": renewing.tracking_task})
     record = wait(new_client, renewing, time)
     assert 160 <= time.now <= 180
-    assert record.revision != renewing.known.previous_revision
+    assert record.revision != renewing.previous_revision
 
 
 def test_a_list_that_never_shows_another_record_is_believed_in_the_end(
     new_client: NewClient, renewing: LinkTarget, time: Time, control: SandboxControl, box: Sandbox
 ) -> None:
     control.set_modes(list_lag_seconds=1e6)
-    run(box, {"tracking_task": renewing.known.tracking_task})
+    run(box, {"tracking_task": renewing.tracking_task})
     wait(new_client, renewing, time)
     assert 180 <= time.now <= 205
 
@@ -216,6 +213,6 @@ def test_a_task_that_failed_is_said_although_the_account_is_active(
     new_client: NewClient, renewing: LinkTarget, time: Time, control: SandboxControl, box: Sandbox
 ) -> None:
     control.set_modes(task_outcome="fail")
-    run(box, {"tracking_task": renewing.known.tracking_task})
+    run(box, {"tracking_task": renewing.tracking_task})
     with pytest.raises(LinkFailed, match="stays connected by its earlier link"):
         wait(new_client, renewing, time)

@@ -134,6 +134,20 @@ def test_the_aws_provider_is_linked_where_the_engine_looks(
         assert box.environment.get(plugins.POLL_VARIABLE) == delay
 
 
+def test_a_language_host_is_linked_where_the_engine_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = tmp_path / "engine" / "plugins" / "language-yaml-v1.2.3" / "pulumi-language-yaml"
+    host.parent.mkdir(parents=True)
+    host.touch()
+    monkeypatch.setattr(plugins, "_ENGINE", tmp_path / "engine")
+    with Sandbox.start(tmp_path / "box") as box:
+        installed = Path(box.environment["PULUMI_HOME"]) / "plugins"
+        assert [file.relative_to(installed) for file in installed.rglob("pulumi-*")] == [
+            Path("language-yaml-v1.2.3/pulumi-language-yaml")
+        ]
+
+
 def test_without_a_provider_in_the_repository_the_engine_finds_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from vmc_account_link.api.models import AccountRecord, Task
 from vmc_account_link.errors import LinkFailed
-from vmc_account_link.link.ownership import LinkEvidence, find_account
+from vmc_account_link.link.ownership import find_account
 from vmc_account_link.link.progress import (
     LIST_GRACE_SECONDS,
     RELINK_GRACE_SECONDS,
@@ -25,12 +25,8 @@ from vmc_account_link.link.progress import (
 NUMBER = "123456789012"
 
 
-def target(**known: Any) -> LinkTarget:
-    return LinkTarget(
-        known=LinkEvidence(
-            account_number=NUMBER, stack_names=("ours",), was_requested=True, tracking_task="t", **known
-        )
-    )
+def target(**fields: Any) -> LinkTarget:
+    return LinkTarget(account_number=NUMBER, stack_name="ours", tracking_task="t", **fields)
 
 
 REQUESTED = target()

@@ -371,6 +371,18 @@ class Task:
     """The name of the phase in progress."""
     error: str | None
     """Why it failed, the text meant for customers first."""
+    started: datetime | None = None
+    """When it was made; None where that can't be read."""
+    updated: datetime | None = None
+    """When it last changed; None where that can't be read."""
+    ended: datetime | None = None
+    """None before, and where that can't be read."""
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the service shows that it works on it, and does not only wait for the template's run."""
+        has_changed = None not in {self.started, self.updated} and self.updated != self.started
+        return bool(self.progress_percent or self.phase or has_changed)
 
     unread: tuple[str, ...] = ()
     """The fields that can't be read."""
@@ -393,6 +405,9 @@ class Task:
             phase=_phase_name(_object(wire)),
             error=_task_error(_object(wire)),
             unread=fields.unread,
+            started=fields.moment("created"),
+            updated=fields.moment("updated"),
+            ended=fields.moment("end_time"),
         )
 
 

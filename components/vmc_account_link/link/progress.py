@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from vmc_account_link.api.models import AccountRecord, Task, TaskStatus
 from vmc_account_link.errors import LinkFailed, VmcError, safe_text
 from vmc_account_link.link.ownership import (
+    KNOWN_ROLE_IDS,
     LinkEvidence,
     Owner,
     Ownership,
+    OwnRecord,
     find_account,
     judge_owner,
 )
@@ -35,13 +37,31 @@ REQUEST_ANOTHER_LINK = f"`pulumi up --replace '**{PACKAGE}:LinkRequest::*'`"
 class LinkTarget:
     """The link that is waited for."""
 
-    known: LinkEvidence
-    """Of this very link: its own stack's name alone."""
+    account_number: str
+    stack_name: str
+    tracking_task: str | None = None
+    previous_revision: str | None = None
+    """The revision of the record that this link is to renew; None where there was none of our stack's."""
+    revision_at_request: str | None = None
+    """The same, whoever made that record."""
+    role_ids: tuple[str, ...] = KNOWN_ROLE_IDS
+    """The logical ids of the template's roles."""
+    own_record: OwnRecord | None = None
+    """What an `up` has seen of this very link."""
 
     @property
-    def account_number(self) -> str:
-        """The AWS account, 12 digits."""
-        return self.known.account_number
+    def known(self) -> LinkEvidence:
+        """By which a record is this link's."""
+        return LinkEvidence(
+            account_number=self.account_number,
+            stack_names=(self.stack_name,),
+            role_ids=self.role_ids,
+            was_requested=True,
+            revision_at_request=self.revision_at_request,
+            previous_revision=self.previous_revision,
+            tracking_task=self.tracking_task,
+            own_record=self.own_record,
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +215,7 @@ def _failed_task(target: LinkTarget, task: Task) -> LinkFailed:
     return LinkFailed(
         f"connect AWS account {target.account_number}",
         f"VMware's task {task.id} {task.status}{reason}",
-        _REQUEST_AGAIN if target.known.previous_revision is None else _RELINK_AGAIN,
+        _REQUEST_AGAIN if target.previous_revision is None else _RELINK_AGAIN,
     )
 
 
