@@ -27,8 +27,9 @@ _REPORT_SECONDS = 30.0
 """A line at least this often while nothing changes."""
 _SHORTEST_PAUSE_SECONDS = 0.05
 """What is left before a deadline may be too little for a clock to show."""
-_UNLINK_SECONDS = 120.0
-"""How long an unlinked account may stay in the list."""
+_UNLINK_SECONDS = 600.0
+"""How long an account may stay in the list after its unlinking was accepted. Long, because who gives up
+earlier leaves a record that looks connected and is about to go, which the next `up` would believe."""
 _KEPT = (
     "The stack and the link are kept: run `pulumi up` again to go on waiting, or `pulumi destroy`, which "
     "unlinks the account first, connected meanwhile or not."
