@@ -1,7 +1,7 @@
-# make setup | demo | demo-labs | test | two-hosts | bench | sweep | crashes | lint | lock. Needs Python >= 3.11, make, git and either
+# make setup | demo | demo-labs | wheel | docs | test | lint; `make help` lists the rest. Needs Python >= 3.11, make, git and either
 # an internet connection or a Go toolchain, which builds the Pulumi CLI and the AWS provider from their modules.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-labs test two-hosts compat browser iproute sweep faults crashes histories fleet-sweep mutants bench lint lock clean
+.PHONY: help setup wheel docs documented demo demo-labs test two-hosts compat browser iproute sweep faults crashes leftovers histories fleet-sweep mutants bench lint lock clean
 
 # Without bytecode on disk each process that starts here compiles its imports anew, for half of its CPU time;
 # in many containers it is switched off.
@@ -34,6 +34,17 @@ lock: $(VENV)/.installed ## Resolve requirements.lock anew from pyproject.toml
 	  --generate-hashes --no-annotate --no-header --upgrade \
 	  --extra cli --extra labs --group cluster --group sandbox --group bench --group tests --group mutants --group lint --group docs --group build -o requirements.lock
 
+wheel: $(VENV)/.installed ## The package as a wheel, into dist/
+	@rm -f dist/*.whl
+	@$(BIN)/python -m hatchling build -t wheel
+
+docs: $(VENV)/.installed ## The documentation as a site, into .site/
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict --site-dir .site
+	@echo "docs: open .site/index.html"
+
+documented: setup ## Run every command of README, tutorial and examples in a fresh clone, with output and times
+	$(BIN)/python -m tools.docs README.md docs/tutorial.md examples/README.md
+
 demo: setup ## A real `pulumi up` against VMware Cloud and AWS emulated on this machine
 	@$(BIN)/python -m sandbox run --mode task_seconds=20 -- ./tools/demo.sh
 
@@ -43,7 +54,8 @@ demo-labs: setup ## Thirty labs in thirty accounts, one of which fails first; en
 TWO_HOSTS := tests/labs/test_two_hosts.py
 CAN_MAKE_HOSTS = $(shell unshare --net --uts --mount --pid --fork true 2>/dev/null && echo yes)
 
-test two-hosts faults crashes: ENGINE := --quick
+test two-hosts faults crashes leftovers: ENGINE := --quick
+test: ENGINE += --language yaml
 test: setup browser iproute ## All tests: unit, providers, component, sandbox, and the real engine (under 10 minutes)
 	@# Four on two cores: a test of the engine waits half of its time.
 	$(BIN)/python -m pytest -n 4 --dist worksteal $(if $(CAN_MAKE_HOSTS),,--ignore=$(TWO_HOSTS))
@@ -61,11 +73,14 @@ compat: setup browser ## Those of them that meet Pulumi's SDK, with the lowest a
 browser: ## Chromium, in which tests look at the report (installed where this is root on Debian)
 	@./tools/browser.sh
 
-sweep: setup ## The next three, results in sweep-results/ (two hours on two idle cores)
-	@status=0; for part in faults crashes histories; do $(MAKE) $$part || status=1; done; exit $$status
+sweep: setup ## The next four, results in sweep-results/ (two hours on two idle cores)
+	@status=0; for part in faults crashes leftovers histories; do $(MAKE) $$part || status=1; done; exit $$status
 
 faults: setup ## Every call of up and destroy x every kind of fault, on the real engine
 	$(BIN)/python -m tests.sweep faults sweep-results
+
+leftovers: setup ## An `up` that ends badly at each of its steps, then `pulumi destroy`
+	$(BIN)/python -m tests.sweep leftovers sweep-results
 
 crashes: setup ## kill -9 at every call and at 200 random moments, then recover
 	$(BIN)/python -m tests.sweep crashes sweep-results
@@ -82,12 +97,11 @@ mutants: $(VENV)/.installed ## The pure code changed in one place at a time: whi
 bench: setup ## What a link and a lab cost, beside other ways: docs/performance.md, the README's figures (30 minutes on two idle cores)
 	$(BIN)/python -m bench
 
-lint: $(VENV)/.installed ## Format, lint, types, security, and the documentation's links (into .site/)
+lint: docs ## Format, lint, types, security, and the documentation's links
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy components sandbox tools bench tests __main__.py examples/inline
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml components tools
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir .site
 
 clean: ## Remove what setup and the tests made
 	rm -rf $(VENV) .engine .compat .mutants .pytest_cache .mypy_cache .ruff_cache .site dist sweep-results

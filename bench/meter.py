@@ -102,8 +102,8 @@ def measure(
             meter.wait()
         result = json.loads(report.read_text("utf-8")) if report.exists() else {"problem": "no report"}
         if problem := result.pop("problem"):
-            last_words = printed.read_text("utf-8", errors="replace")[-2000:]
-            raise CommandFailed(f"{' '.join(command)}: {problem}\n{last_words}")
+            end = printed.read_text("utf-8", errors="replace")[-2000:]
+            raise CommandFailed(f"{' '.join(command)}: {problem}\n{end}")
     return Cost(**result)
 
 
@@ -119,7 +119,7 @@ class _Watch(threading.Thread):
     def __init__(self, sample_seconds: float) -> None:
         super().__init__(daemon=True)
         self._sample_seconds = sample_seconds
-        self._seen: dict[tuple[int, float], tuple[str, float]] = {}
+        self._by_process: dict[tuple[int, float], tuple[str, float]] = {}
         self._done = threading.Event()
         self.peak_bytes = self.engines = 0
 
@@ -130,7 +130,7 @@ class _Watch(threading.Thread):
             for process in me.children(recursive=True):
                 with contextlib.suppress(psutil.Error, OSError):
                     times, role = process.cpu_times(), role_of(process.cmdline())
-                    self._seen[process.pid, process.create_time()] = role, times.user + times.system
+                    self._by_process[process.pid, process.create_time()] = role, times.user + times.system
                     roles[role] += 1
                     memory += process.memory_full_info().pss
             self.peak_bytes, self.engines = max(self.peak_bytes, memory), max(self.engines, roles[CLI])
@@ -140,7 +140,7 @@ class _Watch(threading.Thread):
         self._done.set()
         self.join()
         totals: Counter[str] = Counter()
-        for role, seconds in self._seen.values():
+        for role, seconds in self._by_process.values():
             totals[role] += seconds  # type: ignore[assignment] # a Counter counts fractions too
         return dict(totals)
 

@@ -174,5 +174,5 @@ def _variables(env_file: Path, process: subprocess.Popen[bytes]) -> dict[str, st
         if process.poll() is not None or time.monotonic() > deadline:
             raise CommandFailed("the sandbox does not start")
         time.sleep(0.05)
-    words = shlex.split(env_file.read_text(encoding="utf-8"))
-    return dict(word.split("=", 1) for word in words if "=" in word)
+    parts = shlex.split(env_file.read_text(encoding="utf-8"))
+    return dict(part.split("=", 1) for part in parts if "=" in part)

@@ -183,7 +183,7 @@ def _parser() -> argparse.ArgumentParser:
             "--first-poll-seconds",
             type=float,
             metavar="SECONDS",
-            help="for tests: the AWS provider first looks at a stack so soon, not after 10 s",
+            help="for tests: the AWS provider first polls a stack so soon, not after 10 s",
         )
         action.add_argument(
             "--mode",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 
 class Clock:
-    """Real time plus an offset: it runs by itself and jumps when told."""
+    """Real time plus an offset: it runs by itself and jumps on request."""
 
     def __init__(self) -> None:
         self._offset = timedelta()

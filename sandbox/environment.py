@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 from wsgiref.types import WSGIApplication
 
 from sandbox.aws_accounts import AwsAccount, make_accounts, write_shared_files
-from sandbox.aws_provider import find_provider, install
 from sandbox.control.client import SandboxControl
+from sandbox.plugins import find_provider, install, language_hosts
 from sandbox.server import RunningServer
 from sandbox.vmware_app import build_vmware_app
 from sandbox.world import World
@@ -33,8 +33,10 @@ _BUCKET = "pulumi-state"
 
 _AMBIENT_PREFIXES = ("AWS_", "PULUMI_", "VMC_", "CSP_", "SANDBOX_")
 _AMBIENT_NAMES = frozenset({"ORG_ID", "API_TOKEN", "CLIENT_ID", "CLIENT_SECRET"})
-# Harmless, and wanted: how the real plugin is downloaded behind a proxy, what the engine shows.
-_AMBIENT_KEPT = frozenset({"AWS_CA_BUNDLE", "PULUMI_DEBUG_COMMANDS", "PULUMI_OPTION_COLOR"})
+# Harmless, and wanted: how the real plugin is downloaded behind a proxy, what the engine shows and asks.
+_AMBIENT_KEPT = frozenset(
+    {"AWS_CA_BUNDLE", "PULUMI_DEBUG_COMMANDS", "PULUMI_OPTION_COLOR", "PULUMI_SKIP_CONFIRMATIONS"}
+)
 
 
 def ambient_names(environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -123,9 +125,12 @@ class Sandbox:
                 **_aws_environment(aws.url, root / "aws", teams),
                 **_pulumi_environment(root, backend, aws.url),
             }
+            plugins = language_hosts()
             if provider := find_provider(first_poll_seconds):
                 environment |= provider.environment
-                install(provider, root / "pulumi-home")
+                plugins.append(provider.folder)
+            for plugin in plugins:
+                install(plugin, root / "pulumi-home")
             return cls(
                 world,
                 servers=(vmware, aws),

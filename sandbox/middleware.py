@@ -172,7 +172,7 @@ def _error_answer(fault: PlannedFault, path: str) -> _Response:
     """The answer of a fault of kind `status`."""
     status = fault.status or 500
     code = fault.error_code or "sandbox.planned.fault"
-    message = f"The sandbox was told to answer {status}."
+    message = f"The sandbox answers {status} as planned."
     error = {
         "status": status,
         "path": path,

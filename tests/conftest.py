@@ -1,4 +1,4 @@
-"""Fixtures that several kinds of tests use."""
+"""Fixtures that several kinds of tests use, and what every run of them has to fulfil."""
 
 import functools
 import os
@@ -11,15 +11,27 @@ from sandbox.control.client import SandboxControl
 from sandbox.environment import Sandbox, ambient_names
 from tests.support.cli import Command, run_command
 from tests.support.lab import Lab
+from tests.support.processes import end_processes_of, pytest_sessionfinish
 from vmc_account_link.settings import VmcSettings, read_settings
+
+__all__ = ["pytest_sessionfinish"]
 
 
 @pytest.fixture
-def box(tmp_path: Path) -> Iterator[Sandbox]:
+def box(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sandbox]:
     """A sandbox of the test's own, quick: a stack and a link take half a second each."""
-    with Sandbox.start(tmp_path / "sandbox", first_poll_seconds=0.2) as box:
+    marker = request.node.get_closest_marker("sandbox")
+    options = marker.kwargs if marker else {}
+    with Sandbox.start(tmp_path / "sandbox", first_poll_seconds=0.2, **options) as box:
         box.control.set_modes(stack_seconds=0.4, task_seconds=0.4)
         yield box
+
+
+@pytest.fixture
+def kills(tmp_path: Path) -> Iterator[None]:
+    """For tests that kill something: what outlives it is ended with the test."""
+    yield
+    end_processes_of(tmp_path)
 
 
 @pytest.fixture

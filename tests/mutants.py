@@ -39,7 +39,7 @@ class Mutant:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Change, test, tell; mutmut's exit code, which is 0 whatever survives."""
+    """Change, test, report; mutmut's exit code, which is 0 whatever survives."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("folder", type=Path, help="for mutants.txt and mutants.json")
     parser.add_argument("patterns", nargs="*", help="of mutants' names, as 'vmc_labs.fleet*'; none: all")
@@ -87,7 +87,7 @@ def _unnoticed(mutants: Iterable[Mutant]) -> str:
 
 
 def _lay_out() -> None:
-    """Make the folder anew, as mutmut wants a repository: the packages under `src`."""
+    """Make a new folder, as mutmut wants a repository: the packages under `src`."""
     settings = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
     if _STAGE.exists():
         shutil.rmtree(_STAGE)

@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from vmc_account_link.account_link import AccountLink
     from vmc_account_link.args import AccountLinkArgs
     from vmc_account_link.compatible_subnets import CompatibleSubnets
@@ -45,6 +46,8 @@ def __getattr__(name: str) -> Any:
     The engine's dynamic-provider process and the command line import modules of this package and need
     neither the component nor pulumi-aws under it.
     """
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("vmc-account-link")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,28 +1,31 @@
 """`vmc-labs COMMAND`: parse, call one command, map its result to an exit code.
 
 0: every lab is as asked. 1: at least one is not. 2: the request itself is wrong and nothing was touched.
-
-A command's modules are loaded when it runs: `recover` runs once for each lab that a crash has left.
 """
 
 import contextlib
+import os
 import sys
+import webbrowser
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from vmc_account_link import check_result
+from vmc_account_link import check_result, environment
 from vmc_account_link.cli.options import Group, all_of, force_option, lost_host_option
 from vmc_account_link.errors import CommandFailed, RequestError, VmcError
 from vmc_account_link.internal_errors import internal_error
-from vmc_labs.commands import options
-from vmc_labs.fleet.plan import Step, to_do
+from vmc_account_link.standard_streams import make_writable
+from vmc_labs.commands import doctor, down, logs, options, outputs, plan, recover_fleet, report, status, up
+from vmc_labs.fleet.cluster import connected
+from vmc_labs.fleet.plan import Step
 from vmc_labs.fleet.results import LabResult
 from vmc_labs.fleet.session import FleetSession
 from vmc_labs.fleet.sizing import raise_file_limit
-from vmc_labs.output.terminal import Output, make_writable, result_rows, step_rows, write_env_files
+from vmc_labs.output.terminal import Output, result_rows, step_rows, write_env_files
+from vmc_labs.spec.schema import json_schema
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -34,24 +37,24 @@ def labs() -> None:
     """
 
 
-@labs.command()
+@labs.command("plan")
 @all_of(options.spec_argument, options.only_option, options.failed_option, options.json_option)
 @click.option("--expect-no-changes", is_flag=True, help="Exit with 1 where there is something to do.")
-def plan(spec: Path, only: tuple[str, ...], *, failed: bool, as_json: bool, expect_no_changes: bool) -> int:
+def run_plan(
+    spec: Path, only: tuple[str, ...], *, failed: bool, as_json: bool, expect_no_changes: bool
+) -> int:
     """Show what `up` would do with each lab, and why."""
-    from vmc_labs.commands import plan as command
-
     session = FleetSession.open(spec, only=only)
-    steps = command.run(session, failed=failed)
+    steps = plan.run(session, failed=failed)
     output = Output()
     if as_json:
         output.json(step_rows(steps))
     else:
         output.plan(steps)
-    return int(expect_no_changes and bool(to_do(steps)))
+    return int(expect_no_changes and any(step.verb for step in steps))
 
 
-@labs.command()
+@labs.command("up")
 @all_of(
     options.spec_argument,
     options.only_option,
@@ -65,7 +68,7 @@ def plan(spec: Path, only: tuple[str, ...], *, failed: bool, as_json: bool, expe
     metavar="URL",
     help="Run the labs on this Dask scheduler's workers, tcp://host:8786; the backend must be theirs too.",
 )
-def up(
+def run_up(
     spec: Path,
     only: tuple[str, ...],
     *,
@@ -79,32 +82,23 @@ def up(
 
     A lab that is done costs one look. Ctrl-C once: no new labs, and the running ones end at a safe point.
     """
-    from vmc_labs.commands import up as command
-
     session = FleetSession.open(spec, log_dir=log_dir, only=only)
     output = Output()
     with contextlib.ExitStack() as stack:
-        executor: command.MakeExecutor | None = None
+        executor: up.MakeExecutor | None = None
         if scheduler:
-            from vmc_labs.fleet.cluster import connected
-
             cluster = stack.enter_context(connected(scheduler))
             executor = lambda _: contextlib.nullcontext(cluster)  # noqa: E731
             parallel = parallel or cluster.width
-        results = command.run(
-            command.UpRequest(session=session, failed=failed, parallel=parallel, executor=executor),
-            output=output,
-        )
+        results = up.run(session, failed=failed, parallel=parallel, executor=executor, output=output)
     return _report(results, output, as_json=as_json)
 
 
-@labs.command()
+@labs.command("status")
 @all_of(options.spec_argument, options.only_option, options.json_option)
-def status(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
+def run_status(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
     """Show how each lab is, by its state and by what the service says."""
-    from vmc_labs.commands import status as command
-
-    found = command.run(FleetSession.open(spec, only=only))
+    found = status.run(FleetSession.open(spec, only=only))
     output = Output()
     if as_json:
         output.json(found.rows)
@@ -113,7 +107,7 @@ def status(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
     return 0 if found.is_as_requested else 1
 
 
-@labs.command()
+@labs.command("outputs")
 @all_of(options.spec_argument, options.only_option)
 @click.option(
     "--format",
@@ -128,14 +122,12 @@ def status(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
     type=click.Path(file_okay=False, path_type=Path),
     help="Where `--format env` writes <lab>.env; default: the event's folder below the user's state folder.",
 )
-def outputs(spec: Path, only: tuple[str, ...], *, form: str, directory: Path | None) -> int:
+def run_outputs(spec: Path, only: tuple[str, ...], *, form: str, directory: Path | None) -> int:
     """Show what to hand out of the labs that are linked."""
-    from vmc_labs.commands import outputs as command
-
     if directory and form != "env":
         raise click.UsageError("--directory is for --format env")
     session = FleetSession.open(spec, only=only)
-    found = command.run(session)
+    found = outputs.run(session)
     output = Output()
     if form == "env":
         for path in write_env_files(directory or session.paths.root / "outputs", found.labs):
@@ -147,7 +139,7 @@ def outputs(spec: Path, only: tuple[str, ...], *, form: str, directory: Path | N
     return 1 if found.missing else 0
 
 
-@labs.command()
+@labs.command("down")
 @all_of(
     options.spec_argument,
     options.only_option,
@@ -155,26 +147,24 @@ def outputs(spec: Path, only: tuple[str, ...], *, form: str, directory: Path | N
     options.log_dir_option,
     options.yes_option,
 )
-def down(spec: Path, only: tuple[str, ...], *, parallel: int | None, log_dir: Path | None, yes: bool) -> int:
+def run_down(
+    spec: Path, only: tuple[str, ...], *, parallel: int | None, log_dir: Path | None, yes: bool
+) -> int:
     """Unlink the labs and remove their stacks, after showing what that means."""
-    from vmc_labs.commands import down as command
-
     session = FleetSession.open(spec, log_dir=log_dir, only=only)
-    return _take_down(session, command.plan(session), parallel=parallel, yes=yes)
+    return _take_down(session, down.plan(session), parallel=parallel, yes=yes)
 
 
-@labs.command()
+@labs.command("reap")
 @all_of(options.spec_argument, options.parallel_option, options.log_dir_option, options.yes_option)
-def reap(spec: Path, *, parallel: int | None, log_dir: Path | None, yes: bool) -> int:
+def run_reap(spec: Path, *, parallel: int | None, log_dir: Path | None, yes: bool) -> int:
     """Take down the event's labs that are past their `ttl`, also those that the spec no longer names."""
-    from vmc_labs.commands import down as command
-
     session = FleetSession.open(spec, log_dir=log_dir)
-    steps = command.plan_expired(session, now=datetime.now(UTC))
+    steps = down.plan_expired(session, now=datetime.now(UTC))
     return _take_down(session, steps, parallel=parallel, yes=yes)
 
 
-@labs.command()
+@labs.command("recover")
 @all_of(
     options.spec_argument,
     options.only_option,
@@ -183,7 +173,7 @@ def reap(spec: Path, *, parallel: int | None, log_dir: Path | None, yes: bool) -
     lost_host_option,
     force_option,
 )
-def recover(
+def run_recover(
     spec: Path,
     only: tuple[str, ...],
     *,
@@ -193,21 +183,28 @@ def recover(
     force: bool,
 ) -> int:
     """After a crash: find out what became of what was under way, and put the states right."""
-    from vmc_labs.commands import recover_fleet as command
-
     session = FleetSession.open(spec, log_dir=log_dir, only=only)
     output = Output()
-    results = command.run(session, parallel=parallel, lost_hosts=lost_hosts, force=force, output=output)
+    results = recover_fleet.run(session, parallel=parallel, lost_hosts=lost_hosts, force=force, output=output)
     return _report(results, output)
 
 
-@labs.command()
-@all_of(options.spec_argument, options.only_option, options.json_option)
-def doctor(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
-    """Check tokens, backend, and each lab's AWS credentials before the first `up`; nothing is touched."""
-    from vmc_labs.commands import doctor as command
+@labs.command("logs")
+@all_of(options.spec_argument, options.log_dir_option)
+@click.argument("lab")
+@click.option("--follow", "-f", is_flag=True, help="Go on with what is added, until Ctrl-C.")
+def run_logs(spec: Path, lab: str, *, log_dir: Path | None, follow: bool) -> int:
+    """Print the log of a lab's last run on this machine."""
+    for text in logs.run(spec, lab, log_dir=log_dir, follow=follow):
+        click.echo(text, nl=False)
+    return 0
 
-    results = command.run(FleetSession.open(spec, only=only))
+
+@labs.command("doctor")
+@all_of(options.spec_argument, options.only_option, options.json_option)
+def run_doctor(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
+    """Check tokens, backend, and each lab's AWS credentials before the first `up`; nothing is touched."""
+    results = doctor.run(FleetSession.open(spec, only=only))
     if as_json:
         Output().json(check_result.as_json(results))
     else:
@@ -215,7 +212,7 @@ def doctor(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
     return check_result.exit_code(results)
 
 
-@labs.command()
+@labs.command("report")
 @options.spec_argument
 @click.option(
     "--output",
@@ -224,38 +221,32 @@ def doctor(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
     help="The page's file; default: the event's folder below the user's state folder.",
 )
 @click.option("--open", "must_open", is_flag=True, help="Open it in the browser.")
-def report(spec: Path, *, file: Path | None, must_open: bool) -> int:
+def run_report(spec: Path, *, file: Path | None, must_open: bool) -> int:
     """Write one HTML page for the people in the room: a timeline, who failed and why, what to hand out."""
-    from vmc_labs.commands import report as command
-
     session = FleetSession.open(spec)
-    written = command.run(
-        command.ReportRequest(
-            spec=session.spec,
-            states=session.fleet_reader.states(session.spec.labs),
-            spec_file=spec,
-            file=file or session.paths.root / "report.html",
-            made_at=datetime.now().astimezone(),
-        )
+    snapshot = session.fleet_reader.snapshot(session.labs, ask_service=False)
+    written = report.run(
+        session.spec,
+        snapshot,
+        spec_file=spec,
+        file=file or session.paths.root / "report.html",
+        made_at=datetime.now().astimezone(),
     )
     click.echo(written)
-    if must_open:
-        click.launch(str(written))
+    if must_open and not webbrowser.open(written.as_uri()):
+        raise CommandFailed(f"open {written}: no browser was found; open it yourself")
     return 0
 
 
-@labs.command()
-def schema() -> int:
+@labs.command("schema")
+def run_schema() -> int:
     """Print the JSON schema of specs, from which editors complete them."""
-    from vmc_labs.spec.schema import json_schema
-
     Output().json(json_schema())
     return 0
 
 
 def _take_down(session: FleetSession, steps: Sequence[Step], *, parallel: int | None, yes: bool) -> int:
     """Show the steps, ask where that is needed, and do them."""
-    from vmc_labs.commands import down as command
 
     def agree() -> bool:
         if yes:
@@ -265,7 +256,7 @@ def _take_down(session: FleetSession, steps: Sequence[Step], *, parallel: int | 
         return click.confirm("take these labs down?", err=True)
 
     output = Output()
-    results = command.run(session, steps, parallel=parallel, output=output, agree=agree)
+    results = down.run(session, steps, parallel=parallel, output=output, agree=agree)
     if results is None:
         output.say("nothing was touched")
         return 1
@@ -278,13 +269,14 @@ def _report(results: Sequence[LabResult], output: Output, *, as_json: bool = Fal
         output.json(result_rows(results))
     else:
         output.results(results)
-    return 0 if all(result.outcome.is_as_requested for result in results) else 1
+    return int(any(result.error for result in results))
 
 
 def main() -> int:
     """Run the command line and return the exit code."""
     raise_file_limit()
     make_writable()
+    environment.prepare(os.environ, Path.cwd())
     try:
         result = labs.main(standalone_mode=False, prog_name="vmc-labs")
     except click.ClickException as error:

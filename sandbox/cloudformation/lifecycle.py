@@ -11,7 +11,7 @@ UPDATABLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_CO
 
 
 class Action(StrEnum):
-    """What was asked for."""
+    """What was requested."""
 
     CREATE = "CREATE"
     UPDATE = "UPDATE"

@@ -1,4 +1,4 @@
-"""A stack as it is stored: what was asked for, what became of it. Values and pure functions."""
+"""A stack as it is stored: the request, and what became of it. Values and pure functions."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -84,7 +84,7 @@ class StackRecord:
 
     @property
     def deleted_at(self) -> datetime | None:
-        """When the deletion was asked for, if it was."""
+        """When the deletion was requested, if it was."""
         last = self.operations[-1]
         return last.started_at if last.action is Action.DELETE else None
 

@@ -39,7 +39,7 @@ from sandbox.vmc.state import LinkRefused
 
 ROLES_OF_A_LINK = ("RemoteRole", "RemoteRolePayer", "RemoteRoleService")
 _REPORT = "Received response status [FAILED] from custom resource. Message returned: {message}"
-_PLANNED_FAILURE = "The sandbox was told to roll the stack back."
+_PLANNED_FAILURE = "The sandbox rolls the stack back as planned."
 
 
 class Stacks:

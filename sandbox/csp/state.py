@@ -79,7 +79,7 @@ class TokenService:
         return AccessToken(text=text, expires_in=int(lifetime.total_seconds()))
 
     def issued(self) -> tuple[str, ...]:
-        """Every access token so far: what a test looks for where none may be."""
+        """Every access token so far: what a test searches for where none may be."""
         with self._lock:
             return tuple(self._expiries)
 

@@ -61,7 +61,7 @@ class SubnetStore:
     ) -> tuple[Subnet, ...]:
         """The subnets of one region, as the last inventory found them.
 
-        The inventory is taken when it is first asked for after a link's run, or when it is forced; within
+        The inventory is taken when it is first requested after a link's run, or when it is forced; within
         `inventory_seconds` of a run it is empty unless forced.
 
         Raises:

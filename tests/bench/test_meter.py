@@ -27,8 +27,8 @@ def run(tmp_path: Path) -> Run:
 
 def test_a_process_that_outlives_its_parent_is_counted(run: Run) -> None:
     begun = time.monotonic()
-    orphan = f"subprocess.Popen([sys.executable, '-c', {_BURN!r}], start_new_session=True)"
-    cost = run(f"import subprocess, sys\n{orphan}")
+    orphaned = f"subprocess.Popen([sys.executable, '-c', {_BURN!r}], start_new_session=True)"
+    cost = run(f"import subprocess, sys\n{orphaned}")
     assert 0.6 <= cost.cpu_seconds <= 1.4
     assert cost.wall_seconds < time.monotonic() - begun - 0.4, "the wall time is the command's own"
 

@@ -1,4 +1,4 @@
-"""AWS as a person sees it who looks after the command line."""
+"""AWS as somebody sees it who checks what the command did."""
 
 from collections.abc import Callable
 from typing import Any

@@ -34,7 +34,7 @@ def test_what_is_no_list_of_objects_is_named(text: str) -> None:
         context(text).aws_access(OPTIONS)
 
 
-def test_a_service_with_a_url_of_its_own_is_asked_there(
+def test_a_service_with_its_own_url_is_called_there(
     command: Command, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = box.environment["AWS_ENDPOINT_URL"]

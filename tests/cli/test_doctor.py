@@ -1,5 +1,6 @@
 """`doctor`: every line, as it should be and broken. Real: both emulated clouds, boto3."""
 
+import json
 from typing import Any
 
 import pytest
@@ -15,9 +16,9 @@ LINES = ("token", "organisation", "roles", "AWS identity", "linked", "region", "
 def test_a_ready_account_passes_every_line_in_text_and_in_json(command: Command) -> None:
     text, as_json = command("doctor"), command("doctor", "--json")
     assert (text.code, as_json.code) == (0, 0)
-    assert [row.split()[0] for row in text.out.splitlines()] == ["pass"] * 9
+    assert [row.split()[0] for row in text.out.splitlines()] == ["pass"] * 10
     lines = as_json.lines()
-    assert tuple(lines) == (*LINES, "permissions")
+    assert tuple(lines) == (*LINES, "permissions", "quotas")
     for name, line in lines.items():
         assert f"pass  {name:<14}{line['found']}" in text.out
         assert line["hint"] is None
@@ -55,6 +56,7 @@ def test_several_things_wrong_at_once_are_a_line_each(command: Command, box: San
         "stack name": "fail",
         "subnets": "pass",
         "permissions": "fail",
+        "quotas": "pass",
     }
     assert lines["token"]["found"].startswith("accepted; 1.0 h left")
     assert lines["AWS identity"]["found"].endswith("awsAccountId is 210987654321")
@@ -137,7 +139,7 @@ def test_without_aws_credentials_its_lines_are_not_looked_at_and_the_services_ar
         "organisation": "pass",
         "roles": "pass",
         "AWS identity": "fail",
-        **dict.fromkeys(("linked", "region", "stack name", "subnets", "permissions"), "warn"),
+        **dict.fromkeys(("linked", "region", "stack name", "subnets", "permissions", "quotas"), "warn"),
     }
 
 
@@ -205,3 +207,20 @@ def test_a_role_is_simulated_as_itself_and_not_as_its_session(
     monkeypatch.setenv("AWS_SESSION_TOKEN", keys["SessionToken"])
     assert command("doctor", "--json").lines()["permissions"]["verdict"] == "pass"
     assert "iam.GetRole" in [entry.call for entry in box.control.journal(service="aws")]
+
+
+def test_the_policy_is_printed_for_the_stacks_own_name_and_nothing_is_asked(
+    command: Command, box: Sandbox
+) -> None:
+    said = command("doctor", "--iam-policy", "--stack-name", "Lab-07", "--aws-account-id", ACCOUNT)
+    assert said.code == 0
+    statements = {one["Sid"]: one["Resource"] for one in json.loads(said.out)["Statement"]}
+    assert statements["Stack"] == f"arn:aws:cloudformation:us-west-2:{ACCOUNT}:stack/Lab-07/*"
+    assert box.control.journal() == ()
+
+
+def test_a_missing_right_for_a_tagged_stack_is_found_before_the_link(command: Command, box: Sandbox) -> None:
+    box.control.set_modes(denied_actions="iam:TagRole,cloudformation:UpdateStack")
+    line = command("doctor", "--json").lines()["permissions"]
+    assert (line["verdict"], line["found"]) == ("fail", "denied: cloudformation:UpdateStack, iam:TagRole")
+    assert "--iam-policy" in line["hint"]

@@ -30,7 +30,7 @@ def policy(types: tuple[str, ...] = TYPES, accounts: tuple[str, ...] = ACCOUNTS)
     return [f"--allow-type={kind}" for kind in types] + [f"--trust-account={one}" for one in accounts]
 
 
-def test_a_files_template_is_told_in_full(command: Command, file: Path) -> None:
+def test_a_files_template_is_reported_in_full(command: Command, file: Path) -> None:
     said = command("inspect", str(file))
     assert said.code == 0
     assert said.out == (
@@ -57,9 +57,7 @@ def test_a_files_template_is_told_in_full(command: Command, file: Path) -> None:
     )
 
 
-def test_a_policy_that_fits_and_one_that_does_not_are_told_by_the_exit_code(
-    command: Command, file: Path
-) -> None:
+def test_the_exit_code_says_whether_the_policy_fits(command: Command, file: Path) -> None:
     fits = command("inspect", str(file), *policy())
     assert (fits.code, fits.out.splitlines()[-1]) == (0, "Policy: it fits")
     rejected = command("inspect", str(file), *policy(accounts=ACCOUNTS[:2]))

@@ -1,13 +1,10 @@
 """The commands ask AWS as the stack's own provider does, or say whose credentials they were given."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from sandbox.environment import Sandbox
 from tests.support.cli import Command
 from tests.support.lab import Lab
 from vmc_account_link.aws_reader import AwsAccess
@@ -21,16 +18,9 @@ PROVIDER = "urn:pulumi:dev::p::pulumi:providers:aws::link-aws"
 PARENT = "urn:pulumi:dev::p::vmc-account-link:index:AccountLink::link"
 
 
-@pytest.fixture
-def box(tmp_path: Path) -> Iterator[Sandbox]:
-    """A sandbox with two teams' accounts beside the one of the environment's credentials."""
-    with Sandbox.start(tmp_path / "sandbox", accounts=2, first_poll_seconds=0.2) as box:
-        box.control.set_modes(stack_seconds=0.4, task_seconds=0.4)
-        yield box
-
-
 @pytest.mark.engine
-def test_a_link_of_another_account_is_looked_at_as_its_provider_does(command: Command, lab: Lab) -> None:
+@pytest.mark.sandbox(accounts=2)
+def test_a_link_of_another_account_is_read_as_its_provider_does(command: Command, lab: Lab) -> None:
     """The role stands in the state alone: the configuration has changed since."""
     lab.must("config", "set", "--path", "aws:assumeRoles[0].roleArn", ROLE)
     lab.up()
@@ -48,7 +38,7 @@ def test_a_link_of_another_account_is_looked_at_as_its_provider_does(command: Co
     assert lines["roles"]["verdict"] == "warn"
 
 
-def test_the_provider_that_the_stack_names_goes_before_options_left_out_and_configuration() -> None:
+def test_the_stacks_own_provider_wins_over_the_configuration() -> None:
     context = Context(project=None, config={"aws:profile": "configured"})
     resources = [
         provider(

@@ -26,7 +26,7 @@ Client = Callable[..., Any]
 
 @pytest.fixture
 def link(command: Command, aws: Client) -> Link:
-    """A link made by hand: minted, run, and settled."""
+    """A link made by hand: requested, run, and settled."""
     with VmcClient(read_settings(lambda _: None, os.environ)) as vmc:
         link = vmc.request_link()
         aws("cloudformation").create_stack(

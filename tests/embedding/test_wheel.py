@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -95,15 +95,8 @@ def made(
     return found
 
 
-@pytest.fixture
-def box(tmp_path: Path) -> Iterator[Sandbox]:
-    """With an AWS account for each program: an organization holds one link of an account."""
-    with Sandbox.start(tmp_path / "sandbox", accounts=2, first_poll_seconds=0.2) as box:
-        box.control.set_modes(stack_seconds=0.4, task_seconds=0.4)
-        yield box
-
-
 @pytest.mark.engine
+@pytest.mark.sandbox(accounts=2)  # an organization holds one link of an account
 def test_the_wheels_programs_make_what_the_repositorys_program_makes(
     installed: Installed, tmp_path: Path, lab: Lab, box: Sandbox
 ) -> None:

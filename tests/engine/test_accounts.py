@@ -1,26 +1,14 @@
 """Many accounts, another organisation and a state in S3, on the real engine."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from sandbox.environment import Backend, Sandbox
+from sandbox.environment import Backend
 from tests.support.lab import Lab
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.sandbox(accounts=2, organizations=2, backend=Backend.S3)]
 
 
-@pytest.fixture
-def box(tmp_path: Path) -> Iterator[Sandbox]:
-    with Sandbox.start(
-        tmp_path / "sandbox", accounts=2, organizations=2, backend=Backend.S3, first_poll_seconds=0.2
-    ) as box:
-        box.control.set_modes(stack_seconds=0.4, task_seconds=0.4)
-        yield box
-
-
-def test_a_profile_links_its_account_to_the_organisation_that_is_asked_and_the_state_is_in_s3(
+def test_a_profile_links_its_account_to_the_chosen_organisation_from_s3(
     lab: Lab,
 ) -> None:
     other = lab.control.organizations()[1]

@@ -2,11 +2,9 @@
 
 import re
 import time
-from pathlib import Path
 
 import pytest
 
-from sandbox.environment import Sandbox
 from tests.support.lab import Lab
 
 pytestmark = pytest.mark.engine
@@ -58,7 +56,7 @@ def test_a_host_that_does_not_answer_is_named(lab: Lab) -> None:
     fails_naming(lab, "http://127.0.0.1:9", "can't be reached")
 
 
-def test_another_aws_account_than_the_wanted_one_is_named(lab: Lab) -> None:
+def test_another_aws_account_than_the_given_one_is_named(lab: Lab) -> None:
     lab.set({"awsAccountId": "999999999999"})
     fails_naming(lab, "awsAccountId", "999999999999", "123456789012")
     assert lab.calls(service="vmc") == []
@@ -107,20 +105,18 @@ def test_missing_credentials_are_an_error_of_one_line(
     assert lab.calls(service="aws") == []
 
 
-def test_a_destroy_in_another_account_than_the_wanted_one_touches_nothing(tmp_path: Path) -> None:
+@pytest.mark.sandbox(accounts=1)
+def test_a_destroy_in_another_account_touches_nothing(lab: Lab) -> None:
     """No program runs: what the state says of the provider has to hold."""
-    with Sandbox.start(tmp_path / "sandbox", accounts=1, first_poll_seconds=0.2) as box:
-        box.control.set_modes(stack_seconds=0.4, task_seconds=0.4)
-        lab = Lab(box, tmp_path / "project")
-        lab.set({"awsAccountId": "123456789012"})
-        lab.up()
-        lab.control.clear_journal()
-        lab.environment |= {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_PROFILE": "team-01"}
-        failed = lab.run("destroy", "--yes", "--skip-preview")
-        assert failed.code != 0
-        assert "AWS account ID not allowed" in failed.output
-        assert set(lab.calls()) <= {"sts.GetCallerIdentity"}
-        assert len(lab.control.connected_accounts()) == 1
+    lab.set({"awsAccountId": "123456789012"})
+    lab.up()
+    lab.control.clear_journal()
+    lab.environment |= {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_PROFILE": "team-01"}
+    failed = lab.run("destroy", "--yes", "--skip-preview")
+    assert failed.code != 0
+    assert "AWS account ID not allowed" in failed.output
+    assert set(lab.calls()) <= {"sts.GetCallerIdentity"}
+    assert len(lab.control.connected_accounts()) == 1
 
 
 def test_a_call_to_aws_that_keeps_failing_is_given_up_soon(lab: Lab) -> None:
@@ -132,13 +128,13 @@ def test_a_call_to_aws_that_keeps_failing_is_given_up_soon(lab: Lab) -> None:
     assert "AWS may have made the stack all the same" in failed.output
 
 
-def test_whose_credentials_these_are_is_asked_five_times_at_most(lab: Lab) -> None:
+def test_the_caller_is_read_five_times_at_most(lab: Lab) -> None:
     lab.control.plan_fault("aws", "sts.GetCallerIdentity", "status", status=503, body="xml", count=99)
     fails_naming(lab, "ask AWS whose credentials these are")
     assert lab.calls() == ["sts.GetCallerIdentity"] * 5
 
 
-def test_a_template_that_readers_differ_about_is_refused_without_being_quoted(lab: Lab) -> None:
+def test_a_template_that_readers_differ_about_is_not_quoted(lab: Lab) -> None:
     lab.control.set_modes(template="twin_keys")
     line = fails_naming(lab, "the same key twice")
     assert "LinkId" not in line

@@ -16,33 +16,22 @@ import pytest
 from tests.support.lab import Lab
 from tests.support.paths import REPOSITORY
 from tests.support.patience import until
+from tests.support.processes import kill
 from tests.sweep.stage import ending_of
 from tests.sweep.verdict import shortfalls
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("kills")]
 
 
 def kill_at(lab: Lab, call: str, *, group: bool, command: str = "up") -> None:
     """Start a command and kill -9 its CLI, alone or with all it started, once `call` has been answered."""
-    started = subprocess.Popen(
-        ["pulumi", command, "--yes", "--skip-preview", "--non-interactive"],
-        cwd=lab.folder,
-        env=lab.command_environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    started = lab.start(command)
     until(lambda: lab.control.journal(call=call), pause_seconds=0.02, otherwise=f"{call} was never made")
-    family = psutil.Process(started.pid).children(recursive=True) if group else []
-    started.kill()
-    started.wait()
-    for process in family:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
+    kill(started, everything=group)
 
 
 def recover_command(lab: Lab, *flags: str) -> list[str]:
-    """The command that the README tells a person to run."""
+    """The command that the README names."""
     where = ["--stack", "lab", "--cwd", str(lab.folder)]
     return [sys.executable, "-m", "vmc_account_link", "recover", *where, *flags]
 
@@ -98,7 +87,7 @@ def test_a_killed_up_is_recovered_and_the_next_one_arrives(lab: Lab, call: str, 
     assert len(lab.control.links()) <= 2
 
 
-def test_a_stack_whose_creation_failed_unheard_is_made_anew(lab: Lab) -> None:
+def test_a_stack_whose_creation_failed_meanwhile_is_recreated(lab: Lab) -> None:
     lab.control.set_modes(stack_outcome="roll_back", stack_seconds=1.5)
     kill_at(lab, "cloudformation.CreateStack", group=True)
     lab.control.set_modes(stack_outcome="complete", stack_seconds=0.4)
@@ -119,16 +108,8 @@ def test_a_killed_destroy_is_recovered_and_the_next_one_finishes(lab: Lab) -> No
 
 def test_a_stack_in_use_is_not_touched(lab: Lab) -> None:
     lab.control.set_modes(task_seconds=600.0)
-    started = subprocess.Popen(
-        ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"],
-        cwd=lab.folder,
-        env=lab.command_environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    while not lab.control.journal(call="get-task"):
-        time.sleep(0.1)
+    started = lab.start("up")
+    until(lambda: lab.control.journal(call="get-task"))
     rejected = recover(lab)
     assert rejected.returncode == 1
     assert f"(pid {started.pid}," in rejected.stderr
@@ -174,14 +155,14 @@ def kill_recover_at(lab: Lab, command: str, nth: int) -> None:
                     plugins.add(child.pid)
         time.sleep(0.01)
     if started.poll() is None:
-        # A little into it: before that it has not even looked at the backend.
+        # A little into it: before that it has not even read the backend.
         time.sleep(0.3)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(started.pid, signal.SIGKILL)
         started.wait()
 
 
-def test_a_stack_that_was_made_though_its_answer_was_lost_is_taken_into_the_state(lab: Lab) -> None:
+def test_a_stack_whose_creation_was_not_confirmed_is_imported(lab: Lab) -> None:
     lab.control.plan_fault("aws", "cloudformation.CreateStack", "ok_empty", count=5)
     lost = lab.fail_up().output
     assert "AWS may have made the stack all the same: `vmc-account-link recover --stack lab`" in lost

@@ -17,7 +17,7 @@ def arrived(lab: Lab) -> None:
     lab.must("up", "--yes", "--skip-preview", "--expect-no-changes")
 
 
-def test_a_stack_that_rolled_back_is_no_link_and_the_next_up_makes_it_anew(lab: Lab) -> None:
+def test_a_rolled_back_stack_is_no_link_and_is_recreated(lab: Lab) -> None:
     lab.control.set_modes(stack_outcome="roll_back")
     failed = lab.fail_up()
     assert "stack status (DELETE_COMPLETE)" in failed.output
@@ -42,7 +42,7 @@ def test_a_refresh_does_not_take_a_failed_stack_for_one_that_is_there(lab: Lab) 
     arrived(lab)
 
 
-def test_a_link_that_expired_with_a_rolled_back_stack_is_asked_for_again_in_the_same_up(lab: Lab) -> None:
+def test_a_link_that_expired_with_a_rolled_back_stack_is_renewed(lab: Lab) -> None:
     lab.control.set_modes(stack_outcome="roll_back")
     with lab.hours_ago():
         lab.fail_up()
@@ -53,7 +53,7 @@ def test_a_link_that_expired_with_a_rolled_back_stack_is_asked_for_again_in_the_
     arrived(lab)
 
 
-def test_an_account_unlinked_by_hand_is_linked_again_by_a_healthy_stack_once_the_link_has_expired(
+def test_an_account_unlinked_by_hand_is_linked_again_after_expiry(
     lab: Lab,
 ) -> None:
     with lab.hours_ago():
@@ -65,7 +65,7 @@ def test_an_account_unlinked_by_hand_is_linked_again_by_a_healthy_stack_once_the
     arrived(lab)
 
 
-def test_a_failed_task_ends_the_wait_at_once_with_the_services_words(lab: Lab) -> None:
+def test_a_failed_task_ends_the_wait_at_once(lab: Lab) -> None:
     lab.control.set_modes(task_outcome="fail", task_error_message="Unable to assume role RemoteRole.")
     failed = lab.fail_up()
     assert "FAILED: Unable to assume role RemoteRole" in failed.output
@@ -81,7 +81,7 @@ def test_replacing_the_request_asks_for_a_new_link_at_once(lab: Lab) -> None:
     arrived(lab)
 
 
-def test_an_account_that_another_stack_linked_is_refused_and_nothing_is_made(lab: Lab) -> None:
+def test_an_account_of_another_stack_is_refused_and_nothing_is_made(lab: Lab) -> None:
     lab.control.seed_account(ACCOUNT, cf_stack_name="vmware-sddc-formation-1")
     failed = lab.fail_up()
     assert '"vmware-sddc-formation-1"' in failed.output
@@ -106,7 +106,7 @@ def test_an_access_token_that_ends_during_the_wait_is_renewed(lab: Lab) -> None:
     assert 2 <= lab.calls().count("exchange-token") <= 5
 
 
-def test_a_list_that_lags_behind_the_task_and_a_task_behind_the_list_are_waited_for(lab: Lab) -> None:
+def test_a_list_or_a_task_that_lags_behind_is_waited_for(lab: Lab) -> None:
     lab.control.set_modes(list_lag_seconds=2.0, broken_seconds=3.0)
     done = lab.up()
     assert "task FINISHED" in done.output

@@ -12,20 +12,7 @@ from tests.support.patience import until
 from tests.sweep.stage import ending_of, recover
 from tests.sweep.verdict import shortfalls
 
-pytestmark = pytest.mark.engine
-
-
-def start_up(lab: Lab) -> subprocess.Popen[str]:
-    """Start `pulumi up` as a terminal does, in a process group of its own."""
-    return subprocess.Popen(
-        ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--color", "never"],
-        cwd=lab.folder,
-        env=lab.command_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("kills")]
 
 
 def wait_for(lab: Lab, call: str) -> None:
@@ -40,7 +27,7 @@ def press_ctrl_c(started: subprocess.Popen[str]) -> None:
 
 def test_ctrl_c_gives_the_prompt_back_though_the_service_is_silent_and_the_next_up_goes_on(lab: Lab) -> None:
     lab.control.set_modes(task_seconds=600.0)
-    started = start_up(lab)
+    started = lab.start("up", output=subprocess.PIPE)
     wait_for(lab, "get-task")
     # The worst moment: the wait has just asked, and there is no answer.
     lab.control.plan_fault("vmc", "list-connected-accounts", "time_out", seconds=60)
@@ -54,7 +41,7 @@ def test_ctrl_c_gives_the_prompt_back_though_the_service_is_silent_and_the_next_
     assert "interrupted after 0:" in output
     assert "last seen: " in output
     assert "The stack and the link are kept: run `pulumi up` again to go on waiting" in output
-    assert set(lab.resources()) == {"AccountLink", "LinkRequest", "Stack"}
+    assert set(lab.resources()) == {"AccountLink", "LinkRequest", "Stack", "ConnectedAccount"}
 
     lab.control.advance(600)
     lab.control.clear_journal()
@@ -66,7 +53,7 @@ def test_ctrl_c_gives_the_prompt_back_though_the_service_is_silent_and_the_next_
 
 def test_a_second_ctrl_c_loses_nothing_that_recover_can_not_find(lab: Lab) -> None:
     lab.control.set_modes(stack_seconds=4.0)
-    started = start_up(lab)
+    started = lab.start("up", output=subprocess.PIPE)
     wait_for(lab, "cloudformation.CreateStack")
     press_ctrl_c(started)
     time.sleep(0.5)

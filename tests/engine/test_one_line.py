@@ -111,7 +111,7 @@ def test_a_refused_template_is_one_line(lab: Lab) -> None:
     assert one_line(lab.run(*UP)).startswith("download the link's template from ")
 
 
-def test_a_program_that_the_engine_interrupts_after_a_failure_shows_no_traceback(lab: Lab) -> None:
+def test_an_interrupted_program_shows_no_traceback(lab: Lab) -> None:
     """The engine does so when a provider can't be made; otherwise it depends on the load who is first."""
     program = lab.folder / "__main__.py"
     broken = 'aws.Provider("broken", region="us-west-2", profile="nowhere")'
@@ -145,9 +145,7 @@ def test_a_bug_in_the_hook_is_one_line_and_its_traceback_is_in_a_file(lab: Lab) 
 
 
 @pytest.mark.parametrize("fails", ["refused", "rolled back"])
-def test_what_aws_refuses_is_plain_text_in_a_fleet_and_once_without_the_providers_log(
-    lab: Lab, fails: str
-) -> None:
+def test_what_aws_refuses_is_plain_text_in_a_fleet_and_said_once(lab: Lab, fails: str) -> None:
     """The AWS provider logs each error before it answers with it; `TF_LOG=off` takes its log away."""
     if fails == "refused":
         lab.control.plan_fault(

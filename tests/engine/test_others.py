@@ -12,7 +12,7 @@ from tests.engine.test_faults import arrived
 from tests.support.lab import ACCOUNT, Lab
 from tests.support.patience import until
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("kills")]
 
 
 def delete_stack_by_hand(lab: Lab) -> None:
@@ -29,7 +29,7 @@ def delete_stack_by_hand(lab: Lab) -> None:
     lab.control.advance(60)
 
 
-def test_a_stack_made_anew_does_not_take_the_account_from_whoever_linked_it_meanwhile(lab: Lab) -> None:
+def test_a_recreated_stack_does_not_take_an_account_linked_meanwhile(lab: Lab) -> None:
     lab.up()
     delete_stack_by_hand(lab)
     theirs = lab.control.seed_account(ACCOUNT, cf_stack_name="theirs")
@@ -54,14 +54,7 @@ def test_a_stack_made_anew_does_not_take_the_account_from_whoever_linked_it_mean
 def waiting_up(lab: Lab) -> Iterator[subprocess.Popen[str]]:
     """A `pulumi up` that waits for the service, until the body lets it end."""
     lab.control.set_modes(task_seconds=600.0)
-    started = subprocess.Popen(
-        ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--color", "never"],
-        cwd=lab.folder,
-        env=lab.command_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    started = lab.start("up", output=subprocess.PIPE)
     try:
         until(lambda: lab.control.journal(call="get-task"))
         yield started
@@ -73,7 +66,7 @@ def waiting_up(lab: Lab) -> Iterator[subprocess.Popen[str]]:
         started.wait()
 
 
-def test_a_second_up_at_the_same_time_is_told_and_harms_nothing(lab: Lab, tmp_path: Path) -> None:
+def test_a_second_up_at_the_same_time_is_rejected(lab: Lab, tmp_path: Path) -> None:
     other = Lab(lab.box, tmp_path / "other", stack="other")
     with waiting_up(lab) as first:
         same_stack = lab.run("up", "--yes", "--skip-preview")

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.engine
 WRITES = {"unlink", "cloudformation.CreateStack", "cloudformation.DeleteStack"}
 
 
-def test_a_relink_updates_the_stack_in_place_and_one_that_rolled_back_is_tried_again(lab: Lab) -> None:
+def test_a_relink_updates_in_place_and_is_retried_after_a_rollback(lab: Lab) -> None:
     lab.up()
     first = lab.outputs()
     lab.set({"relink": "1"})

@@ -1,4 +1,4 @@
-"""The AWS provider as its users have it: it looks at a stack first after 10 s. One path each, end to end."""
+"""The AWS provider as its users have it: it first polls a stack after 10 s. One path each, end to end."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,7 +40,7 @@ def test_up_update_and_destroy(lab: Lab) -> None:
     assert lab.calls().count("cloudformation.DeleteStack") == 1
 
 
-def test_a_stack_that_rolled_back_is_made_anew(lab: Lab) -> None:
+def test_a_stack_that_rolled_back_is_recreated(lab: Lab) -> None:
     lab.control.set_modes(stack_outcome="roll_back")
     assert "stack status (DELETE_COMPLETE)" in lab.fail_up().output
     lab.control.set_modes(stack_outcome="complete")

@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from vmc_labs.output.report.rows import EventReport, ReportRow, Standing
+from vmc_labs.fleet.status import LabStatus
+from vmc_labs.output.report.reading import explain
+from vmc_labs.output.report.rows import EventReport, ReportRow
 from vmc_labs.state.reader import Phases
 
 BEGIN = datetime(2026, 11, 30, 7, 12, 3, tzinfo=UTC)
@@ -16,12 +18,11 @@ def phases(start_seconds: float, *lengths: float) -> Phases:
     return Phases(**dict(zip(("requested", "stack", "connected", "ready"), moments, strict=False)))
 
 
-def row(number: int, standing: Standing = Standing.READY, **changes: object) -> ReportRow:
+def row(number: int, status: LabStatus = LabStatus.LINKED, **changes: object) -> ReportRow:
     """Lab `team-NN`, linked within three minutes unless the changes say otherwise."""
     values: dict[str, object] = {
         "name": f"team-{number:02}",
-        "standing": standing,
-        "pulumi_stack": f"event-team-{number:02}",
+        "status": status,
         "phases": phases(number // 6 * 75 + number, 43, 95, 2),
         "account_number": str(200_000_000_000 + number),
         "connected_account_id": f"{number:08x}-5ed4-3f6a-9c1b-2f0d5c7a{number:04x}",
@@ -33,20 +34,25 @@ def row(number: int, standing: Standing = Standing.READY, **changes: object) -> 
 
 
 FAILURE = (
-    "CloudFormation stack SDDC-Account-Link: stack status (DELETE_COMPLETE): AccessDenied: User: "
-    "arn:aws:sts::200000000017:assumed-role/lab is not authorized to perform: iam:CreateRole"
+    "creating CloudFormation Stack (SDDC-Account-Link): operation error CloudFormation: CreateStack, https "
+    "response error StatusCode: 403, RequestID: 00000000-0000-0000-0000-000000000000, api error "
+    "AccessDenied: User: arn:aws:sts::200000000017:assumed-role/lab is not authorized to perform: "
+    "iam:CreateRole"
 )
+"""As the AWS provider says it."""
 
 
 def event(labs: int = 30) -> EventReport:
-    """An event with a lab of every standing, and one that was mended an hour later."""
+    """An event with a lab of every kind, and one that was mended an hour later."""
     rows = [row(number) for number in range(1, labs + 1)]
     nothing = dict.fromkeys(("account_number", "connected_account_id", "stack_name"))
     rows[-1] = row(labs, phases=phases(3600, 43, 95, 2))
     if labs >= 24:
-        rows[16] = row(17, Standing.FAILED, phases=phases(200, 40), error=FAILURE, **nothing)
-        rows[22] = row(23, Standing.UNFINISHED, phases=phases(300, 40), **nothing)
-        rows[23] = row(24, Standing.NOT_STARTED, phases=Phases(), **nothing)
+        error, raw = explain(FAILURE)
+        failed = {"error": error, "raw_error": raw, **nothing}
+        rows[16] = row(17, LabStatus.FAILED, phases=phases(200, 40), **failed)
+        rows[22] = row(23, LabStatus.INTERRUPTED, phases=phases(300, 40), **nothing)
+        rows[23] = row(24, LabStatus.ABSENT, phases=Phases(), **nothing)
     return EventReport(
         event="reinvent-2026",
         org_ids=("5b9f5ae2-0c11-4f3c-a4a7-0e2b7d7a8c11",),

@@ -42,10 +42,11 @@ def test_a_specs_backend_is_relative_to_the_specs_folder(
     assert spec.backend == f"file://{tmp_path}/states"
 
 
-def test_the_paths_of_an_engines_environment_are_absolute_and_no_token_is_in_it(
-    monkeypatch: pytest.MonkeyPatch,
+def test_an_engines_environment_has_absolute_paths_and_no_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", "/home/ann")
+    monkeypatch.chdir(tmp_path)
     given = {
         "PULUMI_CONFIG_PASSPHRASE_FILE": "phrase",
         "PULUMI_HOME": "/pulumi",
@@ -55,9 +56,9 @@ def test_the_paths_of_an_engines_environment_are_absolute_and_no_token_is_in_it(
         "CLIENT_SECRET": "b",
         "OTHER_TOKEN": "c",
     }
-    made = engine_environment(given, token_variables=["OTHER_TOKEN"], backend="s3://b", folder=Path("/work"))
+    made = engine_environment(given, token_variables=["OTHER_TOKEN"], backend="s3://b")
     assert {name: made.get(name) for name in given} == {
-        "PULUMI_CONFIG_PASSPHRASE_FILE": "/work/phrase",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(tmp_path / "phrase"),
         "PULUMI_HOME": "/pulumi",
         "AWS_CONFIG_FILE": "/home/ann/config",
         "AWS_WEB_IDENTITY_TOKEN_FILE": "",

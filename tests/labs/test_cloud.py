@@ -30,7 +30,7 @@ def recover(
     name: str = NAME,
     requested: bool = True,
 ) -> FoundStack | None:
-    """Look for the stack as recover does."""
+    """Find the stack as recover does."""
     return find_stack(
         name,
         access=AwsAccess(
@@ -72,7 +72,7 @@ def test_a_deleted_stack_is_none(aws: AwsReader) -> None:
     assert recover(aws, lambda _: None, name=stack_id, requested=False) is None
 
 
-def test_a_stack_that_was_asked_for_at_the_last_moment_is_found_when_it_arrives(aws: AwsReader) -> None:
+def test_a_stack_requested_at_the_last_moment_is_found(aws: AwsReader) -> None:
     made: list[str] = []
 
     def arrive(_: float) -> None:
@@ -84,7 +84,7 @@ def test_a_stack_that_was_asked_for_at_the_last_moment_is_found_when_it_arrives(
     assert [found.id] == made
 
 
-def test_absent_counts_after_a_while_and_at_once_where_nothing_can_be_on_its_way(aws: AwsReader) -> None:
+def test_a_stack_counts_as_absent_after_a_while_or_at_once(aws: AwsReader) -> None:
     waits: list[float] = []
     assert recover(aws, waits.append) is None
     assert sum(waits) >= 10
@@ -114,7 +114,7 @@ def test_a_stack_that_does_not_settle_is_left_for_later(aws: AwsReader) -> None:
         recover(aws, lambda _: None)
 
 
-def test_aws_that_can_not_be_asked_is_no_answer() -> None:
+def test_unreachable_aws_is_an_error_and_not_an_absence() -> None:
     access = AwsAccess(access_key="k", secret_key="s", endpoints={"cloudformation": "http://127.0.0.1:9"})
     with pytest.raises(CommandFailed, match="Nothing was changed: check the network"):
         find_stack(NAME, access=access)

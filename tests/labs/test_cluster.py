@@ -43,7 +43,7 @@ def test_labs_of_a_killed_worker_are_recovered_and_done_by_another(
             done = labs("up", spec, "--scheduler", scheduler)
             killer.join()
         assert one.returncode == -signal.SIGKILL
-        assert (done.code, done.out) == (0, f"{LABS} ready\n"), done.err
+        assert (done.code, done.out) == (0, f"{LABS} linked\n"), done.err
         assert f"up: {LABS} labs, {LABS} at a time" in done.err, "as many as the workers have threads"
         numbers = [account.number for account in box.accounts]
         assert [record.account_number for record in box.control.connected_accounts()] == numbers

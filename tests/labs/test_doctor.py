@@ -1,13 +1,12 @@
-"""`vmc-labs doctor`: a result for each lab, judged and shown as `vmc-account-link doctor` does."""
+"""`vmc-labs doctor`: a result for each lab, shown as `vmc-account-link doctor` does."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sandbox.environment import Sandbox
-from tests.support.fleet_command import Command, fleet_command
+from tests.support.fleet_command import Command
 
 SPEC = """\
 event: event
@@ -17,20 +16,6 @@ labs:
   - {name: existing, awsProfile: team-02, link: existing}
   - {name: taken, awsProfile: team-03}
 """
-
-
-@pytest.fixture
-def fleet_box(tmp_path: Path) -> Iterator[Sandbox]:
-    with Sandbox.start(tmp_path / "sandbox", accounts=3) as box:
-        yield box
-
-
-@pytest.fixture
-def labs(
-    fleet_box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Command:
-    """The command line in this process, in the sandbox's environment."""
-    return fleet_command(fleet_box, tmp_path, monkeypatch, capsys)
 
 
 def test_each_lab_has_a_result_and_what_to_do(labs: Command, fleet_box: Sandbox, tmp_path: Path) -> None:

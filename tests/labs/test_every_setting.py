@@ -25,6 +25,7 @@ from tests.support.mocked_engine import (
     REQUEST,
     STACK,
     SUBNETS,
+    WAIT,
     Recorder,
     Run,
     mocked_engine,
@@ -36,9 +37,10 @@ from vmc_account_link.stack_hooks import StackPrecheck
 from vmc_labs.commands.up import act
 from vmc_labs.engine.lab_engine import LabEngine
 from vmc_labs.engine.program import program
-from vmc_labs.fleet.plan import Action, Step
-from vmc_labs.fleet.results import LabOutcome, LabResult, LabTask, Verb
+from vmc_labs.fleet.plan import plan_up
+from vmc_labs.fleet.results import LabResult, LabTask
 from vmc_labs.fleet.session import FleetSession
+from vmc_labs.fleet.status import FleetSnapshot, LabStatus
 from vmc_labs.output.terminal import Output
 from vmc_labs.spec.credentials import vmc_settings
 from vmc_labs.spec.schema import json_schema
@@ -108,7 +110,7 @@ PROGRAM = {
     "templateHosts": Row(
         value=["host:8443"], effect=declares(REQUEST, "template_hosts"), expected=["host:8443"]
     ),
-    "linkTimeoutMinutes": Row(value=7, effect=declares(CONNECTED, "link_timeout_minutes"), expected=7),
+    "linkTimeoutMinutes": Row(value=7, effect=declares(WAIT, "link_timeout_minutes"), expected=7),
     "unlinkOnDestroy": Row(value=False, effect=declares(CONNECTED, "unlink_on_destroy"), expected=False),
     "relink": Row(value="2", effect=declares(REQUEST, "relink"), expected="2"),
     "relinkDespiteSddcs": Row(value="2", effect=declares(REQUEST, "relink_despite_sddcs"), expected="2"),
@@ -209,7 +211,7 @@ class Nobody(Executor):
     def submit(self, _fn: Any, /, *args: Any, **_: Any) -> Future[Any]:
         self.tasks.append(args[0])
         future: Future[Any] = Future()
-        future.set_result(LabResult(lab=args[0].lab.name, outcome=LabOutcome.READY))
+        future.set_result(LabResult(lab=args[0].lab.name, status=LabStatus.LINKED))
         return future
 
 
@@ -247,9 +249,9 @@ def effects(
             widths.append(width)
             return contextlib.nullcontext(nobody)
 
-        steps = [Step(lab=lab, action=Action.CREATE, reason="") for lab in session.labs]
+        steps = plan_up(session.labs, FleetSnapshot(states={}))
         output = Output(StringIO(), StringIO())
-        act(session, steps, Verb.UP, parallel=None, output=output, executor=executor)
+        act(session, steps, parallel=None, output=output, executor=executor)
         task = nobody.tasks[0]
         LabEngine(
             stack=task.lab.stack, folder=task.work_dir, environment=environ, log=lambda _: None,

@@ -5,36 +5,20 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from sandbox.environment import Sandbox
 from tests.labs.bad_specs import BAD_SPECS
-from tests.support.fleet_command import Command, environment, fleet_command
+from tests.support.fleet_command import Command, environment
 from tests.support.paths import REPOSITORY
 from tests.support.patience import until
 from vmc_labs.__main__ import main
 
-ACCOUNTS = 3
 UNLUCKY = "200000000003"
 PATIENCE_SECONDS = 90.0
-
-
-@pytest.fixture
-def fleet_box(tmp_path: Path) -> Iterator[Sandbox]:
-    with Sandbox.start(tmp_path / "sandbox", accounts=ACCOUNTS, first_poll_seconds=0.2) as box:
-        box.control.set_modes(stack_seconds=0.4, task_seconds=0.4)
-        yield box
-
-
-@pytest.fixture
-def labs(
-    fleet_box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Command:
-    """The command line in this process, in the sandbox's environment."""
-    return fleet_command(fleet_box, tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture
@@ -79,7 +63,7 @@ def test_a_fleet_goes_up_past_a_failure_and_down_again(
 
     first = labs("up", spec, "--log-dir", tmp_path / "logs")
     assert first.code == 1
-    assert first.out.splitlines()[-1] == "2 ready, 1 failed"
+    assert first.out.splitlines()[-1] == "2 linked, 1 failed"
     (line,) = (line for line in first.out.splitlines() if line.startswith("team-03 failed: "))
     assert ": creating CloudFormation Stack (SDDC-Account-Link): operation error" in line
     assert (first.out + first.err).count("AccessDenied") == 1, "each error is said once"
@@ -98,12 +82,12 @@ def test_a_fleet_goes_up_past_a_failure_and_down_again(
 
     control.clear_journal()
     unchanged = labs("up", spec)
-    assert (unchanged.code, unchanged.out) == (0, "3 unchanged\n")
+    assert (unchanged.code, unchanged.out) == (0, "3 linked (3 unchanged)\n")
     assert [entry.call for entry in control.journal()] == ["list-connected-accounts"]
 
     shown = labs("status", spec, "--json")
     assert shown.code == 0
-    assert [(row["state"], row["account"], row["note"]) for row in json.loads(shown.out)] == [
+    assert [(row["status"], row["account"], row["note"]) for row in json.loads(shown.out)] == [
         ("linked", number, "") for number in numbers
     ]
     outputs = json.loads(labs("outputs", spec, "--format", "json").out)
@@ -120,15 +104,15 @@ def test_a_fleet_goes_up_past_a_failure_and_down_again(
 
     control.set_account_state(numbers[0], "BROKEN")
     assert labs("status", spec).code == 1
-    assert "2 nothing, 1 repair" in labs("plan", spec).out
+    assert "2 nothing, 1 up" in labs("plan", spec).out
     control.set_account_state(numbers[0], "ACTIVE")
 
     requested = labs("down", spec)
-    assert (requested.code, len(connected(fleet_box))) == (2, ACCOUNTS), "nobody had agreed"
+    assert (requested.code, len(connected(fleet_box))) == (2, 3), "nobody had agreed"
     assert "pass --yes" in requested.err
-    assert labs("reap", spec, "--yes").out.splitlines()[-1] == "3 skip"
+    assert labs("reap", spec, "--yes").out.splitlines()[-1] == "3 nothing"
     gone = labs("down", spec, "--yes")
-    assert (gone.code, gone.out.splitlines()[-1]) == (0, "3 gone")
+    assert (gone.code, gone.out.splitlines()[-1]) == (0, "3 absent")
     assert connected(fleet_box) == []
     assert labs("status", spec).code == 1
     assert_no_secret(fleet_box, tmp_path / "state")
@@ -150,9 +134,9 @@ def test_a_record_that_is_gone_from_the_service_is_brought_back_at_once(
     assert labs("up", spec, "--only", "team-01").code == 0
     control.remove_account("200000000001")
     control.clear_journal()
-    assert "200000000001 any more: a new link is asked for" in labs("plan", spec, "--only", "team-01").out
+    assert "200000000001 any more: a new link is requested" in labs("plan", spec, "--only", "team-01").out
     repaired = labs("up", spec, "--only", "team-01")
-    assert (repaired.code, repaired.out.splitlines()[-1]) == (0, "1 ready")
+    assert (repaired.code, repaired.out.splitlines()[-1]) == (0, "1 linked")
     assert len(control.journal(call="request-link")) == 1
     assert not control.journal(call="cloudformation.CreateStack"), "the stack is the same"
     assert connected(fleet_box) == ["200000000001"]
@@ -160,14 +144,18 @@ def test_a_record_that_is_gone_from_the_service_is_brought_back_at_once(
     control.remove_account("200000000001")
     control.seed_account("200000000001", cf_stack_name="theirs")
     control.clear_journal()
-    rejected = labs("up", spec, "--only", "team-01")
-    assert rejected.code == 1
-    assert 'linked by another stack, "theirs": unlink it where that was made' in rejected.out + rejected.err
+    blocked = labs("up", spec, "--only", "team-01")
+    assert blocked.code == 1
+    assert (
+        'linked by another CloudFormation stack, "theirs": unlink it where that was made'
+        in blocked.out + blocked.err
+    )
     assert [entry.call for entry in control.journal()] == ["list-connected-accounts"]
 
 
 @pytest.mark.engine
-def test_a_driver_killed_in_the_middle_leaves_nothing_that_the_next_up_does_not_find(
+@pytest.mark.usefixtures("kills")
+def test_the_next_up_finds_what_a_killed_driver_has_left(
     labs: Command, fleet_box: Sandbox, spec: Path, tmp_path: Path
 ) -> None:
     fleet_box.control.set_modes(stack_seconds=4)
@@ -183,14 +171,14 @@ def test_a_driver_killed_in_the_middle_leaves_nothing_that_the_next_up_does_not_
     driver.wait()
 
     again = labs("up", spec)
-    assert (again.code, again.out.splitlines()[-1]) == (0, "3 ready"), again.out + again.err
+    assert (again.code, again.out.splitlines()[-1]) == (0, "3 linked"), again.out + again.err
     numbers = [account.number for account in fleet_box.accounts]
     assert sorted(connected(fleet_box)) == numbers
     assert links(fleet_box) == dict.fromkeys(numbers, 1), "a stack was made twice"
 
 
 @pytest.mark.engine
-def test_down_takes_a_stack_along_that_was_made_unheard(
+def test_down_deletes_a_stack_whose_creation_was_not_confirmed(
     labs: Command, fleet_box: Sandbox, spec: Path
 ) -> None:
     fleet_box.control.plan_fault("aws", "cloudformation.CreateStack", "ok_empty", count=5)
@@ -201,13 +189,13 @@ def test_down_takes_a_stack_along_that_was_made_unheard(
     until(lambda: connected(fleet_box), patience_seconds=PATIENCE_SECONDS, otherwise="no stack was made")
 
     gone = labs("down", spec, "--only", "team-01", "--yes")
-    assert (gone.code, gone.out.splitlines()[-1]) == (0, "1 gone"), gone.out + gone.err
+    assert (gone.code, gone.out.splitlines()[-1]) == (0, "1 absent"), gone.out + gone.err
     assert connected(fleet_box) == []
     assert "cloudformation.DeleteStack" in [entry.call for entry in fleet_box.control.journal()]
 
 
 def unfinished(labs: Command, box: Sandbox, spec: Path) -> None:
-    """team-01 after its stack was made and before anybody saw its account connected; a stray from now on."""
+    """team-01 after its stack was made and before its account was connected; not in the spec from now on."""
     box.control.set_modes(task_outcome="fail")
     assert labs("up", spec, "--only", "team-01").code == 1
     box.control.seed_account("200000000001", cf_stack_name="SDDC-Account-Link")
@@ -218,7 +206,7 @@ def unfinished(labs: Command, box: Sandbox, spec: Path) -> None:
 
 @pytest.mark.engine
 @pytest.mark.parametrize("unlinks", [True, False], ids=["unlinks", "unlinkOnDestroy false"])
-def test_a_lab_that_the_spec_no_longer_names_is_unlinked_as_it_was_told(
+def test_a_lab_that_the_spec_no_longer_names_is_unlinked(
     labs: Command,
     fleet_box: Sandbox,
     spec: Path,
@@ -228,7 +216,7 @@ def test_a_lab_that_the_spec_no_longer_names_is_unlinked_as_it_was_told(
     spec.write_text(spec.read_text().replace("{ttl: 8h, owner: workshop}", defaults))
     unfinished(labs, fleet_box, spec)
     reaped = labs("reap", spec, "--yes")
-    assert reaped.out.splitlines()[-1] == "1 gone", reaped.out + reaped.err
+    assert reaped.out.splitlines()[-1] == "1 absent", reaped.out + reaped.err
     assert connected(fleet_box) == ([] if unlinks else ["200000000001"])
 
 

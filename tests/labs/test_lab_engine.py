@@ -59,9 +59,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
 
 
-def test_a_question_that_is_not_answered_ends_with_one_line(
-    engine: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cli_without_an_answer_ends_in_one_line(engine: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulumi_cli, "_ANSWER_SECONDS", 0.5)
     with pytest.raises(CommandFailed, match=r"^pulumi stack tag: no answer within 0 s: is the backend"):
         engine("sleep 60").tags()

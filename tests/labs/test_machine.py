@@ -22,8 +22,9 @@ from vmc_labs.commands.up import interruptible
 from vmc_labs.fleet.lab import Control, run_lab
 from vmc_labs.fleet.lab_log import LabLog
 from vmc_labs.fleet.paths import FleetPaths
-from vmc_labs.fleet.results import LabOutcome, LabProgress, LabResult, LabTask, Verb
+from vmc_labs.fleet.results import LabProgress, LabResult, LabTask, Verb
 from vmc_labs.fleet.sizing import LAB_FILES, OWN_FILES, parallel
+from vmc_labs.fleet.status import LabStatus
 from vmc_labs.output.live_table import LiveFleet
 from vmc_labs.output.terminal import Output, write_env_files
 from vmc_labs.spec.model import Credentials, LabSpec, Service
@@ -106,7 +107,7 @@ def test_a_folder_that_can_not_be_written_fails_its_lab_in_one_line(
     monkeypatch.setenv("API_TOKEN", "a-token")
     (tmp_path / "file").write_text("")
     result = run_lab(task(tmp_path, tmp_path / "file" / "one.log"))
-    assert result.outcome is LabOutcome.FAILED
+    assert result.status is LabStatus.FAILED
     assert result.error == f"write the lab's folder {tmp_path}/file/one: Not a directory; check its rights"
 
 
@@ -128,11 +129,11 @@ def test_a_reader_who_left_does_not_end_the_labs() -> None:
 
     with LiveFleet(Output(StringIO(), Closed()), 1) as live:
         live.emit_progress(LabProgress(lab="one", phase="stack", message="making"))
-        live.report(LabResult(lab="one", outcome=LabOutcome.READY))
+        live.report(LabResult(lab="one", status=LabStatus.LINKED))
 
 
 @pytest.mark.parametrize("arguments", [["schema"], ["up", "--help"]])
-def test_a_standard_output_that_is_closed_or_knows_few_letters_is_taken_as_it_is(
+def test_a_closed_or_ascii_standard_output_is_no_error(
     arguments: list[str],
 ) -> None:
     command = [sys.executable, "-m", "vmc_labs", *arguments]
@@ -206,8 +207,8 @@ def test_every_exception_survives_the_way_to_another_process() -> None:
 def test_a_moment_of_progress_names_its_zone() -> None:
     err = StringIO()
     with LiveFleet(Output(StringIO(), err), 1) as live:
-        live.report(LabResult(lab="one", outcome=LabOutcome.READY))
-    assert err.getvalue()[8:] == "Z one: ready after 0:00 (1/1)\n"
+        live.report(LabResult(lab="one", status=LabStatus.LINKED))
+    assert err.getvalue()[8:] == "Z one: linked after 0:00 (1/1)\n"
 
 
 def test_nothing_but_a_flag_is_set_in_a_signals_handler() -> None:

@@ -14,7 +14,7 @@ from tests.support.patience import PATIENCE_SECONDS
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(4 * PATIENCE_SECONDS)]
 RECORDING_CLI = """\
 #!/bin/sh
-env > "{seen}/$$.env"
+env > "{environments}/$$.env"
 exec "{pulumi}" "$@"
 """
 
@@ -71,7 +71,7 @@ def test_labs_of_two_organisations_go_up_and_down_each_with_its_own_token(
     spec = write_spec(box, tmp_path)
 
     up = labs("up", spec)
-    assert (up.code, up.out) == (0, "3 ready\n"), up.err
+    assert (up.code, up.out) == (0, "3 linked\n"), up.err
     organisation = {record.account_number: record.org_id for record in control.connected_accounts()}
     assert organisation == {numbers[0]: first, numbers[1]: second, numbers[2]: first}
     assert sorted(path.stem for path in (tmp_path / "states").glob(".pulumi/stacks/*/event-*.json")) == [
@@ -81,10 +81,10 @@ def test_labs_of_two_organisations_go_up_and_down_each_with_its_own_token(
     files = [path for path in tmp_path.rglob("*") if path.is_file() and "pulumi-home" not in path.parts]
     assert [path for path in files if any(token.encode() in path.read_bytes() for token in tokens)] == []
 
-    assert labs("up", spec).out == "3 unchanged\n"
+    assert labs("up", spec).out == "3 linked (3 unchanged)\n"
     assert labs("plan", spec, "--expect-no-changes").code == 0
     status = labs("status", spec, "--json")
-    assert (status.code, [row["state"] for row in json.loads(status.out)]) == (0, ["linked"] * 3)
+    assert (status.code, [row["status"] for row in json.loads(status.out)]) == (0, ["linked"] * 3)
     outputs = json.loads(labs("outputs", spec, "--format", "json").out)
     assert outputs["adopted"]["stack_name"] == "theirs"
     page = Path(labs("report", spec).out.strip()).read_text()
@@ -92,7 +92,7 @@ def test_labs_of_two_organisations_go_up_and_down_each_with_its_own_token(
     assert labs("doctor", spec).code == 0
 
     down = labs("down", spec, "--yes")
-    assert (down.code, down.out.splitlines()[-1]) == (0, "3 gone"), down.out + down.err
+    assert (down.code, down.out.splitlines()[-1]) == (0, "3 absent"), down.out + down.err
     assert f"AWS account {numbers[2]} stays linked (existing)" in down.out
     assert [record.account_number for record in control.connected_accounts()] == [numbers[2]]
 
@@ -122,7 +122,7 @@ def labs(
 @pytest.mark.parametrize(
     ("status", "said"), [(401, "401"), (403, "403"), (404, "404")], ids=["token", "role", "organisation"]
 )
-def test_what_the_service_refuses_is_found_once_and_before_any_pulumi_stack(
+def test_what_the_service_refuses_is_found_before_any_pulumi_stack(
     status: int, said: str, labs: Command, two_organisations: Sandbox, tmp_path: Path
 ) -> None:
     box = two_organisations

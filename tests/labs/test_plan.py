@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from vmc_account_link.api.models import AccountRecord
-from vmc_account_link.resource_types import CONNECTED_ACCOUNT, EXISTING_ACCOUNT
-from vmc_labs.fleet.plan import Action, FleetSnapshot, plan_down, plan_reap, plan_recover, plan_up, to_do
+from vmc_account_link.resource_types import CONNECTED_ACCOUNT, CONNECTION_WAIT, EXISTING_ACCOUNT
+from vmc_labs.fleet.plan import plan_down, plan_reap, plan_recover, plan_up
+from vmc_labs.fleet.results import Verb
+from vmc_labs.fleet.status import FleetSnapshot, LabStatus
 from vmc_labs.spec.model import Credentials, FleetSpec, LabSpec, Service
 from vmc_labs.state.reader import LabState, Phases, UnfinishedLink, first_tags, read_state, settings_digest
 
@@ -61,88 +63,86 @@ def snapshot(found: LabState | None, *accounts: AccountRecord) -> FleetSnapshot:
     return FleetSnapshot(states={} if found is None else {found.stack: found}, accounts={ORG: accounts})
 
 
-UP: dict[str, tuple[FleetSnapshot, Action, str]] = {
-    "a lab that is not there is made": (snapshot(None), Action.CREATE, "there is no such stack"),
-    "a lab that failed is tried again": (
-        snapshot(state(tags={"error": "AccessDenied"}, is_linked=False)),
-        Action.RETRY,
-        "it failed: AccessDenied",
+FOUND: dict[str, tuple[FleetSnapshot, LabStatus, str]] = {
+    "a lab that is not there": (snapshot(None), LabStatus.ABSENT, "there is no Pulumi stack"),
+    "a lab that failed": (
+        snapshot(state(tags={"error": "AccessDenied"}, is_linked=False)), LabStatus.FAILED, "AccessDenied",
     ),
-    "a lab that was cut off is taken up": (
+    "a lab that failed although it is linked": (
+        snapshot(state(tags={"error": "AccessDenied"}), record()), LabStatus.FAILED, "AccessDenied",
+    ),
+    "a lab that was cut off": (
         snapshot(state(has_pending=True, is_linked=False)),
-        Action.RESUME,
+        LabStatus.INTERRUPTED,
         "something was under way when a run ended",
     ),
-    "a lab that is not linked is taken up": (
-        snapshot(state(is_linked=False)), Action.RESUME, "it is not linked yet",
+    "a lab that is not linked": (
+        snapshot(state(is_linked=False)), LabStatus.NOT_LINKED, "it is not linked yet",
     ),
-    "a lab with other settings is updated": (
-        snapshot(state(tags={"settings": "other"}), record()), Action.UPDATE, "its settings have changed",
+    "a lab with other settings": (
+        snapshot(state(tags={"settings": "other"}), record()),
+        LabStatus.OUTDATED, "its settings have changed",
     ),
-    "a lab whose tag is lost is updated": (
-        snapshot(state(tags={"settings": None}), record()), Action.UPDATE, "its settings have changed",
+    "a lab whose tag is lost": (
+        snapshot(state(tags={"settings": None}), record()), LabStatus.OUTDATED, "its settings have changed",
     ),
-    "a lab that is done costs no more than the look": (snapshot(state(), record()), Action.NOTHING, "linked"),
-    "an account that vanished is linked again": (
+    "a lab that is done": (snapshot(state(), record()), LabStatus.LINKED, "nothing to do"),
+    "an account that vanished": (
         snapshot(state()),
-        Action.REPAIR,
-        f"the organisation does not list AWS account {ACCOUNT} any more: a new link is asked for",
+        LabStatus.DRIFTED,
+        f"the organisation does not list AWS account {ACCOUNT} any more: a new link is requested",
     ),
-    "an account that broke is repaired": (
-        snapshot(state(), record(state="BROKEN")), Action.REPAIR, "the account is BROKEN",
+    "an account that broke": (
+        snapshot(state(), record(state="BROKEN")), LabStatus.DRIFTED, "the account is BROKEN",
     ),
-    "an account that another stack took over is told": (
+    "an account that another stack took over": (
         snapshot(state(), record(cf_stack_name="B")),
-        Action.REPAIR,
-        'the account is linked by another stack, "B": unlink it where that was made, or set `link: existing`',
+        LabStatus.DRIFTED,
+        (
+            'the account is linked by another CloudFormation stack, "B": '
+            "unlink it where that was made, or set `link: existing`"
+        ),
     ),
-    "an account is the one of the outputs, whatever the spec says since": (
+    "an account of the outputs, whatever the spec says since": (
         snapshot(state(outputs={"account_number": "200000000002"}), record()),
-        Action.REPAIR,
-        "the organisation does not list AWS account 200000000002 any more: a new link is asked for",
+        LabStatus.DRIFTED,
+        "the organisation does not list AWS account 200000000002 any more: a new link is requested",
     ),
-    "an account that no output names is the spec's": (
-        snapshot(state(outputs={}), record()), Action.NOTHING, "linked",
+    "an account that no output names": (
+        snapshot(state(outputs={}), record()), LabStatus.LINKED, "nothing to do",
     ),
-    "a service that was not asked says nothing against a lab": (
-        FleetSnapshot(states={LAB.stack: state()}, accounts={}), Action.NOTHING, "linked",
+    "a service that was not asked": (
+        FleetSnapshot(states={LAB.stack: state()}), LabStatus.LINKED, "nothing to do",
     ),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", UP)
-def test_what_up_does(name: str) -> None:
-    saw, action, reason = UP[name]
-    (step,) = plan_up(FLEET, saw)
-    assert (step.action, step.reason) == (action, reason)
-    assert bool(to_do([step])) == (action is not Action.NOTHING)
+@pytest.mark.parametrize("name", FOUND)
+def test_how_a_lab_is_and_what_up_does(name: str) -> None:
+    saw, status, reason = FOUND[name]
+    (step,) = plan_up(FLEET.labs, saw)
+    assert (step.found, step.found.status, step.reason) == (saw.find(LAB), status, reason)
+    assert step.verb == (None if status is LabStatus.LINKED else Verb.UP)
 
 
-@pytest.mark.parametrize("name", UP)
+@pytest.mark.parametrize("name", FOUND)
 def test_failed_picks_up_failed_labs_alone(name: str) -> None:
-    saw, action, _ = UP[name]
-    (step,) = plan_up(FLEET, saw, failed=True)
-    assert step.action is (Action.RETRY if action is Action.RETRY else Action.SKIP)
+    saw, status, reason = FOUND[name]
+    (step,) = plan_up(FLEET.labs, saw, failed=True)
+    assert step.verb == (Verb.UP if status is LabStatus.FAILED else None)
+    assert step.reason == (reason if step.verb else f"it did not fail: {reason}")
 
 
-def test_only_the_named_labs_are_in_a_plan() -> None:
-    other = dataclasses.replace(LAB, name="team-02", stack="event-team-02")
-    fleet = dataclasses.replace(FLEET, labs=(LAB, other))
-    assert [step.lab.name for step in plan_up(fleet, snapshot(None), only=["team-02"])] == ["team-02"]
-    assert [step.lab.name for step in plan_down(fleet, snapshot(None), only=["team-02"])] == ["team-02"]
+def test_a_lab_that_can_be_used_is_linked_or_outdated() -> None:
+    assert [status for status in LabStatus if status.has_link] == [LabStatus.LINKED, LabStatus.OUTDATED]
 
 
 def test_an_existing_link_may_be_anybodys() -> None:
     lab = dataclasses.replace(LAB, settings={"link": "existing"})
-    (step,) = plan_up(
-        dataclasses.replace(FLEET, labs=(lab,)), snapshot(state(lab), record(cf_stack_name="B"))
-    )
-    assert (step.action, step.reason) == (Action.NOTHING, "linked")
-
-
-@pytest.mark.parametrize("found", [None, state(is_linked=False)], ids=["not there", "not linked"])
-def test_nothing_is_said_against_a_lab_that_is_not_linked_yet(found: LabState | None) -> None:
-    assert snapshot(found).difference(LAB) is None
+    assert snapshot(state(lab), record(cf_stack_name="B")).find(lab).status is LabStatus.LINKED
+    gone = snapshot(state(lab)).find(lab)
+    assert (gone.status, gone.needs_link) == (LabStatus.DRIFTED, False)
+    assert gone.reason == f"the organisation does not list AWS account {ACCOUNT} any more"
 
 
 REQUESTED = UnfinishedLink(org_id=ORG, account_number=ACCOUNT, stack_name="Link", has_stack=False)
@@ -153,8 +153,8 @@ MADE = dataclasses.replace(REQUESTED, has_stack=True)
 @pytest.mark.parametrize(
     ("found", "reason"),
     [
-        (None, "there is no such stack"),
-        (state(resource_count=0), "the stack is empty"),
+        (None, "there is no Pulumi stack"),
+        (state(resource_count=0), "the Pulumi stack is empty"),
         (state(), f"AWS account {ACCOUNT}: unlink it, then delete CloudFormation stack SDDC-Account-Link"),
         (
             state(is_existing=True, has_account=False, stack_name=None),
@@ -185,63 +185,63 @@ MADE = dataclasses.replace(REQUESTED, has_stack=True)
 )
 def test_down_claims_nothing_that_the_state_does_not_hold(found: LabState | None, reason: str) -> None:
     """The spec's settings may have changed since the last `up`; a destroy goes by the state."""
-    (step,) = plan_down(FLEET, snapshot(found))
-    assert (step.lab, step.action) == (LAB, Action.DESTROY if found else Action.NOTHING)
+    (step,) = plan_down(FLEET.labs, snapshot(found))
+    assert (step.lab, step.verb) == (LAB, Verb.DOWN if found else None)
     assert step.reason == reason
 
 
 def test_down_says_where_nobody_knows_the_account() -> None:
     unnamed = dataclasses.replace(FLEET, labs=(dataclasses.replace(LAB, aws_account_id=None),))
-    (step,) = plan_down(unnamed, snapshot(state(outputs={}, stack_name=None)))
+    (step,) = plan_down(unnamed.labs, snapshot(state(outputs={}, stack_name=None)))
     assert step.reason == "AWS account (not known): unlink it"
 
 
 @pytest.mark.parametrize(
-    ("expires", "action", "reason"),
+    ("expires", "verb", "reason"),
     [
-        (NOW - timedelta(seconds=1), Action.DESTROY, "it expired 2026-11-25 08:59 UTC"),
-        (NOW, Action.DESTROY, "it expired 2026-11-25 09:00 UTC"),
-        (NOW + timedelta(minutes=5), Action.SKIP, "it lives until 2026-11-25 09:05 UTC"),
-        (None, Action.SKIP, "it never expires (no ttl)"),
+        (NOW - timedelta(seconds=1), Verb.DOWN, "it expired 2026-11-25 08:59 UTC"),
+        (NOW, Verb.DOWN, "it expired 2026-11-25 09:00 UTC"),
+        (NOW + timedelta(minutes=5), None, "it lives until 2026-11-25 09:05 UTC"),
+        (None, None, "it never expires (no ttl)"),
     ],
 )
 def test_reap_takes_what_is_past_its_time_and_nothing_else(
-    expires: datetime | None, action: Action, reason: str
+    expires: datetime | None, verb: Verb | None, reason: str
 ) -> None:
     found = state(tags={"expires": expires.isoformat() if expires else None})
     (step,) = plan_reap([LAB], snapshot(found), now=NOW)
-    assert (step.lab, step.action, step.reason) == (LAB, action, reason)
+    assert (step.lab, step.verb, step.reason) == (LAB, verb, reason)
 
 
 def test_reap_has_nothing_to_do_with_a_stack_that_is_not_there() -> None:
     (step,) = plan_reap([LAB], snapshot(None), now=NOW)
-    assert (step.lab, step.action, step.reason) == (LAB, Action.NOTHING, "there is no such stack")
+    assert (step.lab, step.verb, step.reason) == (LAB, None, "there is no Pulumi stack")
 
 
 def test_reap_leaves_a_lab_whose_end_can_not_be_read() -> None:
     (step,) = plan_reap([LAB], snapshot(state(tags={"expires": "tomorrow"})), now=NOW)
-    assert step.action is Action.SKIP
+    assert step.verb is None
 
 
 HELD = frozenset({LAB.stack})
 FREE = frozenset({"another"})
-RECOVER: dict[str, tuple[LabState | None, frozenset[str] | None, Action, str]] = {
-    "a stack that is not there": (None, FREE, Action.NOTHING, "there is no such stack"),
-    "one that is linked": (state(), FREE, Action.NOTHING, "nothing is under way"),
-    "one that somebody holds": (state(), HELD, Action.RECOVER, "it is locked"),
-    "one that somebody may hold": (state(), None, Action.RECOVER, "it may be locked"),
+RECOVER: dict[str, tuple[LabState | None, frozenset[str] | None, Verb | None, str]] = {
+    "a stack that is not there": (None, FREE, None, "there is no Pulumi stack"),
+    "one that is linked": (state(), FREE, None, "nothing is under way"),
+    "one that somebody holds": (state(), HELD, Verb.RECOVER, "it is locked"),
+    "one that somebody may hold": (state(), None, Verb.RECOVER, "it may be locked"),
     "one that was cut off": (
-        state(has_pending=True), FREE, Action.RECOVER, "something was under way when a run ended",
+        state(has_pending=True), FREE, Verb.RECOVER, "something was under way when a run ended",
     ),
-    "one with more than is known": (state(is_linked=False), FREE, Action.RECOVER, "it is not linked"),
+    "one with more than is known": (state(is_linked=False), FREE, Verb.RECOVER, "it is not linked"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", RECOVER)
 def test_what_recover_looks_into(name: str) -> None:
-    found, locked, action, reason = RECOVER[name]
+    found, locked, verb, reason = RECOVER[name]
     (step,) = plan_recover([LAB], snapshot(found), locked)
-    assert (step.lab, step.action, step.reason) == (LAB, action, reason)
+    assert (step.lab, step.verb, step.reason) == (LAB, verb, reason)
 
 
 def test_a_digest_changes_with_all_that_an_up_depends_on() -> None:
@@ -271,6 +271,15 @@ def test_what_is_marked_for_deletion_is_not_the_labs_any_more() -> None:
     assert (found.is_linked, found.resource_count) == (True, 1)
 
 
+def test_a_lab_is_linked_only_as_far_as_its_wait_has_seen() -> None:
+    account = {"type": CONNECTED_ACCOUNT, "outputs": {"org_id": ORG, "unlink_on_destroy": False}}
+    active = {"type": CONNECTION_WAIT, "outputs": {"connected_account_state": "ACTIVE"}}
+    linked = read_state("s", {"resources": [account, active]}, {})
+    assert (linked.is_linked, linked.has_account, linked.unlinks, linked.org_id) == (True, True, False, ORG)
+    interrupted = read_state("s", {"resources": [account]}, {})
+    assert (interrupted.is_linked, interrupted.has_account, interrupted.unfinished) == (False, True, None)
+
+
 def test_an_adopted_link_is_linked() -> None:
     kind = EXISTING_ACCOUNT
     outputs = {"connected_account_state": "ACTIVE", "org_id": ORG}
@@ -283,8 +292,8 @@ def test_an_adopted_link_is_linked() -> None:
 @pytest.mark.parametrize("tags", [{}, {"settings": "other"}], ids=["as it was", "with other settings"])
 def test_only_a_new_link_brings_back_a_record_that_is_gone(tags: dict[str, str]) -> None:
     def needs(found: FleetSnapshot, fleet: FleetSpec = FLEET) -> bool:
-        (step,) = plan_up(fleet, found)
-        return step.needs_link
+        (step,) = plan_up(fleet.labs, found)
+        return step.found.needs_link
 
     assert needs(snapshot(state(tags=tags)))
     assert not needs(snapshot(state(tags=tags), record()))
@@ -295,14 +304,18 @@ def test_only_a_new_link_brings_back_a_record_that_is_gone(tags: dict[str, str])
 
 
 def test_a_link_that_another_stack_took_over_is_nothing_that_an_up_can_change() -> None:
-    (step,) = plan_up(FLEET, snapshot(state(), record(cf_stack_name="theirs")))
-    assert (step.action, step.is_blocked, step.needs_link) == (Action.REPAIR, True, False)
+    (step,) = plan_up(FLEET.labs, snapshot(state(), record(cf_stack_name="theirs")))
+    assert (step.found.status, step.found.is_blocked, step.found.needs_link) == (
+        LabStatus.DRIFTED,
+        True,
+        False,
+    )
     assert '"theirs": unlink it where that was made, or set `link: existing`' in step.reason
     for found in (snapshot(state()), snapshot(state(), record(state="BROKEN"))):
-        assert not plan_up(FLEET, found)[0].is_blocked
+        assert not plan_up(FLEET.labs, found)[0].found.is_blocked
     # Under a new name the record is still the old one's.
     renamed = snapshot(state(tags={"settings": "other"}), record(cf_stack_name="theirs"))
-    assert not plan_up(FLEET, renamed)[0].is_blocked
+    assert not plan_up(FLEET.labs, renamed)[0].found.is_blocked
 
 
 def test_what_a_replacement_has_yet_to_delete_is_not_the_lab() -> None:

@@ -50,17 +50,17 @@ def killed_engine(folder: Path) -> int:
         return process.pid
 
 
-def test_the_engines_message_names_every_holder() -> None:
+def test_the_engines_message_names_every_lock_owner() -> None:
     assert [(h.user, h.host, h.pid) for h in owners(MESSAGE)] == [("ann", "here", 12), ("bob", "there", 34)]
     assert owners(MESSAGE)[0].lock == LOCK
     assert owners("error: something else") == ()
 
 
-def test_a_message_of_which_one_holder_can_not_be_read_names_none() -> None:
+def test_a_message_with_an_unreadable_owner_names_none() -> None:
     assert owners(MESSAGE.replace("bob@there (pid 34)", "somebody")) == ()
 
 
-def test_an_engine_that_we_started_is_alive_while_it_runs_and_dead_afterwards(tmp_path: Path) -> None:
+def test_an_engine_of_ours_is_alive_while_it_runs_and_dead_after(tmp_path: Path) -> None:
     with engine(tmp_path) as process:
         with recorded(process.pid, tmp_path):
             assert is_dead(owner(process.pid), tmp_path) is False
@@ -71,7 +71,7 @@ def test_an_engine_that_we_started_is_alive_while_it_runs_and_dead_afterwards(tm
 
 
 def test_a_lock_that_no_record_tells_of_is_neither_dead_nor_alive(tmp_path: Path) -> None:
-    """Its number may be free here and taken in another container of the same host name."""
+    """Its number may be free here and in use in another container of the same host name."""
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     assert is_dead(owner(ended.pid), tmp_path) is None
@@ -101,7 +101,7 @@ def test_a_number_that_another_program_got_is_no_engine_of_ours(tmp_path: Path) 
     assert is_dead(owner(pid), tmp_path) is None
 
 
-def test_an_engine_as_old_as_the_lock_is_seen_here(tmp_path: Path) -> None:
+def test_an_engine_as_old_as_the_lock_is_visible_here(tmp_path: Path) -> None:
     with engine(tmp_path) as process:
         assert is_visible(owner(process.pid))
         assert not is_visible(owner(process.pid, host="elsewhere"))
@@ -184,9 +184,7 @@ def test_a_provider_of_another_stack_is_let_be(tmp_path: Path, monkeypatch: pyte
         assert orphaned_plugins.left_behind(tmp_path, "org/project/other") != ()
 
 
-def test_only_an_engine_of_the_stack_whose_driver_is_gone_is_an_orphan(
-    tmp_path: Path, engine_port: int
-) -> None:
+def test_an_engine_is_orphaned_once_its_driver_is_gone(tmp_path: Path, engine_port: int) -> None:
     (tmp_path / "pulumi").symlink_to(sys.executable)
     sleep = [str(tmp_path / "pulumi"), "-c", "import time; time.sleep(60)"]
     gone, stack = "--client=127.0.0.1:9", ("--stack", "dev")

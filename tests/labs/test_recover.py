@@ -76,7 +76,7 @@ def test_a_state_that_changed_while_it_was_locked_is_not_written_over(
     assert messages[-1] == "stack dev is ready for the next run; nothing was under way"
 
 
-def test_a_state_that_changes_at_the_last_moment_is_not_written_over_even_where_nothing_is_under_way(
+def test_a_state_that_changed_meanwhile_is_not_overwritten(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     engine, messages = play(monkeypatch, tmp_path, [state(), state(resources=3)])
@@ -84,7 +84,7 @@ def test_a_state_that_changes_at_the_last_moment_is_not_written_over_even_where_
     assert messages == ["the state has changed meanwhile: looking again", "stack dev has nothing under way"]
 
 
-def test_a_lock_of_a_lost_machine_is_removed_by_the_engine_where_it_is_no_file(
+def test_a_lost_machines_lock_that_is_no_file_is_removed_by_the_engine(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     lost = HERE.format(host="gone", pid=1, at="2026-01-10T12:00:00Z")
@@ -102,7 +102,7 @@ def test_a_lock_of_a_machine_that_may_live_is_left(monkeypatch: pytest.MonkeyPat
     assert not list((tmp_path / ".recovered").iterdir())
 
 
-def test_a_lock_of_a_number_that_is_free_here_is_left_unless_the_person_says_otherwise(
+def test_a_lock_of_a_process_unknown_here_needs_force(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The host's name and the number may be those of another container."""
@@ -116,7 +116,7 @@ def test_a_lock_of_a_number_that_is_free_here_is_left_unless_the_person_says_oth
     assert any("removed the lock of ann" in line for line in messages)
 
 
-def test_a_holder_that_can_not_be_read_is_no_dead_one(
+def test_a_lock_owner_that_can_not_be_read_counts_as_alive(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     unreadable = "the stack is currently locked by 1 lock(s).\n  s3://b/l.json: something else"

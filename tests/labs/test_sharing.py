@@ -1,22 +1,24 @@
 """What the labs of one driver read together, against the emulated service over real HTTP."""
 
+import dataclasses
+import functools
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-import requests
 
 from sandbox.control.client import SandboxControl
 from tests.support.lab import ACCOUNT
+from tests.support.patience import until
 from vmc_account_link.api.auth import AccessTokens
-from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.request import GLANCE_READ_SECONDS, RetryPolicy
-from vmc_account_link.api.transport import Transport
-from vmc_account_link.errors import Refused, RequestNotSent, ResponseLost, Unavailable, VmcError
+from vmc_account_link.call_context import CallContext
+from vmc_account_link.errors import Refused, ResponseLost, Unavailable, VmcError, WaitInterrupted
 from vmc_account_link.settings import VmcSettings
-from vmc_labs.fleet.sharing import LIST_FRESH_SECONDS, SharedReads
+from vmc_labs.fleet.sharing import FRESH_SECONDS, TASK_READS_PER_SECOND, Readings, SharingClient
 
 LABS = 12
 LIST = "list-connected-accounts"
@@ -38,23 +40,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def reads(clock: Clock) -> Iterator[SharedReads]:
-    made = SharedReads(clock)
-    yield made
-    made.poolmanager.clear()
-
-
-@pytest.fixture
-def lab(settings: VmcSettings, reads: SharedReads) -> Callable[[], VmcClient]:
+def lab(settings: VmcSettings, clock: Clock) -> Callable[..., SharingClient]:
     """Makes the client of one more lab; all of them share."""
-    tokens = AccessTokens()
-
-    def new() -> VmcClient:
-        session = requests.Session()
-        session.mount(f"{settings.vmc_url}/vmc/", reads)
-        return VmcClient(settings, transport=Transport(session=session), tokens=tokens)
-
-    return new
+    return functools.partial(SharingClient, settings, tokens=AccessTokens(), readings=Readings(clock))
 
 
 def calls(control: SandboxControl, name: str = LIST) -> int:
@@ -75,39 +63,81 @@ def at_once(ask: Callable[[int], object]) -> list[object]:
 
 
 def test_labs_that_wait_read_the_list_once_and_exchange_one_token(
-    lab: Callable[[], VmcClient], control: SandboxControl, clock: Clock
+    lab: Callable[..., SharingClient], control: SandboxControl, clock: Clock
 ) -> None:
     record = control.seed_account(ACCOUNT, cf_stack_name="ours")
     for rounds in range(1, 4):
         lists = at_once(lambda _: lab().list_connected_accounts())
         assert [[one.id for one in accounts] for accounts in lists] == [[record.id]] * LABS  # type: ignore[attr-defined]
         assert calls(control) == rounds
-        clock.passed += LIST_FRESH_SECONDS + 0.1
+        clock.passed += FRESH_SECONDS + 0.1
     assert calls(control, "exchange-token") == 1
 
 
-def test_asking_for_a_link_is_never_shared(lab: Callable[[], VmcClient], control: SandboxControl) -> None:
+def test_asking_for_a_link_is_never_shared(
+    lab: Callable[..., SharingClient], control: SandboxControl
+) -> None:
     tasks = {link.tracking_task for link in at_once(lambda _: lab().request_link())}  # type: ignore[attr-defined]
     assert len(tasks) == calls(control, "request-link") == LABS
 
 
 def test_what_was_read_before_a_change_does_not_count_after_it(
-    lab: Callable[[], VmcClient], control: SandboxControl
+    lab: Callable[..., SharingClient], control: SandboxControl
 ) -> None:
     control.seed_account(ACCOUNT, cf_stack_name="ours")
     (record,) = lab().list_connected_accounts()
     with lab() as vmc:
         vmc.unlink(record)
-        assert vmc.list_connected_accounts() == ()
+        assert lab().list_connected_accounts() == ()
+        assert calls(control) == 2
+        vmc.request_link()
+        assert lab().list_connected_accounts() == ()
+    assert calls(control) == 3
+
+
+def test_the_more_tasks_are_looked_at_the_older_a_reading_may_be(
+    lab: Callable[..., SharingClient], control: SandboxControl, clock: Clock
+) -> None:
+    tasks = [link.tracking_task for link in at_once(lambda _: lab().request_link())]  # type: ignore[attr-defined]
+    for check, passed in enumerate((0.0, LABS / TASK_READS_PER_SECOND - 1, 2.0)):
+        clock.passed += passed
+        at_once(lambda number: lab().get_task(tasks[number]))
+        assert calls(control, "get-task") == (LABS if check < 2 else 2 * LABS)
+
+
+def test_a_failure_that_may_pass_is_not_taken_for_the_answer_of_the_next_attempt(
+    lab: Callable[..., SharingClient], control: SandboxControl
+) -> None:
+    """However short the pauses: four attempts within a second would be four times the same reading."""
+    control.plan_fault("vmc", LIST, "reset_midway")
+    assert at_once(lambda _: lab().list_connected_accounts()) == [()] * LABS
     assert calls(control) == 2
 
 
-def test_a_lab_that_ends_leaves_the_others_their_connections(
-    lab: Callable[[], VmcClient], reads: SharedReads
+def test_who_leaves_while_reading_for_others_leaves_them_no_error(
+    lab: Callable[..., SharingClient], control: SandboxControl
 ) -> None:
-    with lab() as one:
-        one.list_connected_accounts()
-    assert len(reads.poolmanager.pools) == 1
+    control.plan_fault("csp", "exchange-token", "slow", seconds=3)
+    leaving, staying = (CallContext(canceled=threading.Event()) for _ in range(2))
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(lab(context=leaving).list_connected_accounts, RetryPolicy.NONE)
+        until(lambda: control.journal(call="exchange-token"))
+        other = pool.submit(lab(context=staying).list_connected_accounts, RetryPolicy.NONE)
+        leaving.canceled.set()
+        with pytest.raises(WaitInterrupted):
+            first.result()
+        assert other.result() == ()
+
+
+def test_the_services_clock_is_known_to_who_shared_the_answer_that_told_it(
+    lab: Callable[..., SharingClient], control: SandboxControl
+) -> None:
+    control.advance(5 * 3600)
+    reader, sharer = lab(), lab()
+    reader.list_connected_accounts()
+    sharer.list_connected_accounts()
+    assert calls(control) == 1
+    assert abs(sharer.clock_ahead_seconds() - 5 * 3600) < 5
 
 
 @pytest.mark.parametrize(
@@ -119,7 +149,10 @@ def test_a_lab_that_ends_leaves_the_others_their_connections(
     ],
 )
 def test_a_failure_reaches_all_who_share_it_as_an_error_of_their_own(
-    lab: Callable[[], VmcClient], control: SandboxControl, kind: Mapping[str, Any], expected: type[VmcError]
+    lab: Callable[..., SharingClient],
+    control: SandboxControl,
+    kind: Mapping[str, Any],
+    expected: type[VmcError],
 ) -> None:
     lab().request_link()  # the token is there
     control.plan_fault("vmc", LIST, count=LABS, **kind)
@@ -129,7 +162,7 @@ def test_a_failure_reaches_all_who_share_it_as_an_error_of_their_own(
 
 
 def test_while_the_service_wants_to_be_left_alone_it_is(
-    lab: Callable[[], VmcClient], control: SandboxControl, clock: Clock
+    lab: Callable[..., SharingClient], control: SandboxControl, clock: Clock
 ) -> None:
     control.plan_fault("vmc", LIST, "status", status=429, retry_after=20)
     for left in (20, 11):
@@ -143,17 +176,17 @@ def test_while_the_service_wants_to_be_left_alone_it_is(
 
 
 def test_a_token_that_the_service_no_longer_takes_is_renewed_once_for_all(
-    lab: Callable[[], VmcClient], control: SandboxControl, clock: Clock
+    lab: Callable[..., SharingClient], control: SandboxControl, clock: Clock
 ) -> None:
     lab().list_connected_accounts()
     control.advance(3600)
-    clock.passed += LIST_FRESH_SECONDS + 0.1
+    clock.passed += FRESH_SECONDS + 0.1
     assert at_once(lambda _: lab().list_connected_accounts()) == [()] * LABS
     assert calls(control, "exchange-token") == 2
 
 
-def test_a_shared_reading_takes_no_longer_than_a_look_that_ctrl_c_is_to_end(
-    lab: Callable[[], VmcClient], control: SandboxControl
+def test_a_shared_reading_ends_soon_after_ctrl_c(
+    lab: Callable[..., SharingClient], control: SandboxControl
 ) -> None:
     lab().request_link()  # the token is there
     control.plan_fault("vmc", LIST, "time_out", seconds=60)
@@ -168,9 +201,7 @@ def test_a_shared_reading_takes_no_longer_than_a_look_that_ctrl_c_is_to_end(
         assert other.result() == ()
 
 
-def test_a_service_that_is_not_there_is_an_error_of_ours(settings: VmcSettings) -> None:
-    session = requests.Session()
-    session.mount("http://127.0.0.1:1/", SharedReads())
-    nowhere = Transport(session=session)
-    with pytest.raises(RequestNotSent), VmcClient(settings, transport=nowhere) as vmc:
-        vmc.download_template("http://127.0.0.1:1/vmc/api/orgs/one/account-link/connected-accounts")
+def test_the_clients_of_one_organisation_and_credential_share(settings: VmcSettings) -> None:
+    one, same = SharingClient(settings), SharingClient(settings)
+    assert one._readings is same._readings
+    assert SharingClient(dataclasses.replace(settings, org_id="other"))._readings is not one._readings

@@ -75,7 +75,7 @@ def fleet_reader(backend: str, folder: Path) -> FleetReader:
     return FleetReader(backend=backend, environment={}, token_variables=(), scratch=folder)
 
 
-def test_the_states_of_300_labs_in_a_bucket_are_read_side_by_side_by_one_client(
+def test_300_states_in_a_bucket_are_read_in_parallel_by_one_client(
     bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each with its tags; and the labs that the spec does not know, with those alone."""
@@ -125,9 +125,7 @@ def test_all_who_read_a_bucket_share_one_client(bucket: str) -> None:
     assert len(set(map(id, opened))) == 1
 
 
-def test_a_bucket_that_is_not_there_and_a_folder_that_can_not_be_read_are_one_line(
-    bucket: str, tmp_path: Path
-) -> None:
+def test_a_missing_bucket_and_an_unreadable_folder_are_one_line(bucket: str, tmp_path: Path) -> None:
     missing = open_store(bucket.replace("s3://states-", "s3://nowhere-"))
     assert missing is not None
     with pytest.raises(

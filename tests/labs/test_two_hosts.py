@@ -52,7 +52,7 @@ class Cluster:
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    """Everything is there, nothing has been asked for."""
+    """Everything is there, nothing has been requested."""
     from distributed import Client  # noqa: PLC0415 - slow to load
 
     with contextlib.ExitStack() as stack:

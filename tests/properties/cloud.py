@@ -47,7 +47,7 @@ _BEGIN = datetime(2026, 1, 10, 12, tzinfo=UTC)
 
 
 class StoppedClock(Clock):
-    """A clock that moves only when told, so that a failing sequence fails again."""
+    """A clock that moves only on request, so that a failing sequence fails again."""
 
     def now(self) -> datetime:
         """The emulated moment, in UTC."""

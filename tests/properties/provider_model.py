@@ -73,7 +73,7 @@ class DynamicProvider:
 
 
 def failing(ask: Callable[[], T]) -> T:
-    """Whatever a provider or a hook raises ends the step; the cause is kept for the tests to judge."""
+    """Whatever a provider or a hook raises ends the step; the cause is kept for the tests."""
     try:
         return ask()
     except Exception as error:
@@ -89,8 +89,8 @@ def _sent(values: Mapping[str, Any]) -> Values:
 class StackProvider:
     """The AWS provider's process, called as the engine does.
 
-    One process for all operations, configured anew for each: a call in another process would find the same.
-    Not modelled: CheckConfig, which looks at the same arguments.
+    One process for all operations, configured again for each: a call in another process would find the same.
+    Not modelled: CheckConfig, which checks the same arguments.
     """
 
     def __init__(self, cloud: Cloud) -> None:
@@ -115,7 +115,7 @@ class StackProvider:
             self._is_configured = True
 
     def caller_account(self) -> str:
-        """The AWS account, as `getCallerIdentity` tells it."""
+        """The AWS account, as `getCallerIdentity` returns it."""
         answer = self._call("Invoke", provider_pb2.InvokeRequest(tok=CALLER))
         return str(_values(getattr(answer, "return"))["accountId"])
 

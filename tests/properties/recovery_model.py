@@ -18,7 +18,7 @@ _STACK = f"{_URN}${STACK}::link-stack"
 def recover(
     engine: Engine, *, sleep: Callable[[float], object], emit_progress: Callable[[str], None]
 ) -> Outcome:
-    """Take a stack in that was made unheard; nothing else is ever left here: the model knows no crashes."""
+    """Import a stack whose creation was not confirmed; nothing else is left: this model has no crashes."""
     state = _exported(engine)
     try:
         found = {

@@ -11,5 +11,5 @@ from tests.properties.link_machine import LinkMachine
 
 
 @pytest.mark.timeout(4 * 3600)
-def test_whatever_happens_a_lab_lies_never_makes_nothing_twice_and_arrives() -> None:
+def test_a_lab_reports_the_truth_and_converges_whatever_happens() -> None:
     run_state_machine_as_test(LinkMachine)

@@ -56,9 +56,7 @@ def test_a_token_that_the_service_no_longer_takes_is_renewed_once(
     assert len(control.links()) == 1
 
 
-def test_a_token_refused_twice_is_not_asked_for_for_ever(
-    new_client: NewClient, control: SandboxControl
-) -> None:
+def test_a_token_rejected_twice_ends_the_call(new_client: NewClient, control: SandboxControl) -> None:
     control.plan_fault("vmc", "list-connected-accounts", "status", status=401, body="empty", count=10)
     with new_client() as vmc, pytest.raises(Unauthenticated, match="vmc:refreshToken"):
         vmc.list_connected_accounts()
@@ -140,7 +138,7 @@ PASSING = [
 
 
 @pytest.mark.parametrize("fault", PASSING)
-def test_a_call_without_an_effect_is_repeated_until_a_passing_fault_is_over(
+def test_a_call_without_effect_is_repeated_until_the_fault_is_over(
     new_client: NewClient, control: SandboxControl, fault: dict[str, object]
 ) -> None:
     control.plan_fault("vmc", "list-connected-accounts", count=2, **fault)  # type: ignore[arg-type]
@@ -205,13 +203,13 @@ def test_the_services_retry_after_is_kept_within_bounds(
     assert max(time.pauses) == LONGEST_PAUSE_SECONDS
 
 
-def test_a_closed_port_was_certainly_not_asked(new_client: NewClient, settings: VmcSettings) -> None:
+def test_a_closed_port_got_no_request(new_client: NewClient, settings: VmcSettings) -> None:
     nowhere = dataclasses.replace(settings, csp_url="http://127.0.0.1:9")
     with new_client(nowhere) as vmc, pytest.raises(RequestNotSent, match=r"127\.0\.0\.1:9"):
         vmc.list_connected_accounts()
 
 
-def test_a_cut_connection_may_have_been_heard(new_client: NewClient, control: SandboxControl) -> None:
+def test_a_cut_connection_may_have_had_an_effect(new_client: NewClient, control: SandboxControl) -> None:
     control.plan_fault("vmc", "unlink", "reset_after")
     record = control.seed_account(ACCOUNT)
     with new_client() as vmc, pytest.raises(ResponseLost):

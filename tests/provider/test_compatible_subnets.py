@@ -33,7 +33,7 @@ def calls(control: SandboxControl) -> list[str]:
     return [entry.call for entry in control.journal(service="vmc")]
 
 
-def test_a_look_gives_what_can_be_used_by_zone_and_why_the_rest_can_not(
+def test_usable_subnets_are_listed_by_zone_and_the_rest_with_reasons(
     provider: CompatibleSubnetsProvider,
     inputs: dict[str, Any],
     control: SandboxControl,
@@ -47,7 +47,7 @@ def test_a_look_gives_what_can_be_used_by_zone_and_why_the_rest_can_not(
     assert "in us-west-2a, us-west-2b, us-west-2c" in capsys.readouterr().out
 
 
-def test_right_after_linking_the_service_is_had_to_look_again_once(
+def test_right_after_linking_the_service_rescans_once(
     provider: CompatibleSubnetsProvider, inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     control.set_modes(inventory_seconds=1000)
@@ -56,7 +56,7 @@ def test_right_after_linking_the_service_is_had_to_look_again_once(
     assert calls(control) == [CALL, CALL]
 
 
-def test_a_chosen_subnet_that_came_later_is_found_by_a_rescan_and_an_unknown_one_is_said(
+def test_a_chosen_subnet_is_found_by_a_rescan_or_named_as_unknown(
     provider: CompatibleSubnetsProvider, inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     outs = provider.create(inputs).outs or {}
@@ -73,7 +73,7 @@ def test_a_chosen_subnet_that_came_later_is_found_by_a_rescan_and_an_unknown_one
     assert calls(control) == [CALL] * 4
 
 
-def test_an_empty_list_is_looked_at_again_and_a_full_one_is_not(
+def test_only_an_empty_list_is_read_again(
     provider: CompatibleSubnetsProvider, inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     full = {**inputs, "compatible_subnets": {"us-west-2a": ["subnet-1"]}}
@@ -101,7 +101,7 @@ def test_chosen_subnets_that_do_not_fit_are_an_error(
         list_subnets(chosen=pair)
 
 
-def test_refresh_looks_without_a_rescan_and_takes_an_account_that_is_gone_for_gone(
+def test_refresh_reads_without_a_rescan_and_notices_a_gone_account(
     provider: CompatibleSubnetsProvider, inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     outs = provider.create(inputs).outs or {}
@@ -115,7 +115,7 @@ def test_refresh_looks_without_a_rescan_and_takes_an_account_that_is_gone_for_go
     assert provider.read("id", outs).id is None
 
 
-def test_another_organisation_and_an_unknown_account_are_said(
+def test_another_organisation_and_an_unknown_account_are_errors(
     provider: CompatibleSubnetsProvider, inputs: dict[str, Any]
 ) -> None:
     with pytest.raises(SettingsError, match="vmc:orgId"):
@@ -136,7 +136,7 @@ def test_inputs_that_can_not_be_are_refused_and_unknown_ones_wait(
 POLICY = {"trustedAccounts": ["000000000101"]}
 
 
-def test_a_template_is_told_and_judged_before_it_is_handed_on(
+def test_a_template_is_reported_and_checked_before_it_is_used(
     link: LinkRequestProvider, link_inputs: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     outs = link.create(link_inputs).outs or {}

@@ -21,7 +21,7 @@ def links_requested(control: SandboxControl) -> int:
     return len(control.links())
 
 
-def test_create_looks_then_asks_once_then_downloads(
+def test_create_reads_the_list_requests_once_then_downloads(
     link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     result = link.create(link_inputs)
@@ -38,7 +38,7 @@ def test_create_looks_then_asks_once_then_downloads(
     assert ACCOUNT in result.id
 
 
-def test_an_account_linked_by_another_stack_is_refused_naming_it_and_both_ways_on(
+def test_an_account_of_another_stack_is_refused_with_both_ways_on(
     link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     record = control.seed_account(ACCOUNT, cf_stack_name="theirs")
@@ -109,7 +109,7 @@ def expired_link(
     return outs
 
 
-def test_an_expired_link_of_an_account_that_is_not_connected_is_asked_for_again(
+def test_an_expired_link_of_an_unconnected_account_is_renewed(
     link: LinkRequestProvider,
     link_inputs: dict[str, Any],
     expired_link: dict[str, Any],
@@ -126,7 +126,7 @@ def test_an_expired_link_of_an_account_that_is_not_connected_is_asked_for_again(
     ("stack", "state", "asks"),
     [("ours", "ACTIVE", False), ("ours", "BROKEN", True), ("theirs", "ACTIVE", True)],
 )
-def test_an_expired_link_is_only_left_alone_while_our_stacks_account_is_active(
+def test_an_expired_link_is_kept_while_our_stacks_account_is_active(
     link: LinkRequestProvider,
     link_inputs: dict[str, Any],
     expired_link: dict[str, Any],
@@ -147,7 +147,7 @@ def test_a_clock_of_ours_that_is_hours_ahead_does_not_expire_a_link(
     assert link.diff("id", olds, link_inputs).changes is False
 
 
-def test_a_clock_of_ours_that_is_hours_behind_does_not_keep_an_expired_link(
+def test_a_clock_hours_behind_does_not_keep_an_expired_link(
     link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     control.advance(6 * 3600)
@@ -161,19 +161,19 @@ def test_a_clock_of_ours_that_is_hours_behind_does_not_keep_an_expired_link(
     assert link.diff("id", olds, link_inputs).changes is True
 
 
-def test_a_clock_of_ours_that_was_set_back_since_does_not_keep_an_expired_link(
+def test_a_clock_set_back_does_not_keep_an_expired_link(
     link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     olds = link.create(link_inputs).outs or {}
     control.advance(1805)
     assert link.diff("id", olds, link_inputs).changes is False
-    # Ours can't be moved: minted by a machine whose clock is six hours ahead of this one's.
+    # Ours can't be moved: requested by a machine whose clock is six hours ahead of this one's.
     later = datetime.fromisoformat(olds["requested_at"]) + timedelta(hours=6)
     olds["requested_at"] = later.isoformat()
     assert link.diff("id", olds, link_inputs).changes is True
 
 
-def test_an_expired_link_is_not_taken_for_spent_while_the_service_can_not_be_asked(
+def test_an_expired_link_is_not_renewed_while_the_service_is_down(
     link: LinkRequestProvider,
     link_inputs: dict[str, Any],
     expired_link: dict[str, Any],
@@ -226,7 +226,7 @@ def test_our_own_link_under_the_old_stack_name_does_not_stop_a_renaming(
     assert links_requested(control) == 4
 
 
-def test_a_stack_of_somebody_else_does_not_become_ours_because_we_asked_for_its_name_first(
+def test_requesting_a_stack_name_does_not_make_another_stack_ours(
     link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     olds = link.create(link_inputs).outs or {}  # CloudFormation refused the stack: that name is taken

@@ -1,4 +1,4 @@
-"""A link that renews one: when it is asked for, refused, and taken for done. Real: HTTP and the emulator."""
+"""A link that renews one: when it is requested, refused, and done. Real: HTTP and the emulator."""
 
 from typing import Any
 
@@ -94,7 +94,7 @@ def test_a_link_over_a_record_that_was_left_is_asked_for_again_once_it_has_expir
     link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl, box: Sandbox
 ) -> None:
     control.advance(-7200)
-    # As a destroy leaves it that was told not to unlink: ACTIVE, and no doing of this link.
+    # As a destroy without unlinking leaves it: ACTIVE, and not made by this link.
     control.seed_account(ACCOUNT, cf_stack_name="ours")
     was_run, was_not = (link.create(link_inputs).outs or {} for _ in range(2))
     run(box, was_run)

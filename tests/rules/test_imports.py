@@ -16,7 +16,7 @@ HEAVY = ("requests", "tenacity", "pycfmodel", "boto3", "jsonschema")
     ],
     ids=["the program", "the dynamic provider"],
 )
-def test_what_only_a_conversation_or_a_template_needs_is_not_loaded_at_the_start(statement: str) -> None:
+def test_libraries_for_requests_and_templates_load_late(statement: str) -> None:
     code = f"{statement}\nimport sys\nprint([name for name in {HEAVY!r} if name in sys.modules])"
     assert printed(code) == "[]"
 

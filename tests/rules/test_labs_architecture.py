@@ -28,7 +28,7 @@ def test_each_effect_of_the_fleet_has_its_modules() -> None:
     assert users("pulumi.automation") == {"engine.sdk_private"}
     assert users("subprocess") == set()  # the package's `pulumi_cli` runs the CLI
     assert users("boto3", "botocore") == {"state.stores"}
-    assert users("requests", "urllib3") == {"fleet.sharing"}
+    assert users("requests", "urllib3") == set()
     assert users("grpc") == {"engine.server", "engine.dynamic_provider"}
     assert users("distributed") == {"fleet.cluster"}
     assert users("rich") == {"output.terminal", "output.live_table"}

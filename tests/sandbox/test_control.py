@@ -28,7 +28,7 @@ def test_modes_change_by_name_and_reset(vmware: Vmware) -> None:
     assert vmware.control.reset_modes() == Modes()
 
 
-def test_clock_moves_when_told(vmware: Vmware) -> None:
+def test_the_clock_moves_when_advanced(vmware: Vmware) -> None:
     before = vmware.control.now()
     assert (vmware.control.advance(3600) - before).total_seconds() >= 3600
     assert (vmware.control.advance(-3600) - before).total_seconds() < 60
@@ -86,7 +86,7 @@ def test_account_vanishes_behind_the_clients_back(vmware: Vmware) -> None:
     assert vmware.accounts() == []
 
 
-def test_links_tell_their_runs_and_their_tasks_state(vmware: Vmware) -> None:
+def test_links_have_their_runs_and_their_tasks_state(vmware: Vmware) -> None:
     used, unused = vmware.link_account(), vmware.request_link()
     assert [(found.tracking_task, found.runs, found.task_status) for found in vmware.control.links()] == [
         (used["tracking_task"], 1, TaskStatus.FINISHED),

@@ -14,7 +14,7 @@ LINK_REQUEST = ("vmc", "request-link")
 
 
 def outcome(vmware: Vmware) -> tuple[Any, ...]:
-    """What the last call left behind: links made, and how the journal tells it."""
+    """What the last call left behind: links made, and how the journal records it."""
     entry = vmware.control.journal()[-1]
     return len(vmware.control.links()), entry.status, entry.fault
 
@@ -75,7 +75,7 @@ def test_status_comes_with_an_error_response_and_does_not_act(vmware: Vmware) ->
         "path": f"/vmc/api/orgs/{vmware.org_id}/account-link",
         "retryable": True,
         "error_code": "sandbox.planned.fault",
-        "error_messages": ["The sandbox was told to answer 503."],
+        "error_messages": ["The sandbox answers 503 as planned."],
     }
     assert outcome(vmware) == (0, 503, "status")
 
@@ -95,7 +95,7 @@ def test_status_can_hide_that_the_call_acted(vmware: Vmware) -> None:
         ("xml", "text/xml", "<ErrorResponse><Error><Type>Receiver</Type><Code>Throttling<", "Response>"),
     ],
 )
-def test_status_comes_with_the_body_asked_for(
+def test_a_status_has_the_requested_body(
     vmware: Vmware, body: str, content_type: str, beginning: str, ending: str
 ) -> None:
     vmware.control.plan_fault(*LINK_REQUEST, "status", status=500, body=body, error_code="Throttling")

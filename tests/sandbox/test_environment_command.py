@@ -136,7 +136,7 @@ def test_run_leaves_ctrl_c_to_the_command_and_waits() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_serve_shows_exports_and_stays_until_told(number: signal.Signals) -> None:
+def test_serve_shows_exports_and_stays_until_interrupted(number: signal.Signals) -> None:
     with process("serve") as started:
         assert started.stdout is not None
         lines: list[str] = []

@@ -89,7 +89,7 @@ class Caller:
         return [(one["account_number"], one["cf_stack_name"]) for one in records]
 
 
-def test_a_profile_and_a_role_lead_to_their_account_and_the_environments_keys_to_its_own(
+def test_profile_role_and_keys_lead_each_to_its_account(
     box: Sandbox,
 ) -> None:
     assert [account.profile for account in box.accounts] == ["team-01", "team-02"]
@@ -178,7 +178,7 @@ def test_a_fault_by_account_is_for_aws_alone() -> None:
         PlannedFault.from_wire(wire)
 
 
-def test_the_state_bucket_is_there_and_belongs_to_the_environments_own_account(box: Sandbox) -> None:
+def test_the_state_bucket_belongs_to_the_environments_account(box: Sandbox) -> None:
     bucket = box.environment["PULUMI_BACKEND_URL"].removeprefix("s3://").partition("?")[0]
     owned = client(box, "s3", **own_keys(box)).list_buckets()["Buckets"]
     assert [one["Name"] for one in owned] == [bucket]

@@ -9,7 +9,7 @@ from tests.sandbox.service import ACCOUNT, ROLE_ARNS, Vmware
 OTHER_ACCOUNT = "210987654321"
 
 
-def test_record_has_the_fields_seen_in_real_answers(vmware: Vmware) -> None:
+def test_a_record_has_the_fields_of_real_answers(vmware: Vmware) -> None:
     vmware.link_account()
     (record,) = vmware.accounts()
     assert set(record) == {
@@ -57,7 +57,7 @@ def test_new_account_can_stay_broken_for_ever(vmware: Vmware) -> None:
     assert [r["state"] for r in vmware.accounts()] == ["BROKEN"]
 
 
-def test_list_holds_only_the_provider_asked_for(vmware: Vmware) -> None:
+def test_the_list_holds_only_the_given_provider(vmware: Vmware) -> None:
     vmware.control.seed_account(ACCOUNT)
     path = "/account-link/connected-accounts"
     assert len(vmware.ask(path, params={"provider": "AWS"}).json()) == 1

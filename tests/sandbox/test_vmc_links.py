@@ -19,7 +19,7 @@ def download(url: str) -> requests.Response:
     return requests.get(url, timeout=TIMEOUT_SECONDS, allow_redirects=False)
 
 
-def test_link_has_the_four_documented_fields_and_expires_after_its_lifetime(vmware: Vmware) -> None:
+def test_a_link_has_the_documented_fields_and_expires(vmware: Vmware) -> None:
     before = vmware.control.now()
     link = vmware.request_link()
     assert set(link) == {"tracking_task", "expiration_date", "template_url", "template_execution_url"}

@@ -107,6 +107,19 @@ class Lab:
         )
         return Run(code=done.returncode, output=_ANSI.sub("", done.stdout))
 
+    def start(self, operation: str, *, output: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
+        """Start `pulumi up` or `pulumi destroy` as a terminal does, in a process group of its own."""
+        return subprocess.Popen(
+            ["pulumi", operation, "--yes", "--skip-preview", "--non-interactive", "--color", "never"],
+            cwd=self.folder,
+            env=self.command_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
     def must(self, *arguments: str, stdin: str | None = None) -> Run:
         """As `run`, and fail the test with the output where the command fails."""
         done = self.run(*arguments, stdin=stdin)
@@ -135,7 +148,7 @@ class Lab:
 
     @contextmanager
     def hours_ago(self) -> Iterator[None]:
-        """Let the services' clock be two hours back: what is minted in here has expired afterwards."""
+        """Let the services' clock be two hours back: a link requested in here has expired afterwards."""
         self.control.advance(-7200)
         yield
         self.control.advance(7200)

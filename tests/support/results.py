@@ -1,4 +1,4 @@
-"""What a long run tells on the way, and what it leaves."""
+"""What a long run prints on the way, and the files that it leaves."""
 
 import dataclasses
 import json

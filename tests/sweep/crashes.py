@@ -12,10 +12,9 @@ import subprocess
 import time
 from enum import StrEnum
 
-import psutil
-
 from sandbox.faults import FaultKind, PlannedFault
 from tests.support.lab import Lab
+from tests.support.processes import kill
 from tests.sweep.harness import Case, Played, Sweep
 from tests.sweep.points import Point, recorded_points
 from tests.sweep.stage import Stages, ending_of, recover, run
@@ -128,15 +127,7 @@ class CrashCase(Case):
                     seconds=_HOLD_SECONDS,
                 )
             )
-        started = subprocess.Popen(
-            ["pulumi", self.operation, "--yes", "--skip-preview", "--non-interactive"],
-            cwd=lab.folder,
-            env=lab.command_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        started = lab.start(self.operation)
         if self.point:
             self._wait_for(self.point, lab, started)
         else:
@@ -144,16 +135,11 @@ class CrashCase(Case):
                 started.wait(seconds)
         if started.poll() is not None:
             return ""
-        family = psutil.Process(started.pid).children(recursive=True) if self.everything else []
-        started.kill()
-        for process in family:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        started.wait()
+        kill(started, everything=self.everything)
         entries = lab.box.world.journal.entries()
         return f"{entries[-1].service} {entries[-1].call}" if entries else "-"
 
-    def _wait_for(self, point: Point, lab: Lab, started: subprocess.Popen[bytes]) -> None:
+    def _wait_for(self, point: Point, lab: Lab, started: subprocess.Popen[str]) -> None:
         """Return at the call.
 
         Raises:

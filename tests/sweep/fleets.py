@@ -99,10 +99,10 @@ class CostCase(FleetCase):
                 # Its anonymous pages. Not its USS, in which the pages of shared libraries count once the
                 # other processes that use them have ended: 10 MB more as the last labs are done.
                 "driver_mb_after_labs": memory,
-                "calls": calls,
+                "calls": dict(calls),
                 "unchanged_seconds": again_seconds,
                 "unchanged_cpu_seconds": again_cpu,
-                "unchanged_calls": again,
+                "unchanged_calls": dict(again),
             },
         )
 
@@ -192,7 +192,7 @@ class LostWorkerCase(SpreadCase):
 
 
 def fleet_cases(options: argparse.Namespace) -> list[FleetCase]:
-    """The sizes that are asked for, then the kills."""
+    """The sizes that are given, then the kills."""
     return [
         *(CostCase(labs=labs) for labs in options.labs),
         *(KilledDriverCase(labs=options.killed_labs, seed=seed) for seed in range(options.kills)),

@@ -52,7 +52,7 @@ class Result(Played):
 
 
 class Case(ABC):
-    """One thing to play, and to judge by what it leaves."""
+    """One thing to play, with a verdict on what it leaves."""
 
     @property
     @abstractmethod
@@ -101,9 +101,12 @@ class Sweep:
 
 
 def run(sweep: Sweep, options: argparse.Namespace) -> int:
-    """Play a sweep's cases; 1 where one falls short."""
+    """Play a sweep's cases; 1 where one falls short, 2 where there is none of that name."""
     chosen = re.compile(options.cases)
     cases = [case for case in sweep.cases(options) if chosen.search(case.name)]
+    if not cases:
+        say(f"no case of {sweep.name} has a match of {options.cases!r}; --list names them")
+        return 2
     if options.list:
         say("\n".join(case.name for case in cases))
         return 0

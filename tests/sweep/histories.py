@@ -9,7 +9,7 @@ import dataclasses
 import io
 
 from hypothesis import seed, settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from tests.properties.link_machine import LinkMachine
 from tests.properties.profiles import PROFILE
@@ -31,16 +31,21 @@ class HistoryCase(Case):
 
     def play(self, _: Stages, /) -> Played:
         """Generate the histories, and check after each step."""
-        machine = seed(self.seed)(type(LinkMachine.__name__, (LinkMachine,), {}))
-        said = io.StringIO()
-        try:
-            with contextlib.redirect_stdout(said):
-                run_state_machine_as_test(machine, settings=settings(PROFILE, derandomize=False))
-        except Exception as error:  # noqa: BLE001 - whatever it was, it is what went wrong
-            steps = "\n".join([said.getvalue(), *getattr(error, "__notes__", ())])
-            short = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-            return Played(fell_short=short, details={"history": steps})
-        return Played()
+        return play_machine(LinkMachine, self.seed)
+
+
+def play_machine(machine: type[RuleBasedStateMachine], number: int) -> Played:
+    """Play the histories of a machine that follow from a number."""
+    seeded = seed(number)(type(machine.__name__, (machine,), {}))
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said):
+            run_state_machine_as_test(seeded, settings=settings(PROFILE, derandomize=False))
+    except Exception as error:  # noqa: BLE001 - whatever it was, it is what went wrong
+        steps = "\n".join([said.getvalue(), *getattr(error, "__notes__", ())])
+        short = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        return Played(fell_short=short, details={"history": steps})
+    return Played()
 
 
 def history_cases(options: argparse.Namespace) -> list[HistoryCase]:

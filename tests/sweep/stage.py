@@ -1,6 +1,5 @@
 """The sandbox and the Pulumi stack that a case plays on; the commands, killed whole when they hang."""
 
-import contextlib
 import dataclasses
 import itertools
 import json
@@ -17,11 +16,11 @@ from types import TracebackType
 from typing import Any, Self
 
 import boto3
-import psutil
 
 from sandbox.environment import Sandbox
 from tests.support.lab import Lab
 from tests.support.paths import REPOSITORY
+from tests.support.processes import end_processes_of
 from tests.sweep.verdict import Ending, Finished
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -60,7 +59,7 @@ class Stages:
         try:
             yield loan
         finally:
-            end_everything_in(loan.lab.folder)
+            end_processes_of(loan.lab.folder)
             (self.keep if operation == "up" and loan.ended_well else self.drop)(loan.lab)
 
     def empty(self) -> Lab:
@@ -93,7 +92,7 @@ class Stages:
         """Take back a stage and take it down."""
         if lab is not None:
             self._stacks.pop(id(lab)).close()
-            end_everything_in(lab.folder)
+            end_processes_of(lab.folder)
 
     def __enter__(self) -> Self:
         return self
@@ -107,7 +106,7 @@ class Stages:
 
 
 RECOVER = "vmc-account-link recover --stack lab"
-"""What a person is told to run."""
+"""The command that a failure names."""
 
 
 def run(lab: Lab, operation: str, *flags: str, seconds: float) -> Finished:
@@ -145,14 +144,6 @@ def _run(command: list[str], folder: Path, environment: dict[str, str], seconds:
         output, _ = process.communicate()
         code = None
     return Finished(code=code, output=_ANSI.sub("", output), seconds=time.monotonic() - started)
-
-
-def end_everything_in(folder: Path) -> None:
-    """End the processes whose working folder is below this one: providers outlive a killed engine."""
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            if process.cwd().startswith(str(folder)):
-                process.kill()
 
 
 def ending_of(lab: Lab, *, links_before: int = 0) -> Ending:

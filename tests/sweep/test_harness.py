@@ -108,3 +108,8 @@ def test_without_cases_a_run_says_so_and_plays_none(
     assert harness.run(SWEEP, options(tmp_path, "--list")) == 0
     assert capsys.readouterr().out.split("\n")[:3] == [GOOD.name, BAD.name, LAST.name]
     assert not list(tmp_path.iterdir())
+
+
+def test_a_pattern_without_a_match_is_no_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert harness.run(SWEEP, options(tmp_path, "--cases", "CreateStak")) == 2
+    assert "no case of some has a match of 'CreateStak'" in capsys.readouterr().out

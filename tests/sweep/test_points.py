@@ -12,14 +12,14 @@ from tests.sweep.sample import SHARPEST, SURVIVED, survived_faults
 LISTS = (("vmc", "list"), ("aws", "sts"), ("vmc", "list"))
 
 
-def test_a_point_is_counted_among_the_calls_of_its_name_and_knows_the_call_before_it() -> None:
+def test_a_point_has_a_number_and_the_call_before_it() -> None:
     first, other, second = points_of("up", LISTS)
     assert (first.nth, other.nth, second.nth) == (1, 1, 2)
     assert (first.after, other.after, second.after) == (None, ("vmc", "list", 1), ("aws", "sts", 1))
     assert [point.name for point in (first, other, second)] == ["up vmc list", "up aws sts", "up vmc list #2"]
 
 
-def test_every_kind_meets_every_call_unless_the_service_knows_no_such_answer() -> None:
+def test_every_kind_of_fault_meets_every_call_where_it_can_happen() -> None:
     cases = fault_cases()
     assert len({case.name for case in cases}) == len(cases)
     missing = {
@@ -38,7 +38,7 @@ def test_every_cell_has_a_fault_that_the_sandbox_takes() -> None:
         assert (fault is None) == (case.column == "refused" and case.point.after is None)
 
 
-def test_a_refusal_is_planned_on_the_call_before_and_closes_the_server_of_the_call_itself() -> None:
+def test_a_refused_connection_is_planned_on_the_call_before() -> None:
     (*_, point) = points_of("up", (("aws", "GetTemplate"), ("vmc", "list")))
     fault = FaultCase(point=point, kind_name="refused").fault()
     assert fault is not None

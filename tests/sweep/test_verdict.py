@@ -173,7 +173,7 @@ def test_an_end_of_destroy_with_something_left_says_what(changes: dict[str, Any]
 
 
 @pytest.mark.parametrize("call", ["request-link", "download-template"])
-def test_a_link_that_was_lost_may_be_minted_again_once(call: str) -> None:
+def test_a_link_that_was_lost_may_be_requested_again_once(call: str) -> None:
     twice = dataclasses.replace(CONVERGED, call=call, ending=dataclasses.replace(LINKED, links=2))
     assert assess(twice)[0] is Verdict.CONVERGED
     thrice = dataclasses.replace(twice, ending=dataclasses.replace(LINKED, links=3))

@@ -61,7 +61,7 @@ class Observation:
     second: Finished | None
     """The same again without a fault, where the first failed."""
     recovered: Finished | None
-    """`vmc-account-link recover`, where the second failed and told to run it."""
+    """`vmc-account-link recover`, where the second failed and named it."""
     third: Finished | None
     """The same once more, after that."""
     unchanged: Finished | None
@@ -185,7 +185,7 @@ def error_lines(output: str) -> list[str]:
 
 
 def complaints(output: str) -> list[str]:
-    """What is wrong with how a failure was told: no line, more than one for an error, a crash."""
+    """What is wrong with how a failure was reported: no line, more than one for an error, a crash."""
     reasons = [f"{word!r} in the output" for word in ("Traceback", "goroutine ", 'File "') if word in output]
     if not error_lines(output):
         reasons.append("no error line")

@@ -84,7 +84,7 @@ def test_a_silent_token_service_holds_all_up_for_one_time_out() -> None:
     assert (service.requests, len(failures), len(set(map(id, failures)))) == (1, labs, labs)
     with pytest.raises(ResponseLost):
         tokens.get(of("one"), transport)
-    assert service.requests == 2, "whoever comes later asks anew"
+    assert service.requests == 2, "whoever comes later asks again"
 
 
 def test_ctrl_c_ends_the_wait_for_a_token() -> None:

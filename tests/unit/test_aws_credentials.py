@@ -42,7 +42,7 @@ def test_files_of_the_configuration_are_read_instead(files: dict[str, str], tmp_
     )
 
 
-def test_no_credentials_are_said_where_that_is_certain(files: dict[str, str]) -> None:
+def test_missing_credentials_are_reported_where_that_is_certain(files: dict[str, str]) -> None:
     with pytest.raises(WrongAccount, match="there are none"):
         refuse_missing_credentials({}, files)
 

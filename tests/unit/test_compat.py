@@ -8,7 +8,7 @@ from tests.support.paths import REPOSITORY
 from tools.compat import floor, sdk_requirement
 
 
-def test_the_lowest_sdk_is_the_projects_floor_and_not_that_of_a_package_with_a_longer_name() -> None:
+def test_the_lowest_sdk_is_the_projects_floor() -> None:
     assert sdk_requirement(["pulumi-aws>=7.1,<8", "pulumi>=3.5.1,<4"]) == "pulumi>=3.5.1,<4"
     assert floor("pulumi>=3.5.1,<4") == "3.5.1"
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]

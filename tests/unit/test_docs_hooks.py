@@ -1,15 +1,33 @@
 """The configuration reference is made of Pulumi.yaml; unwritten pages stay out of the navigation."""
 
+import html
 import json
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.support.paths import REPOSITORY
-from tools.docs.hooks import _existing, commands_text, settings_table, spec_tables
+from tools.docs.errors import classes, errors_text, messages
+from tools.docs.hooks import (
+    _existing,
+    commands_text,
+    outputs_table,
+    rights_table,
+    settings_table,
+    spec_tables,
+    with_links_of_the_site,
+)
+from vmc_account_link.cli.command_line import command_line
+from vmc_account_link.cli.rights import RIGHTS
+from vmc_labs.__main__ import labs
 
 
-def test_every_setting_is_in_the_table_with_its_type_default_and_description() -> None:
+def test_every_setting_is_documented_with_type_and_default() -> None:
     config = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text())["config"]
     rows = settings_table(config).splitlines()[2:]
     assert [re.match(r"\| `(\w+)` \|", row)[1] for row in rows] == list(config)  # type: ignore[index]
@@ -17,13 +35,77 @@ def test_every_setting_is_in_the_table_with_its_type_default_and_description() -
     assert "| `awsAccountId` | string | unset | Refuse" in settings_table(config)
 
 
-def test_the_four_commands_are_in_the_reference() -> None:
-    assert re.findall(r"^## (\w+)$", commands_text(), re.MULTILINE) == [
-        "inspect",
-        "doctor",
-        "status",
-        "recover",
-    ]
+def test_every_command_and_option_is_in_the_reference() -> None:
+    for group in (command_line, labs):
+        text = commands_text(group)
+        assert re.findall(r"^### [\w-]+ (\w+)$", text, re.MULTILINE) == list(group.commands)
+        options = {o for one in group.commands.values() for p in one.params for o in p.opts if o[:2] == "--"}
+        assert [option for option in options if option not in text] == []
+
+
+def test_every_right_and_every_output_is_in_its_table() -> None:
+    assert [right.action for right in RIGHTS if f"| `{right.action}` |" not in rights_table()] == []
+    outputs = re.findall(r'pulumi\.export\("(\w+)"', (REPOSITORY / "__main__.py").read_text())
+    assert re.findall(r"^\| `(\w+)` \| \w", outputs_table(), re.MULTILINE) == outputs
+
+
+def test_errors_are_found_by_their_text() -> None:
+    text = errors_text()
+    line = (
+        "| `vmc:orgId: the VMC organisation is not set` | Run `pulumi config set vmc:orgId <organisation id>`"
+    )
+    assert line in text
+    assert (
+        "| `wait for AWS account … to be connected: … min passed (linkTimeoutMinutes); last seen: …` |"
+        in text
+    )
+    assert "### RequestError" in text
+    kinds = {message.kind for message in messages()}
+    said = {kind for kind in classes() if f"### {kind}\n" in text}
+    assert said == kinds
+
+
+@pytest.mark.parametrize(
+    ("uri", "link", "expected"),
+    [
+        ("how-to/ci.md", "[a](install.md#x)", "[a](install.md#x)"),
+        ("adr/0001.md", "[a](../how-to/ci.md)", "[a](../how-to/ci.md)"),
+        ("how-to/upgrade.md", "[changelog](../../CHANGELOG.md)", "[changelog](../changelog.md)"),
+        ("contributing.md", "[docs/adr](docs/adr/README.md)", "[docs/adr](adr/README.md)"),
+        ("contributing.md", "[cli/x.py](components/cli/x.py)", "`components/cli/x.py`"),
+        ("reference/python.md", "[examples](../../examples/README.md)", "`examples/README.md`"),
+        ("adr/0001.md", "[the code](../../tools/engine)", "the code (`tools/engine`)"),
+        ("index.md", "[Pulumi](https://www.pulumi.com/x)", "[Pulumi](https://www.pulumi.com/x)"),
+    ],
+)
+def test_a_link_leads_somewhere_in_the_site_or_names_the_file(uri: str, link: str, expected: str) -> None:
+    assert with_links_of_the_site(link, uri) == expected
+
+
+def test_the_diagram_is_the_readmes() -> None:
+    (drawn,) = re.findall(r"```mermaid\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.DOTALL)
+    picture = (REPOSITORY / "docs" / "assets" / "flow.svg").read_text(encoding="utf-8")
+    assert f"<!-- mermaid:\n{drawn.replace('--', '- -')}-->" in picture, "draw it anew from the README"
+
+
+def test_nothing_of_the_site_is_eaten_or_left_as_a_marker(tmp_path: Path) -> None:
+    """`<event>-<lab>` is no HTML, wherever a text comes from."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(tmp_path)],
+        cwd=REPOSITORY,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    pages = {
+        path.relative_to(tmp_path).as_posix(): path.read_text("utf-8") for path in tmp_path.rglob("*.html")
+    }
+    for name in ("how-to/workshop.html", "reference/fleet.html"):
+        shown = html.unescape(re.sub(r"<[^>]*>", "", pages[name]))
+        assert "<event>-<lab>" in shown, name
+    assert [name for name, page in pages.items() if re.search(r"<!-- [a-z ]+ -->", page)] == []
 
 
 def test_every_key_of_a_spec_is_in_the_tables_with_its_description() -> None:

@@ -9,12 +9,12 @@ from vmc_account_link import errors
 from vmc_account_link.errors import Refused, VmcError, safe_text, without_query
 
 
-def test_a_message_says_what_was_asked_what_came_back_and_what_to_do() -> None:
+def test_a_message_has_action_detail_and_hint() -> None:
     error = VmcError("list the accounts", "500, out of order.", "Try again later.")
     assert str(error) == "list the accounts: 500, out of order. Try again later."
 
 
-def test_every_error_is_one_that_the_python_host_prints_without_a_traceback() -> None:
+def test_the_python_host_prints_no_error_with_a_traceback() -> None:
     classes = [c for _, c in inspect.getmembers(errors, inspect.isclass) if issubclass(c, Exception)]
     assert len(classes) > 15
     assert all(issubclass(c, pulumi.RunError) for c in classes)
@@ -54,7 +54,7 @@ def test_a_long_text_is_cut() -> None:
     assert len(safe_text("x" * 5000)) == 400
 
 
-def test_a_name_of_any_size_and_shape_leaves_the_message_one_line_of_bounded_length() -> None:
+def test_a_message_stays_one_line_whatever_name_is_in_it() -> None:
     strange = "\x1b[2J\u202e two\nlines\ud800 " + "x" * 1_000_000
     line = str(VmcError(f"unlink {strange}", f"404, {strange}", f"Look at {strange}."))
     assert line.isprintable()

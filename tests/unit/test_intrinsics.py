@@ -132,7 +132,7 @@ def test_an_unknown_value_is_not_taken_for_a_variable_of_its_name() -> None:
     assert resolved(known_later).startswith("${Fn::Sub")
 
 
-def test_a_resource_that_will_not_be_made_is_left_out_and_one_that_may_be_is_not() -> None:
+def test_only_a_resource_that_is_never_created_is_left_out() -> None:
     resources = {
         name: {"Type": "AWS::IAM::Role", "Condition": name} for name in ("Yes", "No", "Maybe", "Missing")
     }
@@ -169,7 +169,7 @@ def test_a_template_without_resources_hides_none(section: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize("wrap", [lambda node: [node], lambda node: {"key": node}], ids=["lists", "objects"])
-def test_an_include_is_seen_however_deep_it_stands(wrap: Callable[[Any], Any]) -> None:
+def test_an_include_is_found_at_any_depth(wrap: Callable[[Any], Any]) -> None:
     """As deep as a template of YAML may be (`template.parse`), which is deeper than CloudFormation takes."""
     node: Any = {"Fn::Transform": {"Name": "AWS::Include"}}
     for _ in range(97):

@@ -27,7 +27,7 @@ def test_a_link_without_an_expiry_is_still_a_link() -> None:
     assert Link.from_wire(wire).expiration_date is None
 
 
-def test_the_signed_url_is_not_in_a_links_own_words() -> None:
+def test_the_signed_url_is_not_in_a_links_repr() -> None:
     assert "Signature" not in repr(Link.from_wire(LINK))
 
 
@@ -45,7 +45,7 @@ def test_a_tasks_estimate_of_minus_one_means_none() -> None:
     assert (task.progress_percent, task.remaining_minutes) == (0, None)
 
 
-def test_the_phase_is_told_by_its_name() -> None:
+def test_the_phase_has_its_name() -> None:
     phases = [{"id": "1", "name": "one"}, {"id": "2", "name": "Verifying roles"}]
     task = Task.from_wire(
         {"id": "t", "status": "STARTED", "phase_in_progress": "2", "task_progress_phases": phases}

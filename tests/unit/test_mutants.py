@@ -12,7 +12,7 @@ RESULTS = """\
 """
 
 
-def test_a_change_counts_for_its_module_and_one_that_was_not_tried_for_none() -> None:
+def test_a_mutant_counts_for_its_module_if_it_was_tried() -> None:
     head, *rows = (line.split() for line in table(read_results(RESULTS)).splitlines())
     assert head == ["killed", "timeout", "survived", "no", "tests", "other", "score"]
     assert rows == [
@@ -22,5 +22,5 @@ def test_a_change_counts_for_its_module_and_one_that_was_not_tried_for_none() ->
     ]
 
 
-def test_a_run_that_tried_nothing_is_told_as_such() -> None:
+def test_a_run_that_tried_nothing_says_so() -> None:
     assert table(read_results("")).splitlines()[-1].split() == ["all", "0", "0", "0", "0", "0", "0.0", "%"]

@@ -36,7 +36,7 @@ def process(
     return main
 
 
-def test_the_sdks_process_is_changed_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sdks_process_is_changed_silently(monkeypatch: pytest.MonkeyPatch) -> None:
     main = process(monkeypatch, SOURCE)
     assert prepare(()) == []
     assert main.traceback is not traceback
@@ -55,7 +55,7 @@ def test_the_sdks_process_is_changed_without_a_word(monkeypatch: pytest.MonkeyPa
         ("Cancel", "Ctrl-C is noticed only when a wait is over"),
     ],
 )
-def test_an_sdk_with_other_names_is_told_to_the_person(
+def test_an_sdk_with_other_names_is_reported(
     monkeypatch: pytest.MonkeyPatch, name: str, warning: str
 ) -> None:
     process(monkeypatch, SOURCE.replace(name, "format_exception" if name == "format_exc" else "Other"))

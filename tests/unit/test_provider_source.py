@@ -34,7 +34,7 @@ def make_module(root: Path, *, delays: int = 3) -> Path:
     return root
 
 
-def test_untouched_source_loses_lists_only_and_the_quick_one_has_other_waits(tmp_path: Path) -> None:
+def test_the_build_loses_lists_only_and_the_quick_one_waits_less(tmp_path: Path) -> None:
     given = make_module(tmp_path / "module")
     stack = "internal/service/cloudformation/stack.go"
     for quick in (False, True):

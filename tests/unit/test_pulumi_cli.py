@@ -45,7 +45,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Script:
         ("", CommandFailed, "pulumi stack export: it failed"),
     ],
 )
-def test_a_refusal_is_a_typed_error_in_the_engines_words(
+def test_a_failure_is_a_typed_error_with_the_engines_message(
     said: str, kind: type[CommandFailed], line: str, script: Script, tmp_path: Path
 ) -> None:
     script(f'cat >&2 <<"END"\n{said}\nEND\nexit 255')
@@ -79,7 +79,7 @@ def test_a_question_has_its_arguments_its_stack_and_no_input(script: Script, tmp
 
 
 @pytest.mark.parametrize("own_session", [True, False])
-def test_a_cli_that_does_not_answer_is_asked_to_end_before_it_is_killed(
+def test_a_silent_cli_is_interrupted_before_it_is_killed(
     own_session: bool,  # noqa: FBT001
     script: Script,
     tmp_path: Path,
@@ -115,9 +115,7 @@ def test_an_import_is_on_record_while_it_runs_and_no_longer(script: Script, tmp_
     assert list((tmp_path / ".recovered" / "engines").iterdir()) == []
 
 
-def test_a_project_whose_stack_can_not_be_read_is_a_wrong_request_with_what_to_do(
-    script: Script, tmp_path: Path
-) -> None:
+def test_an_unreadable_stack_is_a_wrong_request_with_a_hint(script: Script, tmp_path: Path) -> None:
     script("echo 'error: no stack selected' >&2; exit 255")
     for ask in (Project(tmp_path, None).config, Project(tmp_path, None).links):
         with pytest.raises(RequestError, match=r"no stack selected\. Select a stack .* name it with --stack"):

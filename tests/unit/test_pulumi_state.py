@@ -19,7 +19,7 @@ def stack(**values: Any) -> dict[str, Any]:
     return {"urn": URN, "type": resource_types.STACK, "id": "arn:1", **values}
 
 
-def test_a_secret_is_read_from_plaintext_and_left_out_where_it_is_encrypted() -> None:
+def test_a_secret_is_read_from_plaintext_and_not_when_encrypted() -> None:
     inputs = {
         "name": "Lab-7",
         "templateBody": secret(plaintext=json.dumps("body")),

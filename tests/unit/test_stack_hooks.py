@@ -43,7 +43,7 @@ def test_where_no_answer_came_the_stack_may_be_there_and_recover_finds_out(error
             "waiting for CloudFormation Stack (arn:x) create: stack status (ROLLBACK_COMPLETE): no",
             id="made and failed",
         ),
-        pytest.param("before hook failed: its link expired", id="not asked for"),
+        pytest.param("before hook failed: its link expired", id="not requested"),
         pytest.param("", id="nothing"),
     ],
 )

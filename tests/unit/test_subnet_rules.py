@@ -111,12 +111,12 @@ def test_a_block_is_measured_by_its_prefix_even_where_it_names_a_host() -> None:
 
 
 @pytest.mark.parametrize("cidr_block", [None, "", "10.0.0.0/99"])
-def test_a_block_that_is_not_told_is_left_to_the_service(cidr_block: str | None) -> None:
+def test_an_unknown_cidr_block_is_left_to_the_service(cidr_block: str | None) -> None:
     unknown = subnet("untold", "a", cidr_block=cidr_block)
     check_chosen([unknown.id], [unknown], sddc_type=None, connected_account_id=ACCOUNT_ID)
 
 
-def test_a_subnet_of_no_told_place_is_shown_all_the_same() -> None:
+def test_a_subnet_without_a_zone_is_shown_all_the_same() -> None:
     nowhere = subnet("n", "a", availability_zone=None, cidr_block=None)
     assert by_zone([nowhere]) == {"": ["subnet-n"]}
     assert rejected([dataclasses.replace(nowhere, is_compatible=False)]) == {
@@ -124,7 +124,7 @@ def test_a_subnet_of_no_told_place_is_shown_all_the_same() -> None:
     }
 
 
-def test_a_list_is_read_over_all_vpcs_and_what_is_not_said_to_be_compatible_is_not() -> None:
+def test_a_missing_compatible_counts_as_false_over_all_vpcs() -> None:
     read = Subnet.list_from_wire(
         {
             "customer_available_zones": None,

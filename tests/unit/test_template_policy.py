@@ -1,4 +1,4 @@
-"""The policy of the configuration: what it may be, and a template judged by it."""
+"""The policy of the configuration: what it may be, and a template checked against it."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def test_what_is_left_out_does_not_limit_and_an_empty_list_allows_nothing() -> N
         ({"trustedAccounts": [True]}, "templatePolicy.trustedAccounts: it is no list of texts."),
         (
             {"trustedAccounts": [101]},
-            "templatePolicy.trustedAccounts: 101 is no AWS account. Each is a text of 12 digits.",
+            "101 is no AWS account. Each is a text of 12 digits: put the 12 digits in quotes, for YAML makes",
         ),
         ({"trustedAccounts": ["101"]}, "101 is no AWS account"),
     ],
@@ -43,7 +43,7 @@ def test_a_policy_that_is_misspelt_is_not_one_that_allows_everything(wire: objec
     assert named in str(refusal.value)
 
 
-def test_what_fits_is_told_in_a_few_lines() -> None:
+def test_what_fits_is_reported_in_a_few_lines() -> None:
     lines = enforce_policy(TEMPLATE, read_policy({"resourceTypes": TYPES, "trustedAccounts": ACCOUNTS}))
     assert lines == enforce_policy(TEMPLATE, TemplatePolicy())
     assert 3 <= len(lines) <= 8
@@ -64,7 +64,7 @@ def test_what_does_not_fit_is_refused_by_its_name(policy: object, named: str) ->
     assert "vmc-account-link inspect" in str(refusal.value)
 
 
-def test_a_refusal_names_all_that_does_not_fit_and_where_to_look() -> None:
+def test_a_rejection_names_all_violations_and_the_next_command() -> None:
     with pytest.raises(TemplateRejected) as refusal:
         enforce_policy(TEMPLATE, read_policy({"resourceTypes": ["AWS::IAM::Role"]}))
     assert str(refusal.value).endswith(

@@ -1,21 +1,35 @@
-"""MkDocs hooks: reference pages out of Pulumi.yaml and the command line, and links into the repository."""
+"""MkDocs hooks: reference pages out of the code, and links that lead somewhere in the site too."""
 
+import ast
+import functools
+import itertools
 import json
+import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 import yaml
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import Files, InclusionLevel
+from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 
+from tools.docs.errors import errors_text
+from vmc_account_link import environment
 from vmc_account_link.cli.command_line import command_line
+from vmc_account_link.cli.rights import RIGHTS
+from vmc_labs.__main__ import labs
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
-_OUT_OF_DOCS = re.compile(r"\]\((?:\.\./)+((?!adr/|how-to/|reference/|explanation/)[\w./-]+)\)")
+_ROOT_PAGES = {
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security-report.md",
+}
+"""Pages at the root of the repository -> where the site has them."""
+_LINK = re.compile(r"\[(?P<text>[^\]\n]*)\]\((?P<target>[\w./-]+?)(?P<anchor>#[\w-]*)?\)")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -24,8 +38,10 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     return config
 
 
-def on_files(files: Files, *, config: MkDocsConfig) -> Files:  # noqa: ARG001
-    """Keep the decision records out of the navigation, where their list stands for them."""
+def on_files(files: Files, *, config: MkDocsConfig) -> Files:
+    """Take in the pages of the root; keep the decision records, which have a list, out of the navigation."""
+    for source, uri in _ROOT_PAGES.items():
+        files.append(File.generated(config, uri, content=(_REPOSITORY / source).read_text(encoding="utf-8")))
     decisions = sorted(file.src_uri for file in files if re.match(r"adr/\d{4}-", file.src_uri))
     for uri in decisions:
         found = files.get_file_from_path(uri)
@@ -35,25 +51,93 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:  # noqa: ARG001
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
-    """Put the generated tables in, and turn links out of `docs/` into the paths that they name."""
+    """Put the generated tables in, and turn links out of the site into the paths that they name."""
+    for marker, generate in _GENERATED.items():
+        if f"<!-- {marker} -->" in markdown:
+            markdown = markdown.replace(f"<!-- {marker} -->", generate())
+    return with_links_of_the_site(markdown, page.file.src_uri)
+
+
+def with_links_of_the_site(markdown: str, uri: str) -> str:
+    """A page with links that the site can follow; one to a file of the repository becomes its path. Pure.
+
+    Args:
+        markdown: the page, whose links are for a reader of the repository.
+        uri: where the site has it.
+    """
+    home = {new: old for old, new in _ROOT_PAGES.items()}.get(uri, f"docs/{uri}")
+
+    def followed(match: re.Match[str]) -> str:
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(home), match["target"]))
+        if target.startswith("docs/"):
+            reached = target.removeprefix("docs/")
+        elif target in _ROOT_PAGES:
+            reached = _ROOT_PAGES[target]
+        elif match["text"].strip("`") in target:
+            return f"`{target}`"
+        else:
+            return f"{match['text']} (`{target}`)"
+        here = posixpath.relpath(reached, posixpath.dirname(uri) or ".")
+        return f"[{match['text']}]({here}{match['anchor'] or ''})"
+
+    return _LINK.sub(followed, markdown)
+
+
+def _settings() -> str:
     described = yaml.safe_load((_REPOSITORY / "Pulumi.yaml").read_text(encoding="utf-8"))
-    markdown = markdown.replace("<!-- settings -->", settings_table(described["config"]))
-    markdown = markdown.replace("<!-- commands -->", commands_text())
-    if "<!-- spec -->" in markdown:
-        schema = json.loads(
-            (_REPOSITORY / "components" / "vmc_labs" / "spec" / "schema.json").read_text(encoding="utf-8")
-        )
-        markdown = markdown.replace("<!-- spec -->", spec_tables(schema))
-    return _OUT_OF_DOCS.sub(r"](#) `\1`", markdown) if page.file.src_uri.startswith("adr/") else markdown
+    return settings_table(described["config"])
+
+
+def _spec() -> str:
+    path = _REPOSITORY / "components" / "vmc_labs" / "spec" / "schema.json"
+    return spec_tables(json.loads(path.read_text(encoding="utf-8")))
+
+
+def outputs_table() -> str:
+    """The program's outputs, in the words of the component. Pure, but for reading the code."""
+    program = (_REPOSITORY / "__main__.py").read_text(encoding="utf-8")
+    described = _described_attributes(
+        _REPOSITORY / "components" / "vmc_account_link" / "account_link.py", "AccountLink"
+    )
+    rows = [f"| `{name}` | {_cell(described[name])} |" for name in re.findall(r'export\("(\w+)"', program)]
+    return "\n".join(["| output | what |", "| --- | --- |", *rows])
+
+
+def _described_attributes(path: Path, name: str) -> dict[str, str]:
+    """The attributes of a class and the text under each."""
+    (found,) = (
+        node
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and node.name == name
+    )
+    return {
+        first.target.id: " ".join(str(second.value.value).split())
+        for first, second in itertools.pairwise(found.body)
+        if isinstance(first, ast.AnnAssign)
+        and isinstance(first.target, ast.Name)
+        and isinstance(second, ast.Expr)
+        and isinstance(second.value, ast.Constant)
+    }
 
 
 def settings_table(config: Mapping[str, Mapping[str, Any]]) -> str:
     """The settings that Pulumi.yaml declares, as a table. Pure."""
     rows = [
-        f"| `{name}` | {entry['type']} | {_default(entry.get('default'))} | {entry.get('description', '')} |"
+        f"| `{name}` | {entry['type']} | {_default(entry.get('default'))} "
+        f"| {_cell(entry.get('description', ''))} |"
         for name, entry in config.items()
     ]
     return "\n".join(["| key | type | default | meaning |", "| --- | --- | --- | --- |", *rows])
+
+
+def rights_table() -> str:
+    """Each right of the policy, with the commands that need it and why. Pure."""
+    rows = [
+        f"| `{right.action}` | {', '.join(right.commands)} | {right.caller} | {right.why} |"
+        for right in RIGHTS
+    ]
+    head = ["| action | needed by | asked by | what for |", "| --- | --- | --- | --- |"]
+    return "\n".join([*head, *rows])
 
 
 def spec_tables(schema: Mapping[str, Any]) -> str:
@@ -69,7 +153,7 @@ def spec_tables(schema: Mapping[str, Any]) -> str:
     }
     return "\n".join(
         f"**{title}**\n\n| key | meaning |\n| --- | --- |\n"
-        + "".join(f"| `{key}` | {value.get('description', '')} |\n" for key, value in keys.items())
+        + "".join(f"| `{key}` | {_cell(value.get('description', ''))} |\n" for key, value in keys.items())
         for title, keys in tables.items()
     )
 
@@ -79,12 +163,20 @@ def _shared(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return shared
 
 
-def commands_text() -> str:
-    """What `--help` says of each command."""
-    parent = click.Context(command_line, info_name=command_line.name, terminal_width=100)
+def commands_text(group: click.Group = command_line) -> str:
+    """What `--help` says of each command of a command line."""
+    parent = click.Context(group, info_name=group.name, terminal_width=100)
     return "\n".join(
-        f"## {name}\n\n```text\n{command.get_help(click.Context(command, parent, name))}\n```\n"
-        for name, command in command_line.commands.items()
+        f"### {group.name} {name}\n\n```text\n{command.get_help(click.Context(command, parent, name))}\n```\n"
+        for name, command in group.commands.items()
+    )
+
+
+def _cell(text: str) -> str:
+    """A text as a table's cell shows it: `<event>` is no HTML, a bar ends no cell. Pure."""
+    outside = re.split(r"(`[^`]*`)", text)
+    return "".join(part if part.startswith("`") else part.replace("<", "&lt;") for part in outside).replace(
+        "|", "\\|"
     )
 
 
@@ -102,3 +194,16 @@ def _existing(entry: Any) -> Any:
     if isinstance(target, list):
         return {title: [kept for kept in map(_existing, target) if kept]}
     return entry if _existing(target) else None
+
+
+_GENERATED: Mapping[str, Callable[[], str]] = {
+    "settings": _settings,
+    "outputs": outputs_table,
+    "commands": commands_text,
+    "fleet commands": functools.partial(commands_text, labs),
+    "rights": rights_table,
+    "environment": environment.table,
+    "errors": errors_text,
+    "spec": _spec,
+}
+"""Marker in a page -> what is put in its place."""

@@ -12,28 +12,6 @@ LINK_REGION = "us-west-2"
 _RENEW = "Make a new API token in the VMC console and set it (vmc:refreshToken or API_TOKEN)."
 _SOON = timedelta(hours=24)
 
-ACTIONS = (
-    "cloudformation:CreateStack",
-    "cloudformation:DescribeStacks",
-    "cloudformation:DescribeStackEvents",
-    "cloudformation:DescribeStackResources",
-    "cloudformation:GetTemplate",
-    "cloudformation:DeleteStack",
-    "iam:CreateRole",
-    "iam:GetRole",
-    "iam:PassRole",
-    "iam:AttachRolePolicy",
-    "iam:PutRolePolicy",
-    "iam:DetachRolePolicy",
-    "iam:DeleteRolePolicy",
-    "iam:DeleteRole",
-    "lambda:CreateFunction",
-    "lambda:GetFunction",
-    "lambda:InvokeFunction",
-    "lambda:DeleteFunction",
-)
-"""VMware's documents ("AWS Roles and Permissions"), and what the stack's deletion needs."""
-
 
 def check_token(end: datetime | None, now: datetime) -> CheckResult:
     """How long the credentials last; `end` None: they do not end."""
@@ -165,11 +143,15 @@ def check_permissions(caller: Caller, decisions: Sequence[Decision] | None) -> C
     if caller.arn.endswith(":root"):
         return passed("permissions", "these are the account's root credentials, which may do everything")
     if decisions is None:
-        return warned("permissions", f"IAM can't simulate {caller.arn}", "See VMware's list of permissions.")
+        return warned(
+            "permissions",
+            f"IAM can't simulate {caller.arn}",
+            "Compare its rights with the policy of `vmc-account-link doctor --iam-policy`.",
+        )
     denied = [decision for decision in decisions if not decision.is_allowed]
     if not denied:
-        return passed("permissions", f"IAM allows all {len(decisions)} actions that the stack needs")
-    hint = "Use credentials with these permissions."
+        return passed("permissions", f"IAM allows all {len(decisions)} actions that linking needs")
+    hint = "`vmc-account-link doctor --iam-policy` prints the policy that allows all of them."
     if any(decision.by_organization for decision in denied):
         hint = "The AWS organisation bars this (SCP): ask its administrators."
     return failed("permissions", f"denied: {', '.join(decision.action for decision in denied)}", hint)

@@ -68,6 +68,9 @@ def inspect(**options: Any) -> int:
 @click.option("--existing", is_flag=True, help="For a link that exists (config link: existing).")
 @click.option("--subnet-region", metavar="REGION", help="Of the SDDCs (config subnetRegion, else region).")
 @click.option("--aws-account-id", metavar="ID", help="The wanted account (config awsAccountId).")
+@click.option(
+    "--iam-policy", is_flag=True, help="Only print the IAM policy of who links, as JSON; nothing is asked."
+)
 @_common_options
 def doctor(**options: Any) -> int:
     """Say whether everything is ready for the first link: token, AWS account, what is in the way."""
@@ -85,6 +88,20 @@ def status(**options: Any) -> int:
     It is the link in the Pulumi stack's state, or the one that the options name.
     """
     return _run("status", options)
+
+
+@command_line.command(epilog="Exit code 1: it is linked still, and says why.")
+@click.option(
+    "--aws-account-id", metavar="ID", help="Whose link; default: the account of the AWS credentials."
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_common_options
+def unlink(**options: Any) -> int:
+    """Remove the record of a link that no Pulumi stack holds, such as an orphan.
+
+    Shows what it is and what is left of it in AWS, and asks. Refused while SDDCs use the link.
+    """
+    return _run("unlink", options)
 
 
 @command_line.command(epilog="Exit code 1: it could not be done, and says why.")
@@ -108,6 +125,7 @@ def _run(command: str, options: dict[str, Any]) -> int:
         "inspect": commands.run_inspect,
         "doctor": commands.run_doctor,
         "status": commands.run_status,
+        "unlink": commands.run_unlink,
         "recover": commands.run_recover,
     }[command]
     return run(SimpleNamespace(**options))

@@ -8,15 +8,20 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import click
+
+from vmc_account_link import args
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.args import DEFAULT_REGION, DEFAULT_STACK_NAME
 from vmc_account_link.aws_reader import AwsAccess, AwsReader
-from vmc_account_link.check_result import exit_code
-from vmc_account_link.cli import doctor, output, status
+from vmc_account_link.check_result import CheckResult, exit_code, passed, run_check
+from vmc_account_link.cli import doctor, output, status, unlink
 from vmc_account_link.cli.project import LinkState, NoSuchLink, Project
 from vmc_account_link.cli.report import report_lines
+from vmc_account_link.cli.rights import Scope, iam_policy
 from vmc_account_link.errors import SettingsError, VmcError
-from vmc_account_link.settings import VmcSettings, read_settings
+from vmc_account_link.resource_types import PACKAGE
+from vmc_account_link.settings import VMC_KEYS, VmcSettings, read_settings, refuse_unknown_keys
 from vmc_account_link.template import source
 from vmc_account_link.template.policy import read_policy
 from vmc_account_link.template.report import TemplatePolicy, inspect_template, violations
@@ -113,18 +118,44 @@ def run_doctor(options: SimpleNamespace) -> int:
     stack_name = options.stack_name or context.setting("stackName") or DEFAULT_STACK_NAME
     owned = context.link_of_stack(stack_name)
     access = context.aws_access(options, owned)
+    account_id = options.aws_account_id or context.setting("awsAccountId")
+    if options.iam_policy:
+        output.show_json(
+            iam_policy(Scope(account=account_id or "*", region=access.region, stack_name=stack_name))
+        )
+        return 0
     request = doctor.DoctorRequest(
         settings=settings,
         uses_existing=options.existing or context.setting("link") == "existing",
         stack_name=stack_name,
         access=access,
         subnet_region=options.subnet_region or context.setting("subnetRegion") or access.region,
-        account_id=options.aws_account_id or context.setting("awsAccountId"),
+        account_id=account_id,
         owned_stack_id=owned.stack_id if owned else None,
     )
-    results = doctor.run(request)
+    results = (*_configuration(context), *doctor.run(request))
     output.show_results(results, as_json=options.json)
     return exit_code(results)
+
+
+def _configuration(context: Context) -> tuple[CheckResult, ...]:
+    """Whether the program would take the whole configuration; nothing to say without one."""
+    if not context.config:
+        return ()
+
+    def look() -> CheckResult:
+        from vmc_account_link.aws import aws_keys  # noqa: PLC0415 - pulumi_aws is slow to load
+
+        refuse_unknown_keys("vmc", context.config, VMC_KEYS)
+        refuse_unknown_keys("aws", context.config, aws_keys())
+        if context.project and context.project.name == PACKAGE:
+            given = args.parse_args(
+                PACKAGE, context.config, lambda key: context.config.get(f"{PACKAGE}:{key}")
+            )
+            args.validate_args(args.drop_unset(given), args.config_key)
+        return passed("configuration", f"all {len(context.config)} settings are known and well formed")
+
+    return (run_check("configuration", look),)
 
 
 def run_status(options: SimpleNamespace) -> int:
@@ -175,6 +206,25 @@ def run_inspect(options: SimpleNamespace) -> int:
     else:
         output.show_text([*report_lines(report), *_verdict_lines(policy, found)])
     return int(bool(found))
+
+
+def run_unlink(options: SimpleNamespace) -> int:
+    """Remove a record that no Pulumi stack holds."""
+    context = context_of(options)
+    own = next(
+        (link for link in (context.project.links() if context.project else ()) if not link.is_existing), None
+    )
+    request = unlink.UnlinkRequest(
+        settings=context.vmc_settings(),
+        access=context.aws_access(options),
+        account_number=options.aws_account_id or context.setting("awsAccountId"),
+        own_account_number=own.account_number if own else None,
+    )
+    return unlink.run(
+        request,
+        show=lambda line: output.show_text([line]),
+        confirm=lambda question: options.yes or click.confirm(question),
+    )
 
 
 def run_recover(options: SimpleNamespace) -> int:

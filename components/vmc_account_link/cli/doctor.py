@@ -9,17 +9,18 @@ from vmc_account_link.api.transport import Transport
 from vmc_account_link.aws_reader import AwsAccess, AwsReader, Caller
 from vmc_account_link.check_result import CheckResult, Verdict, from_error, run_check, skipped, warned
 from vmc_account_link.cli.checks import (
-    ACTIONS,
     check_identity,
     check_link,
     check_organisation,
-    check_permissions,
     check_region,
     check_roles,
     check_stack_name,
     check_subnets,
     check_token,
 )
+from vmc_account_link.cli.dangling import dangling_result, remains_of
+from vmc_account_link.cli.quotas import check_quotas
+from vmc_account_link.cli.rights_check import check_rights
 from vmc_account_link.cli.token import access_token_claims, api_token_end
 from vmc_account_link.errors import VmcError
 from vmc_account_link.link.ownership import find_account
@@ -54,12 +55,12 @@ def run(request: DoctorRequest) -> tuple[CheckResult, ...]:
         names = (
             ("region", "subnets")
             if request.uses_existing
-            else ("region", "stack name", "subnets", "permissions")
+            else ("region", "stack name", "subnets", "permissions", "quotas")
         )
         rest = tuple(skipped(name, "AWS identity") for name in names)
     linked = skipped("linked", "token")
     if service[0].verdict is not Verdict.FAIL:
-        linked = _check_link(request, caller)
+        linked = _check_link(request, aws, caller)
     return (*service, identity, linked, *rest)
 
 
@@ -95,7 +96,7 @@ def _token_life(settings: VmcSettings, transport: Transport) -> CheckResult:
     return dataclasses.replace(line, found="accepted; an OAuth app's secret has no end that can be asked for")
 
 
-def _check_link(request: DoctorRequest, caller: Caller | None) -> CheckResult:
+def _check_link(request: DoctorRequest, aws: AwsReader | None, caller: Caller | None) -> CheckResult:
     account = caller.account if caller else request.account_id
     if isinstance(request.settings, VmcError):
         return skipped("linked", "token")
@@ -104,6 +105,11 @@ def _check_link(request: DoctorRequest, caller: Caller | None) -> CheckResult:
     try:
         with VmcClient(request.settings) as vmc:
             record = find_account(vmc.list_connected_accounts(), account)
+        owns = request.owned_stack_id is not None
+        if record is not None and aws is not None and not owns:
+            dangling = dangling_result(record, remains_of(aws, record))
+            if dangling is not None:
+                return dangling
     except VmcError as error:
         return from_error("linked", error)
     return check_link(
@@ -111,7 +117,7 @@ def _check_link(request: DoctorRequest, caller: Caller | None) -> CheckResult:
         record,
         uses_existing=request.uses_existing,
         stack_name=request.stack_name,
-        owns=request.owned_stack_id is not None,
+        owns=owns,
     )
 
 
@@ -133,16 +139,9 @@ def _check_account(request: DoctorRequest, aws: AwsReader, caller: Caller) -> tu
         "subnets": lambda: check_subnets(
             request.subnet_region, aws.subnets_by_zone(request.subnet_region, caller.account)
         ),
-        "permissions": lambda: _permissions(aws, caller),
+        "permissions": lambda: check_rights(aws, caller, request.stack_name),
+        "quotas": lambda: check_quotas(aws),
     }
     if request.uses_existing:
-        del checks["stack name"], checks["permissions"]
+        del checks["stack name"], checks["permissions"], checks["quotas"]
     return tuple(run_check(name, check) for name, check in checks.items())
-
-
-def _permissions(aws: AwsReader, caller: Caller) -> CheckResult:
-    try:
-        return check_permissions(caller, aws.simulate(caller, ACTIONS))
-    except VmcError as error:
-        # Who may not ask may yet be allowed all the rest.
-        return warned("permissions", f"{error.action}: {error.detail}", error.hint)

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from vmc_labs.commands.up import act, in_order
-from vmc_labs.fleet.plan import FleetSnapshot, Step, plan_down, plan_reap, to_do
-from vmc_labs.fleet.results import LabResult, Verb
+from vmc_labs.commands.up import act
+from vmc_labs.fleet.plan import Step, plan_down, plan_reap
+from vmc_labs.fleet.results import LabResult
 from vmc_labs.fleet.session import FleetSession
+from vmc_labs.fleet.status import FleetSnapshot
 from vmc_labs.output.terminal import Output
 
 Agree = Callable[[], bool]
@@ -17,24 +18,22 @@ def plan(session: FleetSession) -> list[Step]:
     """What `down` would do.
 
     Raises:
-        CommandFailed: what is there could not be seen.
+        CommandFailed: what is there could not be snapshot.
     """
-    return plan_down(
-        session.spec, session.fleet_reader.snapshot(session.labs, ask_service=False), only=session.only
-    )
+    return plan_down(session.labs, session.fleet_reader.snapshot(session.labs, ask_service=False))
 
 
 def plan_expired(session: FleetSession, *, now: datetime) -> list[Step]:
     """What `reap` would do: also with labs that the spec does not have any more.
 
     Raises:
-        CommandFailed: what is there could not be seen.
+        CommandFailed: what is there could not be snapshot.
     """
     unlisted_labs = session.unlisted_labs()
     snapshot = session.fleet_reader.snapshot(session.labs, ask_service=False)
-    states = {**snapshot.states, **{unlisted.lab.stack: unlisted.state for unlisted in unlisted_labs}}
-    labs = [*session.spec.labs, *(unlisted.lab for unlisted in unlisted_labs)]
-    return plan_reap(labs, FleetSnapshot(states=states, accounts={}), now=now)
+    states = {**snapshot.states, **{lab.stack: state for lab, state in unlisted_labs}}
+    labs = [*session.spec.labs, *(lab for lab, _ in unlisted_labs)]
+    return plan_reap(labs, FleetSnapshot(states=states), now=now)
 
 
 def run(
@@ -46,10 +45,9 @@ def run(
         RequestError: something is missing that every lab would fail on; nothing was touched.
     """
     output.plan(steps)
-    doing = to_do(steps)
-    if not doing:
+    if not any(step.verb for step in steps):
         return []
     session.ready_to_act()
     if not agree():
         return None
-    return in_order(session, act(session, doing, Verb.DOWN, parallel=parallel, output=output))
+    return act(session, steps, parallel=parallel, output=output)

@@ -12,10 +12,10 @@ def run(session: FleetSession, *, failed: bool = False) -> list[Step]:
     Without a VMC token the states alone are looked at, not what the service says.
 
     Raises:
-        CommandFailed, VmcError: what is there could not be seen.
+        CommandFailed, VmcError: what is there could not be snapshot.
     """
     snapshot = session.fleet_reader.snapshot(session.labs, ask_service=has_tokens(session))
-    return plan_up(session.spec, snapshot, only=session.only, failed=failed)
+    return plan_up(session.labs, snapshot, failed=failed)
 
 
 def has_tokens(session: FleetSession) -> bool:

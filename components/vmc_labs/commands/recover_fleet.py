@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from vmc_labs.commands.up import act
-from vmc_labs.fleet.plan import plan_recover, to_do
-from vmc_labs.fleet.results import LabResult, Verb
+from vmc_labs.fleet.plan import plan_recover
+from vmc_labs.fleet.results import LabResult
 from vmc_labs.fleet.session import FleetSession
 from vmc_labs.output.terminal import Output
 
@@ -16,18 +16,10 @@ def run(
 
     Raises:
         RequestError: something is missing that every lab would fail on; nothing was touched.
-        CommandFailed: what is there could not be seen; nothing was touched.
+        CommandFailed: what is there could not be snapshot; nothing was touched.
     """
     session.ready_to_act()
     snapshot = session.fleet_reader.snapshot(session.labs, ask_service=False)
     steps = plan_recover(session.labs, snapshot, session.fleet_reader.locked(session.labs))
     output.plan(steps)
-    return act(
-        session,
-        to_do(steps),
-        Verb.RECOVER,
-        parallel=parallel,
-        output=output,
-        lost_hosts=lost_hosts,
-        force=force,
-    )
+    return act(session, steps, parallel=parallel, output=output, lost_hosts=lost_hosts, force=force)

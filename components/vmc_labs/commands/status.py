@@ -5,7 +5,10 @@ from collections.abc import Mapping
 
 from vmc_labs.commands.plan import has_tokens
 from vmc_labs.fleet.session import FleetSession
-from vmc_labs.output.terminal import lab_state, status_row
+from vmc_labs.fleet.status import Finding, FleetSnapshot, LabStatus
+from vmc_labs.output.terminal import status_row
+from vmc_labs.spec.model import LabSpec
+from vmc_labs.state.reader import LabState
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,16 +25,18 @@ def run(session: FleetSession) -> Status:
     """Look at every lab; stacks of the event that the spec does not name are shown too.
 
     Raises:
-        CommandFailed, VmcError: what is there could not be seen.
+        CommandFailed, VmcError: what is there could not be snapshot.
     """
     snapshot = session.fleet_reader.snapshot(session.labs, ask_service=has_tokens(session))
-    rows, labels = [], []
-    for lab in session.labs:
-        state, difference = snapshot.states.get(lab.stack), snapshot.difference(lab)
-        rows.append(status_row(lab.name, lab.stack, state, difference))
-        labels.append(lab_state(state, difference))
+    found = [snapshot.find(lab) for lab in session.labs]
+    labs = zip(session.labs, found, strict=True)
+    rows = [status_row(lab, one, snapshot.states.get(lab.stack)) for lab, one in labs]
     if not session.only:
-        for unlisted in session.unlisted_labs():
-            row = status_row(unlisted.lab.name, unlisted.lab.stack, unlisted.state, None)
-            rows.append({**row, "note": f"not in the spec; {row['note']}".rstrip("; ")})
-    return Status(rows=tuple(rows), is_as_requested=all(label == "linked" for label in labels))
+        rows += [status_row(lab, _unlisted(lab, state), state) for lab, state in session.unlisted_labs()]
+    return Status(rows=tuple(rows), is_as_requested=all(one.status is LabStatus.LINKED for one in found))
+
+
+def _unlisted(lab: LabSpec, state: LabState) -> Finding:
+    found = FleetSnapshot(states={lab.stack: state}).find(lab)
+    more = "" if found.status is LabStatus.OUTDATED else f"; {found.reason}"
+    return dataclasses.replace(found, reason=f"not in the spec{more}")

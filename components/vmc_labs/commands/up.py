@@ -1,7 +1,6 @@
 """`up`: bring every lab of a spec about; a lab that is done costs one look."""
 
 import contextlib
-import dataclasses
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -10,57 +9,63 @@ from types import FrameType
 
 from vmc_labs.fleet import sizing
 from vmc_labs.fleet.lab import Control
-from vmc_labs.fleet.plan import Action, Step, plan_up, to_do
-from vmc_labs.fleet.results import LabOutcome, LabResult, Verb
+from vmc_labs.fleet.plan import Step, plan_up
+from vmc_labs.fleet.results import LabResult, LabTask
 from vmc_labs.fleet.scheduler import run_labs
 from vmc_labs.fleet.session import FleetSession
+from vmc_labs.fleet.status import LabStatus
 from vmc_labs.output.live_table import LiveFleet
 from vmc_labs.output.terminal import Output
-from vmc_labs.state.reader import LabState
 
 _GLANCE_SECONDS = 0.1
 MakeExecutor = Callable[[int], contextlib.AbstractContextManager[Executor]]
 """(how many labs at a time) -> an executor to run them on."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class UpRequest:
-    """What to bring about."""
-
-    session: FleetSession
-    failed: bool = False
-    """Only the labs whose last run failed."""
-    parallel: int | None = None
-    executor: MakeExecutor | None = None
-    """Where labs run; None: in threads of this process."""
-
-
-def run(request: UpRequest, *, output: Output) -> list[LabResult]:
+def run(
+    session: FleetSession,
+    *,
+    failed: bool,
+    parallel: int | None,
+    executor: MakeExecutor | None,
+    output: Output,
+) -> list[LabResult]:
     """Bring the labs about and return what came of each.
+
+    Args:
+        session: the fleet.
+        failed: only the labs whose last run failed.
+        parallel: how many at a time; None: as the spec says, or as many as this machine can run.
+        executor: where labs run; None: in threads of this process.
+        output: takes what goes on.
 
     Raises:
         RequestError: something is missing or wrong that every lab would fail on; nothing was touched.
         CommandFailed, VmcError: what is there could not be seen; nothing was touched.
     """
-    session = request.session
     session.ready_to_act()
     snapshot = session.fleet_reader.snapshot(session.labs, ask_service=True)
-    steps = plan_up(session.spec, snapshot, only=session.only, failed=request.failed)
+    steps = plan_up(session.labs, snapshot, failed=failed)
     done = [
-        _unchanged(step, snapshot.states[step.lab.stack]) for step in steps if step.action is Action.NOTHING
+        LabResult(
+            lab=step.lab.name,
+            status=step.found.status,
+            has_changed=False,
+            outputs=dict(snapshot.states[step.lab.stack].outputs),
+        )
+        for step in steps
+        if step.found.status is LabStatus.LINKED and not failed
     ]
     if done:
         output.say(f"{len(done)} of {len(steps)} labs are linked already")
-    results = act(
-        session, to_do(steps), Verb.UP, parallel=request.parallel, output=output, executor=request.executor
-    )
-    return in_order(session, [*done, *results])
+    done += act(session, steps, parallel=parallel, output=output, executor=executor)
+    names = [step.lab.name for step in steps]
+    return sorted(done, key=lambda result: names.index(result.lab))
 
 
 def act(
     session: FleetSession,
     steps: Sequence[Step],
-    verb: Verb,
     *,
     parallel: int | None,
     output: Output,
@@ -68,24 +73,32 @@ def act(
     lost_hosts: Sequence[str] = (),
     force: bool = False,
 ) -> list[LabResult]:
-    """Run a verb on labs, with what the person sees meanwhile and Ctrl-C; returns a result for each lab.
+    """Do what a plan says, with what the person sees meanwhile and Ctrl-C; returns a result for each lab.
 
     Raises:
         RequestError: this machine has no folder or too few open files for them; nothing was touched.
     """
-    if not steps:
-        return []
     spec = session.spec
     tasks = [
-        dataclasses.replace(
-            session.paths.task(spec, step.lab, verb, backend=session.backend),
-            needs_link=step.needs_link,
-            blocked=step.reason if step.is_blocked else None,
+        LabTask(
+            verb=step.verb,
+            event=spec.event,
+            lab=step.lab,
+            backend=session.backend,
+            token_variables=spec.token_variables,
+            work_dir=session.paths.root / "labs" / step.lab.name,
+            log_file=session.paths.log_file(step.lab),
+            secrets_provider=spec.secrets_provider,
+            needs_link=step.found.needs_link,
+            blocked=step.reason if step.found.is_blocked else None,
             lost_hosts=tuple(lost_hosts),
             force=force,
         )
         for step in steps
+        if step.verb
     ]
+    if not tasks:
+        return []
     session.paths.prepare()
     requested = parallel or spec.parallel
     if requested is None or executor is None:
@@ -93,7 +106,7 @@ def act(
         requested = sizing.parallel(requested=requested and min(requested, len(tasks)))
     width = min(len(tasks), requested)
     where = " on each worker" if executor else ""
-    output.say(f"{verb}: {len(tasks)} labs, {width} at a time; logs in {session.paths.logs}{where}")
+    output.say(f"{tasks[0].verb}: {len(tasks)} labs, {width} at a time; logs in {session.paths.logs}{where}")
     with LiveFleet(output, len(tasks)) as live:
         control = Control(emit_progress=live.emit_progress, stop=threading.Event())
         with interruptible(control, live.say), (executor or ThreadPoolExecutor)(width) as pool:
@@ -107,21 +120,6 @@ def act(
                 report=live.report,
                 start_jitter_seconds=spec.start_jitter.total_seconds(),
             )
-
-
-def in_order(session: FleetSession, results: Sequence[LabResult]) -> list[LabResult]:
-    """The results in the spec's order."""
-    paths = {lab.name: index for index, lab in enumerate(session.spec.labs)}
-    return sorted(results, key=lambda result: paths.get(result.lab, len(paths)))
-
-
-def _unchanged(step: Step, state: LabState) -> LabResult:
-    return LabResult(
-        lab=step.lab.name,
-        outcome=LabOutcome.UNCHANGED,
-        phases=state.phases,
-        outputs=dict(state.outputs),
-    )
 
 
 @contextlib.contextmanager

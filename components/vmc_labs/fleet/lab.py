@@ -11,28 +11,23 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from vmc_account_link.api.client import VmcClient
 from vmc_account_link.aws_reader import AwsReader
-from vmc_account_link.call_context import CallContext
 from vmc_account_link.errors import CommandFailed, Interrupted, VmcError, WaitInterrupted, safe_text
 from vmc_account_link.internal_errors import internal_error
-from vmc_account_link.link.ownership import same_organisation
-from vmc_account_link.link.wait import unlink_until_gone
 from vmc_account_link.recovery import orphaned_engines
 from vmc_account_link.stack_hooks import was_rejected
 from vmc_labs.engine import program
 from vmc_labs.engine.dynamic_provider import DynamicProvider
 from vmc_labs.engine.events import Watch, error_line
 from vmc_labs.engine.lab_engine import PROJECT, Ended, LabEngine
-from vmc_labs.fleet import sharing
 from vmc_labs.fleet.lab_log import LabLog
-from vmc_labs.fleet.results import LabOutcome, LabProgress, LabResult, LabTask, Verb
+from vmc_labs.fleet.results import TEMPLATE, LabProgress, LabResult, LabTask, Verb
+from vmc_labs.fleet.sharing import SharingClient
+from vmc_labs.fleet.status import FleetSnapshot, LabStatus
 from vmc_labs.spec.credentials import aws_access, engine_environment, vmc_settings
 from vmc_labs.state.files import StateFiles, open_state_files
 from vmc_labs.state.reader import (
     LabState,
-    Phases,
-    UnfinishedLink,
     error_tag,
     first_tags,
     read_state,
@@ -69,20 +64,20 @@ def run_lab(task: LabTask, control: Control | None = None) -> LabResult:
         try:
             result = _Lab(task, control, log).run()
         except (Interrupted, WaitInterrupted) as error:
-            result = LabResult(lab=task.lab.name, outcome=LabOutcome.INTERRUPTED, error=str(error))
+            result = LabResult(lab=task.lab.name, status=LabStatus.INTERRUPTED, error=str(error))
         except (CommandFailed, VmcError) as error:
-            result = LabResult(lab=task.lab.name, outcome=LabOutcome.FAILED, error=str(error))
+            result = LabResult(lab=task.lab.name, status=LabStatus.FAILED, error=str(error))
         except OSError as error:
             log.write(traceback.format_exc())
             where = f" ({error.filename})" if error.filename else ""
             reason = f"this machine: {error.strerror or type(error).__name__}{where}; run the command again"
-            result = LabResult(lab=task.lab.name, outcome=LabOutcome.FAILED, error=reason)
+            result = LabResult(lab=task.lab.name, status=LabStatus.FAILED, error=reason)
         except Exception as error:  # noqa: BLE001 - one lab's bug must not end the others
             token = os.environ.get(task.lab.service.token_variable, "")
             keep = log.keep if task.log_file else None
             bug = internal_error(f"{task.verb} lab {task.lab.name}", error, [token], keep)
-            result = LabResult(lab=task.lab.name, outcome=LabOutcome.FAILED, error=str(bug))
-        log.write(f"[{result.outcome}] {result.error or 'done'}")
+            result = LabResult(lab=task.lab.name, status=LabStatus.FAILED, error=str(bug))
+        log.write(f"[{result.status}] {result.error or 'done'}")
     return dataclasses.replace(result, seconds=time.monotonic() - start)
 
 
@@ -139,43 +134,26 @@ class _Lab:
             self._engine.tag("settings", digest)
         if after.error:
             self._engine.tag("error", None)
-        return self._result(LabOutcome.READY, after)
+        return self._result(LabStatus.LINKED, after)
 
     def _down(self) -> LabResult:
         before = self._read_state()
         if before is None:
-            return self._result(LabOutcome.GONE, None)
+            return self._result(LabStatus.ABSENT, None, has_changed=False)
         if before.has_pending or _may_hide_a_stack(before):
             self._recover()
             before = self._read_state() or before
-        if before.unfinished and before.unfinished.has_stack:
-            self._unlink_unconfirmed(before.unfinished, unlinks=before.unlinks)
         ended = self._until_free(before, lambda: self._engine.destroy(self._dynamic(), self._take))
         after = self._read_state()
         if ended.code == 0 and after is None:
-            return self._result(LabOutcome.GONE, None)
+            return self._result(LabStatus.ABSENT, None)
         return self._failed(ended, after or before)
 
-    def _unlink_unconfirmed(self, link: UnfinishedLink, *, unlinks: bool) -> None:
-        """Unlink what a destroy would leave: the account may have been connected after the last `up`.
-
-        Raises:
-            SettingsError: the settings are of another organisation than the link.
-        """
-        if not unlinks:
-            return
-        same_organisation(self._settings, {"org_id": link.org_id})
-        self._log.step("unlink", "unlinking the account if it was connected after the last `up`")
-        context = CallContext(emit_progress=self._log.say, canceled=self._control.stop)
-        with VmcClient(self._settings, context=context) as vmc:
-            unlink_until_gone(vmc, link.account_number, link.stack_name, context=context)
-
     def _recovered(self) -> LabResult:
-        before = self._read_state()
-        if before is None:
-            return self._result(LabOutcome.GONE, None)
-        outcome = LabOutcome.RECOVERED if self._recover() else LabOutcome.UNCHANGED
-        return self._result(outcome, self._read_state())
+        has_changed = self._read_state() is not None and self._recover()
+        after = self._read_state()
+        snapshot = FleetSnapshot(states={after.stack: after} if after else {})
+        return self._result(snapshot.find(self._lab).status, after, has_changed=has_changed)
 
     def _until_free(self, before: LabState, update: Callable[[], Ended]) -> Ended:
         """Run an update, putting right what a crash has left where it stands in the way."""
@@ -213,24 +191,23 @@ class _Lab:
         account = self._lab.aws_account_id
         if account and number != account:
             raise CommandFailed(f"the AWS credentials are of account {number}, awsAccountId is {account}")
-        self._log.step("stack", "making the Pulumi stack")
+        self._log.step("stack", "creating the Pulumi stack")
         self._engine.init(self._task.secrets_provider)
         return read_state(self._lab.stack, {}, {})
 
     def _tag_missing(self, before: LabState) -> None:
         """Add the tags that the stack should have had from its making."""
-        for name, value in self._first_tags().items():
+        for name, value in first_tags(self._task.event, self._lab, datetime.now(UTC)).items():
             if name not in before.tags:
                 self._engine.tag(name, value)
 
-    def _first_tags(self) -> dict[str, str]:
-        return first_tags(self._task.event, self._lab, datetime.now(UTC))
-
     def _dynamic(self) -> DynamicProvider:
-        return DynamicProvider(self._settings, self._emit_progress, sharing.open_client)
+        return DynamicProvider(self._settings, self._emit_progress, SharingClient)
 
     def _emit_progress(self, line: str) -> None:
-        self._log.step(self._watch.phase, safe_text(line))
+        """Take a provider's line: while the link is requested, what its template makes."""
+        phase = TEMPLATE if self._watch.phase == "link" else self._watch.phase
+        self._log.step(phase, safe_text(line))
 
     def _take(self, event: object) -> None:
         line = self._watch.take(event) if isinstance(event, dict) else None
@@ -240,21 +217,17 @@ class _Lab:
     def _failed(self, ended: Ended, state: LabState) -> LabResult:
         if ended.was_interrupted:
             return dataclasses.replace(
-                self._result(LabOutcome.INTERRUPTED, state),
+                self._result(LabStatus.INTERRUPTED, state),
                 error="interrupted; nothing is lost: the next run goes on",
             )
         error = error_line(ended.errors)
         if state.error != error_tag(error):
             self._engine.tag("error", error_tag(error))
-        return dataclasses.replace(self._result(LabOutcome.FAILED, state), error=error)
+        return dataclasses.replace(self._result(LabStatus.FAILED, state), error=error)
 
-    def _result(self, outcome: LabOutcome, state: LabState | None) -> LabResult:
-        return LabResult(
-            lab=self._lab.name,
-            outcome=outcome,
-            phases=state.phases if state else Phases(),
-            outputs=dict(state.outputs) if state else {},
-        )
+    def _result(self, status: LabStatus, state: LabState | None, *, has_changed: bool = True) -> LabResult:
+        outputs = dict(state.outputs) if state else {}
+        return LabResult(lab=self._lab.name, status=status, outputs=outputs, has_changed=has_changed)
 
 
 def _may_hide_a_stack(state: LabState) -> bool:

@@ -10,6 +10,14 @@ from typing import IO, Self
 from vmc_labs.fleet.results import LabProgress
 from vmc_labs.private_files import append_to
 
+_RUN = "# run of "
+"""How a run begins in a log; each line that a lab says has the time of day before it."""
+
+
+def last_run(text: str) -> str:
+    """The last run of a log's text, its first line with the day."""
+    return text[max(text.rfind(f"\n{_RUN}") + 1, 0) :]
+
 
 class LabLog:
     """What a lab says: all of it into its file, steps to the screen as well.
@@ -27,6 +35,7 @@ class LabLog:
         if self._path:
             try:
                 self._file = os.fdopen(append_to(self._path), "a", encoding="utf-8", buffering=1)
+                self._file.write(f"{_RUN}{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}\n")
             except OSError as error:
                 self._give_up(error)
         return self

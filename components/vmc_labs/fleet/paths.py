@@ -8,7 +8,6 @@ import platformdirs
 
 from vmc_account_link.errors import RequestError
 from vmc_labs import private_files
-from vmc_labs.fleet.results import LabTask, Verb
 from vmc_labs.spec.model import FleetSpec, LabSpec
 
 
@@ -45,16 +44,3 @@ class FleetPaths:
     def log_file(self, lab: LabSpec) -> Path:
         """The lab's log: every run adds to it."""
         return self.logs / f"{lab.name}.log"
-
-    def task(self, spec: FleetSpec, lab: LabSpec, verb: Verb, *, backend: str) -> LabTask:
-        """What to do with a lab."""
-        return LabTask(
-            verb=verb,
-            event=spec.event,
-            lab=lab,
-            backend=backend,
-            token_variables=spec.token_variables,
-            work_dir=self.root / "labs" / lab.name,
-            log_file=self.log_file(lab),
-            secrets_provider=spec.secrets_provider,
-        )

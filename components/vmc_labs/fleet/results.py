@@ -1,12 +1,12 @@
 """What is asked of one lab and what came of it, as frozen values that travel to other processes and back."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
+from vmc_labs.fleet.status import LabStatus
 from vmc_labs.spec.model import LabSpec
-from vmc_labs.state.reader import Phases
 
 
 class Verb(StrEnum):
@@ -15,28 +15,6 @@ class Verb(StrEnum):
     UP = "up"
     DOWN = "down"
     RECOVER = "recover"
-
-
-class LabOutcome(StrEnum):
-    """What came of a lab."""
-
-    READY = "ready"
-    """Linked, by this run."""
-    UNCHANGED = "unchanged"
-    """Linked before, and still so: nothing was done."""
-    GONE = "gone"
-    """Unlinked and its stack removed, or never there."""
-    RECOVERED = "recovered"
-    """What a crash had left is put right."""
-    FAILED = "failed"
-    INTERRUPTED = "interrupted"
-    """Ctrl-C, at a safe point: the next `up` goes on."""
-    NOT_STARTED = "not started"
-
-    @property
-    def is_as_requested(self) -> bool:
-        """Whether the person got what was asked for."""
-        return self in {self.READY, self.UNCHANGED, self.GONE, self.RECOVERED}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +48,19 @@ class LabResult:
     """What came of a lab."""
 
     lab: str
-    outcome: LabOutcome
-    phases: Phases = dataclasses.field(default_factory=Phases)
+    status: LabStatus
+    """How it is now."""
+    error: str | None = None
+    """Why it is not as asked, in one line: what was asked, what came back, what to do."""
+    has_changed: bool = True
+    """Whether anything was done with it."""
     outputs: Mapping[str, object] = dataclasses.field(default_factory=dict)
     """The stack's outputs, by the program's names; secret ones are left out."""
-    error: str | None = None
-    """One line: what was asked, what came back, what to do."""
     seconds: float = 0.0
+
+
+TEMPLATE = "template"
+"""The phase of lines about a link's template, which say the same of most labs."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +70,3 @@ class LabProgress:
     lab: str
     phase: str
     message: str
-
-
-Report = Callable[[LabResult], None]
-"""Takes a result as it comes."""

@@ -6,9 +6,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from vmc_labs.fleet.lab import Control, run_lab
-from vmc_labs.fleet.results import LabOutcome, LabResult, LabTask, Report
-
-RunLab = Callable[[LabTask, Control | None], LabResult]
+from vmc_labs.fleet.results import LabResult, LabTask
+from vmc_labs.fleet.status import LabStatus
 
 
 def run_labs(
@@ -16,12 +15,10 @@ def run_labs(
     executor: concurrent.futures.Executor,
     *,
     parallel: int,
-    control: Control | None = None,
-    stop: threading.Event | None = None,
-    report: Report | None = None,
-    start_jitter_seconds: float = 0.0,
-    run: RunLab = run_lab,
-    sleep: Callable[[float], object] | None = None,
+    control: Control | None,
+    stop: threading.Event,
+    report: Callable[[LabResult], None],
+    start_jitter_seconds: float,
 ) -> list[LabResult]:
     """Run each task once, at most `parallel` at a time, and return the results in the tasks' order.
 
@@ -32,14 +29,10 @@ def run_labs(
             that an interruption leaves it untouched.
         control: how a running lab tells its progress and hears of Ctrl-C. It holds locks, so it is for
             executors in this process; None for others.
-        stop: once set, no further lab is started; the control's own where there is one.
+        stop: once set, no further lab is started.
         report: called with each result as it comes, from the calling thread.
         start_jitter_seconds: a random pause up to this before each start: AWS limits the rate of its calls.
-        run: what is run; a test's stand-in, or a top-level function that an executor can pickle.
-        sleep: for the jitter; None: a wait that `stop` ends.
     """
-    stop = stop or (control.stop if control else threading.Event())
-    sleep = sleep or stop.wait
     results: dict[str, LabResult] = {}
     running: dict[concurrent.futures.Future[LabResult], LabTask] = {}
 
@@ -47,8 +40,7 @@ def run_labs(
         for future in done:
             task = running.pop(future)
             results[task.lab.name] = _result_of(task, future)
-            if report:
-                report(results[task.lab.name])
+            report(results[task.lab.name])
 
     waiting = iter(tasks)
     for task in _until(stop, waiting):
@@ -56,16 +48,16 @@ def run_labs(
             done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
             collect(done)
         if start_jitter_seconds and running:
-            sleep(random.uniform(0, start_jitter_seconds))  # noqa: S311 # nosec B311 - no secret hangs on it
+            stop.wait(random.uniform(0, start_jitter_seconds))  # noqa: S311 # nosec B311 - no secret hangs on it
         if stop.is_set():
-            results[task.lab.name] = LabResult(lab=task.lab.name, outcome=LabOutcome.NOT_STARTED)
+            results[task.lab.name] = _not_begun(task)
             break
-        running[executor.submit(run, task, control)] = task
+        running[executor.submit(run_lab, task, control)] = task
     while running:
         done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
         collect(done)
     for task in waiting:
-        results[task.lab.name] = LabResult(lab=task.lab.name, outcome=LabOutcome.NOT_STARTED)
+        results[task.lab.name] = _not_begun(task)
     return [results[task.lab.name] for task in tasks]
 
 
@@ -77,6 +69,15 @@ def _until(stop: threading.Event, tasks: Iterator[LabTask]) -> Iterator[LabTask]
             return
 
 
+def _not_begun(task: LabTask) -> LabResult:
+    return LabResult(
+        lab=task.lab.name,
+        status=LabStatus.INTERRUPTED,
+        has_changed=False,
+        error="not begun: run the command again",
+    )
+
+
 def _result_of(task: LabTask, future: concurrent.futures.Future[LabResult]) -> LabResult:
     """The lab's result; an executor that lost it (a worker that died) is a failure of that lab alone."""
     error = future.exception()
@@ -85,6 +86,6 @@ def _result_of(task: LabTask, future: concurrent.futures.Future[LabResult]) -> L
     reason = " ".join(str(error).split()) or type(error).__name__
     return LabResult(
         lab=task.lab.name,
-        outcome=LabOutcome.FAILED,
+        status=LabStatus.FAILED,
         error=f"it was lost in the middle ({type(error).__name__}: {reason[:200]}): run `up` again",
     )

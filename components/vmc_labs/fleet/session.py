@@ -14,6 +14,7 @@ from vmc_labs.fleet.snapshot import FleetReader
 from vmc_labs.spec.backend import absolute_backend
 from vmc_labs.spec.credentials import engine_environment, vmc_settings
 from vmc_labs.spec.model import Credentials, FleetSpec, LabSpec
+from vmc_labs.spec.problems import did_you_mean
 from vmc_labs.spec.reading import load_spec
 from vmc_labs.state.reader import LabState
 
@@ -99,7 +100,7 @@ class FleetSession:
         """The labs that the command is about."""
         return tuple(lab for lab in self.spec.labs if not self.only or lab.name in self.only)
 
-    def unlisted_labs(self) -> "list[UnlistedLab]":
+    def unlisted_labs(self) -> list[tuple[LabSpec, LabState]]:
         """The event's labs that the spec does not have any more, by the tags of the stacks in the backend.
 
         Raises:
@@ -109,8 +110,8 @@ class FleetSession:
         services = {lab.service.org_id: lab.service for lab in self.spec.labs}
         some = self.spec.labs[0].service
         return [
-            UnlistedLab(
-                lab=LabSpec(
+            (
+                LabSpec(
                     name=stack.removeprefix(f"{self.spec.event}-"),
                     stack=stack,
                     # Where no lab of the spec is of its organisation, its providers refuse this one.
@@ -119,18 +120,10 @@ class FleetSession:
                     aws_account_id=None,
                     settings={"unlink_on_destroy": state.unlinks},
                 ),
-                state=state,
+                state,
             )
             for stack, state in sorted(self.fleet_reader.tagged(self.spec.event, known=known).items())
         ]
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class UnlistedLab:
-    """A lab of the event that the spec does not have any more."""
-
-    lab: LabSpec
-    state: LabState
 
 
 def _chosen(only: Sequence[str], names: Sequence[str], file: Path) -> tuple[str, ...]:
@@ -140,5 +133,6 @@ def _chosen(only: Sequence[str], names: Sequence[str], file: Path) -> tuple[str,
         # Not "no restriction": an unset variable would mean every lab.
         raise RequestError(f"--only {','.join(only)!r}: a lab's name is empty; is a variable unset?")
     if unknown := [p for p in patterns if not fnmatch.filter(names, p)]:
-        raise RequestError(f"--only: {', '.join(unknown)}: there is no such lab in {file}")
+        nearest = did_you_mean(unknown[0], names)
+        raise RequestError(f"--only: {', '.join(unknown)}: there is no such lab in {file}{nearest}")
     return tuple(name for name in names if any(fnmatch.fnmatchcase(name, p) for p in patterns))

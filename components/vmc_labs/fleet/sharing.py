@@ -1,127 +1,186 @@
-"""What the labs of one process ask of a VMC organisation again and again, read once for all (ADR 0020)."""
+"""The client of a driver's labs: what they read of a service again and again is read once (ADR 0020)."""
 
+import copy
+import dataclasses
 import functools
-import io
 import math
-import re
+import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import Future
+from typing import Any, TypeVar
 
-import requests
-import urllib3
-from requests.adapters import HTTPAdapter
-
+from vmc_account_link.api.auth import PROCESS_TOKENS, AccessTokens
 from vmc_account_link.api.client import VmcClient
-from vmc_account_link.api.request import GLANCE_READ_SECONDS, LARGEST_ANSWER_BYTES, TIMEOUTS_SECONDS
-from vmc_account_link.api.transport import Transport
+from vmc_account_link.api.models import AccountRecord, Link, Task
+from vmc_account_link.api.request import RetryPolicy
 from vmc_account_link.call_context import CallContext
+from vmc_account_link.errors import Refused, WaitInterrupted
 from vmc_account_link.settings import VmcSettings
-from vmc_labs.fleet.readings import Readings, Reply
 
-LIST_FRESH_SECONDS = 1.0
-"""So the list is read at most once a second, however many labs wait."""
+FRESH_SECONDS = 1.0
+"""So the list is read at most once a second, however many labs wait; and a failure counts no longer."""
 TASK_READS_PER_SECOND = 4.0
 """Of all labs together: the task only explains a wait, or ends it early."""
-_SHARED = re.compile(r".*/vmc/api/orgs/[^/]+/(account-link/connected-accounts|tasks/[^/?]+)")
-"""What has no effect and is asked again and again. Not `account-link`: reading that requests a link."""
-_KEPT_HEADERS = ("Content-Type", "Retry-After", "Date", "WWW-Authenticate", "Location")
-_HOLD_OFF_STATUSES = frozenset({429, 503})
-_CONNECTIONS = 64
-"""Kept open at most; as many labs as are ever at work in one process."""
+_FORGET_SECONDS = 300.0
+T = TypeVar("T")
 
 
-class SharedReads(HTTPAdapter):
-    """Carries the requests of many sessions to one service; safe across threads.
+@dataclasses.dataclass(slots=True, kw_only=True)
+class _Reading:
+    started: float
+    future: "Future[Any]" = dataclasses.field(default_factory=Future)
 
-    A session takes it for the service's address and does not know: what it may not repeat is sent once for
-    each who asks, and a failure reaches everybody who shares it.
-    """
+
+class Readings:
+    """The latest reading of each thing, for all labs of one organisation; safe across threads."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """Prepare; nothing is asked yet.
+        """Take this process's clock; nothing is read yet."""
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._latest: dict[str, _Reading] = {}
+        self._changed = -math.inf
+        self._refusal: tuple[Refused, float] | None = None
+        """The service's last wish to be left alone, and until when."""
+
+    def get(self, name: str, read: Callable[[], T], *, fresh_seconds: float = FRESH_SECONDS) -> T:
+        """A reading that began at most `fresh_seconds` ago and after the last change; a new one if need be.
+
+        Whoever comes while one is under way shares it, or where it began too long ago the next one.
 
         Args:
-            monotonic: this process's clock.
-        """
-        super().__init__(pool_maxsize=_CONNECTIONS)
-        self._monotonic = monotonic
-        self._readings = Readings(monotonic)
-        self._held_off: tuple[Reply, float] | None = None
-
-    def close(self) -> None:
-        """Keep the connections: a session that ends is one lab's, and they are everybody's."""
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
-        """Answer a request, by what another one has read where that is fresh enough.
+            name: of what is read.
+            read: reads it; an error of it reaches all who share.
+            fresh_seconds: how old a successful one may be.
 
         Raises:
-            requests.RequestException: the service could not be asked.
+            VmcError: the reading's, as an error of one's own.
         """
-        address = str(request.url)
-        shared = _SHARED.fullmatch(address.partition("?")[0])
-        if request.method != "GET" or not shared:
-            try:
-                return super().send(request, *args, **options)
-            finally:
-                self._readings.forget_older()
-        reply = self._held_off_reply()
-        if reply is None:
-            is_list = shared[1].startswith("account-link")
-            fresh = LIST_FRESH_SECONDS if is_list else self._task_fresh_seconds()
-            reply = self._readings.get(
-                address, lambda: self._read(request, *args, **options), fresh_seconds=fresh
-            )
-            self._hold_off(reply)
-        if reply.status == 401:
-            # Who shares it asks again with another token.
-            self._readings.forget_older()
-        return self._response(request, reply)
+        requested = self._monotonic()
 
-    def _task_fresh_seconds(self) -> float:
-        return max(LIST_FRESH_SECONDS, self._readings.count(60.0) / TASK_READS_PER_SECOND)
+        def counts(ended: _Reading) -> bool:
+            error = ended.future.exception()
+            if isinstance(error, WaitInterrupted):
+                return False  # who read it wants to stop; the others do not
+            seconds = fresh_seconds if error is None else FRESH_SECONDS
+            return ended.started >= max(requested - seconds, self._changed)
 
-    def _read(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> Reply:
-        # A wait that Ctrl-C is to end may share it, so it takes no longer than a wait's own looks.
-        timeout = (TIMEOUTS_SECONDS[0], GLANCE_READ_SECONDS)
+        while True:
+            with self._lock:
+                self._leave_alone()
+                known = self._latest.get(name)
+                is_mine = known is None or (known.future.done() and not counts(known))
+                if known is None or is_mine:
+                    known = self._latest[name] = _Reading(started=self._monotonic())
+                    self._forget()
+            if is_mine:
+                self._settle(known, read)
+            error = known.future.exception()
+            if is_mine or counts(known):
+                if error is None:
+                    value: T = known.future.result()
+                    return value
+                raise copy.copy(error) from None  # one each: a traceback is written into an exception
+
+    def change(self, act: Callable[[], T]) -> T:
+        """Change something: a reading that began before the end of it does not count any more."""
         try:
-            with super().send(request, *args, **{**options, "timeout": timeout}) as response:
-                body = response.raw.read(LARGEST_ANSWER_BYTES + 1, decode_content=True)
-        except urllib3.exceptions.HTTPError as error:
-            raise requests.ConnectionError(error) from None
-        kept = tuple((name, response.headers[name]) for name in _KEPT_HEADERS if name in response.headers)
-        return Reply(status=response.status_code, body=body, headers=kept)
+            return act()
+        finally:
+            with self._lock:
+                self._changed = self._monotonic()
 
-    def _response(self, request: requests.PreparedRequest, reply: Reply) -> requests.Response:
-        """The reply as a session takes it, a stream of its own for each who shares it."""
-        raw = urllib3.HTTPResponse(
-            body=io.BytesIO(reply.body),
-            headers=dict(reply.headers),
-            status=reply.status,
-            preload_content=False,
-        )
-        return self.build_response(request, raw)
+    def count(self, seconds: float) -> int:
+        """How many things have a reading that began in the last so many seconds."""
+        since = self._monotonic() - seconds
+        with self._lock:
+            return sum(reading.started >= since for reading in self._latest.values())
 
-    def _hold_off(self, reply: Reply) -> None:
-        told = reply.header("Retry-After") or ""
-        if reply.status in _HOLD_OFF_STATUSES and told.isdecimal() and len(told) < 6:
-            self._held_off = (reply, self._monotonic() + float(told))
+    def _settle(self, reading: _Reading, read: Callable[[], Any]) -> None:
+        try:
+            reading.future.set_result(read())
+        except Exception as error:  # noqa: BLE001 - raised to all who share it, this thread among them
+            if isinstance(error, Refused) and error.retry_after_seconds:
+                with self._lock:
+                    self._refusal = error, self._monotonic() + error.retry_after_seconds
+            reading.future.set_exception(error)
 
-    def _held_off_reply(self) -> Reply | None:
-        """While the service wants to be left alone: its own answer, with what is left of the time."""
-        held = self._held_off
-        left = held[1] - self._monotonic() if held else 0.0
-        return held[0].with_header("Retry-After", str(math.ceil(left))) if held and left > 0 else None
+    def _leave_alone(self) -> None:
+        """While the service wants to be left alone: its own refusal, with what is left of the time."""
+        if self._refusal and (left := self._refusal[1] - self._monotonic()) > 0:
+            refusal = copy.copy(self._refusal[0])
+            refusal.retry_after_seconds = math.ceil(left)
+            raise refusal
+
+    def _forget(self) -> None:
+        since = self._monotonic() - _FORGET_SECONDS
+        for name in [n for n, r in self._latest.items() if r.started < since and r.future.done()]:
+            del self._latest[name]
 
 
 @functools.cache
-def shared_reads(settings: VmcSettings) -> SharedReads:  # noqa: ARG001 - one for each
-    """Those of this process, one for each organisation and credential."""
-    return SharedReads()
+def _readings(settings: VmcSettings) -> Readings:  # noqa: ARG001 - one for each organisation and credential
+    return Readings()
 
 
-def open_client(settings: VmcSettings, *, context: CallContext) -> VmcClient:
-    """A client that shares what it reads with all others of this process."""
-    session = requests.Session()
-    session.mount(f"{settings.vmc_url}/vmc/", shared_reads(settings))
-    return VmcClient(settings, context=context, transport=Transport(session=session))
+class SharingClient(VmcClient):
+    """A client that shares what it reads with all others of this process; a request for a link never."""
+
+    def __init__(
+        self,
+        settings: VmcSettings,
+        *,
+        context: CallContext = CallContext(),  # noqa: B008 - frozen
+        tokens: AccessTokens = PROCESS_TOKENS,
+        readings: Readings | None = None,
+    ) -> None:
+        """Prepare the conversation, as `VmcClient` does; nothing is sent yet.
+
+        Args:
+            settings: where and as whom.
+            context: for whom.
+            tokens: where access tokens are kept.
+            readings: with whom it shares; None: all who have the same settings.
+        """
+        super().__init__(settings, context=context, tokens=tokens)
+        self._readings = readings or _readings(settings)
+        self._clock_ahead_seconds = 0.0
+
+    def clock_ahead_seconds(self) -> float:
+        """As its own last answer told it, or the last reading that it shared."""
+        return super().clock_ahead_seconds() or self._clock_ahead_seconds
+
+    def request_link(self) -> Link:
+        """As `VmcClient` does it: each lab's request is its own."""
+        return self._readings.change(super().request_link)
+
+    def unlink(self, account: AccountRecord) -> None:
+        """As `VmcClient` does it."""
+        self._readings.change(lambda: super(SharingClient, self).unlink(account))
+
+    def list_connected_accounts(
+        self, repeat: RetryPolicy = RetryPolicy.IDEMPOTENT
+    ) -> tuple[AccountRecord, ...]:
+        """The list as it was a second ago at most, and after the last change."""
+        return self._shared("list", super().list_connected_accounts, repeat, FRESH_SECONDS)
+
+    def get_task(self, task_id: str, repeat: RetryPolicy = RetryPolicy.IDEMPOTENT) -> Task:
+        """The task; the more of them are looked at, the older it may be."""
+        fresh = max(FRESH_SECONDS, self._readings.count(60.0) / TASK_READS_PER_SECOND)
+        read = functools.partial(super().get_task, task_id)
+        return self._shared(f"task {task_id}", read, repeat, fresh)
+
+    def _shared(
+        self, name: str, read: Callable[[RetryPolicy], T], repeat: RetryPolicy, fresh_seconds: float
+    ) -> T:
+        def read_once() -> tuple[T, float]:
+            # A wait that Ctrl-C is to end may share it, so it takes no longer than a wait's own looks.
+            return read(RetryPolicy.NONE), super(SharingClient, self).clock_ahead_seconds()
+
+        value, self._clock_ahead_seconds = self._transport.repeat(
+            repeat,
+            lambda: self._readings.get(name, read_once, fresh_seconds=fresh_seconds),
+            least_pause_seconds=FRESH_SECONDS,
+        )
+        return value

@@ -11,7 +11,7 @@ from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord
 from vmc_account_link.errors import Refused, RequestError, Unavailable
 from vmc_labs.engine.lab_engine import PROJECT, LabEngine
-from vmc_labs.fleet.plan import FleetSnapshot
+from vmc_labs.fleet.status import FleetSnapshot
 from vmc_labs.spec.credentials import engine_environment, vmc_settings
 from vmc_labs.spec.model import LabSpec
 from vmc_labs.state.files import StateFiles, open_state_files

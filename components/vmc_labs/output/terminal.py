@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import io
 import json
 import os
 import shlex
@@ -17,16 +16,14 @@ from rich.table import Table
 from rich.text import Text
 
 from vmc_account_link.errors import RequestError
-from vmc_labs.fleet.plan import Action, Step
-from vmc_labs.fleet.results import LabOutcome, LabResult
+from vmc_labs.fleet.plan import Step
+from vmc_labs.fleet.results import LabResult
+from vmc_labs.fleet.status import Finding, LabStatus
 from vmc_labs.private_files import write_file
+from vmc_labs.spec.model import LabSpec
 from vmc_labs.state.reader import LabState
 
-_COLOURS = {
-    LabOutcome.FAILED: "red",
-    LabOutcome.INTERRUPTED: "yellow",
-    LabOutcome.NOT_STARTED: "yellow",
-}
+_COLOURS = {LabStatus.FAILED: "red", LabStatus.INTERRUPTED: "yellow"}
 _SHOWN = ("account_number", "connected_account_id", "connected_account_state", "stack_name")
 """The outputs that a table has room for."""
 _WIDE = 200
@@ -46,24 +43,24 @@ class Output:
 
     def plan(self, steps: Sequence[Step]) -> None:
         """A plan as a table, and how much it is."""
-        table = _table("lab", "stack", "action", "why")
-        for step in steps:
-            style = "dim" if step.action in {Action.NOTHING, Action.SKIP} else None
-            table.add_row(step.lab.name, step.lab.stack, step.action.value, Text(step.reason), style=style)
+        table = _table("lab", "stack", "status", "action", "why")
+        for row, step in zip(step_rows(steps), steps, strict=True):
+            table.add_row(*map(Text, row.values()), style=None if step.verb else "dim")
         self._out.print(table)
-        self._out.print(Text(summary([step.action.value for step in steps])))
+        self._out.print(Text(summary([step.verb or "nothing" for step in steps])))
 
     def results(self, results: Sequence[LabResult]) -> None:
         """The summary of a run: how many of what, and each reason why labs are not as asked."""
-        failures: dict[tuple[LabOutcome, str | None], list[str]] = {}
+        failures: dict[tuple[LabStatus, str], list[str]] = {}
         for result in results:
-            if not result.outcome.is_as_requested:
-                failures.setdefault((result.outcome, result.error), []).append(result.lab)
-        for (outcome, error), labs in failures.items():
-            why = f": {error}" if error else ""
-            text = Text.assemble(f"{', '.join(labs)} ", Text(outcome, style=_COLOURS[outcome]), why)
-            self._out.print(text, soft_wrap=True)
-        self._out.print(Text(summary([result.outcome.value for result in results])))
+            if result.error:
+                failures.setdefault((result.status, result.error), []).append(result.lab)
+        for (status, error), labs in failures.items():
+            shown = Text(status, style=_COLOURS.get(status, ""))
+            self._out.print(Text.assemble(f"{', '.join(labs)} ", shown, f": {error}"), soft_wrap=True)
+        unchanged = sum(not result.has_changed and not result.error for result in results)
+        as_before = f" ({unchanged} unchanged)" if unchanged else ""
+        self._out.print(Text(summary([result.status for result in results]) + as_before))
 
     def outputs(self, labs: Mapping[str, Mapping[str, object]], form: str) -> None:
         """The labs' outputs: all of them as `json` or `csv`, what people ask for as a `table`."""
@@ -113,7 +110,14 @@ def summary(labels: Iterable[str]) -> str:
 def step_rows(steps: Sequence[Step]) -> list[dict[str, str]]:
     """A plan for `--json`."""
     return [
-        {"lab": s.lab.name, "stack": s.lab.stack, "action": s.action.value, "why": s.reason} for s in steps
+        {
+            "lab": step.lab.name,
+            "stack": step.lab.stack,
+            "status": step.found.status.value,
+            "action": step.verb or "nothing",
+            "why": step.reason,
+        }
+        for step in steps
     ]
 
 
@@ -122,7 +126,8 @@ def result_rows(results: Sequence[LabResult]) -> list[dict[str, object]]:
     return [
         {
             "lab": one.lab,
-            "outcome": one.outcome.value,
+            "status": one.status.value,
+            "changed": one.has_changed,
             "seconds": round(one.seconds, 1),
             "error": one.error,
             "outputs": dict(one.outputs),
@@ -131,31 +136,18 @@ def result_rows(results: Sequence[LabResult]) -> list[dict[str, object]]:
     ]
 
 
-def status_row(lab: str, stack: str, state: LabState | None, difference: str | None) -> dict[str, object]:
+def status_row(lab: LabSpec, found: Finding, state: LabState | None) -> dict[str, object]:
     """A lab as `status` shows it."""
     return {
-        "lab": lab,
-        "stack": stack,
-        "state": lab_state(state, difference),
+        "lab": lab.name,
+        "stack": lab.stack,
+        "status": found.status.value,
         "account": state.outputs.get("account_number", "") if state else "",
         "connected": _moment(state.phases.connected) if state else "",
         "expires": _moment(state.expires) if state else "",
         "owner": state.tags.get("owner", "") if state else "",
-        "note": difference or (state.error if state else "") or "",
+        "note": "" if found.status is LabStatus.LINKED else found.reason,
     }
-
-
-def lab_state(state: LabState | None, difference: str | None) -> str:
-    """A lab's state in one word."""
-    if state is None:
-        return "absent"
-    if state.error:
-        return "failed"
-    if difference:
-        return "drifted"
-    if state.has_pending:
-        return "cut off"
-    return "linked" if state.is_linked else "not linked"
 
 
 def write_env_files(folder: Path, labs: Mapping[str, Mapping[str, object]]) -> list[Path]:
@@ -185,17 +177,6 @@ def clock(seconds: float) -> str:
 def now_clock() -> str:
     """The time of day in UTC, as logs and `status` write it."""
     return time.strftime("%H:%M:%SZ", time.gmtime())
-
-
-def make_writable() -> None:
-    """Have standard output and error take all text: one that is closed, or has no sign for a letter, too."""
-    sys.stdout, sys.stderr = (
-        stream or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for the process's life
-        for stream in (sys.stdout, sys.stderr)
-    )
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
 
 
 def _flat(value: object) -> str:
@@ -231,5 +212,6 @@ def _console(file: TextIO) -> Console:
 def _table(*columns: str) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        # The first is a lab's name, which stays in one piece.
+        table.add_column(column, overflow="fold", no_wrap=column == columns[0])
     return table

@@ -62,7 +62,6 @@ def engine_environment(
     *,
     token_variables: Collection[str],
     backend: str = "",
-    folder: Path | None = None,
 ) -> dict[str, str]:
     """The environment of a CLI and of all that it starts: no secret of VMware's, no relative path.
 
@@ -73,15 +72,12 @@ def engine_environment(
         environ: this process's environment.
         token_variables: the variables that hold any organisation's token.
         backend: a Pulumi backend's URL, absolute; "" for the one that `pulumi login` names.
-        folder: what a relative path in the environment is relative to; None: this process's folder.
     """
     dropped = {*_VMC_SECRETS, *token_variables}
     kept = {name: value for name, value in environ.items() if name not in dropped}
     # The CLI runs in another folder than this process.
     paths = {
-        name: str((folder or Path.cwd()) / Path(kept[name]).expanduser())
-        for name in _PATHS & kept.keys()
-        if kept[name]
+        name: str(Path.cwd() / Path(kept[name]).expanduser()) for name in _PATHS & kept.keys() if kept[name]
     }
     return {
         **kept,

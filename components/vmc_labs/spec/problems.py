@@ -1,6 +1,8 @@
 """What is wrong in a spec, and where."""
 
 import dataclasses
+import difflib
+from collections.abc import Iterable
 from typing import Any
 
 from vmc_account_link.errors import RequestError
@@ -51,3 +53,9 @@ def key_of(path: located_yaml.Path) -> str:
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f"{'.' if text else ''}{step}"
     return text
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean team-01?` for the nearest of the known words; empty where none is near."""
+    close = difflib.get_close_matches(word, sorted(known), n=1)
+    return f"; did you mean {close[0]}?" if close and close[0] != word else ""

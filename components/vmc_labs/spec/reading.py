@@ -1,6 +1,5 @@
 """A spec's file -> frozen values. The whole file is judged, before anything is touched."""
 
-import difflib
 import os
 import re
 import uuid
@@ -16,7 +15,7 @@ from vmc_labs.spec import located_yaml, schema
 from vmc_labs.spec.backend import absolute_backend
 from vmc_labs.spec.model import Credentials, FleetSpec, LabSpec, Service
 from vmc_labs.spec.patterns import expand
-from vmc_labs.spec.problems import Problem, Problems, SpecRefused, key_of
+from vmc_labs.spec.problems import Problem, Problems, SpecRefused, did_you_mean, key_of
 from vmc_labs.spec.validation import IndexedLabs, validate_labs
 
 
@@ -134,8 +133,7 @@ def _perhaps(path: located_yaml.Path) -> str:
     word = str(path[-1]) if path else ""
     if re.search(r"(?i)token$|secret$|password", word):
         return ": secrets are never in a spec, export API_TOKEN instead"
-    close = difflib.get_close_matches(word, sorted(known), n=1)
-    return f"; did you mean {close[0]}?" if close and close[0] != word else ""
+    return did_you_mean(word, known)
 
 
 def _shown(value: object) -> str:

@@ -2,12 +2,13 @@
 
 import dataclasses
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 
 import jinja2
 
-from vmc_labs.output.report.rows import EventReport, ReportRow, Standing
+from vmc_labs.output.report.rows import EventReport, ReportRow
 from vmc_labs.output.report.timeline import Axis, Span, clock, duration, moments
 from vmc_labs.state.reader import Phases
 
@@ -47,15 +48,10 @@ class Fact:
     name: str
 
 
-def render(report: EventReport, *, zone: tzinfo = UTC) -> str:
-    """Make the page.
-
-    Args:
-        report: what to show.
-        zone: in which times of the day are written.
-    """
+def render(report: EventReport) -> str:
+    """Make the page; times of the day are in the zone of the report's own moment."""
     axis = Axis(row.phases for row in report.rows)
-    made_at = report.made_at.astimezone(zone)
+    made_at, zone = report.made_at, report.made_at.tzinfo or UTC
     return _TEMPLATES.get_template("page.html.j2").render(
         report=report,
         dash=DASH,
@@ -63,9 +59,6 @@ def render(report: EventReport, *, zone: tzinfo = UTC) -> str:
         made_at=made_at,
         zone=zone_name(made_at),
         facts=_facts(report, zone),
-        failed=report.of(Standing.FAILED),
-        waiting=report.of(Standing.UNFINISHED, Standing.NOT_STARTED),
-        ready=report.of(Standing.READY),
         lanes=[_lane(row, axis, zone) for row in report.rows],
         ticks=axis.ticks(zone),
         cuts=axis.cuts(),
@@ -99,21 +92,16 @@ def _lane(row: ReportRow, axis: Axis, zone: tzinfo) -> Lane:
         end=axis.index(known[-1]) if known else None,
         requested=requested,
         later=later,
-        summary=", ".join([f"{row.standing}", *([f"requested {requested}"] if first else []), *later_phases]),
+        summary=", ".join([row.status, *([f"requested {requested}"] if first else []), *later_phases]),
     )
 
 
 def _facts(report: EventReport, zone: tzinfo) -> list[Fact]:
     """Numbers that answer the first questions: how many, when, how long."""
-    rows = report.of(Standing.READY)
-    facts = [Fact(value=f"{len(rows)} of {len(report.rows)}", name="labs ready")]
-    for standing, name in (
-        (Standing.FAILED, "failed"),
-        (Standing.UNFINISHED, "unfinished"),
-        (Standing.NOT_STARTED, "not started"),
-    ):
-        if number := len(report.of(standing)):
-            facts.append(Fact(value=str(number), name=name))
+    rows = report.linked
+    facts = [Fact(value=f"{len(rows)} of {len(report.rows)}", name="labs linked")]
+    others = Counter(row.status for row in report.rows if not row.status.has_link)
+    facts += [Fact(value=str(count), name=status) for status, count in others.items()]
     lengths = {
         row.name: (row.phases.ready - row.phases.requested).total_seconds()
         for row in rows
@@ -121,7 +109,7 @@ def _facts(report: EventReport, zone: tzinfo) -> list[Fact]:
     }
     ends = [row.phases.ready for row in rows if row.phases.ready]
     if ends:
-        facts.append(Fact(value=f"{max(ends).astimezone(zone):%H:%M}", name="last lab ready"))
+        facts.append(Fact(value=f"{max(ends).astimezone(zone):%H:%M}", name="last lab linked"))
     if lengths:
         middle = timedelta(seconds=statistics.median(lengths.values()))
         slowest = max(lengths, key=lambda name: lengths[name])

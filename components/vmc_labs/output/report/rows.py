@@ -3,19 +3,9 @@
 import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
 
+from vmc_labs.fleet.status import LabStatus
 from vmc_labs.state.reader import Phases
-
-
-class Standing(StrEnum):
-    """How a lab stands."""
-
-    READY = "ready"
-    FAILED = "failed"
-    UNFINISHED = "unfinished"
-    """Begun, with neither an end nor an error on record: it is running, or was interrupted."""
-    NOT_STARTED = "not started"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +13,12 @@ class ReportRow:
     """One lab."""
 
     name: str
-    standing: Standing
-    pulumi_stack: str
+    status: LabStatus
     phases: Phases = dataclasses.field(default_factory=Phases)
     error: str | None = None
-    """Why it failed, in one line."""
+    """Why it failed, in a sentence."""
+    raw_error: str | None = None
+    """AWS's own words, where the sentence stands for them."""
     account_number: str | None = None
     """12 digits."""
     connected_account_id: str | None = None
@@ -51,6 +42,12 @@ class EventReport:
     retry: str
     """The command that tries the failed labs again."""
 
-    def of(self, *standings: Standing) -> Sequence[ReportRow]:
-        """The rows that stand so, in their order."""
-        return [row for row in self.rows if row.standing in standings]
+    @property
+    def linked(self) -> Sequence[ReportRow]:
+        """The labs that can be used, in their order."""
+        return [row for row in self.rows if row.status.has_link]
+
+    @property
+    def failed(self) -> Sequence[ReportRow]:
+        """The labs whose last run failed, in their order."""
+        return [row for row in self.rows if row.status is LabStatus.FAILED]

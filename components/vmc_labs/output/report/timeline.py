@@ -7,6 +7,7 @@ in which nothing ran are cut out of the axis and marked, so that neither burst i
 import bisect
 import dataclasses
 import itertools
+import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, tzinfo
 
@@ -19,6 +20,8 @@ _PAUSE_LEAST = timedelta(minutes=2)
 _CUT_PERCENT = 5.0
 """The place that a cut takes on the axis."""
 _MOST_TICKS = 7
+_LABEL, _LONG_LABEL = (7.0, 15.0), (10.0, 24.0)
+"""What a label, without and with seconds, needs of the axis on a desk, and on a phone or on paper."""
 _STEPS = [
     *(timedelta(seconds=s) for s in (1, 2, 5, 10, 15, 30)),
     *(timedelta(minutes=m) for m in (1, 2, 5, 10, 15, 30)),
@@ -44,6 +47,9 @@ class Tick:
 
     left: float
     label: str
+    """Empty where there is no room beside the one before."""
+    is_minor: bool
+    """Whether there is room on a desk only, and not on a phone or on paper."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,13 +101,19 @@ class Axis:
         """Moments at round times of the clock, few enough to be read."""
         ran = sum((end - begin for begin, end in self._bursts), timedelta())
         step = next((one for one in _STEPS if ran / one <= _MOST_TICKS), _STEPS[-1])
-        text = "%H:%M:%S" if step < timedelta(minutes=1) else "%H:%M"
-        ticks = []
+        text, widths = ("%H:%M", _LABEL) if step >= timedelta(minutes=1) else ("%H:%M:%S", _LONG_LABEL)
+        ticks: list[Tick] = []
+        last = last_major = -math.inf
         for begin, end in self._bursts:
             midnight = begin.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
             moment = midnight + step * -(-(begin - midnight) // step)
             while moment <= end:
-                ticks.append(Tick(left=self.index(moment), label=f"{moment.astimezone(zone):{text}}"))
+                left = self.index(moment)
+                has_room, is_minor = left - last >= widths[0], left - last_major < widths[1]
+                label = f"{moment.astimezone(zone):{text}}" if has_room else ""
+                ticks.append(Tick(left=left, label=label, is_minor=is_minor))
+                last = left if has_room else last
+                last_major = last_major if is_minor else left
                 moment += step
         return ticks
 

@@ -1,13 +1,10 @@
-"""A lab's program: the link, and beside it whatever needs one."""
+"""Link an AWS account to VMware Cloud on AWS, and beside the link whatever needs one."""
 
 import pulumi
 
 from vmc_account_link import AccountLink
 
-link = AccountLink(
-    "account-link",
-    {"stack_name": "SDDC-Account-Link", "subnet_region": "us-west-2", "tags": {"owner": "workshop"}},
-)
+link = AccountLink("account-link", {"subnet_region": "us-west-2", "tags": {"owner": "workshop"}})
 
 # What SDDC creation asks for (`account_link_sddc_config` of the Terraform provider vmware/vmc).
 pulumi.export("connected_account_id", link.connected_account_id)
