@@ -270,7 +270,7 @@ def run_parts(contenders: Sequence[Contender], *, is_trial: bool) -> Iterator[Ru
 _IMPORTED = {
     "program": "import vmc_account_link; vmc_account_link.AccountLink",
     # Not `pulumi.dynamic.__main__`, which serves as soon as it is imported.
-    "dynamic provider": "import pulumi.dynamic; from vmc_account_link import link_request, connected_account",
+    "dynamic provider": "import pulumi.dynamic; from vmc_account_link import link_request, connection_wait",
 }
 """What our two processes load before they do anything."""
 _IMPORT_LINE = re.compile(r"import time:\s+(\d+) \|\s+\d+ \| \s*([\w.]+)")
