@@ -1,4 +1,4 @@
-"""Labs of two organisations, one with an existing link; what is wrong for all is found once. Real: the engine."""
+"""Labs of two organisations, one with an existing link; what is wrong for all is found once. Real: engine."""
 
 import json
 import shutil
