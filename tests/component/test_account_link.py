@@ -392,6 +392,16 @@ def test_the_program_declares_what_the_component_does_that_is_told_the_same(
         assert (subnets["hosts"], subnets["chosen"]) == (6, ["subnet-1", "subnet-2"])
 
 
+def test_arguments_by_keyword_are_those_of_an_object(run: Run) -> None:
+    by_keyword = run(program=lambda: AccountLink("account-link", stack_name="Lab-7", tags={"a": "b"}))
+    as_object = run(program=lambda: AccountLink("account-link", {"stack_name": "Lab-7", "tags": {"a": "b"}}))
+    assert declared(by_keyword) == declared(as_object)
+    with pytest.raises(SettingsError, match="stack_name is given twice"):
+        run(program=lambda: AccountLink("account-link", {"stack_name": "Lab-7"}, stack_name="Lab-8"))
+    with pytest.raises(SettingsError, match="it has no argument stack_nam"):
+        run(program=lambda: AccountLink("account-link", stack_nam="Lab-8"))  # type: ignore[call-arg]
+
+
 def test_the_state_does_not_say_whether_a_default_was_written(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,9 +82,7 @@ def wait_until_linked(
                 raise error
         elapsed = context.monotonic() - start
         if verdict.stage != reported_stage or now - reported_at >= _REPORT_SECONDS:
-            context.emit_progress(
-                f"waiting {_clock(elapsed)} for AWS account {target.account_number}: {verdict.why}"
-            )
+            context.emit_progress(f"{verdict.why} (AWS account {target.account_number}, {_clock(elapsed)})")
             reported_stage, reported_at = verdict.stage, now
         # A look that Ctrl-C has cut short knows less than the one before it.
         last_status = verdict.why if last_status is None or not canceled.is_set() else last_status
