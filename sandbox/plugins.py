@@ -1,4 +1,4 @@
-"""The plugins that `make setup` has got, where the engine of a sandbox looks for them."""
+"""The plugins that `make setup` has got, where the engine of a sandbox finds them."""
 
 import dataclasses
 from collections.abc import Mapping

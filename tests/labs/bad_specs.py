@@ -40,6 +40,18 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("4: defaults: `<<` is not read: put what labs share under `defaults`",),
     ),
     "a key that is no text": (_with("1: a"), ("3: the key 1 is no text: put it in quotes",)),
+    "a file that is too large": ("a" * (4 * 1024 * 1024 + 1), ("1: the file is larger than 4 MiB",)),
+    "a control character": (HEAD + "a: \x01\n", ("3: no YAML: the character '\\x01' can't be in it",)),
+    "labs that are no list": (HEAD + "labs: team-01\n", ("3: labs: 'team-01' is not a list",)),
+    "defaults that are no mapping": (_with("defaults: 8h"), ("3: defaults: '8h' is not a mapping of keys",)),
+    "another organisation without its id": (
+        "event: e\nlabs:\n  - {name: a, vmc: {tokenVariable: X}}\n",
+        ("3: labs[0].vmc.orgId: it is missing, and ORG_ID is not set: the VMC organisation's long id",),
+    ),
+    "a role whose range is too short": (
+        _labs("{name: 'a-{1..3}', roleArn: 'arn:aws:iam::11111111111{1..2}:role/lab'}"),
+        ("4: labs[0].roleArn: it stands for 2, the lab's name for 3",),
+    ),
     "a Python object": (
         _with("backend: !!python/object:os.system x"),
         (
@@ -225,7 +237,7 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "a tag of AWS's own": (
         _with("defaults: {tags: {'aws:x': y}}"),
-        ("3: defaults.tags: 'aws:x' can't be a tag of AWS: 1 to 128 characters, not beginning with aws:",),
+        ("3: defaults.tags: aws:x is AWS's own: Choose a name that does not begin with aws:.",),
     ),
     "a tag that is a number": (
         _with("defaults: {tags: {cost: 12}}"),

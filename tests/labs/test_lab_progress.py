@@ -2,7 +2,7 @@
 
 import pytest
 
-from vmc_account_link.resource_types import CONNECTED_ACCOUNT, STACK
+from vmc_account_link.resource_types import CONNECTION_WAIT, STACK
 from vmc_labs.engine.events import Watch, error_line
 
 # As the engine sent them with the real provider (tests/engine/test_one_line.py keeps them true).
@@ -77,6 +77,9 @@ def test_the_phase_follows_the_resources() -> None:
         watch.take({"resourcePreEvent": {"metadata": {"type": "other", "op": "create"}}}),
         watch.take({"diagnosticEvent": {"severity": "info", "message": "AWS account 1 is PENDING"}}),
     ]
-    assert (watch.phase, shown) == ("stack", ["creating the stack", None, "AWS account 1 is PENDING"])
-    watch.take({"resourcePreEvent": {"metadata": {"type": CONNECTED_ACCOUNT, "op": "create"}}})
+    assert (watch.phase, shown) == (
+        "stack",
+        ["creating the CloudFormation stack", None, "AWS account 1 is PENDING"],
+    )
+    watch.take({"resourcePreEvent": {"metadata": {"type": CONNECTION_WAIT, "op": "create"}}})
     assert watch.phase == "connect", "from here on Ctrl-C may end it"

@@ -11,7 +11,7 @@ import pytest
 from vmc_account_link.aws_reader import AwsAccess
 from vmc_account_link.recovery.cloudformation import FoundStack
 from vmc_account_link.recovery.pending import PendingStack, pending_stacks, repair
-from vmc_account_link.resource_types import CONNECTED_ACCOUNT, LINK_REQUEST, STACK
+from vmc_account_link.resource_types import CONNECTION_WAIT, LINK_REQUEST, STACK
 
 PROVIDER = "urn:pulumi:dev::p::pulumi:providers:aws::link-aws"
 URN = "urn:pulumi:dev::p::aws:cloudformation/stack:Stack::link-stack"
@@ -158,7 +158,7 @@ def test_a_link_is_as_old_as_the_services_clock_says() -> None:
     [
         (stack(), "creating", "no such CloudFormation stack exists"),
         ({"urn": "u::link", "type": LINK_REQUEST}, "creating", "expires by itself"),
-        ({"urn": "u::account", "type": CONNECTED_ACCOUNT}, "creating", "goes on waiting"),
+        ({"urn": "u::wait", "type": CONNECTION_WAIT}, "creating", "goes on waiting"),
         ({"urn": "u::component", "type": "vmc-account-link:index:AccountLink"}, "creating", "declares it"),
         (stack(), "deleting", "does it again"),
         (stack(), "updating", "does it again"),
@@ -268,3 +268,87 @@ def test_a_state_with_nothing_under_way_stays_as_it_is() -> None:
     repaired = repair(before, before, {})
     assert repaired.lines == ()
     assert repaired.state == before
+
+
+LINK_URN = f"urn:pulumi:dev::p::{LINK_REQUEST}::link-request"
+PARENT = "urn:pulumi:dev::p::vmc-account-link:index:AccountLink::link"
+
+
+def unrecorded(template_body: str, *providers: dict[str, Any]) -> dict[str, Any]:
+    """A state with a link whose stack nobody heard of."""
+    outputs = {
+        "account_number": "123456789012", "stack_name": "SDDC-Account-Link", "template_url": "https://t",
+        "template_body": template_body,
+    }  # fmt: skip
+    link = {
+        "urn": LINK_URN, "type": LINK_REQUEST, "parent": PARENT, "outputs": outputs,
+        "modified": "2026-01-10T12:00:00Z",
+    }  # fmt: skip
+    return {"version": 3, "deployment": {"resources": [*providers, link], "pending_operations": []}}
+
+
+def provider(name: str, parent: str = "") -> dict[str, Any]:
+    urn = f"urn:pulumi:dev::p::pulumi:providers:aws::{name}"
+    inputs = {"region": f"region-of-{name}"}
+    return {
+        "urn": urn,
+        "id": f"id-{name}",
+        "type": "pulumi:providers:aws",
+        "parent": parent,
+        "inputs": inputs,
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "source"),
+    [(TEMPLATE, ("templateBody", TEMPLATE)), ("", ("templateUrl", "https://t"))],
+    ids=["inline", "by URL"],
+)
+def test_an_unrecorded_stack_is_written_as_the_program_declares_it(
+    body: str, source: tuple[str, str]
+) -> None:
+    """Whatever is missing or different would be a change to the next preview."""
+    before, urn = (
+        unrecorded(body, provider("link", PARENT), provider("other")),
+        LINK_URN.replace(LINK_REQUEST, STACK),
+    )
+    urn = urn.removesuffix("-request") + "-stack"
+    repaired = repair(before, before, {urn: found()})
+    assert repaired.lines == ("link-stack: made without the state knowing; taken into it, CREATE_COMPLETE",)
+    *_, recorded = repaired.state["deployment"]["resources"]
+    inputs = {
+        "__defaults": [], "name": "SDDC-Account-Link", "region": "region-of-link",
+        "capabilities": ["CAPABILITY_IAM"], "onFailure": "DELETE", source[0]: source[1], "tagsAll": {},
+    }  # fmt: skip
+    assert recorded == {
+        "urn": urn,
+        "custom": True,
+        "type": STACK,
+        "id": found().id,
+        "inputs": inputs,
+        "outputs": {
+            "parameters": {}, "outputs": {}, "id": found().id,
+            **{key: value for key, value in inputs.items() if key != "__defaults"},
+        },
+        "parent": PARENT,
+        "provider": "urn:pulumi:dev::p::pulumi:providers:aws::link::id-link",
+        "dependencies": [LINK_URN],
+        "propertyDependencies": {source[0]: [LINK_URN]},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("providers", "region"),
+    [
+        ([provider("other"), provider("link", PARENT)], "region-of-link"),
+        ([provider("only")], "region-of-only"),
+        ([provider("one"), provider("two")], None),
+        ([], None),
+    ],
+    ids=["its own", "the only one", "neither of two", "none"],
+)
+def test_the_provider_of_an_unrecorded_stack_is_its_components_or_the_only_one(
+    providers: list[dict[str, Any]], region: str | None
+) -> None:
+    regions = [one.access.region for one in pending_stacks(unrecorded(TEMPLATE, *providers))]
+    assert regions == ([] if region is None else [region])

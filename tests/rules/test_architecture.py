@@ -20,16 +20,17 @@ from tools import structure
 PACKAGE = REPOSITORY / "components" / "vmc_account_link"
 FLOORS = {
     "vmc_account_link": (
-        "errors internal_errors secret_text resource_types",
+        "errors internal_errors secret_text resource_types environment standard_streams",
         "settings pulumi_state check_result",
         "provider_process pulumi_cli",
         "call_context",
         "api template",
         "link",
-        "aws args stack_hooks provider",
-        "aws_reader",
+        "args stack_hooks provider",
+        "aws aws_reader",
         "recovery",
-        "link_request connected_account existing_account compatible_subnets",
+        "stack_left",
+        "link_request connected_account connection_wait existing_account compatible_subnets",
         "account_link",
         "cli",
     ),
@@ -142,6 +143,7 @@ def test_the_dynamic_providers_process_does_not_load_the_component() -> None:
     [
         "vmc_account_link.link_request.LinkRequestProvider",
         "vmc_account_link.connected_account.ConnectedAccountProvider",
+        "vmc_account_link.connection_wait.ConnectionWaitProvider",
         "vmc_account_link.existing_account.ExistingAccountProvider",
         "vmc_account_link.compatible_subnets.CompatibleSubnetsProvider",
     ],

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from vmc_account_link.errors import SettingsError
-from vmc_account_link.settings import ApiToken, OAuthApp, VmcSettings, read_settings
+from vmc_account_link.settings import ApiToken, OAuthApp, VmcSettings, is_account_number, read_settings
 
 COMPLETE = {"vmc:orgId": "org-1", "vmc:refreshToken": "token-1"}
 
@@ -67,42 +67,82 @@ def test_the_api_token_is_read_under_its_other_key_too() -> None:
     assert read({**COMPLETE, "vmc:apiToken": "token-1"}).credentials == ApiToken(value="token-1")
 
 
-@pytest.mark.parametrize(
-    ("config", "environ", "named"),
-    [
-        pytest.param({"vmc:refreshToken": "t"}, {}, "vmc:orgId", id="no organisation"),
-        pytest.param({"vmc:orgId": " "}, {"API_TOKEN": "t"}, "ORG_ID", id="a blank organisation"),
-        pytest.param({"vmc:orgId": "o"}, {}, "vmc:refreshToken", id="no credentials"),
-        pytest.param(
-            {"vmc:orgId": "o", "vmc:clientId": "i"}, {}, "vmc:clientSecret", id="an app without its secret"
-        ),
-        pytest.param(
-            {"vmc:orgId": "o"}, {"CLIENT_SECRET": "s"}, "vmc:clientId", id="a secret without its app"
-        ),
-        pytest.param({**COMPLETE, "vmc:clientId": "i"}, {}, "vmc:refreshToken", id="a token and an app"),
-        pytest.param({**COMPLETE, "vmc:apiToken": "other"}, {}, "vmc:refreshToken", id="two tokens"),
-        pytest.param(
-            {**COMPLETE, "vmc:vmcUrl": "vmc.vmware.com"}, {}, "vmc:vmcUrl", id="a host without https"
-        ),
-        pytest.param({**COMPLETE, "vmc:vmcUrl": "https://h?x=1"}, {}, "vmc:vmcUrl", id="a URL with a query"),
-        pytest.param(
-            {**COMPLETE, "vmc:cspUrl": "https://u:p@h"}, {}, "vmc:cspUrl", id="a URL with a password"
-        ),
-        pytest.param(
-            {**COMPLETE, "vmc:cspUrl": "https://h:x"}, {}, "vmc:cspUrl", id="a port that is no number"
-        ),
-        pytest.param(
-            COMPLETE, {"VMC_URL": "http://vmc.vmware.com"}, "plain http", id="plain http to elsewhere"
-        ),
-    ],
+NO_TOKEN = (
+    "vmc:refreshToken: no VMC API token is set. Run `pulumi config set --secret vmc:refreshToken` or set "
+    "API_TOKEN (or an OAuth app's vmc:clientId and vmc:clientSecret)."
 )
-def test_a_bad_setting_is_refused_in_one_line_that_names_it(
-    config: dict[str, str], environ: dict[str, str], named: str
-) -> None:
+NO_ORGANISATION = (
+    "vmc:orgId: the VMC organisation is not set. Run `pulumi config set vmc:orgId <organisation id>` or "
+    "set ORG_ID."
+)
+TOKEN_AND_APP = (
+    "vmc:refreshToken: it is set together with vmc:clientId or vmc:clientSecret. Keep either the API token "
+    "or the OAuth app (`pulumi config rm <key>`)."
+)
+TWO_TOKENS = (
+    "vmc:refreshToken: vmc:apiToken is set to another token. Keep one of the two (`pulumi config rm "
+    "vmc:apiToken`)."
+)
+NO_SERVICE = ": this is not the URL of a service. Give it as https://host, without a query."
+BAD: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
+    "no organisation": ({"vmc:refreshToken": "t"}, {}, NO_ORGANISATION),
+    "a blank organisation": ({"vmc:orgId": " "}, {"API_TOKEN": "t"}, NO_ORGANISATION),
+    "no credentials": ({"vmc:orgId": "o"}, {}, NO_TOKEN),
+    "an app without its secret": (
+        {"vmc:orgId": "o", "vmc:clientId": "i"},
+        {},
+        "vmc:clientSecret: one half of the OAuth app is not set. Set it, or CLIENT_SECRET.",
+    ),
+    "an app of the environment without its secret": (
+        {"vmc:orgId": "o"},
+        {"CLIENT_ID": "i"},
+        "vmc:clientSecret: one half of the OAuth app is not set. Set it, or CLIENT_SECRET.",
+    ),
+    "a secret without its app": (
+        {"vmc:orgId": "o"},
+        {"CLIENT_SECRET": "s"},
+        "vmc:clientId: one half of the OAuth app is not set. Set it, or CLIENT_ID.",
+    ),
+    "a token and an app": ({**COMPLETE, "vmc:clientId": "i"}, {}, TOKEN_AND_APP),
+    "a token and an app's secret": ({**COMPLETE, "vmc:clientSecret": "s"}, {}, TOKEN_AND_APP),
+    "two tokens": (
+        {**COMPLETE, "vmc:apiToken": "other"},
+        {},
+        TWO_TOKENS,
+    ),
+    "a host without https": ({**COMPLETE, "vmc:vmcUrl": "vmc.vmware.com"}, {}, f"vmc:vmcUrl{NO_SERVICE}"),
+    "another scheme": ({**COMPLETE, "vmc:vmcUrl": "ftp://vmc"}, {}, f"vmc:vmcUrl{NO_SERVICE}"),
+    "a URL with a query": ({**COMPLETE, "vmc:vmcUrl": "https://h?x=1"}, {}, f"vmc:vmcUrl{NO_SERVICE}"),
+    "a URL with a fragment": ({**COMPLETE, "vmc:cspUrl": "https://h#x"}, {}, f"vmc:cspUrl{NO_SERVICE}"),
+    "a URL with a user": ({**COMPLETE, "vmc:cspUrl": "https://u@h"}, {}, f"vmc:cspUrl{NO_SERVICE}"),
+    "a URL with a password": ({**COMPLETE, "vmc:cspUrl": "https://:p@h"}, {}, f"vmc:cspUrl{NO_SERVICE}"),
+    "no number as port": ({**COMPLETE, "vmc:cspUrl": "https://h:x"}, {}, f"vmc:cspUrl{NO_SERVICE}"),
+    "plain http to elsewhere": (
+        COMPLETE,
+        {"VMC_URL": "http://vmc.vmware.com"},
+        "vmc:vmcUrl: a token is not sent over plain http. Use https://vmc.vmware.com.",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_setting_is_one_line_that_names_it_and_what_to_do(name: str) -> None:
+    config, environ, line = BAD[name]
     with pytest.raises(SettingsError) as refusal:
         read(config, environ)
-    assert named in str(refusal.value)
-    assert "\n" not in str(refusal.value)
+    assert str(refusal.value) == line
+
+
+def test_an_oauth_app_of_the_environment_is_enough() -> None:
+    environ = {"ORG_ID": "o", "CLIENT_ID": "id", "CLIENT_SECRET": "s"}
+    assert read({}, environ).credentials == OAuthApp(client_id="id", client_secret="s")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"), [("123456789012", True), ("12345678901", False), ("\u0661" * 12, False)]
+)
+def test_an_aws_account_has_twelve_digits_of_ascii(text: str, *, is_one: bool) -> None:
+    assert is_account_number(text) is is_one
 
 
 def test_plain_http_is_for_this_machine_only() -> None:

@@ -10,7 +10,8 @@ from vmc_account_link.call_context import CallContext
 from vmc_account_link.cli.dangling import Remains, remains_of
 from vmc_account_link.errors import CommandFailed, RequestError, VmcError
 from vmc_account_link.link.ownership import find_account
-from vmc_account_link.link.wait import unlink_until_gone
+from vmc_account_link.link.progress import LinkTarget
+from vmc_account_link.link.wait import unlink_record
 from vmc_account_link.settings import VmcSettings
 
 
@@ -49,9 +50,8 @@ def run(request: UnlinkRequest, *, show: Callable[[str], object], confirm: Calla
             show(line)
         if not confirm(f"Unlink AWS account {account_number}?"):
             return 1
-        unlink_until_gone(
-            vmc, account_number, record.cf_stack_name or "", context=CallContext(emit_progress=show)
-        )
+        target = LinkTarget(account_number=account_number, stack_name=record.cf_stack_name or "")
+        unlink_record(vmc, target, record, CallContext(emit_progress=show))
     show(f"AWS account {account_number} is not linked any more")
     return 0
 

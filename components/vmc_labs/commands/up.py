@@ -54,7 +54,7 @@ def run(
             outputs=dict(snapshot.states[step.lab.stack].outputs),
         )
         for step in steps
-        if step.found.status is LabStatus.LINKED
+        if step.found.status is LabStatus.LINKED and not failed
     ]
     if done:
         output.say(f"{len(done)} of {len(steps)} labs are linked already")

@@ -41,18 +41,21 @@ def read(text: str) -> LocatedYaml:
     """
     if len(text.encode()) > _LARGEST_BYTES:
         raise YamlRefused(1, (), "the file is larger than 4 MiB")
-    loader = yaml.SafeLoader(text)
     lines: dict[Path, int] = {}
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         data = _build(loader, node, (), lines) if node else None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise YamlRefused(
+            line, (), f"no YAML: the character {chr(error.character)!r} can't be in it"
+        ) from None
     except yaml.MarkedYAMLError as error:
         position = error.problem_mark or error.context_mark
         raise YamlRefused(position.line + 1 if position else 1, (), f"no YAML: {error.problem}") from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise YamlRefused(1, (), f"no YAML: {' '.join(str(error).split())[:100]}") from None
-    finally:
-        loader.dispose()
     return LocatedYaml(data=data, lines=lines)
 
 

@@ -7,11 +7,6 @@ LARGEST = 2000
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
 
-def has_range(text: str) -> bool:
-    """Whether there is a range in the text."""
-    return _RANGE.search(text) is not None
-
-
 def expand(text: str) -> tuple[str, ...]:
     """The texts that a pattern stands for, in order; the text itself where it has no range.
 

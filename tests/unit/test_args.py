@@ -1,0 +1,103 @@
+"""The component's arguments: each wrong one is one line in whole, beside a right one. Pure."""
+
+from typing import Any
+
+import pulumi
+import pytest
+
+from vmc_account_link.args import drop_unset, stack_tags, validate_args
+from vmc_account_link.errors import SettingsError
+
+SUBNETS = {"subnet_region": "us-west-2"}
+TAGS = "tags: they are no names with a text each. Set an object of texts."
+NO_ZONES = "it is about subnets, and no region of subnets is set. Set subnet_region too, or remove it."
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "no settings": ({"vmc": {}}, "AccountLink: its vmc is no VmcSettings. Read them with `read_settings`."),
+    "a link that is none": (
+        {"link": "adopt"}, "link: 'adopt' is no way to link. Set it to `create` or `existing`.",
+    ),
+    "no time": ({"link_timeout_minutes": 0}, "link_timeout_minutes: 0 is too short. Set 1 or more."),
+    "tags as a list": ({"tags": ["a"]}, TAGS),
+    "a tag of tags": ({"tags": {"a": {"b": "c"}}}, TAGS),
+    "a tag that is a list": ({"tags": {"a": ["b"]}}, TAGS),
+    "a tag without a value": ({"tags": {"a": None}}, TAGS),
+    "a tag without a name": ({"tags": {" ": "b"}}, TAGS),
+    "a tag of AWS's": (
+        {"tags": {"owner": "a", "AWS:x": "b"}},
+        "tags: AWS:x is AWS's own. Choose a name that does not begin with aws:.",
+    ),
+    "a type of SDDC without a region": (
+        {"sddc_type": "1NODE"}, f"sddc_type: {NO_ZONES}",
+    ),
+    "subnets without a region": (
+        {"sddc_subnets": ["subnet-1"]},
+        f"sddc_subnets: {NO_ZONES}",
+    ),
+    "a type of SDDC that is none": (
+        {**SUBNETS, "sddc_type": "2AZ"}, "sddc_type: '2AZ' is none. It is one of 1NODE, SingleAZ, MultiAZ.",
+    ),
+    "hosts below one": (
+        {**SUBNETS, "sddc_hosts": -1}, "sddc_hosts: there are no such SDDCs. Set 1 or more.",
+    ),
+    "two subnets for one zone": (
+        {**SUBNETS, "sddc_subnets": ["subnet-1", "subnet-2"]},
+        "sddc_subnets: SingleAZ takes one subnet, not 2. Correct the list, or sddc_type.",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_wrong_argument_is_one_line_that_says_what_to_do(name: str) -> None:
+    given, line = BAD[name]
+    with pytest.raises(SettingsError) as refusal:
+        validate_args(given)
+    assert str(refusal.value) == line
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"link_timeout_minutes": 1},
+        {"tags": {"owner": "a", "year": 2026, "kind": pulumi.Output.from_input("b")}},
+        {"tags": pulumi.Output.from_input({"aws:x": "b"})},
+        {"template_hosts": pulumi.Output.from_input(["host"])},
+        {**SUBNETS, "sddc_hosts": 1},
+        {**SUBNETS, "sddc_type": "MultiAZ", "sddc_hosts": 4, "sddc_subnets": ["subnet-1", "subnet-2"]},
+        {**SUBNETS, "sddc_subnets": ["subnet-1"]},
+    ],
+    ids=[
+        "nothing",
+        "a minute",
+        "tags",
+        "tags yet unknown",
+        "hosts yet unknown",
+        "a host",
+        "two zones",
+        "one zone",
+    ],
+)
+def test_a_right_argument_is_taken(given: dict[str, Any]) -> None:
+    validate_args(given)
+
+
+@pytest.mark.parametrize("entry", ["", "a b", 1])
+def test_each_entry_of_a_list_is_validated_also_after_an_unknown_list(entry: object) -> None:
+    given = {"template_hosts": ["host", entry]}
+    with pytest.raises(SettingsError, match=r"^template_hosts: \['host', .*\] can't be one\. "):
+        validate_args(given)
+    later = {"template_hosts": pulumi.Output.from_input(["host"]), "sddc_subnets": [entry], **SUBNETS}
+    with pytest.raises(SettingsError, match=r"^sddc_subnets: \[.*\] can't be one\. "):
+        validate_args(later)
+
+
+def test_what_is_unset_is_none_blank_or_no_hosts() -> None:
+    given = {"region": None, "relink": " ", "sddc_hosts": 0, "link_timeout_minutes": 0, "stack_name": "Link"}
+    assert drop_unset(given) == {"link_timeout_minutes": 0, "stack_name": "Link"}  # type: ignore[arg-type]
+    assert drop_unset({"sddc_hosts": 1}) == {"sddc_hosts": 1}
+
+
+def test_a_tag_that_is_a_number_is_a_text_to_aws() -> None:
+    assert stack_tags({"tags": {"year": 2026, "of": 1.5, "is": True, "room": "A"}}) == {
+        "year": "2026", "of": "1.5", "is": "true", "room": "A",
+    }  # fmt: skip
