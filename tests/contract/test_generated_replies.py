@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import requests
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.contract.replies import OURS, TEMPLATE_URL, role, within
@@ -118,6 +118,7 @@ def is_anothers(wire: Mapping[str, Any]) -> bool:
     return record.account_number != ACCOUNT or not (named_ours or has_our_role or not record.role_arns)
 
 
+@settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(
     accounts=st.lists(within("AwsCustomerConnectedAccount"), max_size=3),
     later=st.lists(within("AwsCustomerConnectedAccount"), max_size=3),
