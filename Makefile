@@ -1,7 +1,7 @@
-# make setup | demo | demo-labs | wheel | docs | test | lint; `make help` lists the rest. Needs Python >= 3.11, make, git and either
+# make setup | demo | demo-labs | demo-yaml | wheel | docs | test | lint; `make help` lists the rest. Needs Python >= 3.11, make, git and either
 # an internet connection or a Go toolchain, which builds the Pulumi CLI and the AWS provider from their modules.
 .DEFAULT_GOAL := help
-.PHONY: help setup wheel docs documented demo demo-labs test two-hosts compat browser iproute sweep faults crashes histories fleet-sweep mutants bench lint lock clean
+.PHONY: help setup wheel docs documented demo demo-labs demo-yaml test two-hosts compat browser iproute sweep faults crashes leftovers histories fleet-sweep mutants bench lint lock clean
 
 # Without bytecode on disk each process that starts here compiles its imports anew, for half of its CPU time;
 # in many containers it is switched off.
@@ -51,10 +51,15 @@ demo: setup ## A real `pulumi up` against VMware Cloud and AWS emulated on this 
 demo-labs: setup ## Thirty labs in thirty accounts, one of which fails first; ends with the report's path
 	@$(BIN)/python -m sandbox run --accounts 30 --mode task_seconds=18 -- $(BIN)/python -m tools.demo_labs
 
+demo-yaml: ENGINE := --language yaml
+demo-yaml: setup ## A link's life from a YAML program: made, unchanged, requested again, removed
+	@$(BIN)/python -m sandbox run --mode task_seconds=5 -- ./tools/demo_yaml.sh
+
 TWO_HOSTS := tests/labs/test_two_hosts.py
 CAN_MAKE_HOSTS = $(shell unshare --net --uts --mount --pid --fork true 2>/dev/null && echo yes)
 
-test two-hosts faults crashes: ENGINE := --quick
+test two-hosts faults crashes leftovers: ENGINE := --quick
+test: ENGINE += --language yaml
 test: setup browser iproute ## All tests: unit, providers, component, sandbox, and the real engine (under 10 minutes)
 	@# Four on two cores: a test of the engine waits half of its time.
 	$(BIN)/python -m pytest -n 4 --dist worksteal $(if $(CAN_MAKE_HOSTS),,--ignore=$(TWO_HOSTS))
@@ -72,11 +77,14 @@ compat: setup browser ## Those of them that meet Pulumi's SDK, with the lowest a
 browser: ## Chromium, in which tests look at the report (installed where this is root on Debian)
 	@./tools/browser.sh
 
-sweep: setup ## The next three, results in sweep-results/ (two hours on two idle cores)
-	@status=0; for part in faults crashes histories; do $(MAKE) $$part || status=1; done; exit $$status
+sweep: setup ## The next four, results in sweep-results/ (two hours on two idle cores)
+	@status=0; for part in faults crashes leftovers histories; do $(MAKE) $$part || status=1; done; exit $$status
 
 faults: setup ## Every call of up and destroy x every kind of fault, on the real engine
 	$(BIN)/python -m tests.sweep faults sweep-results
+
+leftovers: setup ## An `up` that ends badly at each of its steps, then `pulumi destroy`
+	$(BIN)/python -m tests.sweep leftovers sweep-results
 
 crashes: setup ## kill -9 at every call and at 200 random moments, then recover
 	$(BIN)/python -m tests.sweep crashes sweep-results

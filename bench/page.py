@@ -25,7 +25,7 @@ def read(lines: str) -> tuple[Mapping[str, Any], dict[str, QuestionResult]]:
     """What was measured on, and the results by question."""
     about, *wires = (json.loads(line) for line in lines.splitlines())
     runs = [Run.from_wire(wire) for wire in wires]
-    names = dict.fromkeys(run.question for run in runs)
+    names = [name for name in RESULTS if any(run.question == name for run in runs)]
     return about, {name: RESULTS[name]([run for run in runs if run.question == name]) for name in names}
 
 
@@ -88,23 +88,23 @@ def _shown(cell: Cell) -> str:
 
 
 def draw(result: QuestionResult, path: Path) -> None:
-    """Plot an result's series into a file that is the same for the same figures."""
+    """Plot a result's series into a file that is the same for the same figures."""
     with mpl.rc_context({"svg.hashsalt": path.stem, "svg.fonttype": "none"}):
         figure = Figure(figsize=(7, 4), layout="constrained")
         axes: Any = figure.subplots()
+        width = 0.8 / len(result.series)
         for number, (name, points) in enumerate(result.series.items()):
-            pairs = (
-                sorted(points.items()) if not isinstance(next(iter(points)), str) else list(points.items())
-            )
-            along, high = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+            along, high = list(points), list(points.values())
             if not isinstance(along[0], str):
                 axes.plot(along, high, marker="o", linestyle="" if len(along) > 9 else "-", label=name)
+                axes.set_xscale(result.scale)
             elif len(along) > 4:
                 axes.barh(along[::-1], high[::-1])
             else:
-                axes.bar([at + 0.4 * number for at in range(len(along))], high, width=0.38, label=name)
-                axes.set_xticks([at + 0.2 * (len(result.series) - 1) for at in range(len(along))], along)
+                axes.bar([at + width * number for at in range(len(along))], high, width, label=name)
+                axes.set_xticks([at + 0.4 - width / 2 for at in range(len(along))], along)
         axes.set(xlabel=result.axes[0], ylabel=result.axes[1])
+        axes.set_ylim(bottom=None if result.axes[1] == "" else 0)
         if len(result.series) > 1:
             axes.legend()
         axes.grid(visible=True, alpha=0.3)

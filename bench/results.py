@@ -49,6 +49,8 @@ class QuestionResult:
     aims: Sequence[Aim]
     series: Series
     axes: tuple[str, str]
+    scale: str = "linear"
+    """Of the x axis."""
     sentence: str
     """For the README."""
 
@@ -119,7 +121,7 @@ def _unchanged(runs: Sequence[Run]) -> QuestionResult:
 
 
 def _fleet(runs: Sequence[Run]) -> QuestionResult:
-    groups = _by(runs, lambda run: (run.contender, run.size))
+    groups = _by(sorted(runs, key=lambda run: run.size), lambda run: (run.contender, run.size))
     rate = {key: _median(of, lambda run: 60 * run.size / run.cost.wall_seconds) for key, of in groups.items()}
     cpu = {key: _median(of, lambda run: run.cost.cpu_seconds / run.size) for key, of in groups.items()}
     memory = {key: _median(of, lambda run: run.cost.peak_bytes / 1e6) for key, of in groups.items()}
@@ -179,6 +181,7 @@ def _fleet(runs: Sequence[Run]) -> QuestionResult:
         ],
         series={name: {size: cpu[way, size] for way, size in groups if way == name} for name, _ in groups},
         axes=("labs", "CPU s a lab"),
+        scale="log",
         sentence=(
             f"**A fleet of {many[1]:.0f} labs** takes {cpu[many]:.2f} CPU seconds a lab and links "
             f"{rate[many]:.0f} a minute; the textbook Automation API {threads[0]} {cpu[threads]:.2f} and "

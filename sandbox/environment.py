@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 from wsgiref.types import WSGIApplication
 
 from sandbox.aws_accounts import AwsAccount, make_accounts, write_shared_files
-from sandbox.aws_provider import find_provider, install
 from sandbox.control.client import SandboxControl
+from sandbox.plugins import find_provider, install, language_hosts
 from sandbox.server import RunningServer
 from sandbox.vmware_app import build_vmware_app
 from sandbox.world import World
@@ -125,9 +125,12 @@ class Sandbox:
                 **_aws_environment(aws.url, root / "aws", teams),
                 **_pulumi_environment(root, backend, aws.url),
             }
+            plugins = language_hosts()
             if provider := find_provider(first_poll_seconds):
                 environment |= provider.environment
-                install(provider, root / "pulumi-home")
+                plugins.append(provider.folder)
+            for plugin in plugins:
+                install(plugin, root / "pulumi-home")
             return cls(
                 world,
                 servers=(vmware, aws),

@@ -37,7 +37,7 @@ def _run(*command: str, cwd: Path, environment: Mapping[str, str]) -> str:
 
 
 def check(python: str, wheel: Path, folder: Path) -> str:
-    """Install the wheel for an interpreter and use it; returns what was seen, in a line."""
+    """Install the wheel for an interpreter and use it; returns what was counts, in a line."""
     started = time.monotonic()
     project = folder / "my-lab"
     shutil.copytree(REPOSITORY / "template", project)
@@ -58,19 +58,19 @@ def check(python: str, wheel: Path, folder: Path) -> str:
             "PULUMI_PYTHON_CMD": str(binaries / "python"),
             "XDG_STATE_HOME": str(folder / "state"),
         }
-        seen: list[int] = []
+        counts: list[int] = []
         _run("pulumi", "stack", "init", "dev", cwd=project, environment=environment)
         for act in ("up", "destroy"):
             _run("pulumi", act, "--yes", "--skip-preview", cwd=project, environment=environment)
-            seen.append(len(box.control.connected_accounts()))
+            counts.append(len(box.control.connected_accounts()))
         spec = shutil.copy(REPOSITORY / "examples" / "workshop.yaml", folder)
         for arguments in (("up", spec), ("down", spec, "--yes")):
             _run("vmc-labs", *map(str, arguments), cwd=folder, environment=environment)
-            seen.append(len(box.control.connected_accounts()))
-    if seen != [1, 0, 3, 0]:
-        sys.exit(f"{python}: linked accounts after each step: {seen}, not 1, 0, 3, 0")
+            counts.append(len(box.control.connected_accounts()))
+    if counts != [1, 0, 3, 0]:
+        sys.exit(f"{python}: linked accounts after each step: {counts}, not 1, 0, 3, 0")
     took = time.monotonic() - started
-    return f"Python and Pulumi SDK {versions}: up, destroy, vmc-labs up, down: linked accounts {seen}, {took:.0f} s"  # noqa: E501
+    return f"Python and Pulumi SDK {versions}: up, destroy, vmc-labs up, down: linked accounts {counts}, {took:.0f} s"  # noqa: E501
 
 
 def main(pythons: list[str]) -> int:
@@ -81,9 +81,9 @@ def main(pythons: list[str]) -> int:
         _run(*build, cwd=REPOSITORY, environment=os.environ)
         (wheel,) = folder.glob("*.whl")
         for number, python in enumerate(pythons or [sys.executable]):
-            place = folder / str(number)
-            place.mkdir()
-            sys.stdout.write(f"{check(python, wheel, place)}\n")
+            home = folder / str(number)
+            home.mkdir()
+            sys.stdout.write(f"{check(python, wheel, home)}\n")
             sys.stdout.flush()
     return 0
 

@@ -1,7 +1,7 @@
-"""The component: link request -> template -> stack -> connected account -> outputs, in reading order."""
+"""The component: link request -> template -> stack -> connected account -> wait -> outputs, in this order."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import pulumi
 import pulumi_aws as aws
@@ -13,24 +13,26 @@ from vmc_account_link.args import (
     DEFAULT_STACK_NAME,
     AccountLinkArgs,
     drop_unset,
+    join_args,
     read_vmc_settings,
     stack_region,
-    stack_tags,
     validate_args,
     without_defaults,
 )
-from vmc_account_link.aws import caller_account, limits_accounts, pinned_provider
+from vmc_account_link.aws import caller_account, configured_arguments, limits_accounts, pinned_provider
 from vmc_account_link.compatible_subnets import CompatibleSubnets
 from vmc_account_link.connected_account import ConnectedAccount
+from vmc_account_link.connection_wait import ConnectionWait
 from vmc_account_link.existing_account import ExistingAccount
 from vmc_account_link.link_request import LinkRequest
-from vmc_account_link.settings import VmcSettings
+from vmc_account_link.settings import VmcSettings, setting_key
 from vmc_account_link.stack_hooks import (
     StackPrecheck,
     request_hooks,
     stack_hooks,
     update_in_place_while_relinked,
 )
+from vmc_account_link.stack_left import access_of
 
 
 class AccountLink(pulumi.ComponentResource):
@@ -62,7 +64,11 @@ class AccountLink(pulumi.ComponentResource):
     """Subnet id -> why no SDDC can use it; empty without `subnet_region`."""
 
     def __init__(
-        self, name: str, args: AccountLinkArgs | None = None, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        args: AccountLinkArgs | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+        **arguments: Unpack[AccountLinkArgs],
     ) -> None:
         """Declare the link, or with `link: existing` a look at one that exists.
 
@@ -70,18 +76,19 @@ class AccountLink(pulumi.ComponentResource):
             name: the component's name; its children's names begin with it.
             args: see `AccountLinkArgs`.
             opts: resource options; an `aws` provider among `providers` is used as it is, region and all.
+            **arguments: the same as `args`, by keyword.
 
         Raises:
             SettingsError: a setting is missing or malformed, or contradicts another.
         """
-        given = drop_unset(args)
+        given = drop_unset(join_args(args, arguments))
         validate_args(given)
         # Not among the component's inputs, which stand in the state: a credential is part of it.
         vmc = given.pop("vmc", None)
         settings = read_vmc_settings() if vmc is None else vmc
         super().__init__(resource_types.ACCOUNT_LINK, name, without_defaults(given), opts)
         uses_existing = given.get("link") == "existing"
-        provider, account_number = self._provider_and_account(name, given)
+        provider, account_number = self._provider_and_account(name, given, opts)
         if uses_existing:
             self._use_existing(name, settings, account_number)
         else:
@@ -90,24 +97,31 @@ class AccountLink(pulumi.ComponentResource):
         self.register_outputs({key: getattr(self, key) for key in AccountLink.__annotations__})
 
     def _provider_and_account(
-        self, name: str, given: Mapping[str, Any]
+        self, name: str, given: Mapping[str, Any], opts: pulumi.ResourceOptions | None
     ) -> tuple[pulumi.ProviderResource, pulumi.Output[str]]:
-        """The AWS provider of the stack, and the account of its credentials, which is the wanted one."""
-        child = pulumi.ResourceOptions(parent=self)
+        """The AWS provider of the stack, and the account of its credentials, which is the expected one."""
+        # Beside the component and not below it: the engine makes a provider although its parent is excluded
+        # (`--exclude`, `--target`), and leaves it behind where its parent is moved (`state move`), and the
+        # state is broken then. The alias finds it in a state from before.
+        beside = pulumi.ResourceOptions(
+            parent=opts.parent if opts else None,
+            protect=opts.protect if opts else None,
+            aliases=[pulumi.Alias(parent=self)],
+        )
         expected = given.get("aws_account_id")
         uses_existing = given.get("link") == "existing"
         provider = self.get_provider(resource_types.STACK)
         if provider is None:
             region = given.get("region", DEFAULT_REGION) if uses_existing else stack_region(given)
             if expected is None or uses_existing or limits_accounts():
-                provider = pinned_provider(f"{name}-aws", region, child)
+                provider = pinned_provider(f"{name}-aws", region, beside)
             else:
                 # Two, because one that is bound to an account looks for it before anybody can ask it whose
                 # credentials it has, and the engine says a failure of that over several lines (ADR 0001).
-                asker = pinned_provider(f"{name}-aws-identity", region, child)
+                asker = pinned_provider(f"{name}-aws-identity", region, beside)
                 account_number = caller_account(asker, self, expected)
                 return pinned_provider(
-                    f"{name}-aws", region, child, account_id=account_number
+                    f"{name}-aws", region, beside, account_id=account_number
                 ), account_number
         return provider, caller_account(provider, self, expected)
 
@@ -142,6 +156,8 @@ class AccountLink(pulumi.ComponentResource):
         """Make the link and own it."""
         child = pulumi.ResourceOptions(parent=self)
         stack_name = given.get("stack_name", DEFAULT_STACK_NAME)
+        is_own = self.get_provider(resource_types.STACK) is None
+        own_region = given.get("region", DEFAULT_REGION) if is_own else None
         precheck = StackPrecheck(settings)
 
         request = LinkRequest(
@@ -153,12 +169,16 @@ class AccountLink(pulumi.ComponentResource):
             relink=given.get("relink"),
             relink_despite_sddcs=given.get("relink_despite_sddcs"),
             template_policy=given.get("template_policy") or None,
+            unlink_on_destroy=given.get("unlink_on_destroy", True),
+            aws_access=_access(provider, region=own_region),
             # The other way round: an existing link is not made over (ADR 0011).
             opts=pulumi.ResourceOptions(
                 parent=self,
                 aliases=[
                     pulumi.Alias(name=f"{name}-existing-account", type_=resource_types.EXISTING_ACCOUNT)
                 ],
+                # The request goes last: a stack that AWS has not deleted is taken in again with its provider.
+                depends_on=[provider],
                 hooks=request_hooks(name, precheck),
             ),
         )
@@ -172,7 +192,7 @@ class AccountLink(pulumi.ComponentResource):
             capabilities=["CAPABILITY_IAM"],
             # A stack that failed leaves nothing behind that a refresh could take for a stack (ADR 0006).
             on_failure="DELETE",
-            tags=stack_tags(given),
+            tags=given.get("tags") or None,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 provider=provider,
@@ -201,10 +221,22 @@ class AccountLink(pulumi.ComponentResource):
             unlink_on_destroy=given.get("unlink_on_destroy", True),
             opts=child,
         )
+        wait = ConnectionWait(
+            f"{name}-connection-wait",
+            org_id=settings.org_id,
+            # Of the one before it, so that the engine makes that one first and deletes this one first.
+            account_number=connected.account_number,
+            stack_name=stack.name,
+            stack_id=stack.id,
+            tracking_task=request.tracking_task,
+            previous_revision=request.previous_revision,
+            link_timeout_minutes=given.get("link_timeout_minutes", DEFAULT_LINK_TIMEOUT_MINUTES),
+            opts=child,
+        )
 
-        self.account_number = connected.account_number
-        self.connected_account_id = connected.connected_account_id
-        self.connected_account_state = connected.connected_account_state
+        self.account_number = wait.account_number
+        self.connected_account_id = wait.connected_account_id
+        self.connected_account_state = wait.connected_account_state
         self.stack_id = stack.id
         self.stack_name = stack.name
         self.tracking_task = request.tracking_task
@@ -229,6 +261,21 @@ class AccountLink(pulumi.ComponentResource):
         )
         self.compatible_subnets = subnets.compatible_subnets
         self.rejected_subnets = subnets.rejected_subnets
+
+
+def _access(provider: pulumi.ProviderResource, *, region: str | None) -> pulumi.Input[Mapping[str, Any]]:
+    """How the stack's provider asks AWS, without its keys; of a caller's, what it tells of itself.
+
+    Args:
+        provider: the stack's.
+        region: of one of our own; None of a caller's.
+    """
+    if region is not None:
+        own = {setting_key(argument): value for argument, value in configured_arguments().items()}
+        return access_of({**own, "region": region})
+    if not isinstance(provider, aws.Provider):
+        return {}
+    return pulumi.Output.all(region=provider.region, profile=provider.profile).apply(access_of)
 
 
 def _known_link(

@@ -3,15 +3,23 @@
 import json
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NotRequired, TypedDict, cast, get_args
 
 import pulumi
+from pulumi.runtime.config import CONFIG
 
 from vmc_account_link.errors import SettingsError
 from vmc_account_link.link.subnets import DEFAULT_SDDC_TYPE, SDDC_TYPES, count_problem
 from vmc_account_link.resource_types import PACKAGE
-from vmc_account_link.settings import VmcSettings, read_settings, setting_key
+from vmc_account_link.settings import (
+    QUOTES,
+    VMC_KEYS,
+    VmcSettings,
+    read_settings,
+    refuse_unknown_keys,
+    setting_key,
+)
 from vmc_account_link.template.policy import read_policy
 
 DEFAULT_REGION = "us-west-2"
@@ -31,7 +39,7 @@ _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 _TEXTS = (
     ("region", _REGION, "Such as us-west-2."),
     ("subnet_region", _REGION, "Such as us-west-2."),
-    ("aws_account_id", re.compile(r"\s*[0-9]{12}\s*"), "It has 12 digits."),
+    ("aws_account_id", re.compile(r"[0-9]{12}"), f"It has 12 digits: {QUOTES}."),
     # CloudFormation's own rule (API reference, CreateStack): it says so only once a link was requested.
     (
         "stack_name",
@@ -40,10 +48,16 @@ _TEXTS = (
     ),
 )
 """Argument, pattern of its text, and the rule in words."""
+_LARGEST_TAGS, _LARGEST_TAG_KEY, _LARGEST_TAG_VALUE = 50, 128, 256
+_IN_QUOTES = (
+    "Put it in quotes (`pulumi config set --path … --type string`): YAML makes another number of 0123 or "
+    "1.10."
+)
+_TAG_SIGNS = "letters, digits, spaces and _ . : / = + - @"
 _LISTS = (
     (
         "template_hosts",
-        re.compile(r"\s*[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:[0-9]{1,5})?\s*"),
+        re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:[0-9]{1,5})?"),
         "Set a list of texts, each `host` or `host:port`.",
     ),
     ("sddc_subnets", re.compile(r"\S+"), "Set a list of subnet ids."),
@@ -107,37 +121,77 @@ def read_vmc_settings() -> VmcSettings:
         SettingsError: one is missing or malformed.
     """
     config = pulumi.Config("vmc")
+    refuse_unknown_keys("vmc", configured_keys(), VMC_KEYS)
     return read_settings(lambda key: config.get(key.removeprefix("vmc:")), os.environ)
+
+
+def configured_keys() -> set[str]:
+    """All keys of the running program's configuration, with their namespaces."""
+    return {*pulumi.runtime.get_config_env(), *CONFIG.get()}
 
 
 def read_args(config: pulumi.Config) -> AccountLinkArgs:
     """Read the arguments that the program's configuration sets, each under its key (`setting_key`).
 
     Raises:
-        pulumi.ConfigTypeError: a value is not of its type; Pulumi.yaml declares the types, so the engine
-            refuses it before the program starts.
+        SettingsError: a key is unknown, or a value is not of its type.
     """
-    readers: Mapping[type, Callable[[str], Any]] = {
-        str: config.get,
-        int: config.get_int,
-        bool: config.get_bool,
-    }
-    values = {
-        argument: readers[_TYPES[argument][0]](setting_key(argument))
-        if argument in _TYPES
-        else config.get_object(setting_key(argument))
-        for argument in AccountLinkArgs.__annotations__
-        if argument != "vmc"
-    }
-    return cast("AccountLinkArgs", values)
+    return parse_args(config.name, configured_keys(), config.get)
+
+
+def parse_args(namespace: str, keys: Iterable[str], get: Callable[[str], str | None]) -> AccountLinkArgs:
+    """Make arguments of the texts of a configuration.
+
+    Args:
+        namespace: the program's.
+        keys: all full keys of the configuration.
+        get: text by key without its namespace; None where it is not set.
+
+    Raises:
+        SettingsError: a key is unknown, or a value is not of its type.
+    """
+    arguments = [argument for argument in AccountLinkArgs.__annotations__ if argument != "vmc"]
+    refuse_unknown_keys(namespace, keys, [setting_key(argument) for argument in arguments])
+    texts = {argument: get(setting_key(argument)) for argument in arguments}
+    return cast(
+        "AccountLinkArgs", {key: _parsed(key, text) for key, text in texts.items() if text is not None}
+    )
+
+
+def _parsed(argument: str, text: str) -> Any:
+    """The value of a text; an unparsable one stays a text, which `validate_args` refuses."""
+    kind = _TYPES.get(argument, (object, ""))[0]
+    if kind is str or not text.strip():
+        return text
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return value if kind is object or type(value) is kind else text
+
+
+def join_args(args: AccountLinkArgs | None, keywords: AccountLinkArgs) -> AccountLinkArgs:
+    """The arguments of an object and those by keyword.
+
+    Raises:
+        SettingsError: one is in both.
+    """
+    twice = sorted(set(args or ()) & set(keywords))
+    if twice:
+        raise SettingsError(
+            "AccountLink", f"{', '.join(twice)} is given twice", "Give it in `args` or by keyword."
+        )
+    return cast("AccountLinkArgs", {**(args or {}), **keywords})
 
 
 def drop_unset(args: AccountLinkArgs | None) -> dict[str, Any]:
     """The arguments that are set.
 
-    Empty text, and 0 of `sddc_hosts`, is how Pulumi.yaml's defaults say "unset".
+    Empty text, and 0 of `sddc_hosts`, is how Pulumi.yaml's defaults say "unset". Blanks around a text, of a
+    list too, are nobody's intention.
     """
-    given = {key: value for key, value in (args or {}).items() if value is not None and not _is_blank(value)}
+    stripped = {key: _strip(value) for key, value in (args or {}).items()}
+    given = {key: value for key, value in stripped.items() if value is not None and value != ""}
     if given.get("sddc_hosts") == 0:
         del given["sddc_hosts"]
     return given
@@ -219,17 +273,41 @@ def _validate_collections(given: Mapping[str, Any], name: Callable[[str], str]) 
         if not isinstance(entries, list | tuple) or not all(_fits(entry, pattern) for entry in entries):
             raise SettingsError(name(key), f"{entries!r} can't be one", rule)
     tags = given.get("tags", {})
-    if isinstance(tags, pulumi.Output):
-        return
+    if not isinstance(tags, pulumi.Output) and (problem := tags_problem(tags)):
+        raise SettingsError(name("tags"), *problem)
+
+
+_TAG = re.compile(r"[\w .:/=+@-]*")
+"""AWS's letters, digits, spaces and signs (IAM's `Tag`): CloudFormation passes the tags on to the roles."""
+
+
+def tags_problem(tags: Any) -> tuple[str, str] | None:
+    """What AWS would refuse in a stack's tags, and what to do, in words; None: nothing."""
     if not isinstance(tags, Mapping) or any(
-        not key.strip() or isinstance(value, Mapping | list | tuple) or value is None
+        not isinstance(key, str) or isinstance(value, Mapping | list | tuple) or value is None
         for key, value in tags.items()
     ):
-        raise SettingsError(name("tags"), "they are no names with a text each", "Set an object of texts.")
-    if reserved := [key for key in tags if key.lower().startswith("aws:")]:
-        raise SettingsError(
-            name("tags"), f"{reserved[0]} is AWS's own", "Choose a name that does not begin with aws:."
-        )
+        return "they are no names with a text each", "Set an object of texts."
+    if len(tags) > _LARGEST_TAGS:
+        return f"there are {len(tags)} of them", f"CloudFormation takes {_LARGEST_TAGS} at most."
+    problems = (_tag_problem(key, "" if _is_output(value) else value) for key, value in tags.items())
+    return next(filter(None, problems), None)
+
+
+def _tag_problem(key: str, value: Any) -> tuple[str, str] | None:
+    if not isinstance(value, str):
+        return f"{key} is {json.dumps(value)}, not a text", _IN_QUOTES
+    if key.lower().startswith("aws:"):
+        return f"{key} is AWS's own", "Choose a name that does not begin with aws:."
+    if not key.strip() or len(key) > _LARGEST_TAG_KEY or not _TAG.fullmatch(key):
+        return f"{key!r} can't be a tag's name", f"AWS's rule: 1 to {_LARGEST_TAG_KEY} {_TAG_SIGNS}."
+    if len(value) > _LARGEST_TAG_VALUE or not _TAG.fullmatch(value):
+        return f"the value of {key} can't be one", f"AWS's rule: at most {_LARGEST_TAG_VALUE} {_TAG_SIGNS}."
+    return None
+
+
+def _is_output(value: Any) -> bool:
+    return isinstance(value, pulumi.Output)
 
 
 def _fits(entry: Any, pattern: re.Pattern[str]) -> bool:
@@ -256,16 +334,6 @@ def _validate_subnets(given: Mapping[str, Any], name: Callable[[str], str]) -> N
         raise SettingsError(name("sddc_subnets"), problem, f"Correct the list, or {name('sddc_type')}.")
 
 
-def stack_tags(given: Mapping[str, Any]) -> Any:
-    """The stack's tags, None without: `pulumi config set --path tags.year 2026` makes a number of a text."""
-    tags = given.get("tags")
-    if not isinstance(tags, Mapping):
-        return tags
-    return {
-        key: json.dumps(value) if isinstance(value, int | float) else value for key, value in tags.items()
-    } or None
-
-
 def stack_region(given: Mapping[str, Any]) -> str:
     """The stack's region, with a warning where VMware's own documents are not of one mind."""
     region: str = given.get("region", DEFAULT_REGION)
@@ -277,5 +345,7 @@ def stack_region(given: Mapping[str, Any]) -> str:
     return region
 
 
-def _is_blank(value: Any) -> bool:
-    return isinstance(value, str) and not value.strip()
+def _strip(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_strip(entry) for entry in value]
+    return value.strip() if isinstance(value, str) else value

@@ -18,8 +18,9 @@ import pulumi
 import pulumi_aws as aws
 from pulumi.runtime import is_config_secret
 
+from vmc_account_link.args import configured_keys
 from vmc_account_link.errors import SettingsError, WrongAccount, safe_text
-from vmc_account_link.settings import is_account_number, setting_key
+from vmc_account_link.settings import is_account_number, refuse_unknown_keys, setting_key
 
 _LARGEST_RETRIES = 5
 """How often a call to AWS is tried. The provider's own 25 times have pauses of up to 5 minutes: with an AWS
@@ -125,6 +126,8 @@ def configured_arguments() -> dict[str, Any]:
     A secret stays one.
     """
     config = pulumi.Config("aws")
+    # Those that the default provider would refuse: with one of our own nobody would read them.
+    refuse_unknown_keys("aws", configured_keys(), aws_keys())
     arguments: dict[str, Any] = {}
     for argument, is_text in _text_arguments().items():
         key = setting_key(argument)
@@ -134,6 +137,11 @@ def configured_arguments() -> dict[str, Any]:
         value = raw if is_text else _parsed(key, raw)
         arguments[argument] = pulumi.Output.secret(value) if is_config_secret(f"aws:{key}") else value
     return arguments
+
+
+def aws_keys() -> tuple[str, ...]:
+    """The keys of the namespace `aws:` that an AWS provider knows."""
+    return tuple(setting_key(argument) for argument in _text_arguments())
 
 
 @functools.cache

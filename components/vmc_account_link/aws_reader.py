@@ -379,7 +379,18 @@ def _boto_session(**arguments: Any) -> Any:
 
     core = botocore.session.get_session()
     core.register_component("data_loader", _models())
+    _ask_nobody_for_a_code(core)
     return boto3.Session(botocore_session=core, **arguments)
+
+
+def _ask_nobody_for_a_code(core: Any) -> None:
+    """Have a profile with MFA fail, as it does for the AWS provider, instead of asking at the terminal."""
+
+    def refuse(_prompt: str) -> str:
+        raise EOFError
+
+    provider = core.get_component("credential_provider").get_provider("assume-role")
+    provider._prompter = refuse  # noqa: SLF001 - botocore offers it to the constructor alone
 
 
 @functools.cache
@@ -407,10 +418,18 @@ def aws_errors(action: str) -> Iterator[None]:
     except BotoCoreError as error:
         hint = "Check the network and the AWS credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, …)."
         raise AwsRefused(action, safe_text(str(error)), hint) from None
+    except (AwsRefused, SettingsError, ModuleNotFoundError):
+        raise
     except (ResponseParserError, LookupError):
         # No XML, or XML in which what was asked for is missing.
         hint = "Check the network: a proxy may have answered in its place."
         raise AwsRefused(action, "an answer that is none of AWS's", hint) from None
+    except EOFError:
+        hint = "Use credentials without one: nobody is there to type it, and `pulumi up` can't ask either."
+        raise AwsRefused(action, "the AWS profile wants an MFA code", hint) from None
+    except Exception as error:  # noqa: BLE001 - the edge: tools, files and addresses fail in a dozen types
+        hint = "Check the AWS settings: credential_process, the files of profiles, endpoints, proxies."
+        raise AwsRefused(action, safe_text(f"{type(error).__name__}: {error}"), hint) from None
 
 
 def _what_to_do(code: str, text: str) -> str:

@@ -23,6 +23,16 @@ def _now() -> datetime:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RunMemory:
+    """What the providers' calls of one run of the engine have to know of each other."""
+
+    declared: set[tuple[str, str]] = dataclasses.field(default_factory=set)
+    """Organisation and AWS account of each link that this run's program declares; a destroy runs none."""
+    settled: set[str] = dataclasses.field(default_factory=set)
+    """The tracking task of each link that this run has unlinked, or left alone as it was asked to."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CallContext:
     """What surrounds one provider call."""
 
@@ -36,6 +46,9 @@ class CallContext:
     """This machine's clock, with its zone."""
     sleep: Callable[[float], object] | None = None
     """Passes so many seconds; None: until the person wants to stop, at most."""
+
+    memory: RunMemory = dataclasses.field(default_factory=RunMemory)
+    """Of this run of the engine."""
 
     def pause(self, seconds: float) -> None:
         """Let the time pass between two requests of a wait."""

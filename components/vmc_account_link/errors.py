@@ -23,6 +23,7 @@ VmcError
    ├─ LinkInUse          SDDCs use the link that was to be renewed
    ├─ SubnetsDoNotFit    the chosen subnets are none that an SDDC can use
    ├─ UnlinkTimedOut     an unlinked account did not leave the list
+   ├─ StackLeft          AWS still has a CloudFormation stack that was to be deleted
    └─ WrongAccount       the AWS credentials are of another account, or of none
 
 CommandFailed            a command could not do what was asked
@@ -226,6 +227,10 @@ class LinkInUse(LinkError):
 
 class SubnetsDoNotFit(LinkError):
     """The chosen subnets are none that an SDDC of the wanted kind can use."""
+
+
+class StackLeft(LinkError):
+    """AWS still has the link's CloudFormation stack at the end of a destroy."""
 
 
 class UnlinkTimedOut(LinkError):

@@ -27,6 +27,7 @@ from vmc_account_link.link.ownership import (
     find_account,
     identity_failures,
     refuse_another_stacks_link,
+    same_organisation,
     was_created_by,
 )
 from vmc_account_link.link.relink import (
@@ -36,10 +37,16 @@ from vmc_account_link.link.relink import (
     refuse_where_sddcs_are,
     relink_reason,
 )
+from vmc_account_link.link.unlink import evaluate_unrecorded
+from vmc_account_link.link.wait import link_target, unlink_until_gone
 from vmc_account_link.provider import ServiceProvider
+from vmc_account_link.stack_left import refuse_stack_that_is_left
 from vmc_account_link.template import source
 from vmc_account_link.template.policy import enforce_policy, read_policy
 from vmc_account_link.template.report import TemplatePolicy
+
+_LONGEST_READ_SECONDS = 1800.0
+"""How long deleting waits for a link that nothing else stands for and that is on its way."""
 
 
 class LinkRequestProvider(ServiceProvider):
@@ -51,6 +58,8 @@ class LinkRequestProvider(ServiceProvider):
         Unlinking the old one would have to be done with the old credentials. And refuse to make a link where
         this Pulumi stack uses an existing one: `olds` are those of the existing account then.
         """
+        # For a later `delete` in this run, which is one of a replacement then.
+        self.context.memory.declared.add(_identity(news))
         if olds and "stack_name" not in olds:
             return CheckResult(inputs=news, failures=[_uses_existing_link(olds)])
         return CheckResult(inputs=news, failures=identity_failures(olds, news))
@@ -108,7 +117,47 @@ class LinkRequestProvider(ServiceProvider):
         return ReadResult(_id, props)
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
-        """Forget the link: the service has no call that takes one back, it expires by itself."""
+        """Look once more at the end of a destroy, and unlink what this link has connected unseen.
+
+        That is where an `up` was cut off while CloudFormation made the stack: no connected account stands for
+        the link then. The link itself expires; the service has no call that takes one back.
+
+        AWS is looked at too: some refusals are a deletion for its provider, and of a stack that was made
+        unheard the state knows nothing.
+
+        Raises:
+            SettingsError: the settings are of another organisation.
+            StackLeft: AWS still has the stack.
+            UnlinkTimedOut: the link is on its way and did not come, or the record did not leave the list.
+            VmcError: the service could not be asked, or refused.
+        """
+        # In an `up` it is one half of a replacement. A link of an earlier version says neither whether it may
+        # be unlinked nor how AWS is asked.
+        if _identity(props) in self.context.memory.declared:
+            return
+        if props.get("unlink_on_destroy") and isinstance(props.get("tracking_task"), str):
+            self._unlink_unrecorded(props)
+        if "aws_access" in props and (note := refuse_stack_that_is_left(props)):
+            self.context.emit_progress(note)
+
+    def _unlink_unrecorded(self, props: dict[str, Any]) -> None:
+        """Unlink what the link has connected without a connected account in the state."""
+        if props["tracking_task"] in self.context.memory.settled:
+            return
+        same_organisation(self.settings, props)
+        with self.open_client() as vmc:
+            had_come = unlink_until_gone(
+                vmc,
+                link_target(props),
+                timeout_seconds=_LONGEST_READ_SECONDS,
+                context=self.context,
+                evaluate=evaluate_unrecorded,
+            )
+        if had_come:
+            self.context.emit_progress(
+                f"AWS account {props['account_number']} was connected, of which the Pulumi stack did not "
+                "know, and is unlinked now"
+            )
 
     def _request_link(
         self, vmc: VmcClient, inputs: Mapping[str, Any], *, stack_names: Sequence[str]
@@ -150,6 +199,10 @@ class LinkRequestProvider(ServiceProvider):
         return text if source.fits_inline(text) else ""
 
 
+def _identity(props: Mapping[str, Any]) -> tuple[str, str]:
+    return str(props["org_id"]), str(props["account_number"])
+
+
 def _uses_existing_link(olds: Mapping[str, Any]) -> CheckFailure:
     return CheckFailure(
         "link",
@@ -161,7 +214,14 @@ def _uses_existing_link(olds: Mapping[str, Any]) -> CheckFailure:
 
 def _changed_inputs(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     """Whether an input differs; an unknown one may."""
-    keys = (*IDENTITY, *NEEDS_NEW_LINK, "template_hosts", "template_policy")
+    keys = (
+        *IDENTITY,
+        *NEEDS_NEW_LINK,
+        "template_hosts",
+        "template_policy",
+        "unlink_on_destroy",
+        "aws_access",
+    )
     return any(news.get(key) != olds.get(key) for key in keys)
 
 
@@ -207,6 +267,8 @@ class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):
         relink: str | None = None,
         relink_despite_sddcs: str | None = None,
         template_policy: pulumi.Input[Mapping[str, Sequence[str]] | None] = None,
+        unlink_on_destroy: pulumi.Input[bool] = True,
+        aws_access: pulumi.Input[Mapping[str, Any]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the request.
@@ -220,6 +282,8 @@ class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):
             relink: another text asks for a new link.
             relink_despite_sddcs: the same text as `relink`: ask for it although SDDCs use the link.
             template_policy: what the template may make and whom it may let in (`read_policy`).
+            unlink_on_destroy: whether deleting this resource unlinks what the link has connected unseen.
+            aws_access: where and as whom AWS is asked about the stack at the end (`access_of`).
             opts: resource options.
         """
         super().__init__(
@@ -233,6 +297,8 @@ class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):
                 "relink": relink,
                 "relink_despite_sddcs": relink_despite_sddcs,
                 "template_policy": template_policy,
+                "unlink_on_destroy": unlink_on_destroy,
+                "aws_access": aws_access,
                 # Outputs have to be named here to become attributes.
                 "template_url": None,
                 "template_execution_url": None,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from vmc_account_link.resource_types import AWS_PROVIDER, STACK
 from vmc_account_link.secret_text import SecretText
 
 _SECRET_KEY = "4dabf18193072939515e22adb298388d"  # noqa: S105 # nosec B105 - a mark of the engine
@@ -90,6 +91,22 @@ class PulumiState:
     def first(self, kind: str) -> Resource | None:
         """The first resource of a type; None where there is none."""
         return next(iter(self.of_type(kind)), None)
+
+    def aws_provider(self, component: str) -> Resource | None:
+        """The AWS provider of a link's stack, by the URN of its component; None where it can't be known.
+
+        That is the one of its stack, if that is there; else the component's own, which stands beside it (in a
+        state of an earlier version below it); else the only one, which the program has handed over.
+        """
+        providers = self.of_type(AWS_PROVIDER)
+        stack = next((one for one in self.of_type(STACK) if one.parent == component), None)
+        if stack is not None:
+            provider_reference = stack.stored.get("provider")
+            return next((one for one in providers if one.reference == provider_reference), None)
+        parents = {component, next((one.parent for one in self.resources if one.urn == component), "")}
+        name = f"{component.rpartition('::')[2]}-aws"
+        own = next((one for one in providers if one.name == name and one.parent in parents), None)
+        return own or (providers[0] if len(providers) == 1 else None)
 
     def creations(self, kind: str) -> tuple[Resource, ...]:
         """The resources of a type whose creation is pending."""

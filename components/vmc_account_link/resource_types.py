@@ -6,11 +6,14 @@ _DYNAMIC = f"pulumi-python:dynamic/{PACKAGE}:"
 ACCOUNT_LINK = f"{PACKAGE}:index:AccountLink"
 LINK_REQUEST = f"{_DYNAMIC}LinkRequest"
 CONNECTED_ACCOUNT = f"{_DYNAMIC}ConnectedAccount"
+CONNECTION_WAIT = f"{_DYNAMIC}ConnectionWait"
 EXISTING_ACCOUNT = f"{_DYNAMIC}ExistingAccount"
 COMPATIBLE_SUBNETS = f"{_DYNAMIC}CompatibleSubnets"
 
 STACK = "aws:cloudformation/stack:Stack"
-OF_A_LINK = frozenset({LINK_REQUEST, CONNECTED_ACCOUNT, EXISTING_ACCOUNT, COMPATIBLE_SUBNETS, STACK})
+OF_A_LINK = frozenset(
+    {LINK_REQUEST, CONNECTED_ACCOUNT, CONNECTION_WAIT, EXISTING_ACCOUNT, COMPATIBLE_SUBNETS, STACK}
+)
 """The types whose resources are parts of one `AccountLink`."""
 
 AWS_PROVIDER = "pulumi:providers:aws"

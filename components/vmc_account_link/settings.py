@@ -1,8 +1,9 @@
 """Configuration and environment -> frozen settings. Pure: read by the program and by the providers alike."""
 
 import dataclasses
+import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from urllib.parse import urlsplit
 
 from vmc_account_link.errors import SettingsError
@@ -143,6 +144,33 @@ def _base_url(key: str, text: str) -> str:
     if parts.scheme == "http" and host not in LOOPBACK:
         raise SettingsError(key, "a token is not sent over plain http", f"Use https://{parts.netloc}.")
     return text.rstrip("/")
+
+
+VMC_KEYS = ("orgId", "refreshToken", "apiToken", "clientId", "clientSecret", "vmcUrl", "cspUrl")
+"""The keys of the namespace `vmc:` that are read."""
+QUOTES = "put the 12 digits in quotes, for YAML makes another number of one with a leading zero"
+"""What to do about an AWS account that was written as a number."""
+
+
+def refuse_unknown_keys(namespace: str, keys: Iterable[str], known: Collection[str]) -> None:
+    """Refuse a key that nobody reads: a misspelt guard would be no guard.
+
+    Args:
+        namespace: of the configuration; the other ones are not looked at.
+        keys: full keys, such as `vmc:orgId`.
+        known: the keys of the namespace, without it.
+
+    Raises:
+        SettingsError: one is unknown; the message names the nearest one.
+    """
+    for key in sorted(keys):
+        space, _, name = key.partition(":")
+        if space != namespace or name in known:
+            continue
+        lower = {one.lower(): one for one in known}
+        close = difflib.get_close_matches(name.lower(), lower, n=1)
+        nearest = f"Did you mean {namespace}:{lower[close[0]]}? " if close else ""
+        raise SettingsError(key, "there is no such setting", f"{nearest}`pulumi config rm {key}` removes it.")
 
 
 def setting_key(argument: str) -> str:

@@ -15,9 +15,11 @@
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pulumi
 from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
@@ -96,7 +98,7 @@ def request_hooks(name: str, precheck: StackPrecheck) -> pulumi.ResourceHookBind
             if await _differ(args.old_outputs or {}, args.new_outputs or {}, ["template_url"]):
                 precheck.note_request()
 
-    hook = pulumi.ResourceHook(f"{name}-requested", note)
+    hook = pulumi.ResourceHook(_unique(f"{name}-requested"), note)
     return pulumi.ResourceHookBinding(after_create=[hook], after_update=[hook])
 
 
@@ -122,10 +124,24 @@ def stack_hooks(
                 # In a thread: the program's other resources go on meanwhile.
                 await asyncio.to_thread(precheck.verify, *known)
 
-    hook = pulumi.ResourceHook(f"{name}-link", verify)
+    hook = pulumi.ResourceHook(_unique(f"{name}-link"), verify)
     return pulumi.ResourceHookBinding(
-        before_create=[hook], before_update=[hook], on_error=[stack_error_hook(f"{name}-failed")]
+        before_create=[hook], before_update=[hook], on_error=[stack_error_hook(_unique(f"{name}-failed"))]
     )
+
+
+_HOOKS: WeakKeyDictionary[pulumi.Resource, Counter[str]] = WeakKeyDictionary()
+"""Run of a program, by its root resource -> how many hooks of each name it has."""
+
+
+def _unique(name: str) -> str:
+    """The name of a hook, which a program may have only once: two links of one name have two parents."""
+    root = pulumi.runtime.get_root_resource()
+    if root is None:
+        return name
+    used = _HOOKS.setdefault(root, Counter())
+    used[name] += 1
+    return name if used[name] == 1 else f"{name}-{used[name]}"
 
 
 def _has_engine() -> bool:

@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import os
 import sys
 import webbrowser
 from collections.abc import Sequence
@@ -12,17 +13,18 @@ from pathlib import Path
 
 import click
 
-from vmc_account_link import check_result
+from vmc_account_link import check_result, environment
 from vmc_account_link.cli.options import Group, all_of, force_option, lost_host_option
 from vmc_account_link.errors import CommandFailed, RequestError, VmcError
 from vmc_account_link.internal_errors import internal_error
+from vmc_account_link.standard_streams import make_writable
 from vmc_labs.commands import doctor, down, logs, options, outputs, plan, recover_fleet, report, status, up
 from vmc_labs.fleet.cluster import connected
 from vmc_labs.fleet.plan import Step
 from vmc_labs.fleet.results import LabResult
 from vmc_labs.fleet.session import FleetSession
 from vmc_labs.fleet.sizing import raise_file_limit
-from vmc_labs.output.terminal import Output, make_writable, result_rows, step_rows, write_env_files
+from vmc_labs.output.terminal import Output, result_rows, step_rows, write_env_files
 from vmc_labs.spec.schema import json_schema
 
 
@@ -274,6 +276,7 @@ def main() -> int:
     """Run the command line and return the exit code."""
     raise_file_limit()
     make_writable()
+    environment.prepare(os.environ, Path.cwd())
     try:
         result = labs.main(standalone_mode=False, prog_name="vmc-labs")
     except click.ClickException as error:

@@ -1,11 +1,15 @@
 """What runs say: figures from known runs, and which aims they miss."""
 
+import dataclasses
 import functools
+import json
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
-from bench import questions
+from bench import page, questions
 from bench.meter import Cost
 from bench.questions import Run, import_seconds
 from bench.results import RESULTS, QuestionResult
@@ -120,3 +124,40 @@ def test_import_times_are_added_up_by_package() -> None:
         "import time:       500 |        500 | email\n"
     )
     assert import_seconds(printed) == {"grpc": 0.003, "standard library": 0.001}
+
+
+def test_what_is_published_marks_what_was_missed_and_is_the_same_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [
+        *links(5.0, 3.6),
+        *unchanged(11.0, 11.0, {}),
+        *fleets(1.09, 450, 1000, {}),
+        run(questions.WAITING, "vmc-labs up", size=1, details={"get-task": 12}),
+        run(questions.PARTS, "up", case=questions.PHASES, details={"first": 1}),
+        run(
+            questions.PARTS, "program", case=questions.IMPORTS, details={"vmc_account_link": 0.1, "grpc": 0.3}
+        ),
+    ]
+    about = {"machine": "2 cores", "versions": {"Python": "3.11"}, "when": "2026-11-26", "load": 0.1}
+    lines = "".join(json.dumps(one) + "\n" for one in (about, *map(dataclasses.asdict, runs)))
+    texts = tmp_path / "performance.md", tmp_path / "README.md"
+    shutil.copy(page.TEXTS[0], texts[0])
+    texts[1].write_text("before\n<!-- figures -->\nold\n<!-- /figures -->\nafter\n")
+    monkeypatch.setattr(page, "TEXTS", texts)
+    monkeypatch.setattr(page, "RUNS", tmp_path / "runs.jsonl")
+    monkeypatch.setattr(page, "_ASSETS", tmp_path)
+    page.publish(lines)
+    first = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    page.publish(first["runs.jsonl"].decode())
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == first
+    assert len(list(tmp_path.glob("*.svg"))) == len(questions.QUESTIONS)
+    rows = texts[0].read_text("utf-8").splitlines()
+    aims_missed = [line.split(" | ")[0].strip("| ") for line in rows if "**MISSED**" in line]
+    assert aims_missed == ["up --skip-preview: mean, s"]
+    readme = texts[1].read_text("utf-8")
+    assert readme.startswith(
+        "before\n<!-- figures -->\n- **One link**: `pulumi up` ends 5.0 s (at most 5.0 s) after"
+    )
+    assert readme.endswith("<!-- /figures -->\nafter\n")
+    assert "old" not in readme

@@ -9,10 +9,10 @@ from sandbox.environment import Sandbox
 from tests.sandbox.aws_clients import role_template
 from tests.support.cli import Command
 from tests.support.lab import ACCOUNT, Lab
-from vmc_account_link.cli.quotas import judge_quotas
+from vmc_account_link.cli.quotas import evaluate_quotas
 
 
-def listed(box: Sandbox) -> list[str]:
+def linked_accounts(box: Sandbox) -> list[str]:
     """The accounts that are linked."""
     return [record.account_number for record in box.control.connected_accounts()]
 
@@ -25,7 +25,7 @@ def test_an_orphan_is_found_by_doctor_and_removed_by_unlink(command: Command, bo
         assert 'ACTIVE for CloudFormation stack "deleted-by-hand"' in line["found"]
         assert "the record is an orphan" in line["found"]
     said = command("unlink", "--yes")
-    assert (said.code, listed(box)) == (0, [])
+    assert (said.code, linked_accounts(box)) == (0, [])
     assert "An orphan: neither that stack (in us-west-2) nor the link's roles exist" in said.out
     assert said.out.endswith(f"AWS account {ACCOUNT} is not linked any more\n")
     again = command("unlink", "--yes")
@@ -42,24 +42,29 @@ def test_a_record_whose_stack_exists_is_no_orphan(
     assert "orphan" not in command("doctor", "--json").lines()["linked"]["found"]
     said = command("unlink", "--yes")
     assert "NOT an orphan: its CloudFormation stack exist" in said.out
-    assert listed(box) == []
+    assert linked_accounts(box) == []
 
 
 def test_without_a_yes_nothing_is_unlinked(
     command: Command, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     box.control.seed_account(ACCOUNT, cf_stack_name="deleted-by-hand")
-    asked: list[str] = []
-    monkeypatch.setattr("click.confirm", lambda question: asked.append(question) or False)
+    questions: list[str] = []
+
+    def no(question: str) -> bool:
+        questions.append(question)
+        return False
+
+    monkeypatch.setattr("click.confirm", no)
     assert command("unlink").code == 1
-    assert (asked, listed(box)) == ([f"Unlink AWS account {ACCOUNT}?"], [ACCOUNT])
+    assert (questions, linked_accounts(box)) == ([f"Unlink AWS account {ACCOUNT}?"], [ACCOUNT])
 
 
 def test_a_link_that_sddcs_use_is_not_unlinked(command: Command, box: Sandbox) -> None:
     box.control.seed_account(ACCOUNT, cf_stack_name="deleted-by-hand")
     box.control.attach_sddc(ACCOUNT)
     said = command("unlink", "--yes")
-    assert (said.code, listed(box)) == (1, [ACCOUNT])
+    assert (said.code, linked_accounts(box)) == (1, [ACCOUNT])
     assert said.err.startswith(f"error: unlink AWS account {ACCOUNT}: SDDCs use the link: ")
     assert box.control.journal(call="unlink") == ()
 
@@ -67,7 +72,7 @@ def test_a_link_that_sddcs_use_is_not_unlinked(command: Command, box: Sandbox) -
 def test_of_another_account_it_says_that_aws_was_not_asked(command: Command, box: Sandbox) -> None:
     box.control.seed_account("210987654321", cf_stack_name="theirs")
     said = command("unlink", "--yes", "--aws-account-id", "210987654321")
-    assert (said.code, listed(box)) == (0, [])
+    assert (said.code, linked_accounts(box)) == (0, [])
     assert f"is not known: the AWS credentials are of account {ACCOUNT}" in said.out
 
 
@@ -75,13 +80,13 @@ def test_of_another_account_it_says_that_aws_was_not_asked(command: Command, box
 def test_the_pulumi_stacks_own_link_is_left_to_destroy(command: Command, lab: Lab) -> None:
     lab.up()
     said = command("unlink", "--yes", "--cwd", str(lab.folder), "--stack", "lab")
-    assert (said.code, listed(lab.box)) == (2, [ACCOUNT])
+    assert (said.code, linked_accounts(lab.box)) == (2, [ACCOUNT])
     assert said.err.endswith("this Pulumi stack holds the link. Run `pulumi destroy`.\n")
 
 
 def test_quotas_fail_where_the_links_roles_do_not_fit(command: Command, box: Sandbox) -> None:
-    assert judge_quotas(996, 1000).verdict == "pass"
-    assert judge_quotas(997, 1000).verdict == "fail"
+    assert evaluate_quotas(996, 1000).verdict == "pass"
+    assert evaluate_quotas(997, 1000).verdict == "fail"
     assert "of 1000 IAM roles are used" in command("doctor", "--json").lines()["quotas"]["found"]
     box.control.set_modes(denied_actions="iam:GetAccountSummary")
     line = command("doctor", "--json").lines()["quotas"]

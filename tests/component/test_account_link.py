@@ -28,6 +28,7 @@ from tests.support.mocked_engine import (
     SIGNATURE,
     STACK,
     SUBNETS,
+    WAIT,
     Cloud,
     Recorder,
     Run,
@@ -50,12 +51,12 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
         yield go
 
 
-def test_it_declares_request_stack_and_connected_account_under_one_component(run: Run) -> None:
+def test_it_declares_request_stack_account_and_wait_under_one_component(run: Run) -> None:
     recorder = run()
     component = recorder.of_type("vmc-account-link:index:AccountLink")
     children = [r for r in recorder.requests if r.parent.endswith("vmc-account-link:index:AccountLink::link")]
     assert component.name == "link"
-    assert sorted(r.type for r in children) == sorted([REQUEST, STACK, CONNECTED, "pulumi:providers:aws"])
+    assert sorted(r.type for r in children) == sorted([REQUEST, STACK, CONNECTED, WAIT])
 
 
 def test_the_stack_is_pinned_to_us_west_2_by_an_explicit_provider(run: Run) -> None:
@@ -89,11 +90,12 @@ def test_what_may_hold_a_signature_is_secret(run: Run) -> None:
     assert {"template_url", "template_execution_url", "template_body"} <= set(request.additionalSecretOutputs)
 
 
-def test_the_connected_account_follows_the_stack_and_the_stack_the_request(run: Run) -> None:
+def test_the_wait_follows_the_account_that_the_stack_and_the_stack_the_request(run: Run) -> None:
     recorder = run()
-    stack, connected = recorder.of_type(STACK), recorder.of_type(CONNECTED)
+    stack, connected, wait = (recorder.of_type(typ) for typ in (STACK, CONNECTED, WAIT))
     assert any("LinkRequest" in urn for urn in stack.propertyDependencies["templateBody"].urns)
     assert any("stack:Stack" in urn for urn in connected.propertyDependencies["stack_id"].urns)
+    assert any("ConnectedAccount" in urn for urn in wait.propertyDependencies["account_number"].urns)
 
 
 def test_no_credential_is_an_input_of_any_resource(run: Run) -> None:
@@ -205,7 +207,7 @@ def test_making_looks_for_an_existing_account_under_the_requests_name(run: Run) 
 
 def test_on_preview_what_the_service_will_say_is_unknown_and_nothing_fails(run: Run) -> None:
     recorder = run(link={}, preview=True)
-    assert {REQUEST, STACK, CONNECTED} <= {r.type for r in recorder.requests}
+    assert {REQUEST, STACK, CONNECTED, WAIT} <= {r.type for r in recorder.requests}
 
 
 @pytest.mark.parametrize(
@@ -237,6 +239,20 @@ def test_on_preview_what_the_service_will_say_is_unknown_and_nothing_fails(run: 
             {"vmc": {"orgId": "o"}}, CONFIG, "vmc is no VmcSettings", id="no settings of the service"
         ),
         pytest.param({"stackname": "x"}, CONFIG, "stackname", id="a misspelt argument"),
+        pytest.param(
+            {}, {**CONFIG, "vmc:orgID": "o"}, "Did you mean vmc:orgId?", id="a misspelt key of the service"
+        ),
+        pytest.param(
+            {},
+            {**CONFIG, "aws:allowedAccountIDs": "[]"},
+            "Did you mean aws:allowedAccountIds?",
+            id="a misspelt key of AWS",
+        ),
+        pytest.param(
+            {"aws_account_id": "12345678901"}, CONFIG, "put the 12 digits in quotes", id="a number for YAML"
+        ),
+        pytest.param({"tags": {"a": "x" * 300}}, CONFIG, "at most 256", id="a tag that AWS refuses"),
+        pytest.param({"tags": {"a": 1.1}}, CONFIG, "a is 1.1, not a text. Put it in quotes", id="a float"),
         pytest.param({"aws_account_id": "999999999999"}, CONFIG, "awsAccountId", id="another AWS account"),
     ],
 )
@@ -266,6 +282,18 @@ def test_what_is_wrong_is_refused_by_its_name_and_nothing_is_declared_that_makes
         ({"subnet_region": "us-west-2", "sddc_hosts": "6"}, "sddcHosts"),
     ],
 )
+def test_blanks_around_a_text_are_nobodys_intention(run: Run) -> None:
+    recorder = run({"aws_account_id": f" {ACCOUNT} ", "stack_name": "Lab\n", "template_hosts": [" host "]})
+    assert recorder.inputs(STACK)["name"] == "Lab"
+    assert recorder.inputs(REQUEST)["template_hosts"] == ["host"]
+
+
+def test_a_misspelt_key_of_the_program_is_refused_with_the_nearest_one(run: Run) -> None:
+    config = {**CONFIG, "vmc-account-link:awsAccountID": "999999999999"}
+    with pytest.raises(SettingsError, match="Did you mean vmc-account-link:awsAccountId"):
+        run(config=config, program=lambda: runpy.run_path(str(REPOSITORY / "__main__.py")) and None)
+
+
 def test_a_value_of_a_wrong_type_is_refused_before_anything_is_registered(
     run: Run, args: dict[str, Any], argument: str
 ) -> None:
@@ -362,6 +390,16 @@ def test_the_program_declares_what_the_component_does_that_is_told_the_same(
         request, subnets = program.inputs(REQUEST), program.inputs(SUBNETS)
         assert (request["relink"], request["template_policy"]) == ("2", {"trustedAccounts": [ACCOUNT]})
         assert (subnets["hosts"], subnets["chosen"]) == (6, ["subnet-1", "subnet-2"])
+
+
+def test_arguments_by_keyword_are_those_of_an_object(run: Run) -> None:
+    by_keyword = run(program=lambda: AccountLink("account-link", stack_name="Lab-7", tags={"a": "b"}))
+    as_object = run(program=lambda: AccountLink("account-link", {"stack_name": "Lab-7", "tags": {"a": "b"}}))
+    assert declared(by_keyword) == declared(as_object)
+    with pytest.raises(SettingsError, match="stack_name is given twice"):
+        run(program=lambda: AccountLink("account-link", {"stack_name": "Lab-7"}, stack_name="Lab-8"))
+    with pytest.raises(SettingsError, match="it has no argument stack_nam"):
+        run(program=lambda: AccountLink("account-link", stack_nam="Lab-8"))  # type: ignore[call-arg]
 
 
 def test_the_state_does_not_say_whether_a_default_was_written(

@@ -4,6 +4,7 @@ import boto3
 import pytest
 
 from tests.support.lab import ACCOUNT, Lab
+from tests.sweep.stage import ending_of, recover
 
 pytestmark = pytest.mark.engine
 
@@ -83,9 +84,50 @@ def credentials_of(account: str, lab: Lab) -> dict[str, str]:
     }
 
 
+def test_a_stack_that_aws_did_not_delete_stops_destroy_and_recover_takes_it_in_again(lab: Lab) -> None:
+    """AWS refuses to delete a protected stack as it refuses one that does not exist: its provider goes on."""
+    lab.up()
+    lab.control.plan_fault(
+        "aws",
+        "cloudformation.DeleteStack",
+        "status",
+        status=400,
+        body="xml",
+        error_code="ValidationError",
+        count=9,
+    )
+    stopped = lab.run("destroy", "--yes", "--skip-preview")
+    lab.control.clear_faults()
+    assert stopped.code != 0
+    assert "Traceback" not in stopped.output
+    assert "delete CloudFormation stack SDDC-Account-Link of AWS account 123456789012: it is still there" in (
+        stopped.output
+    )
+    recovered = recover(lab, seconds=100)
+    assert "taken into it, CREATE_COMPLETE" in recovered.output
+    lab.destroy()
+    ending = ending_of(lab)
+    assert (ending.live_stacks, ending.records, ending.state) == ((), (), ())
+
+
+def test_a_stack_that_the_state_does_not_know_stops_destroy(lab: Lab) -> None:
+    """As after a kill within CreateStack and `pulumi cancel`."""
+    lab.up()
+    lab.must("state", "delete", lab.resources()["Stack"]["urn"], "--yes", "--target-dependents")
+    stopped = lab.run("destroy", "--yes", "--skip-preview")
+    assert stopped.code != 0
+    assert "is unlinked now" in stopped.output
+    assert "it is still there, CREATE_COMPLETE" in stopped.output
+    assert lab.control.connected_accounts() == ()
+    assert recover(lab, seconds=100).code == 0
+    lab.destroy()
+    assert ending_of(lab).live_stacks == ()
+
+
 def test_an_account_that_is_gone_already_does_not_stop_destroy(lab: Lab) -> None:
     lab.up()
     lab.control.remove_account(ACCOUNT)
+    lab.control.advance(600)
     lab.control.clear_journal()
     lab.destroy()
     assert "unlink" not in lab.calls()

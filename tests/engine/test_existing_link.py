@@ -48,8 +48,8 @@ def test_a_stack_that_made_its_link_does_not_take_it_for_existing_nor_the_other_
     rejected = lab.run("preview")
     assert rejected.code != 0
     assert 'would delete its CloudFormation stack "SDDC-Account-Link"' in rejected.output
-    # As after a wait that was given up: request and stack are in the state, the account is not.
-    lab.must("state", "delete", made["ConnectedAccount"]["urn"], "--yes")
+    # As after an `up` that was cut off: request and stack are in the state, the account is not.
+    lab.must("state", "delete", made["ConnectedAccount"]["urn"], "--yes", "--target-dependents")
     assert "would delete" in lab.fail_up().output
     assert {"LinkRequest", "Stack"} <= set(lab.resources())
 

@@ -41,7 +41,7 @@ def test_ctrl_c_gives_the_prompt_back_though_the_service_is_silent_and_the_next_
     assert "interrupted after 0:" in output
     assert "last seen: " in output
     assert "The stack and the link are kept: run `pulumi up` again to go on waiting" in output
-    assert set(lab.resources()) == {"AccountLink", "LinkRequest", "Stack"}
+    assert set(lab.resources()) == {"AccountLink", "LinkRequest", "Stack", "ConnectedAccount"}
 
     lab.control.advance(600)
     lab.control.clear_journal()

@@ -62,7 +62,7 @@ def test_the_policy_is_what_the_commands_ask_of_aws(
     measure("pulumi destroy", lab.destroy)
 
     expected = {
-        name: {right.action for right in RIGHTS if right.called_by == DIRECT and name in right.commands}
+        name: {right.action for right in RIGHTS if right.caller == DIRECT and name in right.commands}
         for name in measured
     }
     assert measured == expected

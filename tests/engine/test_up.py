@@ -55,7 +55,7 @@ def test_a_connection_is_noticed_within_a_second(lab: Lab) -> None:
 
 def test_preview_refresh_and_an_unchanged_up_ask_for_no_link(lab: Lab) -> None:
     before_anything = lab.must("preview")
-    assert "vmc-account-link:ConnectedAccount" in before_anything.output
+    assert "vmc-account-link:ConnectionWait" in before_anything.output
     assert lab.calls(service="vmc") == []
 
     lab.up()
@@ -117,7 +117,7 @@ def test_drift_shows_on_refresh_and_a_broken_account_is_waited_for(lab: Lab) -> 
     lab.up()
     lab.control.set_account_state(ACCOUNT, "BROKEN")
     lab.must("refresh", "--yes", "--skip-preview")
-    assert lab.resources()["ConnectedAccount"]["outputs"]["connected_account_state"] == "BROKEN"
+    assert lab.resources()["ConnectionWait"]["outputs"]["connected_account_state"] == "BROKEN"
     lab.control.set_account_state(ACCOUNT, "ACTIVE")
     lab.up()
     assert lab.outputs()["connected_account_state"] == "ACTIVE"
@@ -127,4 +127,4 @@ def test_a_record_that_is_gone_leaves_the_state_on_refresh(lab: Lab) -> None:
     lab.up()
     lab.control.remove_account(ACCOUNT)
     lab.must("refresh", "--yes", "--skip-preview")
-    assert "ConnectedAccount" not in lab.resources()
+    assert "ConnectionWait" not in lab.resources()

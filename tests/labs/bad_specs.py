@@ -237,7 +237,7 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "a tag of AWS's own": (
         _with("defaults: {tags: {'aws:x': y}}"),
-        ("3: defaults.tags: 'aws:x' can't be a tag of AWS: 1 to 128 characters, not beginning with aws:",),
+        ("3: defaults.tags: aws:x is AWS's own: Choose a name that does not begin with aws:.",),
     ),
     "a tag that is a number": (
         _with("defaults: {tags: {cost: 12}}"),

@@ -15,11 +15,11 @@ def blocks(file: str) -> list[str]:
     return re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
-def test_the_readmes_spec_is_one(tmp_path: Path) -> None:
-    (text,) = (block for block in blocks("README.md") if "event:" in block)
+def test_the_workshops_spec_is_one(tmp_path: Path) -> None:
+    (text,) = blocks("docs/how-to/workshop.md")
     config = tmp_path / "config"
     config.write_text("".join(f"[profile team-{number:02}]\n" for number in range(1, 31)))
-    spec = read_spec(text, file="README.md", environ={"AWS_CONFIG_FILE": str(config)})
+    spec = read_spec(text, file="workshop.md", environ={"AWS_CONFIG_FILE": str(config)})
     assert len(spec.labs) == 31
     assert spec.labs[6].credentials.profile == "team-07"
 

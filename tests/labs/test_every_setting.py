@@ -25,6 +25,7 @@ from tests.support.mocked_engine import (
     REQUEST,
     STACK,
     SUBNETS,
+    WAIT,
     Recorder,
     Run,
     mocked_engine,
@@ -109,7 +110,7 @@ PROGRAM = {
     "templateHosts": Row(
         value=["host:8443"], effect=declares(REQUEST, "template_hosts"), expected=["host:8443"]
     ),
-    "linkTimeoutMinutes": Row(value=7, effect=declares(CONNECTED, "link_timeout_minutes"), expected=7),
+    "linkTimeoutMinutes": Row(value=7, effect=declares(WAIT, "link_timeout_minutes"), expected=7),
     "unlinkOnDestroy": Row(value=False, effect=declares(CONNECTED, "unlink_on_destroy"), expected=False),
     "relink": Row(value="2", effect=declares(REQUEST, "relink"), expected="2"),
     "relinkDespiteSddcs": Row(value="2", effect=declares(REQUEST, "relink_despite_sddcs"), expected="2"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vmc_account_link.resource_types import CONNECTED_ACCOUNT, STACK
+from vmc_account_link.resource_types import CONNECTION_WAIT, STACK
 from vmc_labs.engine.events import Watch, error_line
 
 # As the engine sent them with the real provider (tests/engine/test_one_line.py keeps them true).
@@ -81,5 +81,5 @@ def test_the_phase_follows_the_resources() -> None:
         "stack",
         ["creating the CloudFormation stack", None, "AWS account 1 is PENDING"],
     )
-    watch.take({"resourcePreEvent": {"metadata": {"type": CONNECTED_ACCOUNT, "op": "create"}}})
+    watch.take({"resourcePreEvent": {"metadata": {"type": CONNECTION_WAIT, "op": "create"}}})
     assert watch.phase == "connect", "from here on Ctrl-C may end it"

@@ -11,7 +11,7 @@ import pytest
 from vmc_account_link.aws_reader import AwsAccess
 from vmc_account_link.recovery.cloudformation import FoundStack
 from vmc_account_link.recovery.pending import PendingStack, pending_stacks, repair
-from vmc_account_link.resource_types import CONNECTED_ACCOUNT, LINK_REQUEST, STACK
+from vmc_account_link.resource_types import CONNECTION_WAIT, LINK_REQUEST, STACK
 
 PROVIDER = "urn:pulumi:dev::p::pulumi:providers:aws::link-aws"
 URN = "urn:pulumi:dev::p::aws:cloudformation/stack:Stack::link-stack"
@@ -158,7 +158,7 @@ def test_a_link_is_as_old_as_the_services_clock_says() -> None:
     [
         (stack(), "creating", "no such CloudFormation stack exists"),
         ({"urn": "u::link", "type": LINK_REQUEST}, "creating", "expires by itself"),
-        ({"urn": "u::account", "type": CONNECTED_ACCOUNT}, "creating", "goes on waiting"),
+        ({"urn": "u::wait", "type": CONNECTION_WAIT}, "creating", "goes on waiting"),
         ({"urn": "u::component", "type": "vmc-account-link:index:AccountLink"}, "creating", "declares it"),
         (stack(), "deleting", "does it again"),
         (stack(), "updating", "does it again"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from vmc_account_link.api.models import AccountRecord
-from vmc_account_link.resource_types import CONNECTED_ACCOUNT, EXISTING_ACCOUNT
+from vmc_account_link.resource_types import CONNECTED_ACCOUNT, CONNECTION_WAIT, EXISTING_ACCOUNT
 from vmc_labs.fleet.plan import plan_down, plan_reap, plan_recover, plan_up
 from vmc_labs.fleet.results import Verb
 from vmc_labs.fleet.status import FleetSnapshot, LabStatus
@@ -269,6 +269,15 @@ def test_what_is_marked_for_deletion_is_not_the_labs_any_more() -> None:
     old = {"type": kind, "delete": True, "outputs": {"connected_account_state": "BROKEN"}}
     found = read_state("s", {"resources": [new, old]}, {})
     assert (found.is_linked, found.resource_count) == (True, 1)
+
+
+def test_a_lab_is_linked_only_as_far_as_its_wait_has_seen() -> None:
+    account = {"type": CONNECTED_ACCOUNT, "outputs": {"org_id": ORG, "unlink_on_destroy": False}}
+    active = {"type": CONNECTION_WAIT, "outputs": {"connected_account_state": "ACTIVE"}}
+    linked = read_state("s", {"resources": [account, active]}, {})
+    assert (linked.is_linked, linked.has_account, linked.unlinks, linked.org_id) == (True, True, False, ORG)
+    interrupted = read_state("s", {"resources": [account]}, {})
+    assert (interrupted.is_linked, interrupted.has_account, interrupted.unfinished) == (False, True, None)
 
 
 def test_an_adopted_link_is_linked() -> None:

@@ -16,7 +16,7 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2_grpc
 
-from sandbox.aws_provider import find_provider
+from sandbox.plugins import find_provider
 
 _FIRST_POLL_SECONDS = 0.001
 """Of real time: whoever serves the provider lets the stack settle before it looks."""

@@ -40,21 +40,22 @@ _TEXTS = st.text(min_size=1, max_size=12).filter(str.strip)
 _BOOLEANS = st.sampled_from([("true", True), ("false", False)])
 _NO_BOOLEANS = ("yes", "1", "null", "[]")
 _REGIONS = st.sampled_from(["us-west-2", "eu-west-1", "us-gov-west-1", "ap-southeast-3"])
-_NO_REGIONS = ("Oregon", "us-west", "us-west-2a", "us_west_2", "us-west-2 ", "*")
+_NO_REGIONS = ("Oregon", "us-west", "us-west-2a", "us_west_2", "us-west 2", "*")
 _HOSTS = st.from_regex(r"\A[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?(\.[a-z]{2,5}){0,2}(:[1-9][0-9]{0,4})?\Z")
 _NO_LISTS = ('"subnet-1"', "subnet-1", '{"a": "b"}', "[1]", '[["a"]]', '[""]', "7")
 _TYPE = "AWS::IAM::Role"
+_TAG_SIGNS = "abcXYZ019é字 _.:/=+-@"
 
 RIGHT: Mapping[str, st.SearchStrategy[tuple[str, Any]]] = {
     "link": st.sampled_from(["create", "existing"]).map(lambda way: (way, way)),
     "stackName": _texts(st.from_regex(r"\A[a-zA-Z][-a-zA-Z0-9]{0,127}\Z")),
     "region": _texts(_REGIONS),
-    "awsAccountId": st.just((ACCOUNT, ACCOUNT)),
+    "awsAccountId": st.sampled_from([(ACCOUNT, ACCOUNT), (f" {ACCOUNT}\n", ACCOUNT)]),
     "templateHosts": _json(st.lists(_HOSTS, max_size=3)),
     "linkTimeoutMinutes": st.integers(1, 10**6).map(lambda minutes: (str(minutes), minutes)),
     "unlinkOnDestroy": _BOOLEANS,
-    "relink": _texts(_TEXTS),
-    "relinkDespiteSddcs": _texts(_TEXTS),
+    "relink": _TEXTS.map(lambda text: (text, text.strip())),
+    "relinkDespiteSddcs": _TEXTS.map(lambda text: (text, text.strip())),
     "subnetRegion": _texts(_REGIONS),
     "sddcType": _texts(st.sampled_from(_SDDC_TYPES)),
     "sddcHosts": st.integers(1, 16).map(lambda hosts: (str(hosts), hosts)),
@@ -69,16 +70,19 @@ RIGHT: Mapping[str, st.SearchStrategy[tuple[str, Any]]] = {
         )
     ),
     "tags": st.dictionaries(
-        _TEXTS.filter(lambda key: not key.lower().startswith("aws:")),
-        st.one_of(st.text(max_size=12), st.integers(), st.booleans()),
+        st.text(_TAG_SIGNS, min_size=1, max_size=12).filter(
+            lambda key: key.strip() and not key.lower().startswith("aws:")
+        ),
+        st.text(_TAG_SIGNS, max_size=12),
         max_size=3,
-    ).map(lambda tags: (json.dumps(tags), {key: _tag(value) for key, value in tags.items()})),
+    ).map(lambda tags: (json.dumps(tags), tags)),
 }
 WRONG: Mapping[str, tuple[str, ...]] = {
-    "link": ("Create", "steal", "existing ", "true"),
-    "stackName": ("1", "-a", "a b", "a_b", "Stack ", "a" * 129, "é", "arn:aws:cloudformation:x", "a\nb"),
+    "link": ("Create", "steal", "existing link", "true"),
+    "stackName": ("1", "-a", "a b", "a_b", "Sta ck", "a" * 129, "é", "arn:aws:cloudformation:x", "a\nb"),
     "region": _NO_REGIONS,
-    "awsAccountId": ("999999999999", "12345678901", "1234-5678-9012", "mine"),
+    # The second and third are what YAML makes of 012345678901 and 012345670123 without quotes.
+    "awsAccountId": ("999999999999", "12345678901", "1402433619", "1234-5678-9012", "mine"),
     "templateHosts": (*_NO_LISTS, '["https://mirror.example/"]', '["*.example"]', '["a b"]', '["a:b"]'),
     "linkTimeoutMinutes": ("0", "-5", "soon", "1.5", "[]"),
     "unlinkOnDestroy": _NO_BOOLEANS,
@@ -92,10 +96,14 @@ WRONG: Mapping[str, tuple[str, ...]] = {
     ),
     "tags": (
         *("owner", '"owner"', '["owner"]', '{"a": {"b": "c"}}', '{"a": null}', '{"aws:a": "b"}'),
-        '{" ": "b"}',
+        *('{" ": "b"}', '{"a": 83}', '{"a": 1.1}', '{"a": 1.2345678901234569e+23}', '{"a": true}'),
+        *(f'{{"a": "{"x" * 257}"}}', f'{{"{"x" * 129}": "b"}}', '{"a": "b\\nc"}', '{"a;": "b"}'),
+        json.dumps({f"tag-{number}": "" for number in range(51)}),
     ),
 }
 """Texts that no such key may have; `relink` and `relinkDespiteSddcs` may have any."""
+MISSPELT = (f"{PROGRAM}:awsAccountID", f"{PROGRAM}:stackname", "vmc:orgID", "aws:allowedAccountIDs")
+"""Keys that nobody would read: a guard that is not set."""
 AT_ODDS: tuple[tuple[str, Mapping[str, str]], ...] = (
     ("relink", {"link": "existing", "relink": "2"}),
     ("sddcType", {"sddcType": "1NODE"}),
@@ -105,10 +113,6 @@ AT_ODDS: tuple[tuple[str, Mapping[str, str]], ...] = (
     ("sddcSubnets", {"subnetRegion": "us-west-2", "sddcType": "MultiAZ", "sddcSubnets": '["subnet-1"]'}),
 )
 """Keys, each right by itself, that go ill with the others."""
-
-
-def _tag(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 _WAYS: tuple[tuple[Mapping[str, str], Mapping[str, str], str | None], ...] = (
@@ -147,6 +151,8 @@ def rejected_ones() -> Iterator[Configuration]:
     for key, config in (*each, *AT_ODDS):
         theirs = {f"{PROGRAM}:{name}": text for name, text in config.items()}
         yield _rejected(f"{PROGRAM}:{key}", {**base, **theirs})
+    for key in MISSPELT:
+        yield _rejected(key, {**base, key: ACCOUNT})
     for key in ("vmc:vmcUrl", "vmc:cspUrl"):
         yield from (_rejected(key, {**base, key: url}) for url in _NO_SERVICES)
     for config, environment, missing in _WAYS:

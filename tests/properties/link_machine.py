@@ -108,9 +108,7 @@ class LinkMachine(RuleBasedStateMachine):
         """`pulumi destroy`."""
         before, outcome, after = self._run("destroy")
         if outcome.succeeded:
-            connected = before.state.get("connected")
-            unlinks = connected is not None and connected.outputs["unlink_on_destroy"]
-            witness.check_nothing_left(after, unlinks=unlinks)
+            witness.check_nothing_left(after, unlinks=witness.stands_for_a_link(self.lab, before))
             self._left = after.record.stack_name if after.record else None
 
     @rule()

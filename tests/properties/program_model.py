@@ -1,4 +1,4 @@
-"""Our program's three resources for the model of the engine, wired as AccountLink wires them.
+"""Our program's four resources for the model of the engine, wired as AccountLink wires them.
 
 `test_engine_model.py` holds the wiring against what the program declares under mocks.
 """
@@ -11,10 +11,19 @@ from tests.properties.cloud import Cloud
 from tests.properties.engine_model import UNKNOWN, Declaration, Engine, Outcome, Provider, Values
 from tests.properties.provider_model import DynamicProvider, StackProvider, failing
 from tests.properties.recovery_model import recover
-from vmc_account_link.call_context import CallContext
+from vmc_account_link.call_context import CallContext, RunMemory
 from vmc_account_link.connected_account import ConnectedAccountProvider
+from vmc_account_link.connection_wait import ConnectionWaitProvider
 from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.stack_hooks import StackPrecheck, what_to_do
+
+_OF_THE_LINK = {
+    "stack_name": "stack",
+    "stack_id": "stack",
+    "tracking_task": "request",
+    "previous_revision": "request",
+}
+"""Input -> the resource whose outputs it comes from, of the resources that stand for the link."""
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -38,6 +47,7 @@ class Lab:
         self.engine = Engine(self._declarations, cloud.now)
         self.output = ""
         self._stack = StackProvider(cloud)
+        self._memory = RunMemory()
 
     def preview(self) -> Outcome:
         """`pulumi preview`."""
@@ -65,13 +75,17 @@ class Lab:
         """One command, in processes of its own."""
         self.cloud.new_process()
         self._stack.restart()
+        self._memory.declared.clear()
+        self._memory.settled.clear()
         return operation()
 
     def _emit_progress(self, line: str) -> None:
         self.output += f"{line}\n"
 
     def _context(self) -> CallContext:
-        return dataclasses.replace(self.cloud.context(), emit_progress=self._emit_progress)
+        return dataclasses.replace(
+            self.cloud.context(), emit_progress=self._emit_progress, memory=self._memory
+        )
 
     def _declarations(self) -> list[Declaration]:
         settings, org_id = self.settings, self.cloud.settings.org_id
@@ -99,6 +113,7 @@ class Lab:
                     "account_number": account_number,
                     "stack_name": settings.stack_name,
                     "template_hosts": list(settings.template_hosts),
+                    "unlink_on_destroy": settings.unlink_on_destroy,
                 },
                 reads={},
                 after=note,
@@ -133,13 +148,21 @@ class Lab:
                     "link_timeout_minutes": settings.link_timeout_minutes,
                     "unlink_on_destroy": settings.unlink_on_destroy,
                 },
-                reads={
-                    "account_number": "request",
-                    "stack_name": "stack",
-                    "stack_id": "stack",
-                    "tracking_task": "request",
-                    "previous_revision": "request",
+                reads={"account_number": "request", **_OF_THE_LINK},
+            ),
+            Declaration(
+                name="wait",
+                provider=self._dynamic(ConnectionWaitProvider()),
+                inputs=lambda known: {
+                    "org_id": org_id,
+                    "account_number": known["connected"]["account_number"],
+                    "stack_name": known["stack"]["name"],
+                    "stack_id": known["stack"]["id"],
+                    "tracking_task": known["request"]["tracking_task"],
+                    "previous_revision": known["request"]["previous_revision"],
+                    "link_timeout_minutes": settings.link_timeout_minutes,
                 },
+                reads={"account_number": "connected", **_OF_THE_LINK},
             ),
         ]
 

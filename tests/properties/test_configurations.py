@@ -31,6 +31,7 @@ from tests.support.mocked_engine import (
     REQUEST,
     STACK,
     SUBNETS,
+    WAIT,
     Cloud,
     Recorder,
     mocked_engine,
@@ -84,7 +85,7 @@ def check_resources(meant: Mapping[str, Any], recorder: Recorder) -> None:
     uses_existing, lists = meant.get("link") == "existing", "subnetRegion" in meant
     expected = [
         *FOUNDATION,
-        *([EXISTING] if uses_existing else [REQUEST, STACK, CONNECTED]),
+        *([EXISTING] if uses_existing else [REQUEST, STACK, CONNECTED, WAIT]),
         *([SUBNETS] * lists),
         # One more asks whose credentials these are, before the stack's own is bound to the account.
         *(["pulumi:providers:aws"] * ("awsAccountId" in meant and not uses_existing)),

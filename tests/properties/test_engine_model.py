@@ -9,9 +9,9 @@ from tests.properties.cloud import Cloud
 from tests.properties.engine_model import Values
 from tests.properties.program_model import Lab as ModelledLab
 from tests.support.lab import Lab
-from tests.support.mocked_engine import CONFIG, CONNECTED, LINK, REQUEST, STACK, Recorder, mocked_engine
+from tests.support.mocked_engine import CONFIG, CONNECTED, LINK, REQUEST, STACK, WAIT, Recorder, mocked_engine
 
-TYPES = {"request": REQUEST, "stack": STACK, "connected": CONNECTED}
+TYPES = {"request": REQUEST, "stack": STACK, "connected": CONNECTED, "wait": WAIT}
 WRITES = {
     "request-link",
     "unlink",

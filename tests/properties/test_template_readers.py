@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from sandbox.aws_provider import find_provider
+from sandbox.plugins import find_provider
 from vmc_account_link.template.parse import NotTaken, load
 
 pytestmark = pytest.mark.engine

@@ -118,8 +118,9 @@ def check_link(lab: Lab, sight: Sight, *, stack_was_read: bool = True) -> None:
         stack_was_read: whether somebody looked at the stack since it was last touched by hand.
     """
     name = lab.settings.stack_name
-    record, connected, stack = sight.record, sight.state["connected"], sight.state["stack"]
+    record, connected, stack = sight.record, sight.state["wait"], sight.state["stack"]
     assert record is not None
+    assert sight.state["connected"].outputs["stack_id"] == stack.id
     assert (record.state, record.stack_name) == (AccountState.ACTIVE, name)
     assert connected.outputs["connected_account_id"] == record.id
     assert connected.outputs["connected_account_state"] == "ACTIVE"
@@ -129,6 +130,17 @@ def check_link(lab: Lab, sight: Sight, *, stack_was_read: bool = True) -> None:
     if stack_was_read:
         assert list(sight.live_stacks) == [stack.id]
         assert sight.live_stacks[stack.id] in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+
+
+def stands_for_a_link(lab: Lab, before: Sight) -> bool:
+    """Whether a destroy has to unlink: a stack has run the link, known to the state or shown by its task."""
+    connected, request = before.state.get("connected"), before.state.get("request")
+    if connected is not None:
+        return bool(connected.outputs["unlink_on_destroy"])
+    if request is None or not request.outputs["unlink_on_destroy"]:
+        return False
+    links = {link.id: link for link in lab.cloud.world.links.links()}
+    return bool(links[request.outputs["tracking_task"]].runs)
 
 
 def check_nothing_left(sight: Sight, *, unlinks: bool) -> None:

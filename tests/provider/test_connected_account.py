@@ -1,8 +1,9 @@
-"""The connected account's provider, its wait and its unlinking, in front of the emulated service.
+"""The connected account's provider and its unlinking, in front of the emulated service.
 
 Real: HTTP and the emulator. The clock is the test's: sleeping moves it, and the emulator's with it.
 """
 
+import dataclasses
 from threading import Event
 from typing import Any
 
@@ -12,24 +13,20 @@ from sandbox.control.client import SandboxControl
 from sandbox.environment import Sandbox
 from tests.provider.conftest import NewClient, Time
 from tests.support.lab import ACCOUNT
-from vmc_account_link.api.models import AccountRecord
-from vmc_account_link.api.request import RetryPolicy
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.errors import (
-    Forbidden,
-    LinkFailed,
-    LinkTimedOut,
     Refused,
     ResponseLost,
     SettingsError,
-    Unavailable,
     UnlinkTimedOut,
     WaitInterrupted,
 )
 from vmc_account_link.link.progress import LinkTarget
-from vmc_account_link.link.wait import unlink_until_gone, wait_until_linked
+from vmc_account_link.link.unlink import evaluate_unlink, evaluate_unrecorded
+from vmc_account_link.link.wait import EvaluateUnlink, unlink_until_gone
 from vmc_account_link.settings import VmcSettings
 
+OURS = LinkTarget(account_number=ACCOUNT, stack_name="ours")
 ROLES = {
     name: f"arn:aws:iam::{ACCOUNT}:role/{name}"
     for name in ("RemoteRole", "RemoteRolePayer", "RemoteRoleService")
@@ -76,278 +73,72 @@ def report(box: Sandbox, target: LinkTarget) -> None:
     )
 
 
-def wait(new_client: NewClient, target: LinkTarget, time: Time, minutes: float = 30) -> str:
-    with new_client() as vmc:
-        return wait_until_linked(vmc, target, timeout_seconds=minutes * 60, context=time.context()).id
-
-
-def test_the_wait_ends_at_most_a_tenth_late_and_tells_how_far_the_task_is(
-    new_client: NewClient, box: Sandbox, target: LinkTarget, time: Time, capsys: pytest.CaptureFixture[str]
-) -> None:
-    report(box, target)
-    wait(new_client, target, time)
-    assert 120 <= time.now <= 132
-    lines = capsys.readouterr().out.splitlines()
-    assert f"for AWS account {ACCOUNT}: task STARTED" in lines[0]
-    assert lines[-1] == f"AWS account {ACCOUNT} is connected"
-    assert 3 <= len(lines) <= 10
-
-
-def test_a_wait_ends_though_what_is_left_of_it_is_too_little_to_move_the_clock(
-    new_client: NewClient, box: Sandbox, target: LinkTarget, time: Time, control: SandboxControl
-) -> None:
-    control.set_modes(task_outcome="never")
-    report(box, target)
-    # From here half an hour in these steps ends 2e-13 s early.
-    time.now = 3257.964864
-
-    def sleep(seconds: float) -> None:
-        time.sleep(seconds)
-        assert len(time.pauses) < 1000, "it does not end"
-
-    with new_client() as vmc, pytest.raises(LinkTimedOut):
-        wait_until_linked(vmc, target, timeout_seconds=1800, context=time.context(sleep=sleep))
-
-
-def test_a_list_behind_the_task_is_waited_for(
-    new_client: NewClient, box: Sandbox, target: LinkTarget, time: Time, control: SandboxControl
-) -> None:
-    control.set_modes(list_lag_seconds=200.0)
-    report(box, target)
-    wait(new_client, target, time)
-    assert 320 <= time.now <= 352
-
-
-def test_a_task_behind_the_list_is_not_waited_for(
-    new_client: NewClient, box: Sandbox, target: LinkTarget, time: Time, control: SandboxControl
-) -> None:
-    control.set_modes(task_lag_seconds=600.0)
-    report(box, target)
-    wait(new_client, target, time)
-    assert time.now <= 132
-
-
-def test_an_account_that_comes_up_broken_and_recovers_is_connected_when_it_is_active(
-    new_client: NewClient,
-    box: Sandbox,
-    target: LinkTarget,
-    time: Time,
-    control: SandboxControl,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    control.set_modes(broken_seconds=400.0)
-    report(box, target)
-    wait(new_client, target, time)
-    assert time.now >= 520
-    assert "the account is BROKEN" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(("outcome", "status"), [("fail", "FAILED"), ("cancel", "CANCELED")])
-def test_a_task_that_ends_badly_ends_the_wait_at_once(
-    new_client: NewClient,
-    box: Sandbox,
-    target: LinkTarget,
-    time: Time,
-    control: SandboxControl,
-    outcome: str,
-    status: str,
-) -> None:
-    control.set_modes(task_outcome=outcome)
-    report(box, target)
-    with pytest.raises(LinkFailed, match=status):
-        wait(new_client, target, time)
-    assert time.now <= 132
-
-
-def test_the_deadline_is_kept_and_says_what_was_last_seen(
-    new_client: NewClient, target: LinkTarget, time: Time
-) -> None:
-    with pytest.raises(
-        LinkTimedOut, match=r"5 min passed \(linkTimeoutMinutes\); last seen: task STARTED"
-    ) as failure:
-        wait(new_client, target, time, minutes=5)
-    assert time.now == pytest.approx(300)
-    assert "run `pulumi up` again" in str(failure.value)
-
-
-def test_a_wait_stops_soon_after_the_person_wants_it_to(
-    new_client: NewClient, target: LinkTarget, time: Time
-) -> None:
-    canceled = Event()
-
-    def sleep(seconds: float) -> None:
-        time.sleep(seconds)
-        if time.now > 100:
-            canceled.set()
-
-    with new_client() as vmc, pytest.raises(WaitInterrupted, match="last seen: task STARTED") as stop:
-        wait_until_linked(
-            vmc, target, timeout_seconds=1800, context=time.context(sleep=sleep, canceled=canceled)
-        )
-    assert time.now < 115
-    assert "to go on waiting" in str(stop.value)
-
-
-def test_who_stops_a_wait_does_not_wait_for_a_second_silent_call(
-    new_client: NewClient,
-    target: LinkTarget,
-    time: Time,
-    control: SandboxControl,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    canceled = Event()
-    with new_client() as vmc:
-        list_accounts = vmc.list_connected_accounts
-
-        def list_while_ctrl_c_is_pressed(repeat: RetryPolicy) -> tuple[AccountRecord, ...]:
-            if time.now > 50:
-                canceled.set()
-            return list_accounts(repeat)
-
-        monkeypatch.setattr(vmc, "list_connected_accounts", list_while_ctrl_c_is_pressed)
-        with pytest.raises(WaitInterrupted, match="last seen: task STARTED"):
-            wait_until_linked(
-                vmc,
-                target,
-                timeout_seconds=1800,
-                context=time.context(canceled=canceled),
-            )
-    assert control.journal()[-1].call == "list-connected-accounts"
-
-
-def test_an_outage_in_the_middle_is_told_and_waited_out(
-    new_client: NewClient,
-    box: Sandbox,
-    target: LinkTarget,
-    time: Time,
-    control: SandboxControl,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    report(box, target)
-    control.plan_fault("vmc", "list-connected-accounts", "status", status=503, nth=3, count=4)
-    control.plan_fault("vmc", "get-task", "reset_before", nth=4)
-    wait(new_client, target, time)
-    assert "503" in capsys.readouterr().out
-
-
-def test_a_token_that_lost_its_role_ends_the_wait(
-    new_client: NewClient, target: LinkTarget, time: Time, control: SandboxControl
-) -> None:
-    control.plan_fault("vmc", "list-connected-accounts", "status", status=403, body="empty", nth=2)
-    with pytest.raises(Forbidden, match="role"):
-        wait(new_client, target, time)
-
-
-def test_a_task_that_the_service_forgot_leaves_the_list_to_decide(
-    new_client: NewClient, box: Sandbox, target: LinkTarget, time: Time, control: SandboxControl
-) -> None:
-    report(box, target)
-    control.plan_fault("vmc", "get-task", "status", status=404, count=1000)
-    wait(new_client, target, time)
-
-
-def test_another_stacks_link_is_not_taken_for_ours(
-    new_client: NewClient, target: LinkTarget, time: Time, control: SandboxControl
-) -> None:
-    control.seed_account(ACCOUNT, cf_stack_name="theirs")
-    with pytest.raises(LinkTimedOut, match='"theirs"'):
-        wait(new_client, target, time, minutes=2)
-
-
-def test_create_returns_what_the_service_says(
+def test_it_is_made_without_asking_the_service_anything(
     provider: ConnectedAccountProvider, inputs: dict[str, Any], control: SandboxControl
 ) -> None:
-    record = control.seed_account(ACCOUNT, cf_stack_name="ours")
-    result = provider.create(inputs)
-    assert result.outs == {
+    made = provider.create(inputs)
+    assert (made.id, made.outs) == (f"{inputs['org_id']}/{ACCOUNT}", inputs)
+    assert provider.update("id", inputs, {**inputs, "tracking_task": "task-2"}).outs == {
         **inputs,
-        "connected_account_id": record.id,
-        "connected_account_state": "ACTIVE",
-        "cf_stack_name": "ours",
+        "tracking_task": "task-2",
     }
+    assert control.journal() == ()
 
 
-def linked(inputs: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    outputs = {"connected_account_id": "r", "connected_account_state": "ACTIVE", "cf_stack_name": "ours"}
-    return {**inputs, **outputs, **changes}
+def test_a_refresh_keeps_it_though_the_account_is_not_listed(
+    provider: ConnectedAccountProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    """As long as the stack is there the account may come; a later destroy looks again."""
+    read = provider.read("id", inputs)
+    assert (read.id, read.outs) == ("id", inputs)
+    assert control.journal() == ()
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        pytest.param({"tracking_task": "task-2"}, id="a new link was run"),
+        pytest.param({"stack_id": "arn:2"}, id="a new stack is there"),
+        pytest.param({"link_timeout_minutes": 5.0}, id="another deadline"),
+        pytest.param({"unlink_on_destroy": False}, id="another choice for the destroy"),
+        pytest.param({"tracking_task": object()}, id="a task not known yet"),
+    ],
+)
+def test_a_change_is_an_update_and_never_unlinks(
+    provider: ConnectedAccountProvider, inputs: dict[str, Any], news: dict[str, Any]
+) -> None:
+    result = provider.diff("id", inputs, {**inputs, **news})
+    assert (result.changes, result.replaces or []) == (True, [])
 
 
 def test_nothing_changed_is_no_change_even_where_a_number_comes_as_a_float(
     provider: ConnectedAccountProvider, inputs: dict[str, Any]
 ) -> None:
-    result = provider.diff("id", linked(inputs), {**inputs, "link_timeout_minutes": 30})
+    result = provider.diff("id", inputs, {**inputs, "link_timeout_minutes": 30})
     assert (result.changes, result.replaces or []) == (False, [])
 
 
-@pytest.mark.parametrize(
-    ("olds", "news"),
-    [
-        pytest.param({}, {"tracking_task": "task-2"}, id="a new link was run"),
-        pytest.param({}, {"stack_id": "arn:2"}, id="a new stack is there"),
-        pytest.param({"connected_account_state": "BROKEN"}, {}, id="the account was seen BROKEN"),
-        pytest.param({"cf_stack_name": "theirs"}, {}, id="another stack was seen to have taken over"),
-        pytest.param({}, {"link_timeout_minutes": 5.0}, id="another deadline"),
-        pytest.param({}, {"unlink_on_destroy": False}, id="another choice for the destroy"),
-        pytest.param({}, {"tracking_task": object()}, id="a task not known yet"),
-    ],
-)
-def test_a_change_is_an_update_and_never_unlinks(
-    provider: ConnectedAccountProvider, inputs: dict[str, Any], olds: dict[str, Any], news: dict[str, Any]
+def test_a_state_from_before_the_wait_was_a_resource_is_no_change(
+    provider: ConnectedAccountProvider, inputs: dict[str, Any]
 ) -> None:
-    result = provider.diff("id", linked(inputs, **olds), {**inputs, **news})
-    assert (result.changes, result.replaces or []) == (True, [])
+    record = {"connected_account_id": "r", "connected_account_state": "ACTIVE", "cf_stack_name": "ours"}
+    result = provider.diff("id", {**inputs, **record}, inputs)
+    assert (result.changes, result.replaces or []) == (False, [])
+    assert provider.read("id", {**inputs, **record}).outs == inputs
 
 
 def test_a_stack_about_to_be_replaced_is_unlinked_first(
     provider: ConnectedAccountProvider, inputs: dict[str, Any]
 ) -> None:
-    result = provider.diff("id", linked(inputs), {**inputs, "stack_id": object()})
+    result = provider.diff("id", inputs, {**inputs, "stack_id": object()})
     assert (result.replaces, result.delete_before_replace) == (["stack_id"], True)
 
 
-def test_an_update_of_a_wish_keeps_the_outputs_and_asks_nothing(
+def test_another_organisations_list_is_not_unlinked_from(
     provider: ConnectedAccountProvider, inputs: dict[str, Any], control: SandboxControl
 ) -> None:
-    news = {**inputs, "unlink_on_destroy": False}
-    assert provider.update("id", linked(inputs), news).outs == {**linked(inputs), "unlink_on_destroy": False}
-    assert control.journal() == ()
-
-
-def test_an_update_after_a_new_link_waits_and_takes_the_new_record(
-    provider: ConnectedAccountProvider, inputs: dict[str, Any], control: SandboxControl
-) -> None:
-    record = control.seed_account(ACCOUNT, cf_stack_name="ours")
-    outs = provider.update("id", linked(inputs), {**inputs, "tracking_task": "task-2"}).outs or {}
-    assert outs["connected_account_id"] == record.id
-
-
-@pytest.mark.parametrize("state", ["ACTIVE", "BROKEN"])
-def test_refresh_shows_the_state_that_the_service_says(
-    provider: ConnectedAccountProvider, inputs: dict[str, Any], control: SandboxControl, state: str
-) -> None:
-    control.seed_account(ACCOUNT, cf_stack_name="theirs", state=state)
-    read = provider.read("id", linked(inputs))
-    assert (read.outs or {})["connected_account_state"] == state
-    assert (read.outs or {})["cf_stack_name"] == "theirs"
-
-
-def test_refresh_takes_a_missing_record_for_gone_but_not_a_failed_question(
-    provider: ConnectedAccountProvider, inputs: dict[str, Any], control: SandboxControl
-) -> None:
-    gone = provider.read("id", linked(inputs))
-    assert (gone.id, gone.outs) == (None, {})
-    control.plan_fault("vmc", "list-connected-accounts", "status", status=500, retryable=False)
-    with pytest.raises(Unavailable):
-        provider.read("id", linked(inputs))
-
-
-@pytest.mark.parametrize("method", ["read", "delete"])
-def test_another_organisations_list_says_nothing_about_the_link(
-    provider: ConnectedAccountProvider, inputs: dict[str, Any], control: SandboxControl, method: str
-) -> None:
-    elsewhere = linked(inputs, org_id="00000000-0000-4000-8000-000000000000")
     with pytest.raises(SettingsError, match="vmc:orgId"):
-        getattr(provider, method)("id", elsewhere)
+        provider.delete("id", {**inputs, "org_id": "00000000-0000-4000-8000-000000000000"})
     assert control.journal() == ()
 
 
@@ -360,9 +151,23 @@ def test_a_wait_below_a_minute_is_refused(
     assert provider.check({}, {**inputs, "link_timeout_minutes": object()}).failures == []
 
 
-def unlink(new_client: NewClient, time: Time) -> None:
+def unlink(
+    new_client: NewClient,
+    time: Time,
+    target: LinkTarget = OURS,
+    *,
+    evaluate: EvaluateUnlink = evaluate_unlink,
+    minutes: float = 30,
+    **context: Any,
+) -> bool:
     with new_client() as vmc:
-        unlink_until_gone(vmc, ACCOUNT, "ours", context=time.context())
+        return unlink_until_gone(
+            vmc,
+            target,
+            timeout_seconds=minutes * 60,
+            context=time.context(**context),
+            evaluate=evaluate,
+        )
 
 
 def test_unlinking_looks_until_the_record_is_gone(
@@ -422,7 +227,7 @@ def test_delete_unlinks_a_broken_account_too(
     provider: ConnectedAccountProvider, inputs: dict[str, Any], control: SandboxControl, state: str
 ) -> None:
     control.seed_account(ACCOUNT, cf_stack_name="ours", state=state)
-    provider.delete("id", linked(inputs))
+    provider.delete("id", inputs)
     assert control.connected_accounts() == ()
 
 
@@ -430,5 +235,137 @@ def test_delete_leaves_the_account_linked_where_that_was_asked_for(
     provider: ConnectedAccountProvider, inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     control.seed_account(ACCOUNT, cf_stack_name="ours")
-    provider.delete("id", linked(inputs, unlink_on_destroy=False))
+    provider.delete("id", {**inputs, "unlink_on_destroy": False})
     assert len(control.connected_accounts()) == 1
+
+
+EITHER = pytest.mark.parametrize("evaluate", [evaluate_unlink, evaluate_unrecorded])
+
+
+@EITHER
+def test_a_link_that_is_on_its_way_is_waited_for_and_unlinked(
+    new_client: NewClient,
+    box: Sandbox,
+    control: SandboxControl,
+    target: LinkTarget,
+    time: Time,
+    evaluate: EvaluateUnlink,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    report(box, target)
+    time.sleep(10)
+    assert unlink(new_client, time, target, evaluate=evaluate)
+    assert 120 <= time.now <= 140
+    assert control.connected_accounts() == ()
+    assert "to unlink it: 0:00, task STARTED" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("evaluate", "lag"), [(evaluate_unlink, 200.0), (evaluate_unrecorded, 40.0)])
+def test_an_account_that_the_list_shows_later_than_the_task_is_waited_for(
+    new_client: NewClient,
+    box: Sandbox,
+    control: SandboxControl,
+    target: LinkTarget,
+    time: Time,
+    evaluate: EvaluateUnlink,
+    lag: float,
+) -> None:
+    control.set_modes(list_lag_seconds=lag)
+    report(box, target)
+    time.sleep(130)
+    assert unlink(new_client, time, target, evaluate=evaluate)
+    assert control.connected_accounts() == ()
+
+
+@EITHER
+@pytest.mark.parametrize("outcome", ["fail", "cancel"])
+def test_a_link_that_failed_leaves_nothing_to_unlink(
+    new_client: NewClient,
+    box: Sandbox,
+    control: SandboxControl,
+    target: LinkTarget,
+    time: Time,
+    evaluate: EvaluateUnlink,
+    outcome: str,
+) -> None:
+    control.set_modes(task_outcome=outcome)
+    report(box, target)
+    time.sleep(130)
+    assert not unlink(new_client, time, target, evaluate=evaluate)
+    assert time.now == 130
+
+
+def test_an_account_that_was_unlinked_by_hand_long_ago_is_not_waited_for(
+    new_client: NewClient, box: Sandbox, control: SandboxControl, target: LinkTarget, time: Time
+) -> None:
+    report(box, target)
+    time.sleep(600)
+    control.remove_account(ACCOUNT)
+    assert not unlink(new_client, time, target)
+    assert time.now == 600
+
+
+def test_a_task_without_an_end_stops_the_destroy_and_is_given_up_after_two_hours(
+    new_client: NewClient,
+    box: Sandbox,
+    control: SandboxControl,
+    target: LinkTarget,
+    time: Time,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    control.set_modes(task_outcome="never")
+    report(box, target)
+    time.sleep(60)
+    with pytest.raises(UnlinkTimedOut, match=r"5 min passed .*; last seen: task STARTED.*not deleted"):
+        unlink(new_client, time, target, minutes=5)
+    time.sleep(7200)
+    assert not unlink(new_client, time, target)
+    assert "unlink it in the VMC console" in capsys.readouterr().out
+
+
+def test_ctrl_c_while_a_link_is_on_its_way_keeps_the_stack(
+    new_client: NewClient, box: Sandbox, target: LinkTarget, time: Time
+) -> None:
+    report(box, target)
+    canceled = Event()
+    canceled.set()
+    with pytest.raises(WaitInterrupted, match="The stack was not deleted"):
+        unlink(new_client, time, target, canceled=canceled)
+
+
+def test_a_link_that_nobody_ran_is_not_waited_for(
+    new_client: NewClient, target: LinkTarget, time: Time
+) -> None:
+    assert not unlink(new_client, time, target, evaluate=evaluate_unrecorded)
+    assert time.now == 0
+
+
+def test_a_record_of_our_stacks_name_without_a_proof_is_left_alone(
+    new_client: NewClient,
+    control: SandboxControl,
+    target: LinkTarget,
+    time: Time,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Another Pulumi stack may use the same CloudFormation stack name in another region."""
+    record = control.seed_account(ACCOUNT, cf_stack_name="ours")
+    with new_client() as vmc:
+        (before,) = vmc.list_connected_accounts()
+    earlier = dataclasses.replace(target, previous_revision=before.revision)
+    assert not unlink(new_client, time, earlier, evaluate=evaluate_unrecorded)
+    assert control.connected_accounts() == (record,)
+    assert "nothing shows that it ran this link: left alone" in capsys.readouterr().out
+
+
+def test_a_renewal_that_is_on_its_way_is_not_unlinked_too_early(
+    new_client: NewClient, box: Sandbox, control: SandboxControl, target: LinkTarget, time: Time
+) -> None:
+    """Else the task, when it ends, would connect the account once more."""
+    control.seed_account(ACCOUNT, cf_stack_name="ours")
+    with new_client() as vmc:
+        (before,) = vmc.list_connected_accounts()
+    report(box, target)
+    time.sleep(10)
+    assert unlink(new_client, time, dataclasses.replace(target, previous_revision=before.revision))
+    time.sleep(3600)
+    assert control.connected_accounts() == ()

@@ -29,6 +29,7 @@ from tests.support.patience import until
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.compatible_subnets import CompatibleSubnetsProvider
 from vmc_account_link.connected_account import ConnectedAccountProvider
+from vmc_account_link.connection_wait import ConnectionWaitProvider
 from vmc_account_link.existing_account import ExistingAccountProvider
 from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.settings import read_settings
@@ -43,6 +44,7 @@ PICKLED: dict[type, str] = {
     for cls in (
         LinkRequestProvider,
         ConnectedAccountProvider,
+        ConnectionWaitProvider,
         ExistingAccountProvider,
         CompatibleSubnetsProvider,
     )
@@ -133,6 +135,14 @@ def account_inputs(box: Sandbox) -> dict[str, Any]:
     }
 
 
+@pytest.fixture
+def wait_inputs(account_inputs: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **{key: value for key, value in account_inputs.items() if key != "unlink_on_destroy"},
+        "__provider": PICKLED[ConnectionWaitProvider],
+    }
+
+
 def test_a_link_request_lives_its_life(server: Server, link_inputs: dict[str, Any], box: Sandbox) -> None:
     checked = server.stub.Check(provider_pb2.CheckRequest(news=struct(link_inputs)))
     assert (list(checked.failures), dict(checked.inputs)) == ([], dict(struct(link_inputs)))
@@ -156,18 +166,20 @@ def test_a_link_request_lives_its_life(server: Server, link_inputs: dict[str, An
     assert len(box.control.links()) == 1
 
 
-def test_a_connected_account_lives_its_life(
-    server: Server, account_inputs: dict[str, Any], box: Sandbox
+def test_a_connected_account_and_its_wait_live_their_lives(
+    server: Server, account_inputs: dict[str, Any], wait_inputs: dict[str, Any], box: Sandbox
 ) -> None:
+    account = server.stub.Create(provider_pb2.CreateRequest(properties=struct(account_inputs)))
+    assert account.properties == struct(account_inputs)
     record = box.control.seed_account(ACCOUNT, cf_stack_name="ours")
-    created = server.stub.Create(provider_pb2.CreateRequest(properties=struct(account_inputs)))
+    created = server.stub.Create(provider_pb2.CreateRequest(properties=struct(wait_inputs)))
     assert created.properties["connected_account_id"] == record.id
 
     box.control.set_account_state(ACCOUNT, "BROKEN")
     read = server.stub.Read(provider_pb2.ReadRequest(id=created.id, properties=created.properties))
     assert read.properties["connected_account_state"] == "BROKEN"
 
-    news = struct({**account_inputs, "unlink_on_destroy": False})
+    news = struct({**wait_inputs, "link_timeout_minutes": 5})
     box.control.set_account_state(ACCOUNT, "ACTIVE")
     updated = server.stub.Update(
         provider_pb2.UpdateRequest(id=created.id, olds=created.properties, news=news)
@@ -175,6 +187,8 @@ def test_a_connected_account_lives_its_life(
     assert updated["connected_account_id"] == record.id
 
     server.stub.Delete(provider_pb2.DeleteRequest(id=created.id, properties=created.properties))
+    assert len(box.control.connected_accounts()) == 1
+    server.stub.Delete(provider_pb2.DeleteRequest(id=account.id, properties=account.properties))
     assert box.control.connected_accounts() == ()
     gone = server.stub.Read(provider_pb2.ReadRequest(id=created.id, properties=created.properties))
     assert gone.id == ""
@@ -253,9 +267,9 @@ def test_somebody_elses_resource_fails_as_it_would_without_us(
     assert (lines[0], lines[-1]) == ("Traceback (most recent call last):", "ValueError: their own")
 
 
-def test_cancel_ends_a_wait_in_the_sdks_process(box: Sandbox, account_inputs: dict[str, Any]) -> None:
+def test_cancel_ends_a_wait_in_the_sdks_process(box: Sandbox, wait_inputs: dict[str, Any]) -> None:
     with configured_sdk_process(box) as server:
-        create = provider_pb2.CreateRequest(properties=struct(account_inputs))
+        create = provider_pb2.CreateRequest(properties=struct(wait_inputs))
         wait = server.stub.Create.future(create, timeout=30)
         until(lambda: box.control.journal(call="list-connected-accounts"))
         server.stub.Cancel(empty_pb2.Empty())
@@ -275,10 +289,10 @@ def test_a_missing_setting_is_named_when_no_program_has_run_before(
 
 
 def test_each_lab_of_a_driver_is_told_of_its_own_wait_and_ends_it_alone(
-    box: Sandbox, account_inputs: dict[str, Any]
+    box: Sandbox, wait_inputs: dict[str, Any]
 ) -> None:
     def wait(server: Server, number: str) -> str:
-        inputs = struct({**account_inputs, "account_number": number, "link_timeout_minutes": 1})
+        inputs = struct({**wait_inputs, "account_number": number, "link_timeout_minutes": 1})
         try:
             return str(server.stub.Create(provider_pb2.CreateRequest(properties=inputs), timeout=20).id)
         except grpc.RpcError as failure:
@@ -297,12 +311,10 @@ def test_each_lab_of_a_driver_is_told_of_its_own_wait_and_ends_it_alone(
     assert messages[1][-1] == f"AWS account {OTHER} is connected"
 
 
-def test_a_driver_does_not_wait_for_an_engine_that_is_gone(
-    box: Sandbox, account_inputs: dict[str, Any]
-) -> None:
+def test_a_driver_does_not_wait_for_an_engine_that_is_gone(box: Sandbox, wait_inputs: dict[str, Any]) -> None:
     messages: list[str] = []
     with of_a_lab(box, messages) as server:
-        inputs = struct({**account_inputs, "link_timeout_minutes": 1})
+        inputs = struct({**wait_inputs, "link_timeout_minutes": 1})
         wait = server.stub.Create.future(provider_pb2.CreateRequest(properties=inputs))
         until(lambda: messages)
     assert wait.exception() is not None
@@ -338,6 +350,7 @@ def test_a_driver_neither_runs_nor_loads_a_provider_that_is_not_ours(
     [
         (LinkRequestProvider, "vmc_account_link.link_request.LinkRequestProvider"),
         (ConnectedAccountProvider, "vmc_account_link.connected_account.ConnectedAccountProvider"),
+        (ConnectionWaitProvider, "vmc_account_link.connection_wait.ConnectionWaitProvider"),
         (ExistingAccountProvider, "vmc_account_link.existing_account.ExistingAccountProvider"),
         (CompatibleSubnetsProvider, "vmc_account_link.compatible_subnets.CompatibleSubnetsProvider"),
     ],

@@ -20,17 +20,19 @@ from tools import structure
 PACKAGE = REPOSITORY / "components" / "vmc_account_link"
 FLOORS = {
     "vmc_account_link": (
-        "errors internal_errors secret_text resource_types",
+        "errors internal_errors secret_text resource_types environment standard_streams",
         "settings pulumi_state check_result",
         "provider_process pulumi_cli",
         "call_context",
         "api template",
         "link",
-        "aws args stack_hooks provider",
-        "aws_reader",
+        "args stack_hooks provider",
+        "aws aws_reader",
         "recovery",
-        "link_request connected_account existing_account compatible_subnets",
+        "stack_left",
+        "link_request connected_account connection_wait existing_account compatible_subnets",
         "account_link",
+        "component_provider",
         "cli",
     ),
     "vmc_labs": ("private_files", "spec", "state", "engine", "fleet", "output", "commands", "__main__"),
@@ -83,7 +85,8 @@ def test_only_one_module_asks_aws_through_its_sdk_and_only_one_writes() -> None:
     files = project_files("components/vmc_account_link")
     assert {path.stem for path in files if {"boto3", "botocore"} & _roots(path)} == {"aws_reader"}
     printing = {path.stem for path in files if re.search(r"\bprint\(|sys\.std(out|err)", path.read_text())}
-    assert printing == {"output", "call_context"}  # the latter prints the progress in `pulumi up`
+    # The second tells who waits in `pulumi up`, the third its port to the engine.
+    assert printing == {"output", "call_context", "component_provider"}
 
 
 def test_the_types_of_our_resources_and_the_mark_of_a_secret_stand_once() -> None:
@@ -142,6 +145,7 @@ def test_the_dynamic_providers_process_does_not_load_the_component() -> None:
     [
         "vmc_account_link.link_request.LinkRequestProvider",
         "vmc_account_link.connected_account.ConnectedAccountProvider",
+        "vmc_account_link.connection_wait.ConnectionWaitProvider",
         "vmc_account_link.existing_account.ExistingAccountProvider",
         "vmc_account_link.compatible_subnets.CompatibleSubnetsProvider",
     ],
@@ -199,19 +203,18 @@ def test_the_version_is_the_changelogs_newest() -> None:
     assert headings[:1] == [version]
 
 
-def test_what_the_readme_names_exists() -> None:
-    readme = (REPOSITORY / "README.md").read_text()
-    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", readme)
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "examples/README.md"])
+def test_what_a_page_names_exists(page: str) -> None:
+    path = REPOSITORY / page
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text())
     assert links
-    assert [link for link in links if not (REPOSITORY / link).exists()] == []
+    assert [link for link in links if not (path.parent / link).exists()] == []
 
 
-def test_the_readme_lists_every_setting_and_every_output() -> None:
+def test_the_readme_shows_the_program_and_the_labs_that_are_there_to_start_from() -> None:
     readme = (REPOSITORY / "README.md").read_text()
-    settings = re.findall(
-        r"^  (\w+):$", (REPOSITORY / "Pulumi.yaml").read_text().partition("\nconfig:")[2], re.MULTILINE
-    )
-    outputs = re.findall(r'pulumi\.export\("(\w+)"', (REPOSITORY / "__main__.py").read_text())
-    assert len(settings) == 15
-    assert len(outputs) == 9
-    assert [name for name in settings + outputs if f"`{name}`" not in readme] == []
+    (program,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    template = (REPOSITORY / "template" / "__main__.py").read_text().splitlines()
+    assert [line for line in program.splitlines() if line not in template] == []
+    (labs,) = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
+    assert (REPOSITORY / "examples" / "workshop.yaml").read_text().endswith(labs)

@@ -16,7 +16,7 @@ def test_every_command_of_the_makefile_does_something() -> None:
 
 def test_every_documented_command_exists() -> None:
     rules = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
-    pages = [REPOSITORY / "README.md", *(REPOSITORY / "docs").rglob("*.md")]
+    pages = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *(REPOSITORY / "docs").rglob("*.md")]
     described = {
         name
         for page in pages

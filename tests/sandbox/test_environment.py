@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from sandbox import aws_provider
+from sandbox import plugins
 from sandbox.environment import Sandbox, ambient_names
 from tests.sandbox.service import TIMEOUT_SECONDS
 
@@ -125,19 +125,33 @@ def test_the_aws_provider_is_linked_where_the_engine_looks(
     for one in ("plugins", "quick"):
         (tmp_path / "engine" / one / name).mkdir(parents=True)
         (tmp_path / "engine" / one / name / "pulumi-resource-aws").write_text(one)
-    monkeypatch.setattr(aws_provider, "_ENGINE", tmp_path / "engine")
+    monkeypatch.setattr(plugins, "_ENGINE", tmp_path / "engine")
     with Sandbox.start(tmp_path / "box", first_poll_seconds=seconds) as box:
         plugin = Path(box.environment["PULUMI_HOME"]) / "plugins" / name
         assert [(file.name, file.read_text()) for file in plugin.iterdir()] == [
             ("pulumi-resource-aws", build)
         ]
-        assert box.environment.get(aws_provider.POLL_VARIABLE) == delay
+        assert box.environment.get(plugins.POLL_VARIABLE) == delay
+
+
+def test_a_language_host_is_linked_where_the_engine_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = tmp_path / "engine" / "plugins" / "language-yaml-v1.2.3" / "pulumi-language-yaml"
+    host.parent.mkdir(parents=True)
+    host.touch()
+    monkeypatch.setattr(plugins, "_ENGINE", tmp_path / "engine")
+    with Sandbox.start(tmp_path / "box") as box:
+        installed = Path(box.environment["PULUMI_HOME"]) / "plugins"
+        assert [file.relative_to(installed) for file in installed.rglob("pulumi-*")] == [
+            Path("language-yaml-v1.2.3/pulumi-language-yaml")
+        ]
 
 
 def test_without_a_provider_in_the_repository_the_engine_finds_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(aws_provider, "_ENGINE", tmp_path / "engine")
+    monkeypatch.setattr(plugins, "_ENGINE", tmp_path / "engine")
     with Sandbox.start(tmp_path / "box", first_poll_seconds=0.25) as box:
         assert not (Path(box.environment["PULUMI_HOME"]) / "plugins").exists()
 

@@ -31,6 +31,7 @@ SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
 """How the engine's protocol marks a special value, and a secret among those."""
 CONNECTED = "pulumi-python:dynamic/vmc-account-link:ConnectedAccount"
+WAIT = "pulumi-python:dynamic/vmc-account-link:ConnectionWait"
 SUBNETS = "pulumi-python:dynamic/vmc-account-link:CompatibleSubnets"
 EXISTING = "pulumi-python:dynamic/vmc-account-link:ExistingAccount"
 
@@ -45,7 +46,7 @@ class Cloud(mocks.Mocks):
         outputs = dict(args.inputs)
         if args.typ == REQUEST:
             outputs |= self.link
-        if args.typ == CONNECTED:
+        if args.typ == WAIT:
             outputs |= {"connected_account_id": "record-1", "connected_account_state": "ACTIVE"}
         if args.typ == EXISTING:
             outputs |= {"connected_account_id": "record-1", "cf_stack_name": "theirs"}

@@ -12,7 +12,7 @@ import grpc
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
-from sandbox.aws_provider import find_provider
+from sandbox.plugins import find_provider
 
 PROVIDER = "urn:pulumi:dev::proof::pulumi:providers:aws::aws"
 STACK = "urn:pulumi:dev::proof::aws:cloudformation/stack:Stack::lab"

@@ -4,9 +4,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from tests.sweep import crashes, faults, fleets, harness, histories
+from tests.sweep import crashes, faults, fleets, harness, histories, leftovers
 
-SWEEPS = (faults.SWEEP, crashes.SWEEP, histories.SWEEP, fleets.SWEEP)
+SWEEPS = (faults.SWEEP, crashes.SWEEP, leftovers.SWEEP, histories.SWEEP, fleets.SWEEP)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

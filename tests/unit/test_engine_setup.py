@@ -216,6 +216,30 @@ def test_quick_provider_is_built_beside_the_other_where_there_is_a_go(checkout: 
     assert (checkout.engine / "quick" / AWS / "pulumi-resource-aws").exists()
 
 
+def test_language_host_is_built_where_pulumi_comes_without_it(checkout: Checkout) -> None:
+    checkout.add_go()
+    checkout.add_pulumi()
+    program(checkout.theirs)
+    program(checkout.path / "pulumi-language-nodejs")
+    for _ in range(2):
+        said = checkout.set_up("--language", "nodejs", "--language", "yaml")
+        assert f"language host for nodejs: {checkout.path}/pulumi-language-nodejs is there" in said
+    assert checkout.builds() == ["pulumi-language-yaml"]
+    version = re.search(
+        r"github.com/pulumi/pulumi-yaml (\S+)", (REPOSITORY / "tools/engine/language-yaml/go.mod").read_text()
+    )
+    assert version
+    assert (checkout.engine / "plugins" / f"language-yaml-{version[1]}" / "pulumi-language-yaml").exists()
+
+
+def test_language_host_that_cannot_be_had_is_one_line(checkout: Checkout) -> None:
+    checkout.add_pulumi()
+    program(checkout.theirs)
+    line = checkout.set_up("--language", "yaml", code=1)
+    assert "language host for yaml v" in line
+    assert "what helps: Go 1.26 or newer on PATH, or Pulumi's own installation on PATH" in line
+
+
 @pytest.mark.parametrize(
     ("on_path", "lost", "said"),
     [

@@ -80,7 +80,7 @@ def schemas() -> Iterator[dict[str, Any]]:
                 yield schema
 
 
-def list_actions(schema: Mapping[str, Any]) -> set[str]:
+def rights_in(schema: Mapping[str, Any]) -> set[str]:
     """What AWS lists for the making, changing, reading and deleting of such a resource, and for its tags."""
     handlers = schema["handlers"]
     acts = ("create", "read", "update", "delete")
@@ -98,7 +98,7 @@ def properties_of(resources: list[dict[str, Any]], kind: str) -> set[str]:
 def test_the_rights_for_the_template_are_those_that_aws_lists_for_its_properties(
     resources: list[dict[str, Any]],
 ) -> None:
-    found = {schema["typeName"]: list_actions(schema) for schema in schemas()}
+    found = {schema["typeName"]: rights_in(schema) for schema in schemas()}
     assert set(found) == set(OF_OTHER_PROPERTIES)
     expected = {"lambda:InvokeFunction"}  # of the custom resource, which has no such list
     for kind, others in OF_OTHER_PROPERTIES.items():
@@ -106,7 +106,7 @@ def test_the_rights_for_the_template_are_those_that_aws_lists_for_its_properties
         assert set(others) & properties_of(resources, kind) == set(), "the template has such a property now"
         assert left_out <= found[kind], "AWS lists it no longer"
         expected |= found[kind] - left_out
-    assert {right.action for right in RIGHTS if right.called_by == ON_BEHALF} == expected
+    assert {right.action for right in RIGHTS if right.caller == ON_BEHALF} == expected
 
 
 def test_the_policy_names_each_action_once_and_limits_what_can_be_limited() -> None:

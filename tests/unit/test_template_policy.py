@@ -32,7 +32,7 @@ def test_what_is_left_out_does_not_limit_and_an_empty_list_allows_nothing() -> N
         ({"trustedAccounts": [True]}, "templatePolicy.trustedAccounts: it is no list of texts."),
         (
             {"trustedAccounts": [101]},
-            "templatePolicy.trustedAccounts: 101 is no AWS account. Each is a text of 12 digits.",
+            "101 is no AWS account. Each is a text of 12 digits: put the 12 digits in quotes, for YAML makes",
         ),
         ({"trustedAccounts": ["101"]}, "101 is no AWS account"),
     ],

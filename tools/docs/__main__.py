@@ -20,6 +20,8 @@ _A_BLOCK_SECONDS = 900.0
 _AN_ORGANISATION = "11111111-2222-3333-4444-555555555555"
 """What the pages have for the reader's own."""
 
+_UNFINISHED = shutil.ignore_patterns("partial-*", "lock", "quick")
+
 
 @contextmanager
 def fresh_clone() -> Iterator[Path]:
@@ -39,7 +41,7 @@ def fresh_clone() -> Iterator[Path]:
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(REPOSITORY / name.decode(), copy)
         if (REPOSITORY / ".engine").exists():
-            (clone / ".engine").symlink_to((REPOSITORY / ".engine").resolve())
+            shutil.copytree(REPOSITORY / ".engine", clone / ".engine", symlinks=True, ignore=_UNFINISHED)
         yield clone
 
 
@@ -50,8 +52,8 @@ def _git(*arguments: str, cwd: Path) -> bytes:
 def reader_environment(box: Sandbox, home: Path) -> dict[str, str]:
     """Of a reader with an organisation, AWS credentials and the CLI, and without this project's packages."""
     environment = box.process_environment()
-    ours = str(REPOSITORY / ".venv" / "bin")
-    path = [folder for folder in environment["PATH"].split(os.pathsep) if folder != ours]
+    ours = {str(REPOSITORY / ".venv" / "bin"), str(REPOSITORY / ".engine" / "bin")}
+    path = [folder for folder in environment["PATH"].split(os.pathsep) if folder not in ours]
     unwanted = {"PULUMI_PYTHON_CMD", "VIRTUAL_ENV"}
     kept = {name: value for name, value in environment.items() if name not in unwanted}
     return {

@@ -66,11 +66,11 @@ def missing_lines(expected: str, output: str) -> tuple[str, ...]:
     rest = [" ".join(line.split()) for line in output.splitlines()]
     missing: list[str] = []
     for line in expected.splitlines():
-        text = " ".join(line.split())
-        if text in {"", "…"}:
+        expected_line = " ".join(line.split())
+        if expected_line in {"", "…"}:
             continue
-        pattern = re.compile(".*".join(map(re.escape, text.split("…"))))
-        position = next((index for index, printed in enumerate(rest) if pattern.fullmatch(printed)), None)
+        pattern = re.compile(".*".join(map(re.escape, expected_line.split("…"))))
+        position = next((index for index, line_read in enumerate(rest) if pattern.fullmatch(line_read)), None)
         if position is None:
             missing.append(line)
         else:

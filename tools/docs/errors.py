@@ -110,9 +110,9 @@ def _text(node: ast.expr, known: dict[str, ast.expr], depth: int = 0) -> str:
 
 def _code(text: str) -> str:
     """A message in a cell; one that has a back-quote itself is put between two."""
-    fence = "``" if "`" in text else "`"
-    space = " " if fence == "``" else ""
-    return f"{fence}{space}{text}{space}{fence}".replace("|", "\\|")
+    quote = "``" if "`" in text else "`"
+    space = " " if quote == "``" else ""
+    return f"{quote}{space}{text}{space}{quote}".replace("|", "\\|")
 
 
 def _plain(text: str) -> str:

@@ -17,6 +17,7 @@ from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 
 from tools.docs.errors import errors_text
+from vmc_account_link import environment
 from vmc_account_link.cli.command_line import command_line
 from vmc_account_link.cli.rights import RIGHTS
 from vmc_labs.__main__ import labs
@@ -132,7 +133,7 @@ def settings_table(config: Mapping[str, Mapping[str, Any]]) -> str:
 def rights_table() -> str:
     """Each right of the policy, with the commands that need it and why. Pure."""
     rows = [
-        f"| `{right.action}` | {', '.join(right.commands)} | {right.called_by} | {right.why} |"
+        f"| `{right.action}` | {', '.join(right.commands)} | {right.caller} | {right.why} |"
         for right in RIGHTS
     ]
     head = ["| action | needed by | asked by | what for |", "| --- | --- | --- | --- |"]
@@ -201,6 +202,7 @@ _GENERATED: Mapping[str, Callable[[], str]] = {
     "commands": commands_text,
     "fleet commands": functools.partial(commands_text, labs),
     "rights": rights_table,
+    "environment": environment.table,
     "errors": errors_text,
     "spec": _spec,
 }

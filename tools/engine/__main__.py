@@ -5,6 +5,7 @@ import signal
 import sys
 
 from tools.engine.aws_provider import get_provider
+from tools.engine.language_host import MODULES, get_language_host
 from tools.engine.pulumi_cli import get_cli
 from tools.engine.work import SetupError, locked
 
@@ -15,7 +16,10 @@ def main() -> int:
         prog="python -m tools.engine", description="Find or get the Pulumi CLI and the AWS provider."
     )
     parser.add_argument("--quick", action="store_true", help="also the AWS provider that tests wait less for")
-    quick = parser.parse_args().quick
+    parser.add_argument(
+        "--language", action="append", default=[], choices=MODULES, help="also this language's host"
+    )
+    options = parser.parse_args()
     # As on Ctrl-C: what was started is stopped, and the temporary folder removed.
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has it ignored
@@ -24,8 +28,10 @@ def main() -> int:
         with locked():
             pulumi = get_cli()
             get_provider(pulumi)
-            if quick:
+            if options.quick:
                 get_provider(pulumi, quick=True)
+            for language in options.language:
+                get_language_host(pulumi, language)
     except (SetupError, OSError) as error:
         return _fail(str(error), code=1)
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""Gets the AWS provider of the installed `pulumi_aws`; `sandbox/aws_provider.py` finds it in `.engine`."""
+"""Gets the AWS provider of the installed `pulumi_aws`; `sandbox/plugins.py` finds it in `.engine`."""
 
 import os
 import shutil

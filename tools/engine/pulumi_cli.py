@@ -84,8 +84,8 @@ def _install(version: str, new: Path, spare: Path) -> None:
         raise SetupError(problem)
     with work.timed("official installer"):
         work.run([sys.executable, "-c", _INSTALL, spare, version], cwd=REPOSITORY)
-    for program in PROGRAMS:
-        (spare / "bin" / program).rename(new / program)
+    for program in (spare / "bin").iterdir():
+        program.rename(new / program.name)
 
 
 def _build(version: str, new: Path, spare: Path) -> None:
@@ -93,9 +93,7 @@ def _build(version: str, new: Path, spare: Path) -> None:
     flags = f"-s -w -X {SDK_MODULE}/go/common/version.Version=v{version}"
     # The short one first: what is wrong with the machine shows early.
     for module, program in ((_LANGUAGE_HOST, PROGRAMS[1]), (_CLI, PROGRAMS[0])):
-        with work.timed(f"go build of {program}, minutes with nothing cached"):
-            # `tool` is the package that the module's go.mod names as its tool.
-            work.go("build", "-ldflags", flags, "-o", new / program, "tool", module=module, spare=spare)
+        work.go_build(new / program, module=module, spare=spare, flags=flags)
     sdk = work.go("list", "-m", "-f", "{{.Dir}}", SDK_MODULE, module=_CLI, spare=spare).strip()
     for script in SCRIPTS:
         shutil.copyfile(Path(sdk, script), new / Path(script).name)

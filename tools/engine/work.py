@@ -139,6 +139,16 @@ def go(*arguments: str | Path, module: Path, spare: Path) -> str:
     )
 
 
+def go_build(program: Path, *, module: Path, spare: Path, flags: str = "-s -w") -> None:
+    """Build the main package that the module's go.mod names as its tool, and say how long that takes.
+
+    Raises:
+        SetupError: there is no Go, or the build fails.
+    """
+    with timed(f"go build of {program.name}, minutes with nothing cached"):
+        go("build", "-ldflags", flags, "-o", program, "tool", module=module, spare=spare)
+
+
 @functools.cache
 def unreachable() -> str:
     """Why Pulumi's downloads can't be reached; empty where they can."""

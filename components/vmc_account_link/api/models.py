@@ -229,6 +229,18 @@ class Task:
     """The name of the phase in progress."""
     error: str | None
     """Why it failed, the text meant for customers first."""
+    started: datetime | None = None
+    """When it was made; None where that can't be read."""
+    updated: datetime | None = None
+    """When it last changed; None where that can't be read."""
+    ended: datetime | None = None
+    """None before, and where that can't be read."""
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the service shows that it works on it, and does not only wait for the template's run."""
+        has_changed = None not in {self.started, self.updated} and self.updated != self.started
+        return bool(self.progress_percent or self.phase or has_changed)
 
     @classmethod
     def from_wire(cls, wire: Any) -> "Task":
@@ -249,6 +261,9 @@ class Task:
             remaining_minutes=remaining if remaining is not None and remaining > 0 else None,
             phase=_phase_name(fields),
             error=_task_error(fields),
+            started=_helpful_moment(fields, "created"),
+            updated=_helpful_moment(fields, "updated"),
+            ended=_helpful_moment(fields, "end_time"),
         )
 
 
@@ -314,6 +329,14 @@ def _moment(fields: Mapping[str, Any], key: str) -> datetime | None:
         return parse_moment(text)
     except ValueError:
         raise BadPayload(f"{key} is not a moment in ISO 8601") from None
+
+
+def _helpful_moment(fields: Mapping[str, Any], key: str) -> datetime | None:
+    """As `_moment`, of a field that one can do without: None where it can't be read."""
+    try:
+        return _moment(fields, key)
+    except BadPayload:
+        return None
 
 
 def _phase_name(fields: Mapping[str, Any]) -> str | None:

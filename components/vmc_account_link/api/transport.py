@@ -1,6 +1,7 @@
 """One HTTP exchange: timeouts, bounded bodies, repeats, and every failure as one of our errors."""
 
 import email.utils
+import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ import requests
 import tenacity
 
 from vmc_account_link.api.error_mapping import http_error, transport_error
+from vmc_account_link.api.local_causes import local_cause
 from vmc_account_link.api.models import BadPayload
 from vmc_account_link.api.request import Request, Response, RetryPolicy
 from vmc_account_link.errors import (
@@ -108,20 +110,20 @@ class Transport:
                 params=dict(call.params),
                 data=call.form,
                 json=call.body,
-                auth=call.basic,
+                # Without any, requests would send the password of a netrc file.
+                auth=call.basic or _no_netrc,
                 timeout=call.timeouts_seconds,
                 proxies=_exceptions(call.url),
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 body = _read_bounded(response, call)
-        except requests.RequestException as error:
+        except VmcError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge: requests lets through whatever is raised below it
+            mapped = _mapped(call, error)
             # `from None`: the text of a requests exception holds the whole URL.
-            raise transport_error(call, error) from None
-        except UnicodeError:
-            raise RequestNotSent(
-                call.action, "the address or a header can't be sent", "Check the settings."
-            ) from None
+            raise local_cause(call, error, mapped, os.environ) or mapped from None
         self._note_clock(response)
         if response.is_redirect or 300 <= response.status_code < 400:
             raise UnexpectedAnswer(
@@ -146,6 +148,22 @@ class Transport:
             self._ahead_seconds = output.timestamp() - self._now().timestamp()
         except (KeyError, TypeError, ValueError, OverflowError, OSError):
             pass  # no date, or none that this machine can count with
+
+
+def _mapped(call: Request, error: Exception) -> VmcError:
+    if isinstance(error, requests.RequestException):
+        return transport_error(call, error)
+    if isinstance(error, UnicodeError):
+        return RequestNotSent(call.action, "the address or a header can't be sent", "Check the settings.")
+    return RequestNotSent(
+        call.action,
+        f"the request could not be sent: {type(error).__name__}",
+        "Check this machine's network settings (proxies, certificates) and its limits.",
+    )
+
+
+def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
 
 
 def _exceptions(url: str) -> dict[str, str] | None:

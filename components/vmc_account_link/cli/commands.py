@@ -10,16 +10,18 @@ from typing import Any
 
 import click
 
+from vmc_account_link import args
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.args import DEFAULT_REGION, DEFAULT_STACK_NAME
 from vmc_account_link.aws_reader import AwsAccess, AwsReader
-from vmc_account_link.check_result import exit_code
+from vmc_account_link.check_result import CheckResult, exit_code, passed, run_check
 from vmc_account_link.cli import doctor, output, status, unlink
 from vmc_account_link.cli.project import LinkState, NoSuchLink, Project
 from vmc_account_link.cli.report import report_lines
 from vmc_account_link.cli.rights import Scope, iam_policy
 from vmc_account_link.errors import SettingsError, VmcError
-from vmc_account_link.settings import VmcSettings, read_settings
+from vmc_account_link.resource_types import PACKAGE
+from vmc_account_link.settings import VMC_KEYS, VmcSettings, read_settings, refuse_unknown_keys
 from vmc_account_link.template import source
 from vmc_account_link.template.policy import read_policy
 from vmc_account_link.template.report import TemplatePolicy, inspect_template, violations
@@ -131,9 +133,29 @@ def run_doctor(options: SimpleNamespace) -> int:
         account_id=account_id,
         owned_stack_id=owned.stack_id if owned else None,
     )
-    results = doctor.run(request)
+    results = (*_configuration(context), *doctor.run(request))
     output.show_results(results, as_json=options.json)
     return exit_code(results)
+
+
+def _configuration(context: Context) -> tuple[CheckResult, ...]:
+    """Whether the program would take the whole configuration; nothing to say without one."""
+    if not context.config:
+        return ()
+
+    def check() -> CheckResult:
+        from vmc_account_link.aws import aws_keys  # noqa: PLC0415 - pulumi_aws is slow to load
+
+        refuse_unknown_keys("vmc", context.config, VMC_KEYS)
+        refuse_unknown_keys("aws", context.config, aws_keys())
+        if context.project and context.project.name == PACKAGE:
+            given = args.parse_args(
+                PACKAGE, context.config, lambda key: context.config.get(f"{PACKAGE}:{key}")
+            )
+            args.validate_args(args.drop_unset(given), args.config_key)
+        return passed("configuration", f"all {len(context.config)} settings are known and well formed")
+
+    return (run_check("configuration", check),)
 
 
 def run_status(options: SimpleNamespace) -> int:

@@ -1,11 +1,15 @@
 """One command and its exit code. 0: as it should be. 1: not. 2: the request itself is wrong."""
 
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+from vmc_account_link import environment
 from vmc_account_link.cli import output
 from vmc_account_link.errors import CommandFailed, RequestError, TemplateRejected, VmcError
 from vmc_account_link.internal_errors import internal_errors
+from vmc_account_link.standard_streams import make_writable
 
 _OF_THE_EXTRA = {"boto3", "botocore", "click", "jwt", "psutil"}
 
@@ -13,6 +17,8 @@ _OF_THE_EXTRA = {"boto3", "botocore", "click", "jwt", "psutil"}
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    make_writable()
+    environment.prepare(os.environ, Path.cwd())
     try:
         with internal_errors(" ".join(["vmc-account-link", *given[:1]])):
             return _run(given)

@@ -2,12 +2,12 @@
 
 import dataclasses
 import json
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 from vmc_account_link import check_result
 from vmc_account_link.check_result import CheckResult
+from vmc_account_link.standard_streams import write
 
 
 def show_results(results: Sequence[CheckResult], *, as_json: bool) -> None:
@@ -20,17 +20,17 @@ def show_results(results: Sequence[CheckResult], *, as_json: bool) -> None:
 
 def show_text(lines: Sequence[str]) -> None:
     """Write lines of text as they are."""
-    sys.stdout.writelines(f"{line}\n" for line in lines)
+    write("".join(f"{line}\n" for line in lines))
 
 
 def show_json(value: Any) -> None:
     """Write one JSON document."""
-    sys.stdout.write(f"{json.dumps(value, indent=2, default=_plain)}\n")
+    write(f"{json.dumps(value, indent=2, default=_plain)}\n")
 
 
 def complain(error: Exception) -> None:
     """Write one line about what went wrong to standard error."""
-    sys.stderr.write(f"error: {error}\n")
+    write(f"error: {error}\n", to_error=True)
 
 
 def _plain(value: object) -> Any:

@@ -135,23 +135,15 @@ def links_of(state: PulumiState) -> tuple[LinkState, ...]:
     for resource in state.resources:
         if resource.type in resource_types.OF_A_LINK:
             by_parent.setdefault(resource.parent, {})[resource.type] = resource
-    providers: dict[str, Mapping[str, Any]] = {}
-    """By reference, and by the component that declared one."""
-    for resource in state.of_type(resource_types.AWS_PROVIDER):
-        providers |= dict.fromkeys((resource.reference, resource.parent), resource.inputs)
     return tuple(
-        _link(parent, held, providers)
-        for parent, held in by_parent.items()
-        if set(held) - {resource_types.STACK}
+        _link(parent, held, state) for parent, held in by_parent.items() if set(held) - {resource_types.STACK}
     )
 
 
-def _link(parent: str, held: Mapping[str, Resource], providers: Mapping[str, Mapping[str, Any]]) -> LinkState:
+def _link(parent: str, held: Mapping[str, Resource], state: PulumiState) -> LinkState:
     values = {kind: {**resource.inputs, **resource.outputs} for kind, resource in held.items()}
     request, stack = values.get(resource_types.LINK_REQUEST, {}), values.pop(resource_types.STACK, {})
-    made_by = (
-        str(held[resource_types.STACK].stored.get("provider")) if resource_types.STACK in held else parent
-    )
+    provider = state.aws_provider(parent)
 
     def first(key: str) -> str | None:
         return next((dynamic[key] for dynamic in values.values() if dynamic.get(key)), None)
@@ -168,7 +160,7 @@ def _link(parent: str, held: Mapping[str, Resource], providers: Mapping[str, Map
         tracking_task=requested("tracking_task"),
         expiration_date=requested("expiration_date"),
         is_existing=resource_types.LINK_REQUEST not in held,
-        aws_provider=providers.get(made_by, {}),
+        aws_provider=provider.inputs if provider else {},
         template_body=requested("template_body"),
         template_url=requested("template_url"),
     )

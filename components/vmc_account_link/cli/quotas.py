@@ -15,10 +15,10 @@ def check_quotas(aws: AwsReader) -> CheckResult:
     except VmcError as error:
         # Who may not ask may yet link.
         return warned("quotas", f"{error.action}: {error.detail}", error.hint)
-    return judge_quotas(used, limit)
+    return evaluate_quotas(used, limit)
 
 
-def judge_quotas(used: int, limit: int) -> CheckResult:
+def evaluate_quotas(used: int, limit: int) -> CheckResult:
     """What the numbers mean. Pure."""
     found = f"{used} of {limit} IAM roles are used, a link needs {ROLES_OF_A_LINK}"
     if limit - used < ROLES_OF_A_LINK:

@@ -22,7 +22,7 @@ class Right:
     commands: tuple[str, ...]
     """The commands that need it."""
     why: str
-    called_by: str = DIRECT
+    caller: str = DIRECT
     """`DIRECT` or `ON_BEHALF`."""
     resource: str = "*"
     """What it is needed for: `stack`, `role`, `function`, or everything (`*`)."""
@@ -36,7 +36,7 @@ _CHANGES = (_UP, _UPDATE, _DESTROY)
 
 def _on_behalf(resource: str, *actions: tuple[str, tuple[str, ...], str]) -> tuple[Right, ...]:
     return tuple(
-        Right(action=action, commands=commands, why=why, called_by=ON_BEHALF, resource=resource)
+        Right(action=action, commands=commands, why=why, caller=ON_BEHALF, resource=resource)
         for action, commands, why in actions
     )
 
@@ -145,14 +145,14 @@ class Scope:
 
     def arn(self, resource: str, tail: str = "*") -> str:
         """The ARN of what a right is for; `tail`: of one such thing, or the pattern of all."""
-        own, location = f"arn:{self.partition}", f"{self.region}:{self.account}"
+        own, region = f"arn:{self.partition}", f"{self.region}:{self.account}"
         # CloudFormation cuts the generated name of a role to 64 characters, the stack's part of it too.
         start = self.stack_name[:24]
         return {
-            "stack": f"{own}:cloudformation:{location}:stack/{self.stack_name}/{tail}",
+            "stack": f"{own}:cloudformation:{region}:stack/{self.stack_name}/{tail}",
             "role": f"{own}:iam::{self.account}:role/{start}{tail}",
             # A template may name its function, for which it needs no right to name roles.
-            "function": f"{own}:lambda:{location}:function:{tail}",
+            "function": f"{own}:lambda:{region}:function:{tail}",
         }.get(resource, "*")
 
     def example(self, resource: str) -> str:

@@ -7,10 +7,11 @@ from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord, SddcConnection
 from vmc_account_link.aws_reader import AwsAccess, AwsReader
 from vmc_account_link.call_context import CallContext
-from vmc_account_link.cli.orphan import Remains, remains_of
+from vmc_account_link.cli.dangling import Remains, remains_of
 from vmc_account_link.errors import CommandFailed, RequestError, VmcError
 from vmc_account_link.link.ownership import find_account
-from vmc_account_link.link.wait import unlink_until_gone
+from vmc_account_link.link.progress import LinkTarget
+from vmc_account_link.link.wait import unlink_record
 from vmc_account_link.settings import VmcSettings
 
 
@@ -49,9 +50,8 @@ def run(request: UnlinkRequest, *, show: Callable[[str], object], confirm: Calla
             show(line)
         if not confirm(f"Unlink AWS account {account_number}?"):
             return 1
-        unlink_until_gone(
-            vmc, account_number, record.cf_stack_name or "", context=CallContext(emit_progress=show)
-        )
+        target = LinkTarget(account_number=account_number, stack_name=record.cf_stack_name or "")
+        unlink_record(vmc, target, record, CallContext(emit_progress=show))
     show(f"AWS account {account_number} is not linked any more")
     return 0
 
@@ -103,7 +103,7 @@ def _lines(record: AccountRecord, remains: Remains | None, problem: str) -> tupl
     )
     if remains is None:
         return first, f"What is left of it in AWS is not known: {problem}"
-    if remains.is_orphan:
+    if remains.is_dangling:
         return first, f"An orphan: neither that stack (in {remains.region}) nor the link's roles exist"
     left = [
         *(["its CloudFormation stack"] if remains.has_stack else []),

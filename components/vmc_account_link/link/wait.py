@@ -1,6 +1,9 @@
 """Looking again until something is so: the account is connected, or it is gone."""
 
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from threading import Event
+from typing import Any, TypeAlias
 
 from vmc_account_link.api.auth import is_permanent
 from vmc_account_link.api.client import VmcClient
@@ -10,6 +13,7 @@ from vmc_account_link.call_context import CallContext
 from vmc_account_link.errors import LinkTimedOut, NotFound, UnlinkTimedOut, VmcError, WaitInterrupted
 from vmc_account_link.link.ownership import find_account, was_created_by
 from vmc_account_link.link.progress import Failed, Linked, LinkTarget, Waiting, evaluate_link, pause_seconds
+from vmc_account_link.link.unlink import NothingToUnlink, Unlink, evaluate_unlink
 
 _REPORT_SECONDS = 30.0
 """A line at least this often while nothing changes."""
@@ -18,9 +22,24 @@ _SHORTEST_PAUSE_SECONDS = 0.05
 _UNLINK_SECONDS = 120.0
 """How long an unlinked account may stay in the list."""
 _KEPT = (
-    "The stack and the link are kept: run `pulumi up` again to go on waiting, before a `pulumi destroy` too: "
-    "it unlinks only an account that an `up` has seen connected."
+    "The stack and the link are kept: run `pulumi up` again to go on waiting, or `pulumi destroy`, which "
+    "unlinks the account first, connected meanwhile or not."
 )
+_DESTROY_AGAIN = "The stack was not deleted: run `pulumi destroy` again."
+
+EvaluateUnlink: TypeAlias = Callable[
+    [LinkTarget, AccountRecord | None, Task | None, datetime], Unlink | Waiting | NothingToUnlink
+]
+
+
+def link_target(props: Mapping[str, Any]) -> LinkTarget:
+    """The link of a resource that stands for it, by the resource's properties."""
+    return LinkTarget(
+        account_number=props["account_number"],
+        stack_name=props["stack_name"],
+        tracking_task=props.get("tracking_task"),
+        previous_revision=props.get("previous_revision"),
+    )
 
 
 def wait_until_linked(
@@ -63,9 +82,7 @@ def wait_until_linked(
                 raise error
         elapsed = context.monotonic() - start
         if verdict.stage != reported_stage or now - reported_at >= _REPORT_SECONDS:
-            context.emit_progress(
-                f"waiting {_clock(elapsed)} for AWS account {target.account_number}: {verdict.why}"
-            )
+            context.emit_progress(f"{verdict.why} (AWS account {target.account_number}, {_clock(elapsed)})")
             reported_stage, reported_at = verdict.stage, now
         # A look that Ctrl-C has cut short knows less than the one before it.
         last_status = verdict.why if last_status is None or not canceled.is_set() else last_status
@@ -127,63 +144,106 @@ def _read(
 
 def unlink_until_gone(
     vmc: VmcClient,
-    account_number: str,
-    stack_name: str,
+    target: LinkTarget,
     *,
+    timeout_seconds: float,
     context: CallContext,
-) -> None:
-    """Unlink once, and look until the record is gone: the list is the only proof.
+    evaluate: EvaluateUnlink = evaluate_unlink,
+) -> bool:
+    """Wait for a link that is still on its way, unlink once, and look until the record is gone.
 
-    The answer of the DELETE may be lost, and where it comes its state may still be ACTIVE.
+    The list is the only proof: the answer of the DELETE may be lost, and where it comes its state may still
+    be ACTIVE.
 
     Args:
         vmc: the service.
-        account_number: 12 digits.
-        stack_name: the CloudFormation stack that is ours.
+        target: the link.
+        timeout_seconds: how long a task that still runs is waited for.
         context: for whom this runs.
+        evaluate: what decides.
+
+    Returns:
+        Whether there was something to unlink.
 
     Raises:
         Refused: the service refused and the record is still there.
         WaitInterrupted: the person wants to stop.
-        UnlinkTimedOut: the service agreed and the record is still there.
+        UnlinkTimedOut: the link is still on its way, or the service agreed and the record is still there.
         VmcError: the service could not be asked.
     """
-    canceled = context.canceled
     start = context.monotonic()
-    account = _our_record(vmc, account_number, stack_name, context)
-    if account is None:
-        return
+    reported_stage, reported_at = "", start
+    while isinstance(verdict := _read_before_unlinking(vmc, target, context, evaluate), Waiting):
+        now = context.monotonic()
+        elapsed = now - start
+        action = f"wait for the link of AWS account {target.account_number}, to unlink it"
+        if context.canceled.is_set():
+            detail = f"interrupted after {_clock(elapsed)}; last seen: {verdict.why}"
+            raise WaitInterrupted(action, detail, _DESTROY_AGAIN)
+        if elapsed >= timeout_seconds:
+            detail = f"{timeout_seconds / 60:.0f} min passed (linkTimeoutMinutes); last seen: {verdict.why}"
+            raise UnlinkTimedOut(action, detail, _DESTROY_AGAIN)
+        if verdict.stage != reported_stage or now - reported_at >= _REPORT_SECONDS:
+            context.emit_progress(f"{action}: {_clock(elapsed)}, {verdict.why}")
+            reported_stage, reported_at = verdict.stage, now
+        context.pause(min(pause_seconds(elapsed), max(timeout_seconds - elapsed, _SHORTEST_PAUSE_SECONDS)))
+    if isinstance(verdict, NothingToUnlink):
+        if verdict.note:
+            context.emit_progress(verdict.note)
+        return False
+    unlink_record(vmc, target, verdict.account, context)
+    return True
+
+
+def unlink_record(vmc: VmcClient, target: LinkTarget, account: AccountRecord, context: CallContext) -> None:
+    """Send the DELETE, and look until the record has left the list.
+
+    Raises:
+        VmcError: as `unlink_until_gone`.
+    """
+    start = context.monotonic()
     failure = _send_unlink(vmc, account)
-    while _our_record(vmc, account_number, stack_name, context) is not None:
+    while _is_listed(vmc, target):
         if failure is not None:
             raise failure
         elapsed = context.monotonic() - start
-        if canceled.is_set():
+        if context.canceled.is_set():
             raise WaitInterrupted(
                 f"wait for connected account {account.id} to leave the list",
                 f"interrupted after {_clock(elapsed)}; the service has been told to unlink it",
-                "The stack is kept: run `pulumi destroy` again to go on.",
+                _DESTROY_AGAIN,
             )
         if elapsed >= _UNLINK_SECONDS:
             raise UnlinkTimedOut(
-                f"unlink AWS account {account_number}",
+                f"unlink AWS account {target.account_number}",
                 f"the service still lists connected account {account.id} after {elapsed:.0f} s",
-                "The stack was not deleted: run `pulumi destroy` again.",
+                _DESTROY_AGAIN,
             )
         context.pause(pause_seconds(elapsed))
 
 
-def _our_record(
-    vmc: VmcClient, account_number: str, stack_name: str, context: CallContext
-) -> AccountRecord | None:
-    """The account's record while it is our stack's; another stack's is not ours to unlink."""
-    account = find_account(vmc.list_connected_accounts(), account_number)
-    if account is None or was_created_by(account, [stack_name]):
-        return account
-    context.emit_progress(
-        f'AWS account {account_number} is linked by another stack now, "{account.cf_stack_name}": left alone'
+def _read_before_unlinking(
+    vmc: VmcClient, target: LinkTarget, context: CallContext, evaluate: EvaluateUnlink
+) -> Unlink | Waiting | NothingToUnlink:
+    """The list, and the task where the list does not settle it."""
+    account = find_account(vmc.list_connected_accounts(), target.account_number)
+    verdict = evaluate(target, account, None, context.now())
+    is_old = account is not None and account.revision == target.previous_revision
+    if target.tracking_task is None or (isinstance(verdict, Unlink) and not is_old):
+        return verdict
+    try:
+        task = vmc.get_task(target.tracking_task)
+    except NotFound:
+        return verdict
+    now = context.now() + timedelta(seconds=vmc.clock_ahead_seconds())
+    return evaluate(target, account, task, now)
+
+
+def _is_listed(vmc: VmcClient, target: LinkTarget) -> bool:
+    """Whether the account's record is still there as our stack's; another stack's is not ours to unlink."""
+    return was_created_by(
+        find_account(vmc.list_connected_accounts(), target.account_number), [target.stack_name]
     )
-    return None
 
 
 def _send_unlink(vmc: VmcClient, account: AccountRecord) -> VmcError | None:

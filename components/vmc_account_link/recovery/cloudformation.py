@@ -1,6 +1,8 @@
 """What became of a CloudFormation stack whose creation, change or deletion nobody heard the end of."""
 
+import contextlib
 import dataclasses
+import json
 import time
 from collections.abc import Callable
 
@@ -85,3 +87,12 @@ def _settled(
             emit_progress(f"CloudFormation stack {name} is {stack.status}: waiting for its end")
         sleep(_POLL_SECONDS)
         waited += _POLL_SECONDS
+
+
+def same_template(sent: str, kept: object) -> bool:
+    """Whether CloudFormation has what was sent; the SDK hands a JSON template over parsed."""
+    if isinstance(kept, str):
+        return sent.strip() == kept.strip()
+    with contextlib.suppress(ValueError):
+        return bool(json.loads(sent) == kept)
+    return False

@@ -4,7 +4,6 @@ The engine writes an operation down before it calls a provider and strikes it ou
 leaves it. On the next `up` it warns about a pending creation and creates again; `stack import` drops it.
 """
 
-import contextlib
 import copy
 import dataclasses
 import json
@@ -13,8 +12,8 @@ from typing import Any
 
 from vmc_account_link.aws_reader import AwsAccess
 from vmc_account_link.pulumi_state import PulumiState, Resource, read_deployment
-from vmc_account_link.recovery.cloudformation import FoundStack
-from vmc_account_link.resource_types import AWS_PROVIDER, CONNECTED_ACCOUNT, LINK_REQUEST, STACK
+from vmc_account_link.recovery.cloudformation import FoundStack, same_template
+from vmc_account_link.resource_types import AWS_PROVIDER, CONNECTION_WAIT, LINK_REQUEST, STACK
 
 _ALIVE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
 
@@ -130,7 +129,7 @@ def _unrecorded(state: PulumiState, plain: PulumiState) -> list[Resource]:
     stacks = []
     for link in state.of_type(LINK_REQUEST):
         urn = link.urn.replace(LINK_REQUEST, STACK).removesuffix("-request") + "-stack"
-        provider = _provider_of(link.parent, state)
+        provider = state.aws_provider(link.parent)
         if urn in known or provider is None or not link.outputs.get("stack_name"):
             continue
         source = {"templateBody": "template_body"} if link.urn in inline else {"templateUrl": "template_url"}
@@ -190,7 +189,7 @@ def _why_not_owned(stack: FoundStack, urn: str, plain: PulumiState) -> str | Non
     creations = [*plain.creations(STACK), *_unrecorded(plain, plain)]
     sent = next((one.inputs.get("templateBody") for one in creations if one.urn == urn), None)
     if sent:
-        return None if _same_template(sent, stack.template) else "it runs another template than the link's"
+        return None if same_template(sent, stack.template) else "it runs another template than the link's"
     requested = [at for link in plain.of_type(LINK_REQUEST) if (at := _requested_at(link)) is not None]
     if requested and stack.created.timestamp() >= max(requested) - 1:
         return None
@@ -212,22 +211,6 @@ def _requested_at(link: Resource) -> float | None:
     return link.modified.timestamp() + float(link.outputs.get("clock_ahead_seconds") or 0.0)
 
 
-def _provider_of(parent: str, state: PulumiState) -> Resource | None:
-    """The AWS provider of a link's stack: the component's own, or the one that it was handed."""
-    providers = state.of_type(AWS_PROVIDER)
-    own = [one for one in providers if one.parent == parent]
-    return own[0] if own else providers[0] if len(providers) == 1 else None
-
-
-def _same_template(sent: str, kept: object) -> bool:
-    """Whether CloudFormation has what was sent; the SDK hands a JSON template over parsed."""
-    if isinstance(kept, str):
-        return sent.strip() == kept.strip()
-    with contextlib.suppress(ValueError):
-        return bool(json.loads(sent) == kept)
-    return False
-
-
 def _dropped(resource: Resource, kind: str, stack: FoundStack | None) -> str:
     if kind != "creating":
         status = f"; CloudFormation says {stack.status}" if stack else ""
@@ -235,7 +218,7 @@ def _dropped(resource: Resource, kind: str, stack: FoundStack | None) -> str:
     return {
         STACK: "no such CloudFormation stack exists; the next `pulumi up` creates it",
         LINK_REQUEST: "a link that nobody used expires by itself; the next `pulumi up` asks for one",
-        CONNECTED_ACCOUNT: "nothing was made; the next `pulumi up` goes on waiting",
+        CONNECTION_WAIT: "nothing was made; the next `pulumi up` goes on waiting",
     }.get(resource.type, "nothing outside the state belongs to it; the next `pulumi up` declares it")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vmc_account_link.errors import SettingsError, TemplateRejected
+from vmc_account_link.settings import QUOTES
 from vmc_account_link.template.report import TemplatePolicy, inspect_template, summary, violations
 
 _SETTING = "vmc-account-link:templatePolicy"
@@ -34,7 +35,9 @@ def read_policy(wire: Any, *, setting: str = _SETTING) -> TemplatePolicy:
     types, accounts = (wire.get(key) for key in _KEYS)
     if wrong := [number for number in accounts or () if not (len(number) == 12 and number.isdecimal())]:
         raise SettingsError(
-            f"{setting}.{_KEYS[1]}", f"{wrong[0]} is no AWS account", "Each is a text of 12 digits."
+            f"{setting}.{_KEYS[1]}",
+            f"{wrong[0]} is no AWS account",
+            f"Each is a text of 12 digits: {QUOTES}.",
         )
     return TemplatePolicy(
         resource_types=None if types is None else frozenset(types),

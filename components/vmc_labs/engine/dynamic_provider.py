@@ -26,6 +26,7 @@ from vmc_account_link.api.client import VmcClient
 from vmc_account_link.call_context import CallContext
 from vmc_account_link.compatible_subnets import CompatibleSubnetsProvider
 from vmc_account_link.connected_account import ConnectedAccountProvider
+from vmc_account_link.connection_wait import ConnectionWaitProvider
 from vmc_account_link.errors import CommandFailed
 from vmc_account_link.existing_account import ExistingAccountProvider
 from vmc_account_link.internal_errors import internal_error
@@ -38,7 +39,11 @@ PACKAGE = "pulumi-python"
 _PICKLED = "__provider"
 """The property that holds a resource's provider."""
 OurProvider: TypeAlias = (
-    LinkRequestProvider | ConnectedAccountProvider | ExistingAccountProvider | CompatibleSubnetsProvider
+    LinkRequestProvider
+    | ConnectedAccountProvider
+    | ConnectionWaitProvider
+    | ExistingAccountProvider
+    | CompatibleSubnetsProvider
 )
 _OURS: Mapping[tuple[str, str], type[OurProvider]] = {
     (kind.__module__, kind.__qualname__): kind for kind in get_args(OurProvider)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vmc_account_link.errors import safe_text
-from vmc_account_link.resource_types import CONNECTED_ACCOUNT, LINK_REQUEST, STACK
+from vmc_account_link.resource_types import CONNECTED_ACCOUNT, CONNECTION_WAIT, LINK_REQUEST, STACK
 from vmc_account_link.stack_hooks import MAY_BE_THERE
 
 _DOING = {
@@ -14,8 +14,8 @@ _DOING = {
     (STACK, "create"): ("stack", "creating the CloudFormation stack"),
     (STACK, "update"): ("stack", "updating the CloudFormation stack"),
     (STACK, "delete"): ("stack", "deleting the CloudFormation stack"),
-    (CONNECTED_ACCOUNT, "create"): ("connect", "waiting for the account"),
-    (CONNECTED_ACCOUNT, "update"): ("connect", "waiting for the account"),
+    (CONNECTION_WAIT, "create"): ("connect", "waiting for the account"),
+    (CONNECTION_WAIT, "update"): ("connect", "waiting for the account"),
     (CONNECTED_ACCOUNT, "delete"): ("unlink", "unlinking the account"),
 }
 _WRAPPED = re.compile(

@@ -11,13 +11,9 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from vmc_account_link.api.client import VmcClient
 from vmc_account_link.aws_reader import AwsReader
-from vmc_account_link.call_context import CallContext
 from vmc_account_link.errors import CommandFailed, Interrupted, VmcError, WaitInterrupted, safe_text
 from vmc_account_link.internal_errors import internal_error
-from vmc_account_link.link.ownership import same_organisation
-from vmc_account_link.link.wait import unlink_until_gone
 from vmc_account_link.recovery import orphaned_engines
 from vmc_account_link.stack_hooks import was_rejected
 from vmc_labs.engine import program
@@ -32,7 +28,6 @@ from vmc_labs.spec.credentials import aws_access, engine_environment, vmc_settin
 from vmc_labs.state.files import StateFiles, open_state_files
 from vmc_labs.state.reader import (
     LabState,
-    UnfinishedLink,
     error_tag,
     first_tags,
     read_state,
@@ -148,27 +143,11 @@ class _Lab:
         if before.has_pending or _may_hide_a_stack(before):
             self._recover()
             before = self._read_state() or before
-        if before.unfinished and before.unfinished.has_stack:
-            self._unlink_unconfirmed(before.unfinished, unlinks=before.unlinks)
         ended = self._until_free(before, lambda: self._engine.destroy(self._dynamic(), self._take))
         after = self._read_state()
         if ended.code == 0 and after is None:
             return self._result(LabStatus.ABSENT, None)
         return self._failed(ended, after or before)
-
-    def _unlink_unconfirmed(self, link: UnfinishedLink, *, unlinks: bool) -> None:
-        """Unlink what a destroy would leave: the account may have been connected after the last `up`.
-
-        Raises:
-            SettingsError: the settings are of another organisation than the link.
-        """
-        if not unlinks:
-            return
-        same_organisation(self._settings, {"org_id": link.org_id})
-        self._log.step("unlink", "unlinking the account if it was connected after the last `up`")
-        context = CallContext(emit_progress=self._log.say, canceled=self._control.stop)
-        with VmcClient(self._settings, context=context) as vmc:
-            unlink_until_gone(vmc, link.account_number, link.stack_name, context=context)
 
     def _recovered(self) -> LabResult:
         has_changed = self._read_state() is not None and self._recover()

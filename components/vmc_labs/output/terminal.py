@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import io
 import json
 import os
 import shlex
@@ -178,17 +177,6 @@ def clock(seconds: float) -> str:
 def now_clock() -> str:
     """The time of day in UTC, as logs and `status` write it."""
     return time.strftime("%H:%M:%SZ", time.gmtime())
-
-
-def make_writable() -> None:
-    """Have standard output and error take all text: one that is closed, or has no sign for a letter, too."""
-    sys.stdout, sys.stderr = (
-        stream or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for the process's life
-        for stream in (sys.stdout, sys.stderr)
-    )
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
 
 
 def _flat(value: object) -> str:

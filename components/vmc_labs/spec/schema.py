@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
+from vmc_account_link.args import tags_problem
 from vmc_labs.spec.durations import DURATION_PATTERN, parse_duration
 from vmc_labs.spec.patterns import expand
 
@@ -75,11 +76,8 @@ def _check_backend(value: str) -> str:
 
 
 def _check_tags(tags: dict[str, str]) -> dict[str, str]:
-    for key, value in tags.items():
-        if not 1 <= len(key) <= 128 or key.lower().startswith("aws:"):
-            raise ValueError(f"{key!r} can't be a tag of AWS: 1 to 128 characters, not beginning with aws:")
-        if len(value) > 256:
-            raise ValueError(f"the value of {key!r} is longer than AWS's 256 characters")
+    if problem := tags_problem(tags):
+        raise ValueError(": ".join(problem))
     return tags
 
 

@@ -94,8 +94,9 @@ def read_state(stack: str, deployment: Mapping[str, Any], tags: Mapping[str, str
     link, cf_stack = state.first(resource_types.LINK_REQUEST), state.first(resource_types.STACK)
     connected = state.first(resource_types.CONNECTED_ACCOUNT)
     existing = state.first(resource_types.EXISTING_ACCOUNT)
-    account = connected or existing
-    known = account.outputs if account else {}
+    # The connected account itself knows the record only in a state from before the wait was a resource.
+    account = state.first(resource_types.CONNECTION_WAIT) or connected or existing
+    known = {**(connected.outputs if connected else {}), **(account.outputs if account else {})}
     is_active = known.get("connected_account_state") == ACTIVE
     failed = any(resource.has_failed for resource in state.resources)
     return LabState(

@@ -18,7 +18,7 @@ class Remains:
     """Names of the record's roles that exist."""
 
     @property
-    def is_orphan(self) -> bool:
+    def is_dangling(self) -> bool:
         """Whether nothing is left; a stack in another region would have roles, which have no region."""
         return not self.has_stack and not self.roles
 
@@ -37,9 +37,9 @@ def remains_of(aws: AwsReader, record: AccountRecord) -> Remains:
     )
 
 
-def orphan_result(record: AccountRecord, remains: Remains) -> CheckResult | None:
+def dangling_result(record: AccountRecord, remains: Remains) -> CheckResult | None:
     """The result for a record that is an orphan; None of any other. Pure."""
-    if not remains.is_orphan:
+    if not remains.is_dangling:
         return None
     return failed(
         "linked",

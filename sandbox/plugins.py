@@ -1,4 +1,4 @@
-"""The AWS provider that `make setup` has got, where the engine of a sandbox looks for it."""
+"""The plugins that `make setup` has got, where the engine of a sandbox finds them."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -34,16 +34,21 @@ def find_provider(first_poll_seconds: float | None) -> AwsProvider | None:
     return AwsProvider(folder=plain, environment={}) if plain.is_dir() else None
 
 
-def install(provider: AwsProvider, pulumi_home: Path) -> None:
-    """Link the provider into `pulumi_home`, as if `pulumi plugin install` had been run there.
+def language_hosts() -> list[Path]:
+    """The folders of the language hosts of `.engine`: those that do not come with its `pulumi`."""
+    return sorted((_ENGINE / "plugins").glob("language-*"))
+
+
+def install(plugin: Path, pulumi_home: Path) -> None:
+    """Link a plugin's folder into `pulumi_home`, as if `pulumi plugin install` had been run there.
 
     Raises:
         OSError: the folder can't be written.
     """
     # The engine passes over a folder that is a link, so the links are inside.
-    plugin = pulumi_home / "plugins" / provider.folder.name
-    plugin.mkdir(parents=True, exist_ok=True)
-    for file in provider.folder.iterdir():
-        link = plugin / file.name
+    installed = pulumi_home / "plugins" / plugin.name
+    installed.mkdir(parents=True, exist_ok=True)
+    for file in plugin.iterdir():
+        link = installed / file.name
         link.unlink(missing_ok=True)
         link.symlink_to(file)

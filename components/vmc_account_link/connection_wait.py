@@ -1,0 +1,133 @@
+"""The dynamic resource that stands for the connection itself: it waits until the account is ACTIVE.
+
+It comes after the connected account, which stands for the link from the moment that the CloudFormation stack
+has run: a wait that fails, is interrupted or runs into its deadline leaves that one in the state, so that a
+destroy unlinks (ADR 0003). What the service says of the account is kept here, and a refresh shows drift
+(BROKEN, another stack's, gone). Deleting it does nothing.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
+
+from vmc_account_link import resource_types
+from vmc_account_link.api.models import AccountRecord, AccountState
+from vmc_account_link.link.wait import link_target, wait_until_linked
+from vmc_account_link.provider import AccountProvider, record_outputs
+
+
+class ConnectionWaitProvider(AccountProvider):
+    """Wait for an account, and watch it. Pickled by reference into every state file: never moves."""
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        """Compare what was asked for and what the last look at the service showed.
+
+        An unknown `stack_id` of a resource that exists means that the stack is about to be replaced, and the
+        account unlinked: what is kept of the connection goes first then.
+        """
+        if not isinstance(news.get("stack_id"), str):
+            return DiffResult(changes=True, replaces=["stack_id"], delete_before_replace=True)
+        another_deadline = news.get("link_timeout_minutes") != olds.get("link_timeout_minutes")
+        return DiffResult(changes=another_deadline or _must_wait(olds, news))
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Wait until the account is ACTIVE under our stack's name.
+
+        Raises:
+            LinkFailed: the service's task FAILED or was CANCELED.
+            LinkTimedOut: `link_timeout_minutes` passed.
+            VmcError: the service refused for good.
+        """
+        account = self._wait(props)
+        return CreateResult(
+            id_=f"{props['org_id']}/{props['account_number']}", outs={**props, **record_outputs(account)}
+        )
+
+    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """Wait again where a new link was run or the account is not as it should be; keep the outputs.
+
+        Raises:
+            VmcError: as `create`.
+        """
+        kept = {**olds, **news}
+        if not _must_wait(olds, news):
+            return UpdateResult(outs=kept)
+        return UpdateResult(outs={**kept, **record_outputs(self._wait(news))})
+
+    def delete(self, _id: str, props: dict[str, Any]) -> None:
+        """Forget what was seen: the connected account unlinks."""
+
+    def _wait(self, inputs: Mapping[str, Any]) -> AccountRecord:
+        seconds = float(inputs["link_timeout_minutes"]) * 60
+        with self.open_client() as vmc:
+            return wait_until_linked(vmc, link_target(inputs), timeout_seconds=seconds, context=self.context)
+
+
+def _must_wait(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+    """Whether a new link was run, or the last look did not show the account ACTIVE under our stack's name."""
+    keys = ("stack_id", "stack_name", "tracking_task")
+    return (
+        any(news.get(key) != olds.get(key) for key in keys)
+        or olds.get("connected_account_state") != AccountState.ACTIVE
+        or olds.get("cf_stack_name") != news.get("stack_name")
+    )
+
+
+class ConnectionWait(Resource, module=resource_types.PACKAGE, name="ConnectionWait"):
+    """The AWS account as the VMC organisation knows it, once it is connected."""
+
+    connected_account_id: pulumi.Output[str]
+    """The record's id, which SDDC creation asks for."""
+    connected_account_state: pulumi.Output[str]
+    """What the service said when it was last asked; ACTIVE after a successful update."""
+    cf_stack_name: pulumi.Output[str | None]
+    """The stack that the service knows as the maker of the link."""
+    account_number: pulumi.Output[str]
+    """The AWS account, 12 digits."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        org_id: str,
+        account_number: pulumi.Input[str],
+        stack_name: pulumi.Input[str],
+        stack_id: pulumi.Input[str],
+        tracking_task: pulumi.Input[str | None],
+        previous_revision: pulumi.Input[str | None] = None,
+        link_timeout_minutes: pulumi.Input[int],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the wait.
+
+        Args:
+            name: the resource's name.
+            org_id: the VMC organisation.
+            account_number: the AWS account, 12 digits.
+            stack_name: the CloudFormation stack that ran the link's template.
+            stack_id: that stack's id; the wait starts when it is there.
+            tracking_task: id of the service's task.
+            previous_revision: of the record that the link is to renew (`LinkRequest.previous_revision`).
+            link_timeout_minutes: the deadline of the wait, at least 1.
+            opts: resource options.
+        """
+        super().__init__(
+            ConnectionWaitProvider(),
+            name,
+            {
+                "org_id": org_id,
+                "account_number": account_number,
+                "stack_name": stack_name,
+                "stack_id": stack_id,
+                "tracking_task": tracking_task,
+                "previous_revision": previous_revision,
+                "link_timeout_minutes": link_timeout_minutes,
+                # Outputs have to be named here to become attributes.
+                "connected_account_id": None,
+                "connected_account_state": None,
+                "cf_stack_name": None,
+            },
+            opts,
+        )

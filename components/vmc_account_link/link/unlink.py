@@ -1,0 +1,118 @@
+"""What unlinking still has to do, from what the service says now. Pure decisions; the loop feeds them.
+
+A link becomes real some time after its CloudFormation stack has run: an account that is missing from the list
+while the link's task runs is not gone, it is on its way.
+"""
+
+import dataclasses
+from datetime import datetime
+
+from vmc_account_link.api.models import AccountRecord, Task, TaskStatus
+from vmc_account_link.link.ownership import was_created_by
+from vmc_account_link.link.progress import (
+    LIST_GRACE_SECONDS,
+    RELINK_GRACE_SECONDS,
+    LinkTarget,
+    Waiting,
+    task_progress,
+)
+
+LONGEST_TASK_SECONDS = 7200.0
+"""A task that has run for longer is not waited for: its link expired more than an hour ago."""
+
+_ENDED = frozenset({TaskStatus.FINISHED, TaskStatus.FAILED, TaskStatus.CANCELED})
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Unlink:
+    """The account is connected by our link."""
+
+    account: AccountRecord
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NothingToUnlink:
+    """No account is connected by our link, and none is on its way."""
+
+    note: str | None = None
+    """What the person has to know all the same."""
+
+
+def evaluate_unlink(
+    target: LinkTarget, account: AccountRecord | None, task: Task | None, now: datetime
+) -> Unlink | Waiting | NothingToUnlink:
+    """Decide for a link whose template a CloudFormation stack is known to have run.
+
+    Args:
+        target: the link.
+        account: the account's record, just read; None where it has none.
+        task: the link's task, just read; None where it was not looked at or is unknown.
+        now: by the service's clock.
+    """
+    if account is not None and was_created_by(account, [target.stack_name]):
+        is_old = account.revision == target.previous_revision
+        if is_old and _is_running(task, now):
+            return _waiting(task, "the account is ACTIVE by its earlier link")
+        return Unlink(account=account)
+    is_late = account is None and _ended_within(task, now, LIST_GRACE_SECONDS)
+    if _is_running(task, now) or is_late:
+        return _waiting(task, "the account is not in the service's list yet")
+    return NothingToUnlink(note=_note(target, account, task))
+
+
+def evaluate_unrecorded(
+    target: LinkTarget, account: AccountRecord | None, task: Task | None, now: datetime
+) -> Unlink | Waiting | NothingToUnlink:
+    """As `evaluate_unlink`, where it is not known whether a stack ran the template: the task has to prove it.
+
+    Another Pulumi stack may use the same CloudFormation stack name, and most links that were never run were
+    meant to be: a task that does not move is not waited for.
+    """
+    has_begun = _is_running(task, now) and task is not None and task.has_begun
+    if account is not None and was_created_by(account, [target.stack_name]):
+        is_new = account.revision != target.previous_revision
+        if is_new and task is not None and task.status == TaskStatus.FINISHED:
+            return Unlink(account=account)
+        if has_begun or (is_new and _is_running(task, now)):
+            return _waiting(task, "nothing shows yet by which link the account is connected")
+        return NothingToUnlink(
+            note=f'AWS account {target.account_number} is linked by a CloudFormation stack "'
+            f'{account.cf_stack_name}", and nothing shows that it ran this link: left alone'
+        )
+    is_late = account is None and _ended_within(task, now, RELINK_GRACE_SECONDS)
+    if has_begun or is_late:
+        return _waiting(task, "the account is not in the service's list yet")
+    return NothingToUnlink(note=_note(target, account, task))
+
+
+def _is_running(task: Task | None, now: datetime) -> bool:
+    if task is None or task.status in _ENDED:
+        return False
+    return task.started is None or (now - task.started).total_seconds() < LONGEST_TASK_SECONDS
+
+
+def _ended_within(task: Task | None, now: datetime, seconds: float) -> bool:
+    """Whether the task has FINISHED so lately that the list may not show the account yet."""
+    if task is None or task.status != TaskStatus.FINISHED or task.ended is None:
+        return False
+    return (now - task.ended).total_seconds() < seconds
+
+
+def _waiting(task: Task | None, observed: str) -> Waiting:
+    progress = task_progress(task) if task else "unknown"
+    return Waiting(why=f"task {progress}; {observed}", stage=f"{task.status if task else None}; {observed}")
+
+
+def _note(target: LinkTarget, account: AccountRecord | None, task: Task | None) -> str | None:
+    if account is not None:
+        return (
+            f"AWS account {target.account_number} is linked by another stack now, "
+            f'"{account.cf_stack_name}": left alone'
+        )
+    if task is not None and task.has_begun and task.status not in _ENDED:
+        return (
+            f"VMware's task {task.id} for AWS account {target.account_number} has been {task.status} for "
+            "more than 2 hours and was not waited for: if the account is connected after all, unlink it in "
+            "the VMC console"
+        )
+    return None

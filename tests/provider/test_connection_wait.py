@@ -1,0 +1,352 @@
+"""The provider of the wait for a connection, in front of the emulated service.
+
+Real: HTTP and the emulator. The clock is the test's: sleeping moves it, and the emulator's with it.
+"""
+
+from threading import Event
+from typing import Any
+
+import pytest
+
+from sandbox.control.client import SandboxControl
+from sandbox.environment import Sandbox
+from tests.provider.conftest import NewClient, Time
+from tests.support.lab import ACCOUNT
+from vmc_account_link.api.models import AccountRecord
+from vmc_account_link.api.request import RetryPolicy
+from vmc_account_link.connection_wait import ConnectionWaitProvider
+from vmc_account_link.errors import (
+    Forbidden,
+    LinkFailed,
+    LinkTimedOut,
+    SettingsError,
+    Unavailable,
+    WaitInterrupted,
+)
+from vmc_account_link.link.progress import LinkTarget
+from vmc_account_link.link.wait import wait_until_linked
+from vmc_account_link.settings import VmcSettings
+
+ROLES = {
+    name: f"arn:aws:iam::{ACCOUNT}:role/{name}"
+    for name in ("RemoteRole", "RemoteRolePayer", "RemoteRoleService")
+}
+
+
+@pytest.fixture
+def provider(settings: VmcSettings) -> ConnectionWaitProvider:
+    made = ConnectionWaitProvider()
+    made.settings = settings
+    return made
+
+
+@pytest.fixture
+def inputs(settings: VmcSettings) -> dict[str, Any]:
+    return {
+        "org_id": settings.org_id,
+        "account_number": ACCOUNT,
+        "stack_name": "ours",
+        "stack_id": "arn:1",
+        "tracking_task": "task-1",
+        "link_timeout_minutes": 30.0,
+    }
+
+
+@pytest.fixture
+def target(new_client: NewClient, box: Sandbox, control: SandboxControl) -> LinkTarget:
+    """A link whose stack has just run; the service needs two minutes for its part."""
+    control.set_modes(task_seconds=120.0)
+    with new_client() as vmc:
+        link = vmc.request_link()
+    return LinkTarget(account_number=ACCOUNT, stack_name="ours", tracking_task=link.tracking_task)
+
+
+def report(box: Sandbox, target: LinkTarget) -> None:
+    """What VMware's Lambda does when the stack runs."""
+    assert target.tracking_task
+    box.world.links.complete_link(
+        link_id=target.tracking_task,
+        account_number=ACCOUNT,
+        stack_name=target.stack_name,
+        role_arns=ROLES,
+    )
+
+
+def wait(new_client: NewClient, target: LinkTarget, time: Time, minutes: float = 30) -> str:
+    with new_client() as vmc:
+        return wait_until_linked(vmc, target, timeout_seconds=minutes * 60, context=time.context()).id
+
+
+def test_the_wait_ends_at_most_a_tenth_late_and_tells_how_far_the_task_is(
+    new_client: NewClient, box: Sandbox, target: LinkTarget, time: Time, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report(box, target)
+    wait(new_client, target, time)
+    assert 120 <= time.now <= 132
+    lines = capsys.readouterr().out.splitlines()
+    assert f"for AWS account {ACCOUNT}: task STARTED" in lines[0]
+    assert lines[-1] == f"AWS account {ACCOUNT} is connected"
+    assert 3 <= len(lines) <= 10
+
+
+def test_a_wait_ends_though_what_is_left_of_it_is_too_little_to_move_the_clock(
+    new_client: NewClient, box: Sandbox, target: LinkTarget, time: Time, control: SandboxControl
+) -> None:
+    control.set_modes(task_outcome="never")
+    report(box, target)
+    # From here half an hour in these steps ends 2e-13 s early.
+    time.now = 3257.964864
+
+    def sleep(seconds: float) -> None:
+        time.sleep(seconds)
+        assert len(time.pauses) < 1000, "it does not end"
+
+    with new_client() as vmc, pytest.raises(LinkTimedOut):
+        wait_until_linked(vmc, target, timeout_seconds=1800, context=time.context(sleep=sleep))
+
+
+def test_a_list_behind_the_task_is_waited_for(
+    new_client: NewClient, box: Sandbox, target: LinkTarget, time: Time, control: SandboxControl
+) -> None:
+    control.set_modes(list_lag_seconds=200.0)
+    report(box, target)
+    wait(new_client, target, time)
+    assert 320 <= time.now <= 352
+
+
+def test_a_task_behind_the_list_is_not_waited_for(
+    new_client: NewClient, box: Sandbox, target: LinkTarget, time: Time, control: SandboxControl
+) -> None:
+    control.set_modes(task_lag_seconds=600.0)
+    report(box, target)
+    wait(new_client, target, time)
+    assert time.now <= 132
+
+
+def test_an_account_that_comes_up_broken_and_recovers_is_connected_when_it_is_active(
+    new_client: NewClient,
+    box: Sandbox,
+    target: LinkTarget,
+    time: Time,
+    control: SandboxControl,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    control.set_modes(broken_seconds=400.0)
+    report(box, target)
+    wait(new_client, target, time)
+    assert time.now >= 520
+    assert "the account is BROKEN" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("outcome", "status"), [("fail", "FAILED"), ("cancel", "CANCELED")])
+def test_a_task_that_ends_badly_ends_the_wait_at_once(
+    new_client: NewClient,
+    box: Sandbox,
+    target: LinkTarget,
+    time: Time,
+    control: SandboxControl,
+    outcome: str,
+    status: str,
+) -> None:
+    control.set_modes(task_outcome=outcome)
+    report(box, target)
+    with pytest.raises(LinkFailed, match=status):
+        wait(new_client, target, time)
+    assert time.now <= 132
+
+
+def test_the_deadline_is_kept_and_says_what_was_last_seen(
+    new_client: NewClient, target: LinkTarget, time: Time
+) -> None:
+    with pytest.raises(
+        LinkTimedOut, match=r"5 min passed \(linkTimeoutMinutes\); last seen: task STARTED"
+    ) as failure:
+        wait(new_client, target, time, minutes=5)
+    assert time.now == pytest.approx(300)
+    assert "run `pulumi up` again" in str(failure.value)
+
+
+def test_a_wait_stops_soon_after_the_person_wants_it_to(
+    new_client: NewClient, target: LinkTarget, time: Time
+) -> None:
+    canceled = Event()
+
+    def sleep(seconds: float) -> None:
+        time.sleep(seconds)
+        if time.now > 100:
+            canceled.set()
+
+    with new_client() as vmc, pytest.raises(WaitInterrupted, match="last seen: task STARTED") as stop:
+        wait_until_linked(
+            vmc, target, timeout_seconds=1800, context=time.context(sleep=sleep, canceled=canceled)
+        )
+    assert time.now < 115
+    assert "to go on waiting" in str(stop.value)
+
+
+def test_who_stops_a_wait_does_not_wait_for_a_second_silent_call(
+    new_client: NewClient,
+    target: LinkTarget,
+    time: Time,
+    control: SandboxControl,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    canceled = Event()
+    with new_client() as vmc:
+        list_accounts = vmc.list_connected_accounts
+
+        def list_while_ctrl_c_is_pressed(repeat: RetryPolicy) -> tuple[AccountRecord, ...]:
+            if time.now > 50:
+                canceled.set()
+            return list_accounts(repeat)
+
+        monkeypatch.setattr(vmc, "list_connected_accounts", list_while_ctrl_c_is_pressed)
+        with pytest.raises(WaitInterrupted, match="last seen: task STARTED"):
+            wait_until_linked(
+                vmc,
+                target,
+                timeout_seconds=1800,
+                context=time.context(canceled=canceled),
+            )
+    assert control.journal()[-1].call == "list-connected-accounts"
+
+
+def test_an_outage_in_the_middle_is_told_and_waited_out(
+    new_client: NewClient,
+    box: Sandbox,
+    target: LinkTarget,
+    time: Time,
+    control: SandboxControl,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    report(box, target)
+    control.plan_fault("vmc", "list-connected-accounts", "status", status=503, nth=3, count=4)
+    control.plan_fault("vmc", "get-task", "reset_before", nth=4)
+    wait(new_client, target, time)
+    assert "503" in capsys.readouterr().out
+
+
+def test_a_token_that_lost_its_role_ends_the_wait(
+    new_client: NewClient, target: LinkTarget, time: Time, control: SandboxControl
+) -> None:
+    control.plan_fault("vmc", "list-connected-accounts", "status", status=403, body="empty", nth=2)
+    with pytest.raises(Forbidden, match="role"):
+        wait(new_client, target, time)
+
+
+def test_a_task_that_the_service_forgot_leaves_the_list_to_decide(
+    new_client: NewClient, box: Sandbox, target: LinkTarget, time: Time, control: SandboxControl
+) -> None:
+    report(box, target)
+    control.plan_fault("vmc", "get-task", "status", status=404, count=1000)
+    wait(new_client, target, time)
+
+
+def test_another_stacks_link_is_not_taken_for_ours(
+    new_client: NewClient, target: LinkTarget, time: Time, control: SandboxControl
+) -> None:
+    control.seed_account(ACCOUNT, cf_stack_name="theirs")
+    with pytest.raises(LinkTimedOut, match='"theirs"'):
+        wait(new_client, target, time, minutes=2)
+
+
+def test_create_returns_what_the_service_says(
+    provider: ConnectionWaitProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    record = control.seed_account(ACCOUNT, cf_stack_name="ours")
+    result = provider.create(inputs)
+    assert result.outs == {
+        **inputs,
+        "connected_account_id": record.id,
+        "connected_account_state": "ACTIVE",
+        "cf_stack_name": "ours",
+    }
+
+
+def linked(inputs: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    outputs = {"connected_account_id": "r", "connected_account_state": "ACTIVE", "cf_stack_name": "ours"}
+    return {**inputs, **outputs, **changes}
+
+
+def test_nothing_changed_is_no_change_even_where_a_number_comes_as_a_float(
+    provider: ConnectionWaitProvider, inputs: dict[str, Any]
+) -> None:
+    result = provider.diff("id", linked(inputs), {**inputs, "link_timeout_minutes": 30})
+    assert (result.changes, result.replaces or []) == (False, [])
+
+
+@pytest.mark.parametrize(
+    ("olds", "news"),
+    [
+        pytest.param({}, {"tracking_task": "task-2"}, id="a new link was run"),
+        pytest.param({}, {"stack_id": "arn:2"}, id="a new stack is there"),
+        pytest.param({"connected_account_state": "BROKEN"}, {}, id="the account was seen BROKEN"),
+        pytest.param({"cf_stack_name": "theirs"}, {}, id="another stack was seen to have taken over"),
+        pytest.param({}, {"link_timeout_minutes": 5.0}, id="another deadline"),
+        pytest.param({}, {"tracking_task": object()}, id="a task not known yet"),
+    ],
+)
+def test_a_change_is_an_update(
+    provider: ConnectionWaitProvider, inputs: dict[str, Any], olds: dict[str, Any], news: dict[str, Any]
+) -> None:
+    result = provider.diff("id", linked(inputs, **olds), {**inputs, **news})
+    assert (result.changes, result.replaces or []) == (True, [])
+
+
+def test_what_is_known_of_a_connection_goes_before_its_stack_is_replaced(
+    provider: ConnectionWaitProvider, inputs: dict[str, Any]
+) -> None:
+    result = provider.diff("id", linked(inputs), {**inputs, "stack_id": object()})
+    assert (result.replaces, result.delete_before_replace) == (["stack_id"], True)
+
+
+def test_another_deadline_keeps_the_outputs_and_asks_nothing(
+    provider: ConnectionWaitProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    news = {**inputs, "link_timeout_minutes": 5.0}
+    assert provider.update("id", linked(inputs), news).outs == {**linked(inputs), "link_timeout_minutes": 5.0}
+    assert control.journal() == ()
+
+
+def test_an_update_after_a_new_link_waits_and_takes_the_new_record(
+    provider: ConnectionWaitProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    record = control.seed_account(ACCOUNT, cf_stack_name="ours")
+    outs = provider.update("id", linked(inputs), {**inputs, "tracking_task": "task-2"}).outs or {}
+    assert outs["connected_account_id"] == record.id
+
+
+@pytest.mark.parametrize("state", ["ACTIVE", "BROKEN"])
+def test_refresh_shows_the_state_that_the_service_says(
+    provider: ConnectionWaitProvider, inputs: dict[str, Any], control: SandboxControl, state: str
+) -> None:
+    control.seed_account(ACCOUNT, cf_stack_name="theirs", state=state)
+    read = provider.read("id", linked(inputs))
+    assert (read.outs or {})["connected_account_state"] == state
+    assert (read.outs or {})["cf_stack_name"] == "theirs"
+
+
+def test_refresh_takes_a_missing_record_for_gone_but_not_a_failed_question(
+    provider: ConnectionWaitProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    gone = provider.read("id", linked(inputs))
+    assert (gone.id, gone.outs) == (None, {})
+    control.plan_fault("vmc", "list-connected-accounts", "status", status=500, retryable=False)
+    with pytest.raises(Unavailable):
+        provider.read("id", linked(inputs))
+
+
+def test_another_organisations_list_says_nothing_about_the_link(
+    provider: ConnectionWaitProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    elsewhere = linked(inputs, org_id="00000000-0000-4000-8000-000000000000")
+    with pytest.raises(SettingsError, match="vmc:orgId"):
+        provider.read("id", elsewhere)
+    assert control.journal() == ()
+
+
+def test_deleting_it_asks_the_service_nothing(
+    provider: ConnectionWaitProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    provider.delete("id", linked(inputs))
+    assert control.journal() == ()

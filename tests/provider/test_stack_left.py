@@ -1,0 +1,63 @@
+"""What is said of a stack at the end of a destroy. Real: boto3 and the emulated AWS."""
+
+import os
+from typing import Any
+
+import boto3
+import pytest
+
+from sandbox.environment import Sandbox, ambient_names
+from tests.support.lab import ACCOUNT
+from vmc_account_link.errors import StackLeft
+from vmc_account_link.stack_left import refuse_stack_that_is_left
+
+OURS = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "ours"}}}}'
+PROPS = {
+    "stack_name": "Lab",
+    "account_number": ACCOUNT,
+    "template_body": OURS,
+    "aws_access": {"region": "us-west-2"},
+}
+
+
+@pytest.fixture
+def aws(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
+    for name in ambient_names(os.environ):
+        monkeypatch.delenv(name)
+    for name, value in box.environment.items():
+        monkeypatch.setenv(name, value)
+    return boto3.client("cloudformation", region_name="us-west-2")
+
+
+def test_a_stack_that_is_gone_leaves_nothing_to_say(aws: Any) -> None:
+    assert refuse_stack_that_is_left(PROPS) is None
+
+
+def test_the_links_own_stack_is_named(aws: Any) -> None:
+    stack_id = aws.create_stack(StackName="Lab", TemplateBody=OURS)["StackId"]
+    with pytest.raises(StackLeft) as left:
+        refuse_stack_that_is_left(PROPS)
+    for text in ("CloudFormation stack Lab", ACCOUNT, stack_id, "termination protection", "recover"):
+        assert text in str(left.value)
+
+
+def test_another_stack_of_that_name_is_not_the_links(aws: Any) -> None:
+    aws.create_stack(StackName="Lab", TemplateBody=OURS.replace("ours", "theirs"))
+    assert refuse_stack_that_is_left(PROPS) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        (
+            {"account_number": "210987654321"},
+            "are of account 123456789012, the link is of account 210987654321",
+        ),
+        ({"aws_access": {"region": "us-west-2", "profile": "nobody"}}, "nobody"),
+        ({"aws_access": {"region": "us-west-2", "endpoints": "no list"}}, "aws:endpoints"),
+    ],
+)
+def test_what_could_not_be_asked_is_said(aws: Any, changes: dict[str, Any], why: str) -> None:
+    note = refuse_stack_that_is_left({**PROPS, **changes}) or ""
+    assert note.startswith("whether AWS account")
+    assert why in note
