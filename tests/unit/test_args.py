@@ -27,8 +27,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a tag that is a number": (
         {"tags": {"year": 2026}},
-        "tags: year is 2026, not a text. Put it in quotes (`pulumi config set --path … --type string`): YAML "
-        "makes another number of 0123 or 1.10.",
+        (
+            "tags: year is 2026, not a text. Put it in quotes (`pulumi config set --path … --type string`): "
+            "YAML makes another number of 0123 or 1.10."
+        ),
     ),
     "a tag of AWS's": (
         {"tags": {"owner": "a", "AWS:x": "b"}},
