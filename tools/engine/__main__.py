@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument(
         "--language", action="append", default=[], choices=MODULES, help="also this language's host"
     )
-    wanted = parser.parse_args()
+    options = parser.parse_args()
     # As on Ctrl-C: what was started is stopped, and the temporary folder removed.
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has it ignored
@@ -28,9 +28,9 @@ def main() -> int:
         with locked():
             pulumi = get_cli()
             get_provider(pulumi)
-            if wanted.quick:
+            if options.quick:
                 get_provider(pulumi, quick=True)
-            for language in wanted.language:
+            for language in options.language:
                 get_language_host(pulumi, language)
     except (SetupError, OSError) as error:
         return _fail(str(error), code=1)
