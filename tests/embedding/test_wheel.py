@@ -109,6 +109,7 @@ def test_the_wheels_programs_make_what_the_repositorys_program_makes(
         "pulumi-python:dynamic/vmc-account-link:LinkRequest",
         "aws:cloudformation/stack:Stack",
         "pulumi-python:dynamic/vmc-account-link:ConnectedAccount",
+        "pulumi-python:dynamic/vmc-account-link:ConnectionWait",
         "pulumi-python:dynamic/vmc-account-link:CompatibleSubnets",
     }
 
