@@ -93,7 +93,7 @@ def _no_existing_link(props: Mapping[str, Any], account: AccountRecord | None) -
     return NotLinked(
         action,
         f'connected account {account.id} is {account.state} (CloudFormation stack "{account.cf_stack_name}")',
-        "Mend the link where it was made (change `relink` there, or run the stack's template again), then "
+        "Repair the link where it was made (change `relink` there, or run the stack's template again), then "
         "run `pulumi up` again.",
     )
 
