@@ -1,7 +1,7 @@
-# make setup | demo | demo-labs | wheel | docs | test | lint; `make help` lists the rest. Needs Python >= 3.11, make, git and either
+# make setup | demo | demo-labs | demo-yaml | wheel | docs | test | lint; `make help` lists the rest. Needs Python >= 3.11, make, git and either
 # an internet connection or a Go toolchain, which builds the Pulumi CLI and the AWS provider from their modules.
 .DEFAULT_GOAL := help
-.PHONY: help setup wheel docs documented demo demo-labs test two-hosts compat browser iproute sweep faults crashes leftovers histories fleet-sweep mutants bench lint lock clean
+.PHONY: help setup wheel docs documented demo demo-labs demo-yaml test two-hosts compat browser iproute sweep faults crashes leftovers histories fleet-sweep mutants bench lint lock clean
 
 # Without bytecode on disk each process that starts here compiles its imports anew, for half of its CPU time;
 # in many containers it is switched off.
@@ -50,6 +50,10 @@ demo: setup ## A real `pulumi up` against VMware Cloud and AWS emulated on this 
 
 demo-labs: setup ## Thirty labs in thirty accounts, one of which fails first; ends with the report's path
 	@$(BIN)/python -m sandbox run --accounts 30 --mode task_seconds=18 -- $(BIN)/python -m tools.demo_labs
+
+demo-yaml: ENGINE := --language yaml
+demo-yaml: setup ## A link's life from a YAML program: made, unchanged, requested again, removed
+	@$(BIN)/python -m sandbox run --mode task_seconds=5 -- ./tools/demo_yaml.sh
 
 TWO_HOSTS := tests/labs/test_two_hosts.py
 CAN_MAKE_HOSTS = $(shell unshare --net --uts --mount --pid --fork true 2>/dev/null && echo yes)

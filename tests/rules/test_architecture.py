@@ -32,6 +32,7 @@ FLOORS = {
         "stack_left",
         "link_request connected_account connection_wait existing_account compatible_subnets",
         "account_link",
+        "component_provider",
         "cli",
     ),
     "vmc_labs": ("private_files", "spec", "state", "engine", "fleet", "output", "commands", "__main__"),
@@ -84,7 +85,8 @@ def test_only_one_module_asks_aws_through_its_sdk_and_only_one_writes() -> None:
     files = project_files("components/vmc_account_link")
     assert {path.stem for path in files if {"boto3", "botocore"} & _roots(path)} == {"aws_reader"}
     printing = {path.stem for path in files if re.search(r"\bprint\(|sys\.std(out|err)", path.read_text())}
-    assert printing == {"output", "call_context"}  # the latter prints the progress in `pulumi up`
+    # The second tells who waits in `pulumi up`, the third its port to the engine.
+    assert printing == {"output", "call_context", "component_provider"}
 
 
 def test_the_types_of_our_resources_and_the_mark_of_a_secret_stand_once() -> None:
