@@ -25,7 +25,7 @@ def read(lines: str) -> tuple[Mapping[str, Any], dict[str, QuestionResult]]:
     """What was measured on, and the results by question."""
     about, *wires = (json.loads(line) for line in lines.splitlines())
     runs = [Run.from_wire(wire) for wire in wires]
-    names = dict.fromkeys(run.question for run in runs)
+    names = [name for name in RESULTS if any(run.question == name for run in runs)]
     return about, {name: RESULTS[name]([run for run in runs if run.question == name]) for name in names}
 
 

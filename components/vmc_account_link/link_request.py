@@ -45,7 +45,7 @@ from vmc_account_link.template import source
 from vmc_account_link.template.policy import enforce_policy, read_policy
 from vmc_account_link.template.report import TemplatePolicy
 
-_LONGEST_LOOK_SECONDS = 1800.0
+_LONGEST_READ_SECONDS = 1800.0
 """How long deleting waits for a link that nothing else stands for and that is on its way."""
 
 
@@ -149,7 +149,7 @@ class LinkRequestProvider(ServiceProvider):
             had_come = unlink_until_gone(
                 vmc,
                 link_target(props),
-                timeout_seconds=_LONGEST_LOOK_SECONDS,
+                timeout_seconds=_LONGEST_READ_SECONDS,
                 context=self.context,
                 evaluate=evaluate_unrecorded,
             )

@@ -106,9 +106,9 @@ pulumi.runtime.register_resource_transform(tagged)
     write_program(lab, transform + link % "protect=True")
     lab.up()
     assert lab.resources()["Stack"]["inputs"]["tags"] == {"by": "a transform"}
-    refused = lab.run("destroy", "--yes", "--skip-preview")
-    assert refused.code != 0
-    assert "protect" in refused.output
+    rejected = lab.run("destroy", "--yes", "--skip-preview")
+    assert rejected.code != 0
+    assert "protect" in rejected.output
     assert len(lab.control.connected_accounts()) == 1
 
     write_program(lab, transform + link % "retain_on_delete=True")

@@ -18,7 +18,7 @@ from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2_grpc
 
 from sandbox.plugins import find_provider
 
-_FIRST_LOOK_SECONDS = 0.001
+_FIRST_POLL_SECONDS = 0.001
 """Of real time: whoever serves the provider lets the stack settle before it looks."""
 
 
@@ -33,7 +33,7 @@ class AwsProcess:
         """
         self.application: WSGIApplication | None = None
         """What answers the provider's calls to AWS."""
-        provider = find_provider(_FIRST_LOOK_SECONDS)
+        provider = find_provider(_FIRST_POLL_SECONDS)
         if provider is None:
             raise FileNotFoundError("start the AWS provider: there is none in .engine. Run `make setup`.")
         server = make_server("127.0.0.1", 0, self._answer, server_class=_Server, handler_class=_Silent)

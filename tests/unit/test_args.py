@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from vmc_account_link.args import drop_unset, stack_tags, validate_args
+from vmc_account_link.args import drop_unset, validate_args
 from vmc_account_link.errors import SettingsError
 
 SUBNETS = {"subnet_region": "us-west-2"}
@@ -21,7 +21,15 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a tag of tags": ({"tags": {"a": {"b": "c"}}}, TAGS),
     "a tag that is a list": ({"tags": {"a": ["b"]}}, TAGS),
     "a tag without a value": ({"tags": {"a": None}}, TAGS),
-    "a tag without a name": ({"tags": {" ": "b"}}, TAGS),
+    "a tag without a name": (
+        {"tags": {" ": "b"}},
+        "tags: ' ' can't be a tag's name. AWS's rule: 1 to 128 letters, digits, spaces and _ . : / = + - @.",
+    ),
+    "a tag that is a number": (
+        {"tags": {"year": 2026}},
+        "tags: year is 2026, not a text. Put it in quotes (`pulumi config set --path … --type string`): YAML "
+        "makes another number of 0123 or 1.10.",
+    ),
     "a tag of AWS's": (
         {"tags": {"owner": "a", "AWS:x": "b"}},
         "tags: AWS:x is AWS's own. Choose a name that does not begin with aws:.",
@@ -59,7 +67,7 @@ def test_a_wrong_argument_is_one_line_that_says_what_to_do(name: str) -> None:
     [
         {},
         {"link_timeout_minutes": 1},
-        {"tags": {"owner": "a", "year": 2026, "kind": pulumi.Output.from_input("b")}},
+        {"tags": {"owner": "a", "year": "2026", "kind": pulumi.Output.from_input("b")}},
         {"tags": pulumi.Output.from_input({"aws:x": "b"})},
         {"template_hosts": pulumi.Output.from_input(["host"])},
         {**SUBNETS, "sddc_hosts": 1},
@@ -95,9 +103,3 @@ def test_what_is_unset_is_none_blank_or_no_hosts() -> None:
     given = {"region": None, "relink": " ", "sddc_hosts": 0, "link_timeout_minutes": 0, "stack_name": "Link"}
     assert drop_unset(given) == {"link_timeout_minutes": 0, "stack_name": "Link"}  # type: ignore[arg-type]
     assert drop_unset({"sddc_hosts": 1}) == {"sddc_hosts": 1}
-
-
-def test_a_tag_that_is_a_number_is_a_text_to_aws() -> None:
-    assert stack_tags({"tags": {"year": 2026, "of": 1.5, "is": True, "room": "A"}}) == {
-        "year": "2026", "of": "1.5", "is": "true", "room": "A",
-    }  # fmt: skip

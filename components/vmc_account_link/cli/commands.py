@@ -143,7 +143,7 @@ def _configuration(context: Context) -> tuple[CheckResult, ...]:
     if not context.config:
         return ()
 
-    def look() -> CheckResult:
+    def check() -> CheckResult:
         from vmc_account_link.aws import aws_keys  # noqa: PLC0415 - pulumi_aws is slow to load
 
         refuse_unknown_keys("vmc", context.config, VMC_KEYS)
@@ -155,7 +155,7 @@ def _configuration(context: Context) -> tuple[CheckResult, ...]:
             args.validate_args(args.drop_unset(given), args.config_key)
         return passed("configuration", f"all {len(context.config)} settings are known and well formed")
 
-    return (run_check("configuration", look),)
+    return (run_check("configuration", check),)
 
 
 def run_status(options: SimpleNamespace) -> int:

@@ -98,9 +98,9 @@ def _ended_within(task: Task | None, now: datetime, seconds: float) -> bool:
     return (now - task.ended).total_seconds() < seconds
 
 
-def _waiting(task: Task | None, seen: str) -> Waiting:
+def _waiting(task: Task | None, observed: str) -> Waiting:
     progress = task_progress(task) if task else "unknown"
-    return Waiting(why=f"task {progress}; {seen}", stage=f"{task.status if task else None}; {seen}")
+    return Waiting(why=f"task {progress}; {observed}", stage=f"{task.status if task else None}; {observed}")
 
 
 def _note(target: LinkTarget, account: AccountRecord | None, task: Task | None) -> str | None:

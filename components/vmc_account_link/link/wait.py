@@ -172,8 +172,8 @@ def unlink_until_gone(
         VmcError: the service could not be asked.
     """
     start = context.monotonic()
-    told_stage, told_at = "", start
-    while isinstance(verdict := _look_before_unlinking(vmc, target, context, evaluate), Waiting):
+    reported_stage, reported_at = "", start
+    while isinstance(verdict := _read_before_unlinking(vmc, target, context, evaluate), Waiting):
         now = context.monotonic()
         elapsed = now - start
         action = f"wait for the link of AWS account {target.account_number}, to unlink it"
@@ -183,9 +183,9 @@ def unlink_until_gone(
         if elapsed >= timeout_seconds:
             detail = f"{timeout_seconds / 60:.0f} min passed (linkTimeoutMinutes); last seen: {verdict.why}"
             raise UnlinkTimedOut(action, detail, _DESTROY_AGAIN)
-        if verdict.stage != told_stage or now - told_at >= _REPORT_SECONDS:
+        if verdict.stage != reported_stage or now - reported_at >= _REPORT_SECONDS:
             context.emit_progress(f"{action}: {_clock(elapsed)}, {verdict.why}")
-            told_stage, told_at = verdict.stage, now
+            reported_stage, reported_at = verdict.stage, now
         context.pause(min(pause_seconds(elapsed), max(timeout_seconds - elapsed, _SHORTEST_PAUSE_SECONDS)))
     if isinstance(verdict, NothingToUnlink):
         if verdict.note:
@@ -222,7 +222,7 @@ def unlink_record(vmc: VmcClient, target: LinkTarget, account: AccountRecord, co
         context.pause(pause_seconds(elapsed))
 
 
-def _look_before_unlinking(
+def _read_before_unlinking(
     vmc: VmcClient, target: LinkTarget, context: CallContext, evaluate: EvaluateUnlink
 ) -> Unlink | Waiting | NothingToUnlink:
     """The list, and the task where the list does not settle it."""
