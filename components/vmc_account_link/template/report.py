@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vmc_account_link.errors import TemplateRejected, without_query
+from vmc_account_link.errors import TemplateRejected, url_origin
 from vmc_account_link.template.iam import (
     OWN_ACCOUNT,
     SERVICE,
@@ -262,4 +262,4 @@ def _custom(resource: Resource, functions: set[str]) -> CustomResource:
 
 
 def _urls(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(without_query(url) for url in _URL.findall(text)))
+    return tuple(dict.fromkeys(url_origin(url) for url in _URL.findall(text)))
