@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from bench.meter import REPOSITORY, CommandFailed
-from bench.page import publish, read, section
+from bench.page import RUNS, publish, read, section
 from bench.questions import LINK, QUESTIONS, TABLE
 from sandbox.environment import path_with_engine
 
@@ -30,24 +30,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "questions", nargs="*", metavar="QUESTION", help=f"of {', '.join(QUESTIONS)}; default all"
     )
-    parser.add_argument("--again", action="store_true", help="also what has an result for this code already")
+    parser.add_argument("--again", action="store_true", help="also what has a result of this code already")
     parser.add_argument("--trial", action="store_true", help="tiny sizes: shows that the bench works")
+    parser.add_argument("--publish", action="store_true", help="measure nothing: write the kept figures anew")
     parser.add_argument("--to", type=Path, metavar="FOLDER", default=_RESULTS, help="of the runs")
     options = parser.parse_args(arguments)
     if unknown := set(options.questions) - set(QUESTIONS):
         parser.error(f"no question {', '.join(sorted(unknown))}; there are {', '.join(QUESTIONS)}")
+    if options.publish:
+        publish(RUNS.read_text("utf-8"))
+        return 0
     options.to.mkdir(parents=True, exist_ok=True)
+    # Where it is set, as in many containers, each process of each contender compiles what it imports.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     about = {**_about(), "trial": options.trial}
     kept = {question: options.to / f"{question}.jsonl" for question in QUESTIONS}
     for question in options.questions or QUESTIONS:
-        if options.again or not _has_answer(kept[question], about):
+        if options.again or not _has_result(kept[question], about):
             try:
                 _run(question, kept[question], about)
             except CommandFailed as error:
                 _print(f"{question}: {error}")
                 return 1
         sys.stdout.write(section(read(kept[question].read_text("utf-8"))[1][question]))
-    if not options.trial and all(_has_answer(file, about) for file in kept.values()):
+    if not options.trial and all(_has_result(file, about) for file in kept.values()):
         head, *_ = kept[LINK].read_text("utf-8").splitlines(keepends=True)
         runs = [
             line for file in kept.values() for line in file.read_text("utf-8").splitlines(keepends=True)[1:]
@@ -58,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(question: str, kept: Path, about: Mapping[str, Any]) -> None:
-    """Write each run down when it is there; a whole file has the result's name."""
+    """Write each run down when it is there; a whole file has the question's name."""
     _print(f"{question}, load {_load()} …")
     begun, growing = time.monotonic(), kept.with_suffix(".part")
     contenders = [one for one in TABLE if one.question == question]
@@ -76,8 +82,8 @@ def _print(text: str) -> None:
     sys.stdout.flush()
 
 
-def _has_answer(kept: Path, about: Mapping[str, Any]) -> bool:
-    """Whether there is an result by the same code on the same machine."""
+def _has_result(kept: Path, about: Mapping[str, Any]) -> bool:
+    """Whether there is a result of the same code on the same machine."""
     if not kept.exists():
         return False
     before = json.loads(kept.read_text("utf-8").splitlines()[0])

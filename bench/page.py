@@ -25,7 +25,7 @@ def read(lines: str) -> tuple[Mapping[str, Any], dict[str, QuestionResult]]:
     """What was measured on, and the results by question."""
     about, *wires = (json.loads(line) for line in lines.splitlines())
     runs = [Run.from_wire(wire) for wire in wires]
-    names = dict.fromkeys(run.question for run in runs)
+    names = [name for name in RESULTS if any(run.question == name for run in runs)]
     return about, {name: RESULTS[name]([run for run in runs if run.question == name]) for name in names}
 
 
@@ -53,7 +53,10 @@ def contents(about: Mapping[str, Any], results: Mapping[str, QuestionResult]) ->
     """What goes into a block, by its name."""
     versions = ", ".join(f"{name} {value}" for name, value in about["versions"].items())
     return {
-        **{name: section(result) for name, result in results.items()},
+        **{
+            name: f"\n![{' '.join(result.axes)}](assets/performance-{name}.svg)\n{section(result)}"
+            for name, result in results.items()
+        },
         _IN_SHORT: "".join(f"- {result.sentence}\n" for result in results.values()),
         "measured on": f"{about['machine']}. {versions}. {about['when']}, load before: {about['load']}.\n",
     }

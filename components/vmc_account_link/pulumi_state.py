@@ -101,8 +101,8 @@ class PulumiState:
         providers = self.of_type(AWS_PROVIDER)
         stack = next((one for one in self.of_type(STACK) if one.parent == component), None)
         if stack is not None:
-            reference = stack.stored.get("provider")
-            return next((one for one in providers if one.reference == reference), None)
+            provider_reference = stack.stored.get("provider")
+            return next((one for one in providers if one.reference == provider_reference), None)
         parents = {component, next((one.parent for one in self.resources if one.urn == component), "")}
         name = f"{component.rpartition('::')[2]}-aws"
         own = next((one for one in providers if one.name == name and one.parent in parents), None)

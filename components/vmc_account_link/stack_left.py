@@ -30,12 +30,12 @@ def refuse_stack_that_is_left(props: Mapping[str, Any]) -> str | None:
         reader = AwsReader(AwsAccess.from_inputs(props["aws_access"]))
         reader.refuse_other_account(account)
         stack = reader.stack(name)
-        if stack is None or not _runs_our_template(reader, stack.id, props):
+        if stack is None or not _is_of_link(reader, stack.id, props):
             return None
     except ModuleNotFoundError:
-        return _unknown(name, account, "boto3 is not installed: `pip install 'vmc-account-link[cli]'`")
+        return _not_checked(name, account, "boto3 is not installed: `pip install 'vmc-account-link[cli]'`")
     except (AwsRefused, SettingsError) as error:
-        return _unknown(name, account, f"{error.action}: {error.detail}")
+        return _not_checked(name, account, f"{error.action}: {error.detail}")
     raise StackLeft(
         f"delete CloudFormation stack {name} of AWS account {account}",
         f"it is still there, {stack.status} ({stack.id})",
@@ -44,13 +44,13 @@ def refuse_stack_that_is_left(props: Mapping[str, Any]) -> str | None:
     )
 
 
-def _runs_our_template(reader: AwsReader, stack_id: str, props: Mapping[str, Any]) -> bool:
+def _is_of_link(reader: AwsReader, stack_id: str, props: Mapping[str, Any]) -> bool:
     """Whether it runs this link's template, which holds the link's id; by URL the template is not known."""
     sent = props.get("template_body")
     return bool(sent) and same_template(str(sent), reader.template(stack_id))
 
 
-def _unknown(name: str, account: str, why: str) -> str:
+def _not_checked(name: str, account: str, why: str) -> str:
     return f"whether AWS account {account} still has CloudFormation stack {name} was not asked: {why}"
 
 

@@ -1,6 +1,7 @@
 """The bench: every contender runs, its end state is looked at, and what is published is what was measured."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,26 +9,55 @@ import pytest
 from bench import __main__ as bench
 from bench.meter import CommandFailed
 from bench.page import RUNS, TEXTS, blocks, contents, filled, read
-from bench.questions import IMPORTS, QUESTIONS, TABLE
+from bench.questions import FLEET, IMPORTS, QUESTIONS, TABLE, Run
 from bench.stage import stage
+from tests.bench.test_results import links
 
 
 @pytest.mark.engine
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_a_trial_asks_every_contender(
-    question: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_trial_asks_every_contender(question: str, tmp_path: Path) -> None:
     assert bench.main([question, "--trial", "--to", str(tmp_path)]) == 0
     about, *runs = map(json.loads, (tmp_path / f"{question}.jsonl").read_text("utf-8").splitlines())
     assert about["trial"] is True
     measured = {run["contender"] for run in runs if run["case"] != IMPORTS}
     assert measured == {one.name for one in TABLE if one.question == question}
     assert all(run["cost"]["cpu_seconds"] > 0.1 for run in runs)
-    # A result of this code is not measured again.
-    capsys.readouterr()
-    assert bench.main([question, "--trial", "--to", str(tmp_path)]) == 0
-    assert " s\n" not in capsys.readouterr().out
+
+
+def test_an_interrupted_bench_goes_on_with_what_has_no_result_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions, measured, published, failing = {"commit": "a"}, list[str](), list[str](), [FLEET]
+
+    def measure(question: str) -> Iterator[Run]:
+        measured.append(question)
+        yield links(5.0, 3.5)[0]
+        if question in failing:
+            failing.remove(question)
+            raise CommandFailed("no such lab")
+
+    monkeypatch.setattr(bench, "_about", lambda: {"machine": "2 cores", "versions": dict(versions)})
+    monkeypatch.setattr(
+        bench, "QUESTIONS", {name: lambda *_, name=name, **__: measure(name) for name in QUESTIONS}
+    )
+    monkeypatch.setattr(bench, "section", lambda _: "")
+    monkeypatch.setattr(bench, "read", lambda _: ({}, dict.fromkeys(QUESTIONS)))
+    monkeypatch.setattr(bench, "publish", published.append)
+    order = list(QUESTIONS)
+    since = order.index(FLEET)
+    assert bench.main(["--to", str(tmp_path)]) == 1
+    assert measured == order[: since + 1]
+    assert not published
+    assert bench.main(["--to", str(tmp_path)]) == 0
+    assert measured == order[: since + 1] + order[since:]
+    assert [len(lines.splitlines()) for lines in published] == [1 + len(order)]
+    # Of other code there is no result.
+    versions["commit"] = "b"
+    measured.clear()
+    assert bench.main(["--to", str(tmp_path)]) == 0
+    assert measured == order
 
 
 def test_a_contender_that_left_an_account_unlinked_is_found_out() -> None:

@@ -153,8 +153,8 @@ def test_what_is_published_marks_what_was_missed_and_is_the_same_each_time(
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == first
     assert len(list(tmp_path.glob("*.svg"))) == len(questions.QUESTIONS)
     rows = texts[0].read_text("utf-8").splitlines()
-    missed = [line.split(" | ")[0].strip("| ") for line in rows if "**MISSED**" in line]
-    assert missed == ["up --skip-preview: mean, s"]
+    aims_missed = [line.split(" | ")[0].strip("| ") for line in rows if "**MISSED**" in line]
+    assert aims_missed == ["up --skip-preview: mean, s"]
     readme = texts[1].read_text("utf-8")
     assert readme.startswith(
         "before\n<!-- figures -->\n- **One link**: `pulumi up` ends 5.0 s (at most 5.0 s) after"

@@ -177,21 +177,21 @@ def test_no_password_of_a_netrc_file_is_sent(
     netrc.write_text("default login joe password hunter2hunter2\n")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
-    sent: list[str | None] = []
-    send = requests_send(sent)
+    headers: list[str | None] = []
+    send = requests_send(headers)
     monkeypatch.setattr("requests.Session.send", send)
     assert command("doctor", "--json", "--no-project").lines()["token"]["verdict"] == "pass"
-    assert sent
-    assert set(sent) == {None}
+    assert headers
+    assert set(headers) == {None}
 
 
-def requests_send(sent: list[str | None]) -> Any:
+def requests_send(headers: list[str | None]) -> Any:
     import requests  # noqa: PLC0415 - as late as the client loads it
 
     send = requests.Session.send
 
     def spy(self: Any, request: Any, **options: Any) -> Any:
-        sent.append(request.headers.get("Authorization"))
+        headers.append(request.headers.get("Authorization"))
         return send(self, request, **options)
 
     return spy

@@ -1,4 +1,4 @@
-"""Labs of two organisations, one adopted; what is wrong for all labs is found once. Real: the engine."""
+"""Labs of two organisations, one with an existing link; what is wrong for all is found once. Real: engine."""
 
 import json
 import shutil
@@ -27,7 +27,7 @@ def two_organisations(tmp_path: Path) -> Iterator[Sandbox]:
 
 
 def write_spec(box: Sandbox, folder: Path) -> Path:
-    """Two labs of the first organisation, one of them adopted, and one of the second."""
+    """Two labs of the first organisation, one of them with an existing link, and one of the second."""
     first, second = box.control.organizations()
     url = box.environment["VMC_URL"]
     spec = folder / "spec.yaml"
@@ -39,7 +39,7 @@ vmc: {{orgId: {first}, tokenVariable: FIRST_TOKEN, vmcUrl: "{url}", cspUrl: "{ur
 labs:
   - {{name: made, awsProfile: team-01}}
   - {{name: theirs, awsProfile: team-02, vmc: {{orgId: {second}, tokenVariable: SECOND_TOKEN}}}}
-  - {{name: recorded, awsProfile: team-03, link: existing}}
+  - {{name: existing, awsProfile: team-03, link: existing}}
 """
     )
     return spec
@@ -75,7 +75,7 @@ def test_labs_of_two_organisations_go_up_and_down_each_with_its_own_token(
     organisation = {record.account_number: record.org_id for record in control.connected_accounts()}
     assert organisation == {numbers[0]: first, numbers[1]: second, numbers[2]: first}
     assert sorted(path.stem for path in (tmp_path / "states").glob(".pulumi/stacks/*/event-*.json")) == [
-        "event-adopted", "event-made", "event-theirs",
+        "event-existing", "event-made", "event-theirs",
     ]  # fmt: skip
     assert len({file.read_text() for file in environments.iterdir()}) >= 3
     files = [path for path in tmp_path.rglob("*") if path.is_file() and "pulumi-home" not in path.parts]
@@ -86,9 +86,9 @@ def test_labs_of_two_organisations_go_up_and_down_each_with_its_own_token(
     status = labs("status", spec, "--json")
     assert (status.code, [row["status"] for row in json.loads(status.out)]) == (0, ["linked"] * 3)
     outputs = json.loads(labs("outputs", spec, "--format", "json").out)
-    assert outputs["adopted"]["stack_name"] == "theirs"
+    assert outputs["existing"]["stack_name"] == "theirs"
     page = Path(labs("report", spec).out.strip()).read_text()
-    assert outputs["adopted"]["connected_account_id"] in page
+    assert outputs["existing"]["connected_account_id"] in page
     assert labs("doctor", spec).code == 0
 
     down = labs("down", spec, "--yes")

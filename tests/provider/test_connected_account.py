@@ -187,7 +187,7 @@ def test_a_record_that_stays_is_not_called_gone(
     control.seed_account(ACCOUNT, cf_stack_name="ours")
     with pytest.raises(UnlinkTimedOut, match="still lists"):
         unlink(new_client, time)
-    assert time.now < 150
+    assert time.now < 700
 
 
 @pytest.mark.parametrize("kind", ["reset_after", "ok_html", "ok_empty", "ok_truncated"])
@@ -350,8 +350,8 @@ def test_a_record_of_our_stacks_name_without_a_proof_is_left_alone(
     """Another Pulumi stack may use the same CloudFormation stack name in another region."""
     record = control.seed_account(ACCOUNT, cf_stack_name="ours")
     with new_client() as vmc:
-        (earlier_record,) = vmc.list_connected_accounts()
-    earlier = dataclasses.replace(target, previous_revision=earlier_record.revision)
+        (before,) = vmc.list_connected_accounts()
+    earlier = dataclasses.replace(target, previous_revision=before.revision)
     assert not unlink(new_client, time, earlier, evaluate=evaluate_unrecorded)
     assert control.connected_accounts() == (record,)
     assert "nothing shows that it ran this link: left alone" in capsys.readouterr().out
@@ -363,9 +363,9 @@ def test_a_renewal_that_is_on_its_way_is_not_unlinked_too_early(
     """Else the task, when it ends, would connect the account once more."""
     control.seed_account(ACCOUNT, cf_stack_name="ours")
     with new_client() as vmc:
-        (earlier_record,) = vmc.list_connected_accounts()
+        (before,) = vmc.list_connected_accounts()
     report(box, target)
     time.sleep(10)
-    assert unlink(new_client, time, dataclasses.replace(target, previous_revision=earlier_record.revision))
+    assert unlink(new_client, time, dataclasses.replace(target, previous_revision=before.revision))
     time.sleep(3600)
     assert control.connected_accounts() == ()

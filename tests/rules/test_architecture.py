@@ -20,7 +20,7 @@ from tools import structure
 PACKAGE = REPOSITORY / "components" / "vmc_account_link"
 FLOORS = {
     "vmc_account_link": (
-        "errors internal_errors secret_text resource_types environment standard_streams",
+        "errors hosts internal_errors secret_text resource_types environment standard_streams",
         "settings pulumi_state check_result",
         "provider_process pulumi_cli",
         "call_context",
@@ -32,6 +32,7 @@ FLOORS = {
         "stack_left",
         "link_request connected_account connection_wait existing_account compatible_subnets",
         "account_link",
+        "component_provider",
         "cli",
     ),
     "vmc_labs": ("private_files", "spec", "state", "engine", "fleet", "output", "commands", "__main__"),
@@ -84,8 +85,8 @@ def test_only_one_module_asks_aws_through_its_sdk_and_only_one_writes() -> None:
     files = project_files("components/vmc_account_link")
     assert {path.stem for path in files if {"boto3", "botocore"} & _roots(path)} == {"aws_reader"}
     printing = {path.stem for path in files if re.search(r"\bprint\(|sys\.std(out|err)", path.read_text())}
-    # The latter prints the progress in `pulumi up`.
-    assert printing == {"standard_streams", "call_context"}
+    # The second tells who waits in `pulumi up`, the third its port to the engine.
+    assert printing == {"output", "call_context", "component_provider"}
 
 
 def test_the_types_of_our_resources_and_the_mark_of_a_secret_stand_once() -> None:
@@ -106,8 +107,7 @@ def test_only_the_transport_opens_connections() -> None:
         for path in PACKAGE.rglob("*.py")
         if {"requests", "urllib3"} & set(structure.imported_names(path))
     }
-    # The others read the exceptions of the first.
-    assert users == {"transport", "error_mapping", "local_causes"}
+    assert users == {"transport", "error_mapping"}  # the latter reads the exceptions of the former
     assert "Session" not in (PACKAGE / "api" / "error_mapping.py").read_text()
 
 

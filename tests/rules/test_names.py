@@ -12,14 +12,14 @@ FOLDERS = ("components", "sandbox", "tests", "bench", "tools")
 
 PARTS = re.compile(
     "tell|told|asked|answered|unheard|(un)?seen|judg(es?|ed|ing)|mint(s|ed|ing)?|wanted|persons?|look(s|ed|ing|out)?"
-    "|holders?|mark(s|ed)?|anew|entangled|orphans?|strays?|amazon|adopt(s|ed|ing)?|desk|board|book|hurry"
+    "|holders?|mark(s|ed)?|anew|entangled|strays?|amazon|adopt(s|ed|ing)?|desk|board|book|hurry"
     "|wish(es)?|words|spent",
     re.IGNORECASE,
 )
 """No name has one of them as a part."""
 
 WHOLE = re.compile(
-    "do|refused|places?|placed|listed|let_in|is_ours|our_stacks|record_before|is_run|is_renewed|inspection|may_stop"
+    "do|refused|places?|placed|listed|let_in|is_ours|our_stacks|record_before|is_run|is_renewed|inspection|may_stop|orphans"
     "|stands_in_the_way|given_arguments|refuse_what_can_not_be|watch_for_cancel|working_for|inline_template"
     "|Answer|Call|NoAnswer|NoReply|NotSent|NOT_RUN|Place|Placed|Places|Repeat|SddcsOnLink|StillLinked|Why"
 )

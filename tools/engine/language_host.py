@@ -20,8 +20,8 @@ def get_language_host(pulumi: Path, language: str) -> None:
         SetupError: it can't be had.
     """
     program = f"pulumi-language-{language}"
-    candidates = (str(pulumi.parent), str(pulumi.resolve().parent), os.environ.get("PATH", ""))
-    if found := shutil.which(program, path=os.pathsep.join(candidates)):
+    folders = (str(pulumi.parent), str(pulumi.resolve().parent), os.environ.get("PATH", ""))
+    if found := shutil.which(program, path=os.pathsep.join(folders)):
         say(f"language host for {language}: {found} is there")
         return
     module = Path(__file__).with_name(f"language-{language}")

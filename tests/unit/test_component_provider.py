@@ -1,0 +1,69 @@
+"""What the component's provider makes of a program's inputs, and the schema that describes them."""
+
+from pathlib import Path
+
+import pulumi
+import pytest
+
+from tools.schema import SCHEMA, schema
+from vmc_account_link.component_provider import ComponentProvider, dynamic_python
+from vmc_account_link.errors import SettingsError
+
+TOKEN = "vmc-account-link:index:AccountLink"
+
+
+def refusal(inputs: dict[str, object], token: str = TOKEN) -> str:
+    with pytest.raises(SettingsError) as raised:
+        ComponentProvider(SCHEMA.read_text(encoding="utf-8"), ("python3",)).construct("link", token, inputs)
+    return str(raised.value)
+
+
+def test_the_schema_in_the_tree_is_what_the_annotations_and_docstrings_say() -> None:
+    assert SCHEMA.read_text(encoding="utf-8") == schema(), "run `python -m tools.schema`"
+
+
+def test_an_input_that_does_not_exist_is_named_with_the_nearest_one() -> None:
+    """YAML and TypeScript check the names themselves; a program in Python or JavaScript does not."""
+    assert refusal({"stackNam": "Lab"}).startswith("stackNam: AccountLink has no such input. Use stackName,")
+    assert refusal({"stack_name": "Lab"}).startswith("stack_name: ")
+    assert refusal({"vmc": {}}).startswith("vmc: AccountLink has no such input.")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ({"linkTimeoutMinutes": "2"}, "linkTimeoutMinutes: '2' is not a whole number."),
+        ({"unlinkOnDestroy": "false"}, "unlinkOnDestroy: 'false' is not true or false."),
+        ({"link": "made"}, "link: 'made' is no way to link."),
+        ({"templateHosts": "mirror"}, "templateHosts: "),
+    ],
+)
+def test_a_value_is_refused_under_the_name_that_was_written(inputs: dict[str, object], said: str) -> None:
+    assert refusal(inputs).startswith(said)
+
+
+def test_what_has_to_be_known_beforehand_is_no_output() -> None:
+    assert refusal({"relink": pulumi.Output.from_input("1")}).startswith(
+        "relink: it is an output or a secret."
+    )
+
+
+def test_another_resource_is_refused() -> None:
+    assert refusal({}, "vmc-account-link:index:Link").endswith(f"Use {TOKEN}.")
+
+
+@pytest.mark.parametrize(
+    ("variables", "python"),
+    [
+        ({}, ("python3",)),
+        ({"PULUMI_PYTHON_CMD": "/opt/python"}, ("/opt/python",)),
+        ({"PULUMI_RUNTIME_VIRTUALENV": "/opt/venv", "PULUMI_PYTHON_CMD": "x"}, ("/opt/venv/bin/python",)),
+        ({"PULUMI_RUNTIME_VIRTUALENV": "venv"}, (str(Path.cwd() / "venv/bin/python"),)),
+        ({"PULUMI_RUNTIME_TOOLCHAIN": "uv"}, (str(Path.cwd() / ".venv/bin/python"),)),
+        ({"PULUMI_RUNTIME_TOOLCHAIN": "poetry"}, ("poetry", "run", "python")),
+    ],
+)
+def test_the_interpreter_is_the_one_that_the_engine_starts(
+    variables: dict[str, str], python: tuple[str, ...]
+) -> None:
+    assert dynamic_python(variables) == python
