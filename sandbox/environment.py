@@ -116,6 +116,8 @@ class Sandbox:
             stack.enter_context(_without_profile())
             vmware = stack.enter_context(RunningServer(build_vmware_app(world), name="vmware"))
             aws = stack.enter_context(RunningServer(_aws_app(world), name="aws"))
+            for organization in world.organizations:
+                organization.links.s3_url = aws.url
             world.faults.refuse |= {"vmware": vmware.refuse, "aws": aws.refuse}
             # Runs before the servers stop: they wait for the requests in flight.
             stack.callback(world.faults.release)
@@ -189,6 +191,7 @@ def _aws_app(world: World) -> WSGIApplication:
         journal=world.journal,
         faults=world.faults,
         links=world.organizations,
+        organizations=world.organizations,
     )
 
 

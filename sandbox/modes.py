@@ -34,10 +34,53 @@ class TemplateKind(StrEnum):
     """A key twice: some readers of YAML keep the last one, others fail and quote the lines around it."""
     FOREIGN_HOST = "foreign_host"
     """A URL on a host that is neither S3's nor the service's."""
+    PATH_TOKEN = "path_token"  # noqa: S105 - no password
+    """On the service's own host, with the secret in the path."""
+    LARGE_ON_SERVICE = "large_on_service"
+    """Above the limit, on the service's own host: CloudFormation takes it neither way."""
+    SIBLING_HOST = "sibling_host"
+    """A URL on a known other name of VMware's service."""
     REDIRECT = "redirect"
     """302 to a foreign host."""
     MISSING = "missing"
     """403 with S3's XML error, as for an expired signature."""
+
+
+class RecordName(StrEnum):
+    """What `cf_stack_name` of a connected account holds: no public source shows it under a chosen name."""
+
+    CHOSEN = "chosen"
+    ARN = "arn"
+    """The stack's ARN."""
+    VMWARE = "vmware"
+    """A name of VMware's own, as of a stack made in its console."""
+    NULL = "null"
+
+
+class FieldForm(StrEnum):
+    """Which of the API's optional fields come, and as what."""
+
+    DOCUMENTED = "documented"
+    FEW = "few"
+    """Nothing but what nobody could do without: id, account number, state; template URL; status."""
+    OTHER_TYPES = "other_types"
+    """Numbers for texts, texts for numbers, moments in milliseconds, keys that nobody knows."""
+    NO_STATE = "no_state"
+    """A connected account without its state."""
+    STATE_IS_NUMBER = "state_is_number"
+
+
+class TokenRefusal(StrEnum):
+    """Why credentials that are right are not exchanged, or their token is not taken."""
+
+    NONE = "none"
+    MFA = "mfa"
+    IP_POLICY = "ip_policy"
+    DEACTIVATED = "deactivated"
+    REGENERATED = "regenerated"
+    HOLD = "hold"
+    """The organization is on hold: the service refuses the token."""
+    UNKNOWN_WORDS = "unknown_words"
 
 
 class UnknownMode(ValueError):
@@ -73,6 +116,15 @@ class Modes:
     """How long an unlinked account stays in the list after the DELETE was answered."""
     deleted_records_listed: bool = False
     """Whether an unlinked account stays in the list as DELETED."""
+    record_name: RecordName = RecordName.CHOSEN
+    record_roles: bool = True
+    """Whether a connected account names its roles."""
+    fields: FieldForm = FieldForm.DOCUMENTED
+    redirect_to: str = ""
+    """Where the service redirects every call: a URL, or `none` for a redirect without one."""
+    token_refusal: TokenRefusal = TokenRefusal.NONE
+    organizations_seen: int = 1
+    """How many organizations a token sees; those beyond its own are made up."""
     denied_actions: str = ""
     """What AWS denies its callers, as `service:Action`, separated by commas (see `permissions.py`)."""
     api_token_seconds: float = 180 * 24 * 3600.0

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from sandbox.control.routes import control_blueprint
@@ -23,6 +23,14 @@ def build_vmware_app(world: World) -> WSGIApplication:
     flask.register_blueprint(template_blueprint(organizations))
     flask.register_blueprint(csp_blueprint([organization.tokens for organization in organizations]))
     flask.register_blueprint(control_blueprint(world))
+
+    @flask.before_request
+    def redirect() -> Response | None:
+        target = world.modes.current.redirect_to
+        if not target or not request.path.startswith("/vmc/"):
+            return None
+        return Response(status=308, headers={} if target == "none" else {"Location": target})
+
     services = {
         prefix: FaultyApp(
             flask,

@@ -24,6 +24,8 @@ from vmc_account_link.compatible_subnets import CompatibleSubnets
 from vmc_account_link.connected_account import ConnectedAccount
 from vmc_account_link.connection_wait import ConnectionWait
 from vmc_account_link.existing_account import ExistingAccount
+from vmc_account_link.link.evidence import EVIDENCE, link_evidence
+from vmc_account_link.link.ownership import LinkEvidence
 from vmc_account_link.link_request import LinkRequest
 from vmc_account_link.settings import VmcSettings, setting_key
 from vmc_account_link.stack_hooks import (
@@ -206,7 +208,7 @@ class AccountLink(pulumi.ComponentResource):
                     else None
                 ),
                 # Not before a look whether the link may be run still (ADR 0016).
-                hooks=stack_hooks(name, precheck, _known_link(request, stack_name)),
+                hooks=stack_hooks(name, precheck, _known_link(request)),
             ),
         )
         connected = ConnectedAccount(
@@ -217,6 +219,8 @@ class AccountLink(pulumi.ComponentResource):
             stack_id=stack.id,
             tracking_task=request.tracking_task,
             previous_revision=request.previous_revision,
+            revision_at_request=request.revision_at_request,
+            role_ids=request.role_ids,
             link_timeout_minutes=given.get("link_timeout_minutes", DEFAULT_LINK_TIMEOUT_MINUTES),
             unlink_on_destroy=given.get("unlink_on_destroy", True),
             opts=child,
@@ -230,6 +234,8 @@ class AccountLink(pulumi.ComponentResource):
             stack_id=stack.id,
             tracking_task=request.tracking_task,
             previous_revision=request.previous_revision,
+            revision_at_request=request.revision_at_request,
+            role_ids=request.role_ids,
             link_timeout_minutes=given.get("link_timeout_minutes", DEFAULT_LINK_TIMEOUT_MINUTES),
             opts=child,
         )
@@ -278,15 +284,11 @@ def _access(provider: pulumi.ProviderResource, *, region: str | None) -> pulumi.
     return pulumi.Output.all(region=provider.region, profile=provider.profile).apply(access_of)
 
 
-def _known_link(
-    request: LinkRequest, stack_name: pulumi.Input[str]
-) -> pulumi.Output[tuple[str, list[str], str | None]]:
-    """AWS account, the stacks under whose names its link is ours, and when the link expires."""
-    parts = pulumi.Output.all(
-        request.account_number, request.stack_names, stack_name, request.expiration_date
-    )
-    # A link of an earlier version does not say its stacks.
-    return parts.apply(lambda known: (known[0], known[1] or [known[2]], known[3]))
+def _known_link(request: LinkRequest) -> pulumi.Output[tuple[LinkEvidence, str | None]]:
+    """What is known of the link that the stack is to run, and when it expires."""
+    kept = pulumi.Output.all(**{key: getattr(request, key) for key in EVIDENCE})
+    parts = pulumi.Output.all(kept, request.expiration_date)
+    return parts.apply(lambda known: (link_evidence(known[0]), known[1]))
 
 
 def _url_unless_inline(body_and_url: Sequence[Any]) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any, Literal, NotRequired, TypedDict, cast, get_args
 import pulumi
 from pulumi.runtime.config import CONFIG
 
+from vmc_account_link.api.organisation import find_organisation
 from vmc_account_link.errors import SettingsError
 from vmc_account_link.link.subnets import DEFAULT_SDDC_TYPE, SDDC_TYPES, count_problem
 from vmc_account_link.resource_types import PACKAGE
@@ -122,7 +123,11 @@ def read_vmc_settings() -> VmcSettings:
     """
     config = pulumi.Config("vmc")
     refuse_unknown_keys("vmc", configured_keys(), VMC_KEYS)
-    return read_settings(lambda key: config.get(key.removeprefix("vmc:")), os.environ)
+    return read_settings(
+        lambda key: config.get(key.removeprefix("vmc:")),
+        os.environ,
+        lambda known: find_organisation(known, emit_progress=pulumi.log.info),
+    )
 
 
 def configured_keys() -> set[str]:

@@ -434,7 +434,7 @@ def aws_errors(action: str) -> Iterator[None]:
 
 def _what_to_do(code: str, text: str) -> str:
     if "service control policy" in text:
-        return "The AWS organisation bars this (SCP): ask its administrators."
+        return "A policy of the AWS organisation (SCP) denies this: ask its administrators."
     if code in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}:
         return "Use AWS credentials that may do this."
     if code in {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "SignatureDoesNotMatch"}:

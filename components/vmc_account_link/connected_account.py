@@ -8,6 +8,7 @@ Identity: the organisation and the AWS account.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
@@ -75,6 +76,7 @@ class ConnectedAccountProvider(ServiceProvider):
         A record that another stack has taken over since is left alone: it is no longer our link.
 
         Raises:
+            OwnerUnclear: there is a record, and nothing shows whether it is our link.
             Refused: SDDCs use the link.
             SettingsError: the settings are of another organisation.
             UnlinkTimedOut: the record did not come, or did not leave the list.
@@ -109,6 +111,8 @@ class ConnectedAccount(Resource, module=resource_types.PACKAGE, name="ConnectedA
         stack_id: pulumi.Input[str],
         tracking_task: pulumi.Input[str | None],
         previous_revision: pulumi.Input[str | None] = None,
+        revision_at_request: pulumi.Input[str | None] = None,
+        role_ids: pulumi.Input[Sequence[str] | None] = None,
         link_timeout_minutes: pulumi.Input[int],
         unlink_on_destroy: pulumi.Input[bool],
         opts: pulumi.ResourceOptions | None = None,
@@ -123,6 +127,8 @@ class ConnectedAccount(Resource, module=resource_types.PACKAGE, name="ConnectedA
             stack_id: that stack's id; from then on the link can become real.
             tracking_task: id of the service's task.
             previous_revision: of the record that the link is to renew (`LinkRequest.previous_revision`).
+            revision_at_request: of the record that was there before the link, whoever's.
+            role_ids: the logical ids of the template's roles.
             link_timeout_minutes: how long deleting waits for a link that is still on its way, at least 1.
             unlink_on_destroy: whether deleting this resource unlinks the account.
             opts: resource options.
@@ -137,6 +143,8 @@ class ConnectedAccount(Resource, module=resource_types.PACKAGE, name="ConnectedA
                 "stack_id": stack_id,
                 "tracking_task": tracking_task,
                 "previous_revision": previous_revision,
+                "revision_at_request": revision_at_request,
+                "role_ids": role_ids,
                 "link_timeout_minutes": link_timeout_minutes,
                 "unlink_on_destroy": unlink_on_destroy,
             },

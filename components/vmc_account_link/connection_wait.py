@@ -6,16 +6,20 @@ destroy unlinks (ADR 0003). What the service says of the account is kept here, a
 (BROKEN, another stack's, gone). Deleting it does nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
 from vmc_account_link import resource_types
-from vmc_account_link.api.models import AccountRecord, AccountState
+from vmc_account_link.link.evidence import link_evidence
+from vmc_account_link.link.ownership import OwnRecord, judge_owner
 from vmc_account_link.link.wait import link_target, wait_until_linked
-from vmc_account_link.provider import AccountProvider, record_outputs
+from vmc_account_link.provider import AccountProvider, kept_record, record_outputs
+
+_LINK = ("stack_id", "stack_name", "tracking_task")
+"""The inputs of which another one means another run of a template."""
 
 
 class ConnectionWaitProvider(AccountProvider):
@@ -33,16 +37,15 @@ class ConnectionWaitProvider(AccountProvider):
         return DiffResult(changes=another_deadline or _must_wait(olds, news))
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Wait until the account is ACTIVE under our stack's name.
+        """Wait until the account is ACTIVE by our link.
 
         Raises:
             LinkFailed: the service's task FAILED or was CANCELED.
             LinkTimedOut: `link_timeout_minutes` passed.
             VmcError: the service refused for good.
         """
-        account = self._wait(props)
         return CreateResult(
-            id_=f"{props['org_id']}/{props['account_number']}", outs={**props, **record_outputs(account)}
+            id_=f"{props['org_id']}/{props['account_number']}", outs={**props, **self._wait(props)}
         )
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
@@ -54,25 +57,29 @@ class ConnectionWaitProvider(AccountProvider):
         kept = {**olds, **news}
         if not _must_wait(olds, news):
             return UpdateResult(outs=kept)
-        return UpdateResult(outs={**kept, **record_outputs(self._wait(news))})
+        same_link = all(news.get(key) == olds.get(key) for key in _LINK)
+        seen = {"own_record": olds.get("own_record")} if same_link else {}
+        return UpdateResult(outs={**kept, **self._wait({**news, **seen})})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Forget what was seen: the connected account unlinks."""
 
-    def _wait(self, inputs: Mapping[str, Any]) -> AccountRecord:
+    def _wait(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Wait for the link; return what is kept of its record, now and to compare with later."""
         seconds = float(inputs["link_timeout_minutes"]) * 60
         with self.open_client() as vmc:
-            return wait_until_linked(vmc, link_target(inputs), timeout_seconds=seconds, context=self.context)
+            account = wait_until_linked(
+                vmc, link_target(inputs), timeout_seconds=seconds, context=self.context
+            )
+        return {**record_outputs(account), "own_record": OwnRecord.of(account).to_state()}
 
 
 def _must_wait(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-    """Whether a new link was run, or the last look did not show the account ACTIVE under our stack's name."""
-    keys = ("stack_id", "stack_name", "tracking_task")
-    return (
-        any(news.get(key) != olds.get(key) for key in keys)
-        or olds.get("connected_account_state") != AccountState.ACTIVE
-        or olds.get("cf_stack_name") != news.get("stack_name")
-    )
+    """Whether a new link was run, or the last look did not show the account ACTIVE by our link."""
+    if any(news.get(key) != olds.get(key) for key in _LINK):
+        return True
+    last_seen = kept_record(olds)
+    return not (last_seen.is_active and judge_owner(last_seen, link_evidence(olds)).is_ours)
 
 
 class ConnectionWait(Resource, module=resource_types.PACKAGE, name="ConnectionWait"):
@@ -83,7 +90,11 @@ class ConnectionWait(Resource, module=resource_types.PACKAGE, name="ConnectionWa
     connected_account_state: pulumi.Output[str]
     """What the service said when it was last asked; ACTIVE after a successful update."""
     cf_stack_name: pulumi.Output[str | None]
-    """The stack that the service knows as the maker of the link."""
+    """The stack that the service knows as the maker of the link, as it writes it."""
+    role_arns: pulumi.Output[list[str] | None]
+    """The IAM roles that the service assumes, when it was last asked."""
+    own_record: pulumi.Output[dict[str, Any] | None]
+    """The record as it was when an update took it for our link; later looks are compared with it."""
     account_number: pulumi.Output[str]
     """The AWS account, 12 digits."""
 
@@ -97,6 +108,8 @@ class ConnectionWait(Resource, module=resource_types.PACKAGE, name="ConnectionWa
         stack_id: pulumi.Input[str],
         tracking_task: pulumi.Input[str | None],
         previous_revision: pulumi.Input[str | None] = None,
+        revision_at_request: pulumi.Input[str | None] = None,
+        role_ids: pulumi.Input[Sequence[str] | None] = None,
         link_timeout_minutes: pulumi.Input[int],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -110,6 +123,8 @@ class ConnectionWait(Resource, module=resource_types.PACKAGE, name="ConnectionWa
             stack_id: that stack's id; the wait starts when it is there.
             tracking_task: id of the service's task.
             previous_revision: of the record that the link is to renew (`LinkRequest.previous_revision`).
+            revision_at_request: of the record that was there before the link, whoever's.
+            role_ids: the logical ids of the template's roles.
             link_timeout_minutes: the deadline of the wait, at least 1.
             opts: resource options.
         """
@@ -123,11 +138,15 @@ class ConnectionWait(Resource, module=resource_types.PACKAGE, name="ConnectionWa
                 "stack_id": stack_id,
                 "tracking_task": tracking_task,
                 "previous_revision": previous_revision,
+                "revision_at_request": revision_at_request,
+                "role_ids": role_ids,
                 "link_timeout_minutes": link_timeout_minutes,
                 # Outputs have to be named here to become attributes.
                 "connected_account_id": None,
                 "connected_account_state": None,
                 "cf_stack_name": None,
+                "role_arns": None,
+                "own_record": None,
             },
             opts,
         )

@@ -37,6 +37,16 @@ VARIABLES = (
         meaning="the credentials of VMware Cloud, where none are in the `vmc:` configuration",
     ),
     Variable(
+        names=("VMC_ORG_ID", "VMC_API_TOKEN", "VMC_REFRESH_TOKEN"),
+        use=Use.NAMED,
+        meaning="other tools' names of these; an error names them where ours are missing",
+    ),
+    Variable(
+        names=("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"),
+        use=Use.READ,
+        meaning="where AWS is, as its SDKs read it; a large template may come from this S3",
+    ),
+    Variable(
         names=("VMC_URL", "CSP_URL"),
         use=Use.READ,
         meaning="the services' addresses, where `vmc:vmcUrl` and `vmc:cspUrl` are not set",

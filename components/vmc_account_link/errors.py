@@ -7,10 +7,12 @@ VmcError
 │  └─ ResponseLost       it may have acted: look before repeating
 ├─ Refused               the service answered with an error
 │  ├─ Unauthenticated    401
+│  ├─ TokenRefused       the token service does not exchange the credentials
 │  ├─ Forbidden          403
 │  ├─ NotFound           404
 │  └─ Unavailable        429 and 5xx
 ├─ UnexpectedAnswer      an answer that is not what the API document promises
+│  └─ Redirected         the service is somewhere else now
 ├─ TemplateRejected      the link's template is not one to run
 ├─ InternalError         a bug in this package: an exception that nobody foresaw
 └─ LinkError             the link itself
@@ -21,6 +23,7 @@ VmcError
    ├─ LinkTimedOut       our own deadline passed
    ├─ WaitInterrupted    the person pressed Ctrl-C
    ├─ LinkInUse          SDDCs use the link that was to be renewed
+   ├─ OwnerUnclear       there is a link, and nothing shows whose it is
    ├─ SubnetsDoNotFit    the chosen subnets are none that an SDDC can use
    ├─ UnlinkTimedOut     an unlinked account did not leave the list
    ├─ StackLeft          AWS still has a CloudFormation stack that was to be deleted
@@ -33,10 +36,11 @@ CommandFailed            a command could not do what was asked
 └─ StackLocked           the engine says that the Pulumi stack is locked
 """
 
+import copy
 import re
 from collections.abc import Iterable
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Self
+from urllib.parse import parse_qsl, urlsplit
 
 import pulumi
 
@@ -47,35 +51,51 @@ _LONGEST_READ = 20 * _LONGEST_QUOTE
 _LONGEST_PARTS = (300, 500, 400)
 """Characters of what was asked, came back and is to be done: each may hold a name that the service gave."""
 
-_URL_WITH_QUERY = re.compile(r"(https?://[^\s?#\"'<>]+)[?#][^\s\"'<>]*")
+_URL = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
+_SHORTEST_SECRET = 8
+"""Characters: of a URL's segments, shorter ones are words."""
 
 
-def without_query(url: str) -> str:
-    """Return `url` without its query, fragment and user information: a query can hold a signature."""
+def url_origin(url: str) -> str:
+    """Return a URL's scheme, host and port.
+
+    All the rest may be a secret: a query can hold a signature, and a template of the service's own lies under
+    a path with a token in it.
+    """
     try:
         parts = urlsplit(url)
     except ValueError:
         return "a malformed URL"
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def url_secrets(url: str) -> tuple[str, ...]:
+    """What of a template's URL no message may hold: the long segments of its path, its query's values."""
+    try:
+        parts = urlsplit(url)
+        texts = [*parts.path.split("/"), *(value for _, value in parse_qsl(parts.query))]
+    except ValueError:
+        return ()
+    return tuple(text for text in texts if len(text) >= _SHORTEST_SECRET)
 
 
 def safe_text(text: str, secrets: Iterable[str] = ()) -> str:
-    """Return a service's text as one short line, without URL queries and without any of `secrets`."""
+    """Return a service's text as one short line, its URLs cut to their origins, without any of `secrets`."""
     return _one_line(without_secrets(text[:_LONGEST_READ], secrets), _LONGEST_QUOTE)
 
 
 def without_secrets(text: str, secrets: Iterable[str] = ()) -> str:
-    """Return a text without URL queries and without any of `secrets`.
+    """Return a text with its URLs cut to their origins, and without any of `secrets`.
 
     Anything of eight characters or more that starts like a secret is taken out as well, because the
     token service quotes the beginning of a token it refuses.
     """
     for secret in secrets:
-        if len(secret) >= 8:
+        if len(secret) >= _SHORTEST_SECRET:
             text = re.sub(re.escape(secret[:8]) + r"[^\s\"',;)]*", "[secret]", text)
         elif secret:
             text = text.replace(secret, "[secret]")
-    return _URL_WITH_QUERY.sub(r"\1", text)
+    return _URL.sub(lambda found: url_origin(found[0]), text)
 
 
 def _one_line(text: str, longest: int) -> str:
@@ -105,6 +125,12 @@ class VmcError(pulumi.RunError):
         self.action = action
         self.detail = detail
         self.hint = hint
+
+    def with_hint(self, hint: str) -> Self:
+        """The same error with something else to do."""
+        error = copy.copy(self)
+        VmcError.__init__(error, self.action, self.detail, hint)
+        return error
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process as what it is: Python would call the constructor with the line alone."""
@@ -177,12 +203,20 @@ class NotFound(Refused):
     """404: the service says that there is no such thing."""
 
 
+class TokenRefused(Refused):
+    """The token service does not exchange the credentials for an access token."""
+
+
 class Unavailable(Refused):
     """429 or 5xx: not now."""
 
 
 class UnexpectedAnswer(VmcError):
     """The answer is not what the API document promises."""
+
+
+class Redirected(UnexpectedAnswer):
+    """A redirect: it is never followed, because a token or a link would follow it."""
 
 
 class TemplateRejected(VmcError):
@@ -223,6 +257,10 @@ class WaitInterrupted(LinkError):
 
 class LinkInUse(LinkError):
     """SDDCs use the link that was to be made anew."""
+
+
+class OwnerUnclear(LinkError):
+    """The account is linked, and whether by our link is not clear."""
 
 
 class SubnetsDoNotFit(LinkError):

@@ -20,7 +20,8 @@ from pulumi.dynamic import (
 from vmc_account_link import resource_types
 from vmc_account_link.api.models import AccountRecord, AccountState
 from vmc_account_link.errors import NotLinked
-from vmc_account_link.provider import AccountProvider, record_outputs
+from vmc_account_link.link.ownership import stack_in_words
+from vmc_account_link.provider import PREVIEW, AccountProvider, record_outputs
 
 _IDENTITY = ("org_id", "account_number")
 
@@ -44,7 +45,8 @@ class ExistingAccountProvider(AccountProvider):
                     "touching it, see docs/how-to/existing-link.md",
                 )
             )
-        return CheckResult(inputs=news, failures=failures)
+        inputs = self.look_ahead(news, self._fetch_account) if not olds else news
+        return CheckResult(inputs=inputs, failures=failures)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Look again where the last look did not show the account ACTIVE; another account is another one."""
@@ -92,8 +94,8 @@ def _no_existing_link(props: Mapping[str, Any], account: AccountRecord | None) -
         )
     return NotLinked(
         action,
-        f'connected account {account.id} is {account.state} (CloudFormation stack "{account.cf_stack_name}")',
-        "Mend the link where it was made (change `relink` there, or run the stack's template again), then "
+        f"connected account {account.id} is {account.state} (linked by {stack_in_words(account)})",
+        "Repair the link where it was made (change `relink` there, or run the stack's template again), then "
         "run `pulumi up` again.",
     )
 
@@ -132,6 +134,7 @@ class ExistingAccount(Resource, module=resource_types.PACKAGE, name="ExistingAcc
             {
                 "org_id": org_id,
                 "account_number": account_number,
+                **({PREVIEW: True} if pulumi.runtime.is_dry_run() else {}),
                 # Outputs have to be named here to become attributes.
                 "connected_account_id": None,
                 "connected_account_state": None,

@@ -22,13 +22,16 @@ from pulumi.dynamic import (
 
 from vmc_account_link import resource_types
 from vmc_account_link.api.client import VmcClient
+from vmc_account_link.api.models import AccountRecord
+from vmc_account_link.link.evidence import find_owner, link_evidence
 from vmc_account_link.link.ownership import (
     IDENTITY,
+    LinkEvidence,
     find_account,
     identity_failures,
+    judge_owner,
     refuse_another_stacks_link,
     same_organisation,
-    was_created_by,
 )
 from vmc_account_link.link.relink import (
     NEEDS_NEW_LINK,
@@ -39,7 +42,7 @@ from vmc_account_link.link.relink import (
 )
 from vmc_account_link.link.unlink import evaluate_unrecorded
 from vmc_account_link.link.wait import link_target, unlink_until_gone
-from vmc_account_link.provider import ServiceProvider
+from vmc_account_link.provider import PREVIEW, ServiceProvider
 from vmc_account_link.stack_left import refuse_stack_that_is_left
 from vmc_account_link.template import source
 from vmc_account_link.template.policy import enforce_policy, read_policy
@@ -57,12 +60,25 @@ class LinkRequestProvider(ServiceProvider):
 
         Unlinking the old one would have to be done with the old credentials. And refuse to make a link where
         this Pulumi stack uses an existing one: `olds` are those of the existing account then.
+
+        Raises:
+            AlreadyLinked: on a preview of the first `up`, as `create`.
+            VmcError: the same, refused.
         """
         # For a later `delete` in this run, which is one of a replacement then.
         self.context.memory.declared.add(_identity(news))
         if olds and "stack_name" not in olds:
             return CheckResult(inputs=news, failures=[_uses_existing_link(olds)])
-        return CheckResult(inputs=news, failures=identity_failures(olds, news))
+        inputs = self.look_ahead(news, self._refuse_if_linked) if not olds else news
+        return CheckResult(inputs=inputs, failures=identity_failures(olds, news))
+
+    def _refuse_if_linked(self, inputs: Mapping[str, Any]) -> None:
+        with self.open_client() as vmc:
+            account = find_account(vmc.list_connected_accounts(), inputs["account_number"])
+        known = LinkEvidence(
+            account_number=inputs["account_number"], stack_names=(str(inputs.get("stack_name")),)
+        )
+        refuse_another_stacks_link(account, judge_owner(account, known) if account else None)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Say whether there is something to do; on a preview too, so that a refusal is seen there.
@@ -89,7 +105,8 @@ class LinkRequestProvider(ServiceProvider):
             VmcError: refused, not heard, or not understood.
         """
         with self.open_client() as vmc:
-            outputs = self._request_link(vmc, props, stack_names=[props["stack_name"]])
+            known = LinkEvidence(account_number=props["account_number"], stack_names=(props["stack_name"],))
+            outputs = self._request_link(vmc, props, known)
         return CreateResult(id_=f"{props['org_id']}/{props['account_number']}", outs={**props, **outputs})
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
@@ -107,7 +124,8 @@ class LinkRequestProvider(ServiceProvider):
                 return UpdateResult(outs=kept)
             if why is not RelinkReason.EXPIRED:
                 refuse_where_sddcs_are(vmc, olds, news)
-            outputs = self._request_link(vmc, news, stack_names=owned_stack_names(vmc, olds, news))
+            known = link_evidence(olds, stack_names=owned_stack_names(vmc, olds, news))
+            outputs = self._request_link(vmc, news, known)
         # What this link is for: where the stack's update fails, the next `up` asks for another one.
         renews = outputs["previous_revision"] is not None
         return UpdateResult(outs={**kept, **outputs, "renews": renews})
@@ -159,16 +177,23 @@ class LinkRequestProvider(ServiceProvider):
                 "know, and is unlinked now"
             )
 
-    def _request_link(
-        self, vmc: VmcClient, inputs: Mapping[str, Any], *, stack_names: Sequence[str]
-    ) -> dict[str, Any]:
-        """Look whether the account is linked, ask for a link once, fetch and judge its template."""
+    def _request_link(self, vmc: VmcClient, inputs: Mapping[str, Any], known: LinkEvidence) -> dict[str, Any]:
+        """Look whether the account is linked, ask for a link once, fetch and judge its template.
+
+        Args:
+            vmc: the service.
+            inputs: what the link is for.
+            known: of the links before it, by which a live record may be ours.
+        """
         account = find_account(vmc.list_connected_accounts(), inputs["account_number"])
-        refuse_another_stacks_link(account, stack_names)
+        ownership = find_owner(vmc, account, known)
+        refuse_another_stacks_link(account, ownership)
+        renews = ownership is not None and ownership.is_ours
         link = vmc.request_link()
         source.check_source(
             link.template_url,
             service_url=self.settings.vmc_url,
+            s3_endpoint=self.settings.s3_url,
             further_hosts=inputs.get("template_hosts") or (),
         )
         return {
@@ -176,27 +201,30 @@ class LinkRequestProvider(ServiceProvider):
             "template_execution_url": link.template_execution_url,
             "expiration_date": link.expiration_date.isoformat() if link.expiration_date else None,
             "tracking_task": link.tracking_task,
-            "stack_names": list(stack_names),
+            "stack_names": list(known.stack_names),
             "clock_ahead_seconds": round(vmc.clock_ahead_seconds()),
             "requested_at": self.context.now().isoformat(),
+            "revision_at_request": account.revision if account else None,
             "previous_revision": account.revision
-            if account and was_created_by(account, [inputs["stack_name"]])
+            if account and renews and not _has_an_earlier_name(account, known)
             else None,
-            "template_body": self._template_body(
-                vmc, link.template_url, read_policy(inputs.get("template_policy"))
-            ),
+            **self._template(vmc, link.template_url, read_policy(inputs.get("template_policy"))),
         }
 
-    def _template_body(self, vmc: VmcClient, url: str, policy: TemplatePolicy) -> str:
-        """The template where CloudFormation takes it inline, else empty: it has to be passed by URL.
+    def _template(self, vmc: VmcClient, url: str, policy: TemplatePolicy) -> dict[str, Any]:
+        """The template, and the logical ids of its roles.
 
-        Empty and not None, which is not kept: a preview would take it for unknown, and show a change.
+        Where CloudFormation does not take it inline it has to be passed by URL, and the body is empty: not
+        None, which is not kept, so that a preview would take it for unknown and show a change.
         """
         text = vmc.download_template(url)
-        source.validate(text, url=url)
+        source.validate(text, url=url, s3_endpoint=self.settings.s3_url)
         for line in enforce_policy(text, policy):
             self.context.emit_progress(line)
-        return text if source.fits_inline(text) else ""
+        return {
+            "template_body": text if source.fits_inline(text) else "",
+            "role_ids": source.role_ids(text),
+        }
 
 
 def _identity(props: Mapping[str, Any]) -> tuple[str, str]:
@@ -232,6 +260,14 @@ def _recheck_template(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
         enforce_policy(body, read_policy(news.get("template_policy")))
 
 
+def _has_an_earlier_name(account: AccountRecord, known: LinkEvidence) -> bool:
+    """Whether a record is of a stack of ours with another name than now: to be replaced, not renewed."""
+    earlier = LinkEvidence(
+        account_number=known.account_number, stack_names=known.stack_names[1:], role_ids=known.role_ids
+    )
+    return judge_owner(account, earlier).is_ours
+
+
 class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):
     """A link request and what the service answered."""
 
@@ -247,12 +283,18 @@ class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):
     """Id of the service's task."""
     account_number: pulumi.Output[str]
     """The AWS account, 12 digits."""
+    stack_name: pulumi.Output[str]
+    """The CloudFormation stack that is to run the template."""
     renews: pulumi.Output[bool | None]
     """Whether the link was requested for a stack that has made one before."""
     requested_at: pulumi.Output[str | None]
     """By this machine's clock; ISO 8601, UTC."""
     previous_revision: pulumi.Output[str | None]
     """The revision of the account's record when the link was requested; None where our stack made none."""
+    revision_at_request: pulumi.Output[str | None]
+    """The same, whoever made the record; None where there was none."""
+    role_ids: pulumi.Output[list[str] | None]
+    """The logical ids of the template's IAM roles, by which the record's roles are known as our stack's."""
     stack_names: pulumi.Output[list[str] | None]
     """The stack the link was requested for, and those whose link it replaces."""
 
@@ -299,6 +341,7 @@ class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):
                 "template_policy": template_policy,
                 "unlink_on_destroy": unlink_on_destroy,
                 "aws_access": aws_access,
+                **({PREVIEW: True} if pulumi.runtime.is_dry_run() else {}),
                 # Outputs have to be named here to become attributes.
                 "template_url": None,
                 "template_execution_url": None,
@@ -308,6 +351,8 @@ class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):
                 "renews": None,
                 "requested_at": None,
                 "previous_revision": None,
+                "revision_at_request": None,
+                "role_ids": None,
                 "stack_names": None,
             },
             pulumi.ResourceOptions.merge(

@@ -8,10 +8,15 @@ from pulumi.dynamic import ConfigureRequest, ReadResult, ResourceProvider
 
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord
+from vmc_account_link.api.organisation import find_organisation
 from vmc_account_link.call_context import CallContext
-from vmc_account_link.link.ownership import find_account, same_organisation
+from vmc_account_link.errors import ServiceUnreachable, Unavailable
+from vmc_account_link.link.ownership import IDENTITY, find_account, same_organisation
 from vmc_account_link.provider_process import prepare
 from vmc_account_link.settings import VmcSettings, read_settings
+
+PREVIEW = "preview"
+"""The input that says that this is a preview; no state holds it."""
 
 
 class ServiceProvider(ResourceProvider):
@@ -42,8 +47,30 @@ class ServiceProvider(ResourceProvider):
         # First, so that a missing setting is one line too.
         for line in prepare(secrets):
             self.context.emit_progress(line)
-        self.settings = read_settings(req.config.get, os.environ)
+        # The program has said which organisation it is, where the service has to be asked.
+        self.settings = read_settings(
+            req.config.get, os.environ, lambda known: find_organisation(known, emit_progress=lambda _: None)
+        )
         secrets.extend(self.settings.secrets)
+
+    def look_ahead(self, news: dict[str, Any], look: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+        """In the preview of a resource that is to be made, look what its creation would refuse.
+
+        Args:
+            news: the inputs of a `check`; `preview` among them is the program's word that nothing is made.
+            look: raises what would be refused. That the service can't be heard just now refuses nothing.
+
+        Returns:
+            The inputs, without `preview`.
+        """
+        inputs = {key: value for key, value in news.items() if key != PREVIEW}
+        is_known = all(isinstance(inputs.get(key), str) for key in IDENTITY)
+        if news.get(PREVIEW) and is_known:
+            try:
+                look(inputs)
+            except (ServiceUnreachable, Unavailable) as error:
+                self.context.emit_progress(f"not checked before: {error}")
+        return inputs
 
 
 class AccountProvider(ServiceProvider):
@@ -77,4 +104,16 @@ def record_outputs(account: AccountRecord) -> dict[str, Any]:
         "connected_account_id": account.id,
         "connected_account_state": account.state,
         "cf_stack_name": account.cf_stack_name,
+        "role_arns": list(account.role_arns),
     }
+
+
+def kept_record(outputs: Mapping[str, Any]) -> AccountRecord:
+    """The record as it was when it was last looked at: the reverse of `record_outputs`."""
+    return AccountRecord(
+        id=str(outputs.get("connected_account_id")),
+        account_number=outputs.get("account_number"),
+        cf_stack_name=outputs.get("cf_stack_name"),
+        state=str(outputs.get("connected_account_state")),
+        role_arns=tuple(outputs.get("role_arns") or ()),
+    )

@@ -7,10 +7,18 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from urllib.parse import urlsplit
 
 from vmc_account_link.errors import SettingsError
+from vmc_account_link.hosts import SITES, site_of
 from vmc_account_link.secret_text import SecretText
 
-DEFAULT_VMC_URL = "https://vmc.vmware.com"
-DEFAULT_CSP_URL = "https://console.cloud.vmware.com"
+DEFAULT_VMC_URL = f"https://{SITES[0].vmc}"
+DEFAULT_CSP_URL = f"https://{SITES[0].csp}"
+_API_PATH = re.compile(r"(/vmc/api|/csp/gateway)(/.*)?$")
+"""What others' settings have behind the host, such as the Terraform provider's CSP_URL."""
+_OTHERS = {
+    "vmc:orgId": ("VMC_ORG_ID",),
+    "vmc:refreshToken": ("VMC_API_TOKEN", "VMC_REFRESH_TOKEN"),
+}
+"""Variables that other tools read for the same, and we do not."""
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -42,6 +50,9 @@ class VmcSettings:
     csp_url: str = DEFAULT_CSP_URL
     """Without a trailing slash."""
 
+    s3_url: str | None = None
+    """Where S3 is, from which large templates come, if not where AWS says."""
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """What no message may ever hold."""
@@ -52,12 +63,17 @@ class VmcSettings:
                 return (secret,)
 
 
-def read_settings(config: Callable[[str], str | None], environ: Mapping[str, str]) -> VmcSettings:
+def read_settings(
+    config: Callable[[str], str | None],
+    environ: Mapping[str, str],
+    find_organisation: Callable[[VmcSettings], str] | None = None,
+) -> VmcSettings:
     """Read the `vmc:` settings; configuration wins over the environment.
 
     Args:
         config: a look-up by full key, such as `vmc:orgId`; None where it is not set.
         environ: the process's environment.
+        find_organisation: asks the service where the organisation is not set; None: it has to be set.
 
     Raises:
         SettingsError: a setting is missing, malformed or contradicts another; the message names its key.
@@ -69,18 +85,23 @@ def read_settings(config: Callable[[str], str | None], environ: Mapping[str, str
         return (config(key) or "").strip() or environ.get(variable, "").strip() or None
 
     org_id = setting("vmc:orgId", "ORG_ID")
-    if org_id is None:
+    if org_id is None and find_organisation is None:
         raise SettingsError(
             "vmc:orgId",
-            "the VMC organisation is not set",
+            f"the VMC organisation is not set{_set_for_others('vmc:orgId', environ)}",
             "Run `pulumi config set vmc:orgId <organisation id>` or set ORG_ID.",
         )
-    return VmcSettings(
-        org_id=org_id,
+    s3_url = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or None
+    settings = VmcSettings(
+        s3_url=s3_url,
+        org_id=org_id or "",
         credentials=_credentials(config, environ),
         vmc_url=_base_url("vmc:vmcUrl", setting("vmc:vmcUrl", "VMC_URL") or DEFAULT_VMC_URL),
         csp_url=_base_url("vmc:cspUrl", setting("vmc:cspUrl", "CSP_URL") or DEFAULT_CSP_URL),
     )
+    if org_id is None and find_organisation is not None:
+        return dataclasses.replace(settings, org_id=find_organisation(settings))
+    return settings
 
 
 def _credentials(config: Callable[[str], str | None], environ: Mapping[str, str]) -> ApiToken | OAuthApp:
@@ -118,7 +139,7 @@ def _credentials(config: Callable[[str], str | None], environ: Mapping[str, str]
         raise SettingsError(missing, "one half of the OAuth app is not set", f"Set it, or {variable}.")
     raise SettingsError(
         "vmc:refreshToken",
-        "no VMC API token is set",
+        f"no VMC API token is set{_set_for_others('vmc:refreshToken', environ)}",
         "Run `pulumi config set --secret vmc:refreshToken` or set API_TOKEN (or an OAuth app's vmc:clientId "
         "and vmc:clientSecret).",
     )
@@ -143,7 +164,15 @@ def _base_url(key: str, text: str) -> str:
         )
     if parts.scheme == "http" and host not in LOOPBACK:
         raise SettingsError(key, "a token is not sent over plain http", f"Use https://{parts.netloc}.")
-    return text.rstrip("/")
+    if site_of(host) is not None:
+        return f"https://{parts.netloc}"
+    return _API_PATH.sub("", text).rstrip("/")
+
+
+def _set_for_others(key: str, environ: Mapping[str, str]) -> str:
+    """Which variables are set that other tools read for this setting."""
+    names = [name for name in _OTHERS[key] if environ.get(name, "").strip()]
+    return f" ({' and '.join(names)} in the environment is for other tools)" if names else ""
 
 
 VMC_KEYS = ("orgId", "refreshToken", "apiToken", "clientId", "clientSecret", "vmcUrl", "cspUrl")

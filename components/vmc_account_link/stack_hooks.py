@@ -29,7 +29,8 @@ from vmc_account_link.api.models import parse_moment
 from vmc_account_link.call_context import CallContext
 from vmc_account_link.errors import LinkExpired
 from vmc_account_link.internal_errors import internal_errors
-from vmc_account_link.link.ownership import find_account, refuse_another_stacks_link
+from vmc_account_link.link.evidence import find_owner
+from vmc_account_link.link.ownership import LinkEvidence, find_account, refuse_another_stacks_link
 from vmc_account_link.link.progress import REQUEST_ANOTHER_LINK
 from vmc_account_link.settings import VmcSettings
 
@@ -58,12 +59,11 @@ class StackPrecheck:
         """A link was requested just now, after a look."""
         self._was_just_read = True
 
-    def verify(self, account_number: str, stack_names: Sequence[str], expiration_date: str | None) -> None:
+    def verify(self, known: LinkEvidence, expiration_date: str | None) -> None:
         """Look whether the link may be run, unless that was just done.
 
         Args:
-            account_number: the AWS account, 12 digits.
-            stack_names: the stacks that are ours.
+            known: of the link, by which a record is ours.
             expiration_date: the link's, ISO 8601; None where the service told none.
 
         Raises:
@@ -74,15 +74,15 @@ class StackPrecheck:
         if self._was_just_read:
             return
         with self._new_client(self._settings, context=self._context) as vmc:
-            account = find_account(vmc.list_connected_accounts(), account_number)
-            refuse_another_stacks_link(account, stack_names)
+            account = find_account(vmc.list_connected_accounts(), known.account_number)
+            refuse_another_stacks_link(account, find_owner(vmc, account, known))
             ahead_seconds = vmc.clock_ahead_seconds()
         if expiration_date is None:
             return
         now = self._context.now().timestamp() + ahead_seconds
         if now >= parse_moment(expiration_date).timestamp():
             raise LinkExpired(
-                f"run the template that links AWS account {account_number}",
+                f"run the template that links AWS account {known.account_number}",
                 f"its link expired at {expiration_date}",
                 f"Nothing was created: {REQUEST_ANOTHER_LINK} asks for a new link.",
             )
@@ -103,7 +103,7 @@ def request_hooks(name: str, precheck: StackPrecheck) -> pulumi.ResourceHookBind
 
 
 def stack_hooks(
-    name: str, precheck: StackPrecheck, link: pulumi.Output[tuple[str, list[str], str | None]]
+    name: str, precheck: StackPrecheck, link: pulumi.Output[tuple[LinkEvidence, str | None]]
 ) -> pulumi.ResourceHookBinding | None:
     """The hooks of the stack: `precheck.verify` before its creation and its update to another template.
 

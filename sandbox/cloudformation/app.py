@@ -1,7 +1,9 @@
 """The AWS side of the sandbox as one WSGI application."""
 
-from wsgiref.types import WSGIApplication
+from collections.abc import Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from flask import Flask
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
@@ -14,13 +16,35 @@ from sandbox.faults import Faults
 from sandbox.journal import Journal
 from sandbox.middleware import FaultyApp
 from sandbox.modes import ModeSwitch
-from sandbox.vmc.organizations import LinkRegistry
+from sandbox.vmc.organizations import LinkRegistry, Organizations
+from sandbox.vmc.routes import template_blueprint
+from sandbox.vmc.state import TEMPLATE_PATH
+
+
+class AwsApp:
+    """moto's AWS with our CloudFormation, and the bucket in which VMware's large templates lie."""
+
+    def __init__(self, aws: WSGIApplication, bucket: WSGIApplication, stacks: Stacks) -> None:
+        self._aws = aws
+        self._bucket = bucket
+        self.stacks = stacks
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        is_template = environ["PATH_INFO"].startswith(TEMPLATE_PATH)
+        return (self._bucket if is_template else self._aws)(environ, start_response)
 
 
 def build_aws_app(
-    *, clock: Clock, modes: ModeSwitch, journal: Journal, faults: Faults, links: LinkRegistry
-) -> WSGIApplication:
-    """Build AWS with nothing in it.
+    *,
+    clock: Clock,
+    modes: ModeSwitch,
+    journal: Journal,
+    faults: Faults,
+    links: LinkRegistry,
+    organizations: Organizations | None = None,
+) -> AwsApp:
+    """Build AWS with nothing in it; `organizations` are those whose large templates lie in its S3.
 
     moto keeps its state in the process: a second application built in the same process takes it over
     empty, so only the newest one is of use.
@@ -29,7 +53,7 @@ def build_aws_app(
     resources.forget_model_list()
     moto_app = DomainDispatcherApplication(create_backend_app)
     stacks = Stacks(clock=clock, modes=modes, links=links)
-    return FaultyApp(
+    aws = FaultyApp(
         PermissionsApp(CloudFormationApp(moto_app, stacks=stacks, links=links), modes=modes),
         service="aws",
         name_of_call=query.call_name,
@@ -38,3 +62,15 @@ def build_aws_app(
         journal=journal,
         clock=clock,
     )
+    flask = Flask("bucket")
+    if organizations is not None:
+        flask.register_blueprint(template_blueprint(organizations))
+    bucket = FaultyApp(
+        flask,
+        service="template",
+        name_of_call=lambda _: "download-template",
+        faults=faults,
+        journal=journal,
+        clock=clock,
+    )
+    return AwsApp(aws, bucket, stacks)

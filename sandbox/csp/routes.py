@@ -7,9 +7,20 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from sandbox.csp.state import AccessToken, TokenService
+from sandbox.modes import TokenRefusal
 
 _AUTH = "/csp/gateway/am/api/auth"
 _SCOPE = "ALL_PERMISSIONS openid"
+
+
+REFUSALS = {
+    TokenRefusal.MFA: "invalid_request: The API token requires MFA, the parameter passcode is missing",
+    TokenRefusal.IP_POLICY: "access_denied: The IP address is not allowed by the organization's policy",
+    TokenRefusal.DEACTIVATED: "invalid_grant: The API token has been deactivated",
+    TokenRefusal.REGENERATED: "invalid_grant: The API token has been regenerated",
+    TokenRefusal.UNKNOWN_WORDS: "Bad Request",
+}
+"""Made up: no public source shows the platform's texts."""
 
 
 def csp_blueprint(services: Sequence[TokenService]) -> Blueprint:
@@ -26,10 +37,7 @@ def csp_blueprint(services: Sequence[TokenService]) -> Blueprint:
         if not given:
             return _rejection(400, "invalid_request: refresh_token is missing")
         service = next((service for service in services if service.accepts_api_token(given[0])), None)
-        if service is None:
-            # The platform's message repeats the token's beginning: a client must not pass it on.
-            return _rejection(400, f"invalid_grant: Invalid refresh token: {given[0][:24]}...")
-        return _issued(service.issue(), refresh_token=given[0])
+        return _exchanged(service, given[0])
 
     @blueprint.post(f"{_AUTH}/api-tokens/details", endpoint="token-details")
     def token_details() -> Response:
@@ -59,6 +67,15 @@ def csp_blueprint(services: Sequence[TokenService]) -> Blueprint:
         return _issued(service.issue(), refresh_token=None)
 
     return blueprint
+
+
+def _exchanged(service: TokenService | None, api_token: str) -> Response:
+    if service is None:
+        # The platform's message repeats the token's beginning: a client must not pass it on.
+        return _rejection(400, f"invalid_grant: Invalid refresh token: {api_token[:24]}...")
+    if words := REFUSALS.get(service.current_modes.token_refusal):
+        return _rejection(400, words)
+    return _issued(service.issue(), refresh_token=api_token)
 
 
 def _issued(token: AccessToken, *, refresh_token: str | None) -> Response:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from sandbox.clock import Clock
-from sandbox.modes import ModeSwitch
+from sandbox.modes import Modes, ModeSwitch
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +51,11 @@ class TokenService:
         self._created_at = clock.now()
         self._expiries: dict[str, datetime] = {}
         self._lock = threading.Lock()
+
+    @property
+    def current_modes(self) -> Modes:
+        """The modes in force."""
+        return self._modes.current
 
     def accepts_api_token(self, api_token: str) -> bool:
         """Whether this is the API token, and it has not ended."""

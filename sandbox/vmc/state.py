@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from sandbox.clock import Clock
-from sandbox.modes import ModeSwitch, TaskOutcome, TemplateKind
+from sandbox.modes import Modes, ModeSwitch, TaskOutcome, TemplateKind
 from sandbox.vmc import template
 from sandbox.vmc.account_store import AccountStore
 from sandbox.vmc.jobs import TaskStore
@@ -19,6 +19,24 @@ from sandbox.vmc.subnets import SubnetStore
 TEMPLATE_PATH = "/templates/"
 FOREIGN_BASE = "https://templates.example.net"
 """A host that is neither S3's nor the service's; example.net belongs to nobody."""
+SIBLING_BASE = "https://vmc.broadcom.com"
+"""Another name of VMware's own service."""
+_OTHER_BASES = {TemplateKind.FOREIGN_HOST: FOREIGN_BASE, TemplateKind.SIBLING_HOST: SIBLING_BASE}
+CALLBACK_PATH = "/vmc/api/callbacks/publics/account-link/template"
+"""Source: VMware's own generated client of 2018; `/{org}/{tokenId}/{tokenContent}` follows."""
+
+
+_NOT_SERVED = frozenset(
+    {
+        TemplateKind.FOREIGN_HOST,
+        TemplateKind.SIBLING_HOST,
+        TemplateKind.REDIRECT,
+        TemplateKind.MISSING,
+        TemplateKind.PATH_TOKEN,
+        TemplateKind.LARGE_ON_SERVICE,
+    }
+)
+"""What CloudFormation does not get, or does not take: a TemplateURL has to be one of S3."""
 
 
 class LinkRefused(Exception):
@@ -36,10 +54,17 @@ class LinkStore:
         self._clock = clock
         self._modes = modes
         self._links: dict[str, Link] = {}
+        self.s3_url = ""
+        """Where S3 serves the templates that are too large to be passed inline; empty: the service does."""
         self.accounts = AccountStore(org_id=org_id, clock=clock, modes=modes)
         self.subnets = SubnetStore(self.accounts, clock=clock, modes=modes)
         self.jobs = TaskStore(clock=clock, modes=modes)
         self._lock = threading.Lock()
+
+    @property
+    def current_modes(self) -> Modes:
+        """The modes in force."""
+        return self._modes.current
 
     def request_link(self, base_url: str) -> Link:
         """Make a link whose template is served under `base_url`."""
@@ -47,7 +72,6 @@ class LinkStore:
         link_id = str(uuid.uuid4())
         now = self._clock.now()
         signature = secrets.token_hex(32)
-        base = FOREIGN_BASE if modes.template is TemplateKind.FOREIGN_HOST else base_url.rstrip("/")
         query = urllib.parse.urlencode(
             {
                 "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
@@ -62,11 +86,20 @@ class LinkStore:
             expires_at=now + timedelta(seconds=modes.link_lifetime_seconds),
             template_kind=modes.template,
             signature=signature,
-            template_url=f"{base}{TEMPLATE_PATH}{link_id}?{query}",
+            template_url=self._template_url(base_url.rstrip("/"), link_id, signature, query, modes.template),
         )
         with self._lock:
             self._links[link_id] = link
         return link
+
+    def _template_url(self, base: str, link_id: str, signature: str, query: str, kind: TemplateKind) -> str:
+        if kind is TemplateKind.PATH_TOKEN:
+            return f"{base}{CALLBACK_PATH}/{self.org_id}/{link_id}/{signature}"
+        if kind in _OTHER_BASES:
+            base = _OTHER_BASES[kind]
+        elif kind is TemplateKind.LARGE and self.s3_url:
+            base = self.s3_url
+        return f"{base}{TEMPLATE_PATH}{link_id}?{query}"
 
     def complete_link(
         self, *, link_id: str, account_number: str, stack_name: str, role_arns: Mapping[str, str]
@@ -142,7 +175,7 @@ class LinkStore:
         if link is None or not self.may_read(link, urllib.parse.parse_qs(requested.query)):
             return None
         own = urllib.parse.urlsplit(link.template_url)
-        served = set(TemplateKind) - {TemplateKind.FOREIGN_HOST, TemplateKind.REDIRECT, TemplateKind.MISSING}
+        served = set(TemplateKind) - _NOT_SERVED
         is_own = (requested.scheme, requested.netloc) == (own.scheme, own.netloc)
         if not is_own or link.template_kind not in served:
             return None

@@ -42,13 +42,13 @@ def add_subnet_routes(blueprint: Blueprint, organizations: Organizations) -> Non
         store = organizations[org_id].links
         found = _compatible_subnets(store, force_refresh=False)
         task = store.jobs.start("ACCOUNT-LINK-SUBNETS", {"subnet_list_result": found})
-        return jsonify(wire.task_to_wire(task, org_id))
+        return jsonify(wire.task_to_wire(task, org_id, store.current_modes))
 
     @blueprint.post(f"{_LINKING}/compatible-subnets-async", endpoint="choose-subnet-async")
     def choose_subnet_async(org_id: str) -> Response:
         store = organizations[org_id].links
         task = store.jobs.start("ACCOUNT-LINK-SUBNET", {"subnet_result": _chosen_subnet(store)})
-        return jsonify(wire.task_to_wire(task, org_id))
+        return jsonify(wire.task_to_wire(task, org_id, store.current_modes))
 
     @blueprint.get(f"{_LINKING}/sddc-connections", endpoint="list-sddc-connections")
     def list_sddc_connections(org_id: str) -> Response:
@@ -69,11 +69,13 @@ def add_subnet_routes(blueprint: Blueprint, organizations: Organizations) -> Non
         if not isinstance(regions, list) or not all(isinstance(region, str) for region in regions):
             raise BadQuestion("petronas_regions_to_map must be a list of regions.")
         store.subnets.rescan(str(body.get("connected_account_id")))
-        return jsonify(wire.task_to_wire(store.jobs.start("ACCOUNT-LINK-MAP-ZONES", {}), org_id))
+        task = store.jobs.start("ACCOUNT-LINK-MAP-ZONES", {})
+        return jsonify(wire.task_to_wire(task, org_id, store.current_modes))
 
     @blueprint.get(f"{_ORG}/tasks", endpoint="list-tasks")
     def list_tasks(org_id: str) -> Response:
-        tasks = [wire.task_to_wire(task, org_id) for task in organizations[org_id].links.tasks()]
+        store = organizations[org_id].links
+        tasks = [wire.task_to_wire(task, org_id, store.current_modes) for task in store.tasks()]
         expected = request.args.get("$filter", "")
         return jsonify([task for task in tasks if _fits(task, expected)])
 

@@ -92,7 +92,7 @@ def template_text(kind: TemplateKind, *, link_id: str, org_id: str) -> str:
         return NOT_A_TEMPLATE
     roles = "".join(_ROLE.format(name=name, trusted=number) for name, number in _TRUSTED_ACCOUNTS.items())
     text = f"{_HEAD}Resources:\n{roles}{_LAMBDA.format(link_id=link_id, org_id=org_id)}"
-    if kind is TemplateKind.LARGE:
+    if kind in {TemplateKind.LARGE, TemplateKind.LARGE_ON_SERVICE}:
         notes = INLINE_LIMIT_BYTES // len(_NOTE) + 1
         text += f"Metadata:\n  Notes:\n{_NOTE * notes}"
     if kind is TemplateKind.TWIN_KEYS:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from sandbox.modes import Modes, RecordName
+from sandbox.vmc import forms
 from sandbox.vmc.accounts import ConnectedAccount
 from sandbox.vmc.links import Link, Task, TaskStatus
 from sandbox.vmc.subnets import Subnet
@@ -21,21 +23,22 @@ def timestamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def link_to_wire(link: Link) -> dict[str, Any]:
-    """A LinkRequest."""
+def link_to_wire(link: Link, modes: Modes) -> dict[str, Any]:
+    """A LinkRequest, in the form that the modes say."""
     stack = f"vmware-sddc-formation-{link.id}"
     query = urllib.parse.urlencode({"stackName": stack, "templateURL": link.template_url})
     console = "https://console.aws.amazon.com/cloudformation/home?region=us-west-2#/stacks/new"
-    return {
+    wire = {
         "tracking_task": link.id,
         "expiration_date": timestamp(link.expires_at),
         "template_url": link.template_url,
         "template_execution_url": f"{console}?{query}",
     }
+    return forms.link_in_form(wire, modes.fields)
 
 
-def task_to_wire(task: Task, org_id: str) -> dict[str, Any]:
-    """A Task."""
+def task_to_wire(task: Task, org_id: str, modes: Modes) -> dict[str, Any]:
+    """A Task, in the form that the modes say."""
     errors = []
     if task.status is TaskStatus.FAILED:
         errors.append(
@@ -47,7 +50,7 @@ def task_to_wire(task: Task, org_id: str) -> dict[str, Any]:
             }
         )
     is_over = task.ended_at is not None
-    return {
+    wire = {
         **_entity(task.id, task.started_at, task.updated_at, task.version),
         "status": task.status.value,
         "sub_status": task.status.value,
@@ -73,16 +76,17 @@ def task_to_wire(task: Task, org_id: str) -> dict[str, Any]:
         "start_resource_entity_version": None,
         "end_resource_entity_version": None,
     }
+    return forms.task_in_form(wire, modes.fields)
 
 
-def account_to_wire(account: ConnectedAccount, org_id: str) -> dict[str, Any]:
-    """An AwsCustomerConnectedAccount."""
-    arns = account.role_arns
-    return {
+def account_to_wire(account: ConnectedAccount, org_id: str, modes: Modes) -> dict[str, Any]:
+    """An AwsCustomerConnectedAccount, in the form that the modes say."""
+    arns = account.role_arns if modes.record_roles else {}
+    wire = {
         **_entity(account.id, account.created_at, account.updated_at, account.version),
         "org_id": org_id,
         "account_number": account.account_number,
-        "cf_stack_name": account.stack_name,
+        "cf_stack_name": _shown_name(account, modes.record_name),
         "state": account.state.value,
         "policy_payer_arn": arns.get("RemoteRole"),
         "policy_payer_linked_arn": arns.get("RemoteRolePayer"),
@@ -91,12 +95,27 @@ def account_to_wire(account: ConnectedAccount, org_id: str) -> dict[str, Any]:
         "region_to_az_to_shadow_mapping": _ZONES,
         "region_to_datacenter_to_az_mapping": None,
     }
+    return forms.account_in_form(wire, modes.fields)
 
 
-def unlinked_to_wire(account: ConnectedAccount, org_id: str) -> dict[str, Any]:
+def _shown_name(account: ConnectedAccount, form: RecordName) -> str | None:
+    unique = uuid.uuid5(uuid.UUID(account.id), f"{account.stack_name} {account.connected_at}")
+    match form:
+        case RecordName.CHOSEN:
+            return account.stack_name
+        case RecordName.ARN:
+            place = f"us-west-2:{account.account_number}"
+            return f"arn:aws:cloudformation:{place}:stack/{account.stack_name}/{unique}"
+        case RecordName.VMWARE:
+            return f"vmware-sddc-formation-{unique}"
+        case RecordName.NULL:
+            return None
+
+
+def unlinked_to_wire(account: ConnectedAccount, org_id: str, modes: Modes) -> dict[str, Any]:
     """What DELETE answers: the record as it was, with its state still unchanged and its mappings gone."""
     return {
-        **account_to_wire(account, org_id),
+        **account_to_wire(account, org_id, modes),
         "updated_by_user_name": _OPERATOR_NAME,
         "region_to_az_to_shadow_mapping": None,
     }

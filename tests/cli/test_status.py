@@ -17,6 +17,7 @@ from vmc_account_link.api.models import AccountRecord, Link, SddcConnection, Tas
 from vmc_account_link.aws_reader import AwsAccess, StackSummary
 from vmc_account_link.check_result import CheckResult
 from vmc_account_link.cli import status
+from vmc_account_link.link.ownership import LinkEvidence, Owner, Ownership
 from vmc_account_link.settings import read_settings
 
 NAME = "SDDC-Account-Link"
@@ -157,15 +158,19 @@ def request(**changes: Any) -> status.StatusRequest:
         "settings": None,
         "account_number": ACCOUNT,
         "stack": "arn",
-        "stack_name": NAME,
+        "known": LinkEvidence(account_number=ACCOUNT, stack_names=(NAME,), tracking_task="t"),
         "access": AwsAccess(),
-        "tracking_task": "t",
         "expiration_date": (NOW - timedelta(hours=1)).isoformat(),
     }
     return status.StatusRequest(**{**fields, **changes})
 
 
-def record(state: str = "ACTIVE", stack_name: str = NAME, **changes: Any) -> AccountRecord:
+OURS, THEIRS, UNCLEAR = (
+    Ownership(owner=owner, reasons=("no roles",)) for owner in (Owner.OURS, Owner.ANOTHER, Owner.UNCLEAR)
+)
+
+
+def record(state: str = "ACTIVE", stack_name: str | None = NAME, **changes: Any) -> AccountRecord:
     """The account as the service lists it."""
     return AccountRecord(id="id", account_number=ACCOUNT, cf_stack_name=stack_name, state=state, **changes)
 
@@ -202,7 +207,7 @@ def connection(state: str, account_id: str = "id") -> SddcConnection:
         (status.check_request(request(), record("BROKEN"), NOW), "fail", "not connected"),
         (status.check_request(request(), None, NOW), "fail", "not connected"),
         (status.check_request(request(), None, NOW - timedelta(hours=2)), "pass", "expires 2026"),
-        (status.check_request(request(stack_name=None), record(), NOW), "pass", "existing"),
+        (status.check_request(request(known=None), record(), NOW), "pass", "existing"),
         (status.check_stack(NAME, None, ()), "fail", "does not exist"),
         (status.check_stack(NAME, stack("CREATE_COMPLETE"), ()), "pass", "CREATE_COMPLETE"),
         (status.check_stack(NAME, stack("CREATE_IN_PROGRESS"), ()), "warn", "CREATE_IN_PROGRESS"),
@@ -212,10 +217,11 @@ def connection(state: str, account_id: str = "id") -> SddcConnection:
         (status.check_task(task("FINISHED"), is_linked=True), "pass", "FINISHED"),
         (status.check_task(task("FAILED", "no role"), is_linked=False), "fail", "no role"),
         (status.check_task(task("CANCELED"), is_linked=True), "warn", "all the same"),
-        (status.check_record(request(), None), "fail", "not connected"),
-        (status.check_record(request(), record("BROKEN")), "fail", "BROKEN"),
-        (status.check_record(request(), record(stack_name="theirs")), "fail", "theirs"),
-        (status.check_record(request(stack_name=None), record(stack_name="theirs")), "pass", "theirs"),
+        (status.check_record(request(), None, None), "fail", "not connected"),
+        (status.check_record(request(), record("BROKEN"), OURS), "fail", "BROKEN"),
+        (status.check_record(request(), record(stack_name="theirs"), THEIRS), "fail", "theirs"),
+        (status.check_record(request(), record(stack_name=None), UNCLEAR), "warn", "is not clear: no roles"),
+        (status.check_record(request(known=None), record(stack_name="theirs"), None), "pass", "theirs"),
         (status.check_roles(record(), ()), "warn", "names none"),
         (status.check_roles(record(role_arns=("a/b",)), ("b",)), "fail", "missing: b"),
         (status.check_roles(record(role_arns=("a/b",)), ()), "pass", "all 1"),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from vmc_account_link.api.models import AccountRecord
+from vmc_account_link.link.ownership import LinkEvidence
 from vmc_account_link.resource_types import CONNECTED_ACCOUNT, CONNECTION_WAIT, EXISTING_ACCOUNT
 from vmc_labs.fleet.plan import plan_down, plan_reap, plan_recover, plan_up
 from vmc_labs.fleet.results import Verb
@@ -49,7 +50,9 @@ def state(lab: LabSpec = LAB, **changes: Any) -> LabState:
 
 
 def record(**changes: Any) -> AccountRecord:
+    stack = changes.get("cf_stack_name", "SDDC-Account-Link")
     wire = {
+        "policy_service_arn": f"arn:aws:iam::{ACCOUNT}:role/{stack}-RemoteRoleService-1LGSAPXXXXQK",
         "id": "11111111-2222-3333-4444-555555555555",
         "account_number": ACCOUNT,
         "state": "ACTIVE",
@@ -145,7 +148,9 @@ def test_an_existing_link_may_be_anybodys() -> None:
     assert gone.reason == f"the organisation does not list AWS account {ACCOUNT} any more"
 
 
-REQUESTED = UnfinishedLink(org_id=ORG, account_number=ACCOUNT, stack_name="Link", has_stack=False)
+REQUESTED = UnfinishedLink(
+    org_id=ORG, known=LinkEvidence(account_number=ACCOUNT, stack_names=("Link",)), has_stack=False
+)
 OF_IT = f"AWS account {ACCOUNT}"
 MADE = dataclasses.replace(REQUESTED, has_stack=True)
 

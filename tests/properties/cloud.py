@@ -98,9 +98,11 @@ class Cloud:
             journal=self.world.journal,
             faults=self.world.faults,
             links=self.world.organizations,
+            organizations=self.world.organizations,
         )
+        self.world.links.s3_url = f"http://{AWS}"
         self._aws = aws
-        self.stacks = aws._app._app._stacks  # type: ignore[attr-defined]
+        self.stacks = aws.stacks
         self._closed_until = {VMWARE: 0.0, AWS: 0.0}
         self.world.faults.refuse |= {"vmware": partial(self.close, VMWARE), "aws": partial(self.close, AWS)}
         self._network = Network(
@@ -114,6 +116,7 @@ class Cloud:
             credentials=ApiToken(value=self.world.tokens.credentials.api_token),
             vmc_url=f"http://{VMWARE}",
             csp_url=f"http://{VMWARE}",
+            s3_url=f"http://{AWS}",
         )
         self.interrupted_at: float | None = None
         """When the person presses Ctrl-C, by `monotonic`; None: not at all."""

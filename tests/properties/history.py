@@ -85,6 +85,20 @@ MODES = st.fixed_dictionaries(
 )
 """How the services behave, and how slowly."""
 
+FORMS = st.sampled_from(
+    [
+        {},
+        {},
+        {"record_name": "arn"},
+        {"record_name": "vmware"},
+        {"record_name": "null"},
+        {"fields": "other_types"},
+        {"record_name": "vmware", "record_roles": False},
+        {"fields": "few"},
+    ]
+)
+"""In which form the service shows a record: of one service always the same."""
+
 SETTINGS = st.fixed_dictionaries(
     {},
     optional={

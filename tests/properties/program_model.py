@@ -14,6 +14,7 @@ from tests.properties.recovery_model import recover
 from vmc_account_link.call_context import CallContext, RunMemory
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.connection_wait import ConnectionWaitProvider
+from vmc_account_link.link.evidence import link_evidence
 from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.stack_hooks import StackPrecheck, what_to_do
 
@@ -22,6 +23,8 @@ _OF_THE_LINK = {
     "stack_id": "stack",
     "tracking_task": "request",
     "previous_revision": "request",
+    "revision_at_request": "request",
+    "role_ids": "request",
 }
 """Input -> the resource whose outputs it comes from, of the resources that stand for the link."""
 
@@ -101,8 +104,8 @@ class Lab:
         def verify(olds: Values, news: Values) -> None:
             if any(olds.get(key) != news.get(key) for key in ("templateBody", "templateUrl")):
                 request = self.engine.state["request"].outputs
-                ours, expires = request["stack_names"], request.get("expiration_date")
-                failing(lambda: precheck.verify(account_number, ours, expires))
+                known, expires = link_evidence(request), request.get("expiration_date")
+                failing(lambda: precheck.verify(known, expires))
 
         return [
             Declaration(
@@ -145,6 +148,8 @@ class Lab:
                     "stack_id": known["stack"]["id"],
                     "tracking_task": known["request"]["tracking_task"],
                     "previous_revision": known["request"]["previous_revision"],
+                    "revision_at_request": known["request"]["revision_at_request"],
+                    "role_ids": known["request"]["role_ids"],
                     "link_timeout_minutes": settings.link_timeout_minutes,
                     "unlink_on_destroy": settings.unlink_on_destroy,
                 },
@@ -160,6 +165,8 @@ class Lab:
                     "stack_id": known["stack"]["id"],
                     "tracking_task": known["request"]["tracking_task"],
                     "previous_revision": known["request"]["previous_revision"],
+                    "revision_at_request": known["request"]["revision_at_request"],
+                    "role_ids": known["request"]["role_ids"],
                     "link_timeout_minutes": settings.link_timeout_minutes,
                 },
                 reads={"account_number": "connected", **_OF_THE_LINK},

@@ -87,7 +87,13 @@ def test_the_engine_makes_replaces_and_removes_in_the_models_order(lab: Lab) -> 
 
 @pytest.mark.parametrize("body", [LINK["template_body"], None], ids=["inline", "by URL"])
 def test_the_model_wires_the_resources_as_the_component_does(body: str | None) -> None:
-    links_requested = {**LINK, "template_body": body, "previous_revision": "r version 1 of x"}
+    links_requested = {
+        **LINK,
+        "template_body": body,
+        "previous_revision": "r version 1 of x",
+        "revision_at_request": "r version 1 of x",
+        "role_ids": ["RemoteRole"],
+    }
     with mocked_engine() as run:
         recorder = run(config=CONFIG, link=links_requested)
     cloud = Cloud()

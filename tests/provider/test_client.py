@@ -3,6 +3,7 @@
 Real: requests, sockets, the emulator. Not real: the pauses between repeats.
 """
 
+import contextlib
 import dataclasses
 import traceback
 
@@ -12,13 +13,16 @@ from sandbox.control.client import SandboxControl
 from sandbox.environment import Sandbox
 from tests.provider.conftest import NewClient, Time
 from tests.support.lab import ACCOUNT
+from vmc_account_link.api.organisation import find_organisation
 from vmc_account_link.api.transport import ATTEMPTS, LONGEST_PAUSE_SECONDS
 from vmc_account_link.errors import (
     Forbidden,
     NotFound,
+    Redirected,
     Refused,
     RequestNotSent,
     ResponseLost,
+    SettingsError,
     TemplateRejected,
     Unauthenticated,
     Unavailable,
@@ -138,29 +142,148 @@ PASSING = [
 
 
 @pytest.mark.parametrize("fault", PASSING)
-def test_a_call_without_effect_is_repeated_until_the_fault_is_over(
-    new_client: NewClient, control: SandboxControl, fault: dict[str, object]
+@pytest.mark.parametrize("call", ["list-connected-accounts", "request-link"])
+def test_a_read_and_a_link_request_are_repeated_until_a_passing_fault_is_over(
+    new_client: NewClient, control: SandboxControl, call: str, fault: dict[str, object]
 ) -> None:
-    control.plan_fault("vmc", "list-connected-accounts", count=2, **fault)  # type: ignore[arg-type]
+    control.plan_fault("vmc", call, count=2, **fault)  # type: ignore[arg-type]
     with new_client() as vmc:
-        assert vmc.list_connected_accounts() == ()
-    assert calls(control, "list-connected-accounts") == 3
+        if call == "request-link":
+            # Those whose answer was lost are links that nobody runs: they bind nothing, and expire.
+            assert vmc.request_link().tracking_task == control.links()[-1].tracking_task
+        else:
+            assert vmc.list_connected_accounts() == ()
+    assert calls(control, call) == 3
 
 
 @pytest.mark.parametrize("fault", PASSING)
-def test_minting_is_never_repeated_once_the_service_may_have_acted(
+def test_an_unlinking_is_never_repeated_once_the_service_may_have_acted(
     new_client: NewClient, control: SandboxControl, fault: dict[str, object]
 ) -> None:
-    control.plan_fault("vmc", "request-link", **fault)  # type: ignore[arg-type]
+    control.seed_account(ACCOUNT)
     turned_away = fault.get("status") == 429
     with new_client() as vmc:
-        if turned_away:
-            vmc.request_link()
-        else:
-            with pytest.raises(VmcError):
-                vmc.request_link()
-    assert calls(control, "request-link") == (2 if turned_away else 1)
-    assert len(control.links()) <= 1
+        (record,) = vmc.list_connected_accounts()
+        control.plan_fault("vmc", "unlink", **fault)  # type: ignore[arg-type]
+        with contextlib.suppress(VmcError):
+            vmc.unlink(record)
+    assert calls(control, "unlink") == (2 if turned_away else 1)
+
+
+REDIRECTS = [
+    pytest.param(
+        "https://vmc.broadcom.com/vmc/api/orgs?x=planted-query",
+        "a redirect to https://vmc.broadcom.com. It is not followed. If that is where the service is now: "
+        "`pulumi config set vmc:vmcUrl https://vmc.broadcom.com` and `pulumi config set vmc:cspUrl "
+        "https://console.cloud.broadcom.com`.",
+        id="a known sibling",
+    ),
+    pytest.param(
+        "https://console.cloud-us-gov.vmware.com/planted-path",
+        "a redirect to https://console.cloud-us-gov.vmware.com. It is not followed. If that is where the "
+        "service is now: `pulumi config set vmc:cspUrl https://console.cloud-us-gov.vmware.com`.",
+        id="GovCloud",
+    ),
+    pytest.param(
+        "https://elsewhere.example:8443/planted-path",
+        "a redirect to https://elsewhere.example:8443. It is not followed. If that is where the service is "
+        "now: `pulumi config set vmc:vmcUrl https://elsewhere.example:8443`.",
+        id="somewhere",
+    ),
+    pytest.param(
+        "/login/planted-path",
+        "a redirect to another path of the same host. It is not followed; check the configured URLs.",
+        id="the same host",
+    ),
+    pytest.param(
+        "", "a redirect that names no address. It is not followed; check the configured URLs.", id="nowhere"
+    ),
+]
+
+
+@pytest.mark.parametrize(("location", "said"), REDIRECTS)
+def test_a_redirect_is_neither_followed_nor_repeated_and_its_target_is_named(
+    new_client: NewClient, control: SandboxControl, location: str, said: str
+) -> None:
+    control.set_modes(redirect_to=location or "none")
+    with new_client() as vmc, pytest.raises(Redirected) as refusal:
+        vmc.request_link()
+    assert str(refusal.value).endswith(f"308, {said}")
+    assert "planted" not in str(refusal.value)
+    assert calls(control, "request-link") == 1
+
+
+@pytest.mark.parametrize(
+    ("refusal", "said", "unsaid"),
+    [
+        ("mfa", "asks for an MFA code, which no program can give", "expired"),
+        ("ip_policy", "IP policy keeps this machine out", "expired"),
+        ("deactivated", "It was deactivated, which an organisation owner can do", "expired"),
+        ("regenerated", "It was regenerated, which ends the earlier one", "expired"),
+        ("hold", "The organisation is on hold", "expired"),
+        ("unknown_words", "Look at it in the Cloud Services Console", "expired"),
+    ],
+)
+def test_each_reason_to_refuse_a_token_has_its_own_words(
+    new_client: NewClient, control: SandboxControl, refusal: str, said: str, unsaid: str
+) -> None:
+    control.set_modes(token_refusal=refusal)
+    with new_client() as vmc, pytest.raises(Refused) as refused:
+        vmc.list_connected_accounts()
+    assert said in str(refused.value)
+    assert unsaid not in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_an_access_token_of_a_minute_is_renewed_in_time(
+    new_client: NewClient, control: SandboxControl, time: Time
+) -> None:
+    control.set_modes(access_token_seconds=60.0)
+    with new_client() as vmc:
+        for _ in range(20):
+            vmc.list_connected_accounts()
+            time.sleep(10)
+    assert {entry.status for entry in control.journal()} == {200}
+    assert calls(control, "exchange-token") == 4
+
+
+def test_a_field_that_can_not_be_read_is_told_once_and_hides_nothing(
+    new_client: NewClient, control: SandboxControl, capsys: pytest.CaptureFixture[str]
+) -> None:
+    control.seed_account(ACCOUNT)
+    control.set_modes(fields="other_types")
+    with new_client() as vmc:
+        for _ in range(2):
+            (record,) = vmc.list_connected_accounts()
+            assert record.account_number == ACCOUNT
+    assert capsys.readouterr().out.splitlines() == [
+        "the service's connected account: policy_payer_linked_arn is list, not text; taken for unknown"
+    ]
+
+
+def test_an_organisation_that_is_not_set_is_the_only_one_of_the_token(
+    settings: VmcSettings, new_client: NewClient
+) -> None:
+    said: list[str] = []
+    nameless = dataclasses.replace(settings, org_id="")
+    found = find_organisation(nameless, emit_progress=said.append, new_client=new_client)
+    assert found == settings.org_id
+    assert said == [
+        f"vmc:orgId is not set: organisation {found} (Sandbox) is used, the only one that the token sees"
+    ]
+
+
+@pytest.mark.parametrize("seen", [0, 2])
+def test_a_token_that_sees_none_or_several_organisations_decides_nothing(
+    settings: VmcSettings, new_client: NewClient, control: SandboxControl, seen: int
+) -> None:
+    control.set_modes(organizations_seen=seen)
+    nameless = dataclasses.replace(settings, org_id="")
+    with pytest.raises(
+        SettingsError, match=r"the token sees (no organisation|organisation .*, .*)"
+    ) as refusal:
+        find_organisation(nameless, emit_progress=print, new_client=new_client)
+    assert "vmc:orgId" in str(refusal.value)
 
 
 def test_a_fault_that_the_service_calls_final_is_not_repeated(

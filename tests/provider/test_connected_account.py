@@ -187,7 +187,7 @@ def test_a_record_that_stays_is_not_called_gone(
     control.seed_account(ACCOUNT, cf_stack_name="ours")
     with pytest.raises(UnlinkTimedOut, match="still lists"):
         unlink(new_client, time)
-    assert time.now < 150
+    assert time.now < 700
 
 
 @pytest.mark.parametrize("kind", ["reset_after", "ok_html", "ok_empty", "ok_truncated"])

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from sandbox.control.client import SandboxControl
+from sandbox.vmc.accounts import made_up_role_arns
 from tests.support.lab import ACCOUNT
 from vmc_account_link.errors import NotLinked, SettingsError, Unavailable
 from vmc_account_link.existing_account import ExistingAccountProvider
@@ -42,6 +43,7 @@ def test_an_active_record_is_taken_as_the_service_shows_it(
         "connected_account_id": record.id,
         "connected_account_state": "ACTIVE",
         "cf_stack_name": "vmware-sddc-formation-1",
+        "role_arns": list(made_up_role_arns(ACCOUNT, "vmware-sddc-formation-1").values()),
     }
 
 

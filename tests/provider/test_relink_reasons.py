@@ -168,7 +168,11 @@ def renewing(new_client: NewClient, control: SandboxControl) -> LinkTarget:
         (record,) = vmc.list_connected_accounts()
         task = vmc.request_link().tracking_task
     return LinkTarget(
-        account_number=ACCOUNT, stack_name="ours", tracking_task=task, previous_revision=record.revision
+        account_number=ACCOUNT,
+        stack_name="ours",
+        tracking_task=task,
+        previous_revision=record.revision,
+        revision_at_request=record.revision,
     )
 
 

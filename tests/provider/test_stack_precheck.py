@@ -7,10 +7,16 @@ import pytest
 from sandbox.control.client import SandboxControl
 from tests.support.lab import ACCOUNT
 from vmc_account_link.errors import AlreadyLinked, LinkExpired
+from vmc_account_link.link.ownership import LinkEvidence
 from vmc_account_link.settings import VmcSettings
 from vmc_account_link.stack_hooks import StackPrecheck
 
 FRESH = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+
+
+def of(*stack_names: str) -> LinkEvidence:
+    """What is known of a link that was requested and never run."""
+    return LinkEvidence(account_number=ACCOUNT, stack_names=stack_names)
 
 
 @pytest.fixture
@@ -21,13 +27,13 @@ def precheck(settings: VmcSettings) -> StackPrecheck:
 def test_another_stacks_live_link_stops_the_stack_and_our_own_or_a_broken_one_does_not(
     precheck: StackPrecheck, control: SandboxControl
 ) -> None:
-    precheck.verify(ACCOUNT, ["ours"], FRESH)
+    precheck.verify(of("ours"), FRESH)
     control.seed_account(ACCOUNT, cf_stack_name="theirs")
     with pytest.raises(AlreadyLinked, match='"theirs"'):
-        precheck.verify(ACCOUNT, ["ours"], FRESH)
-    precheck.verify(ACCOUNT, ["ours", "theirs"], FRESH)
+        precheck.verify(of("ours"), FRESH)
+    precheck.verify(of("ours", "theirs"), FRESH)
     control.set_account_state(ACCOUNT, "BROKEN")
-    precheck.verify(ACCOUNT, ["ours"], FRESH)
+    precheck.verify(of("ours"), FRESH)
     assert control.links() == ()
 
 
@@ -36,10 +42,10 @@ def test_the_services_clock_says_whether_a_link_has_expired_not_ours(
     precheck: StackPrecheck, control: SandboxControl, hours: int
 ) -> None:
     now = control.advance(hours * 3600)
-    precheck.verify(ACCOUNT, ["ours"], (now + timedelta(minutes=5)).isoformat())
-    precheck.verify(ACCOUNT, ["ours"], None)
+    precheck.verify(of("ours"), (now + timedelta(minutes=5)).isoformat())
+    precheck.verify(of("ours"), None)
     with pytest.raises(LinkExpired, match="--replace") as refusal:
-        precheck.verify(ACCOUNT, ["ours"], (now - timedelta(minutes=5)).isoformat())
+        precheck.verify(of("ours"), (now - timedelta(minutes=5)).isoformat())
     assert "\n" not in str(refusal.value)
 
 
@@ -47,5 +53,5 @@ def test_a_link_that_was_minted_in_this_update_was_looked_at_just_now(
     precheck: StackPrecheck, control: SandboxControl
 ) -> None:
     precheck.note_request()
-    precheck.verify(ACCOUNT, ["ours"], FRESH)
+    precheck.verify(of("ours"), FRESH)
     assert control.journal() == ()

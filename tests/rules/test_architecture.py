@@ -20,7 +20,7 @@ from tools import structure
 PACKAGE = REPOSITORY / "components" / "vmc_account_link"
 FLOORS = {
     "vmc_account_link": (
-        "errors internal_errors secret_text resource_types environment standard_streams",
+        "errors hosts internal_errors secret_text resource_types environment standard_streams",
         "settings pulumi_state check_result",
         "provider_process pulumi_cli",
         "call_context",

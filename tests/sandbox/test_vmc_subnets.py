@@ -13,7 +13,7 @@ from moto.ec2.models import ec2_backends
 from moto.moto_api._internal.models import moto_api_backend
 
 from sandbox.vmc.routes import vmc_blueprint
-from tests.sandbox.sdk_shapes import decode, unknown_fields
+from tests.contract.model import decode, unknown_fields
 from tests.sandbox.service import ACCOUNT, Vmware
 
 SUBNETS = "/account-link/compatible-subnets"

@@ -6,7 +6,7 @@ import pulumi
 import pytest
 
 from vmc_account_link import errors
-from vmc_account_link.errors import Refused, VmcError, safe_text, without_query
+from vmc_account_link.errors import Refused, VmcError, safe_text, url_origin, url_secrets
 
 
 def test_a_message_has_action_detail_and_hint() -> None:
@@ -30,14 +30,21 @@ def test_the_tree_in_the_docstring_is_the_tree_of_the_code() -> None:
     assert drawn == classes - {"VmcError", "CommandFailed"}
 
 
-def test_a_url_loses_its_query_its_fragment_and_its_user() -> None:
-    assert without_query("https://user:pw@host:1/p/a?X-Amz-Signature=s#f") == "https://host:1/p/a"
+def test_of_a_url_the_origin_alone_is_shown() -> None:
+    assert url_origin("https://user:pw@host:1/p/a?X-Amz-Signature=s#f") == "https://host:1"
+    assert url_origin("https://[broken/t") == "a malformed URL"
+
+
+def test_the_long_segments_of_a_templates_url_are_secrets() -> None:
+    url = "https://vmc.vmware.com/callbacks/publics/planted-id/planted-content?sig=planted-sig&x=1"
+    assert url_secrets(url) == ("callbacks", "planted-id", "planted-content", "planted-sig")
+    assert url_secrets("https://[broken/t") == ()
 
 
 @pytest.mark.parametrize(
     ("text", "secrets", "expected"),
     [
-        ("see https://h/p?X-Amz-Signature=abc&x=1 now", (), "see https://h/p now"),
+        ("see https://h/p?X-Amz-Signature=abc&x=1 now", (), "see https://h now"),
         ("bad token planted-token-123 refused", ("planted-token-123",), "bad token [secret] refused"),
         ("bad token planted-... refused", ("planted-token-123",), "bad token [secret] refused"),
         ("bad pw", ("pw",), "bad [secret]"),

@@ -27,7 +27,7 @@ def test_a_bug_is_one_line_and_its_traceback_a_file_both_without_secrets(
         raise ValueError(f"two\nlines {SECRET} another-secret {url}")
     (file,) = folder.iterdir()
     assert str(caught.value) == (
-        "look at it: ValueError: two lines [secret] [secret] https://h/t. This is a bug in vmc-account-link: "
+        "look at it: ValueError: two lines [secret] [secret] https://h. This is a bug in vmc-account-link: "
         f"please report it with the traceback in {file}."
     )
     assert caught.value.__suppress_context__, "an engine that shows the chain would show the bug's own text"

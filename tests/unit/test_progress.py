@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from typing import Any
 
 import pytest
 
@@ -21,18 +22,26 @@ from vmc_account_link.link.progress import (
     template_was_run,
 )
 
-REQUESTED = LinkTarget(account_number="123456789012", stack_name="ours", tracking_task="t")
+NUMBER = "123456789012"
+
+
+def target(**fields: Any) -> LinkTarget:
+    return LinkTarget(account_number=NUMBER, stack_name="ours", tracking_task="t", **fields)
+
+
+REQUESTED = target()
 
 
 def account(
-    state: str = "ACTIVE", stack: str = "ours", number: str = "123456789012", version: int = 1
+    state: str = "ACTIVE", stack: str | None = "ours", number: str = NUMBER, version: int = 1
 ) -> AccountRecord:
+    roles = (f"arn:aws:iam::{number}:role/{stack}-RemoteRole-1LGSAPXXXXQK",) if stack else ()
     return AccountRecord(
-        id="record", account_number=number, cf_stack_name=stack, state=state, version=version
+        id="record", account_number=number, cf_stack_name=stack, state=state, version=version, role_arns=roles
     )
 
 
-RENEWED = dataclasses.replace(REQUESTED, previous_revision=account().revision)
+RENEWED = target(previous_revision=account().revision, revision_at_request=account().revision)
 ANOTHER = account(version=2)
 
 
@@ -173,7 +182,7 @@ def test_a_growing_percentage_is_told_but_is_no_news() -> None:
 
 
 def test_the_live_record_is_found_among_deleted_and_broken_ones() -> None:
-    assert find_account([account("DELETED"), account("BROKEN"), account()], "123456789012") == account()
+    assert find_account([account("DELETED"), account("BROKEN"), account()], NUMBER) == account()
     assert find_account([account("DELETED")], "123456789012") is None
 
 

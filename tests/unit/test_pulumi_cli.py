@@ -41,7 +41,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Script:
         ),
         ("error: failed to load checkpoint: EOF", StateUnreadable, "read the state of stack dev: "),
         ("error: the stack is currently locked by 1 lock(s).", StackLocked, "error: the stack is currently"),
-        ("see https://b/s?X-Signature=abc", CommandFailed, "pulumi stack export: see https://b/s"),
+        ("see https://b/s?X-Signature=abc", CommandFailed, "pulumi stack export: see https://b"),
         ("", CommandFailed, "pulumi stack export: it failed"),
     ],
 )

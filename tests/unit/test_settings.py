@@ -154,3 +154,51 @@ def test_no_secret_is_in_the_settings_repr() -> None:
     app = read({"vmc:orgId": "o", "vmc:clientId": "id", "vmc:clientSecret": "planted-secret"})
     assert "planted" not in f"{token!r} {app!r}"
     assert token.secrets == app.secrets == ("planted-secret",)
+
+
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        ("https://vmc.vmware.com/vmc/api", "https://vmc.vmware.com"),
+        ("https://vmc.vmware.com/console/sddcs", "https://vmc.vmware.com"),
+        ("https://console.cloud.vmware.com/csp/gateway/am/api/auth/api-tokens/authorize",
+         "https://console.cloud.vmware.com"),
+        ("https://proxy.example/vmware/vmc/api/orgs/", "https://proxy.example/vmware"),
+        ("https://proxy.example/vmware/", "https://proxy.example/vmware"),
+    ],
+)  # fmt: skip
+def test_what_other_tools_have_behind_the_host_is_cut(url: str, base: str) -> None:
+    settings = read({**COMPLETE, "vmc:vmcUrl": url, "vmc:cspUrl": url})
+    assert (settings.vmc_url, settings.csp_url) == (base, base)
+
+
+def test_variables_of_other_tools_are_named_where_ours_are_missing() -> None:
+    others = {"VMC_ORG_ID": "o", "VMC_API_TOKEN": "planted-1", "VMC_REFRESH_TOKEN": "planted-2"}
+    with pytest.raises(SettingsError, match=r"VMC_ORG_ID in the environment is for other tools.*ORG_ID"):
+        read({"vmc:refreshToken": "t"}, others)
+    with pytest.raises(SettingsError, match="VMC_API_TOKEN and VMC_REFRESH_TOKEN in the") as refusal:
+        read({"vmc:orgId": "o"}, others)
+    assert "planted" not in str(refusal.value)
+    with pytest.raises(SettingsError) as plain:
+        read({})
+    assert "other tools" not in str(plain.value)
+
+
+def test_an_organisation_that_is_not_set_is_asked_for_with_the_other_settings() -> None:
+    asked: list[VmcSettings] = []
+
+    def find(known: VmcSettings) -> str:
+        asked.append(known)
+        return "found"
+
+    assert read_settings({"vmc:refreshToken": "t"}.get, {}, find).org_id == "found"
+    assert [(one.org_id, one.credentials) for one in asked] == [("", ApiToken(value="t"))]
+    assert read_settings(COMPLETE.get, {}, find).org_id == "org-1"
+    assert len(asked) == 1
+
+
+def test_s3_is_where_the_environment_says() -> None:
+    both = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:2"}
+    assert read(COMPLETE, both).s3_url == "http://127.0.0.1:2"
+    assert read(COMPLETE, {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}).s3_url == "http://127.0.0.1:1"
+    assert read(COMPLETE).s3_url is None

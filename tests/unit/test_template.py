@@ -23,6 +23,9 @@ MINIMAL = {"Resources": {"Role": ROLE, "Report": {"Type": "AWS::Lambda::Function
         "https://s3-us-west-2.amazonaws.com/bucket/key",
         "https://s3.amazonaws.com/bucket/key",
         "https://bucket.s3.dualstack.us-west-2.amazonaws.com/key",
+        "https://bucket.s3-fips.us-gov-west-1.amazonaws.com/key",
+        "https://s3-fips.dualstack.us-gov-west-1.amazonaws.com/bucket/key",
+        "https://vmc.broadcom.com/templates/1",
         "https://my.dotted.bucket.s3.cn-north-1.amazonaws.com.cn/key",
         "https://vmc.vmware.com/templates/1",
         "https://VMC.vmware.com:443/templates/1",
@@ -53,6 +56,9 @@ FOREIGN = (
         pytest.param("http://bucket.s3.us-west-2.amazonaws.com/t", NOT_HTTPS, id="S3 over plain http"),
         pytest.param("http://vmc.vmware.com/t", NOT_HTTPS, id="the service over plain http"),
         pytest.param("https://vmc.vmware.com:8443/t", FOREIGN, id="another port of the service"),
+        pytest.param("https://vmc.broadcom.com:8443/t", FOREIGN, id="another port of a sibling"),
+        pytest.param("https://console.cloud.vmware.com/t", FOREIGN, id="the token service"),
+        pytest.param("https://s3-fips.evil.example/t", FOREIGN, id="FIPS as a prefix"),
         pytest.param("https://user@bucket.s3.amazonaws.com/t", NOT_PLAIN, id="user information"),
         pytest.param("file:///etc/passwd", NOT_PLAIN, id="a file"),
         pytest.param("ftp://allowed.example/t", NOT_PLAIN, id="another scheme on an allowed host"),
@@ -68,6 +74,26 @@ def test_any_other_source_is_refused_without_quoting_its_signature(url: str, rea
     assert str(refusal.value).endswith(reason)
     assert "planted" not in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def test_a_template_that_cloudformation_can_not_take_is_refused_before_a_stack_is_made() -> None:
+    text = json.dumps({**MINIMAL, "Description": "x" * 60_000})
+    with pytest.raises(
+        TemplateRejected, match=r"has 60,\d\d\d bytes, and .* more than 51,200 from Amazon S3 alone"
+    ):
+        source.validate(text, url="https://vmc.vmware.com/t")
+    source.validate(text, url=S3)
+    source.validate(text, url="http://127.0.0.1:9/t", s3_endpoint="http://127.0.0.1:9")
+    source.validate(json.dumps(MINIMAL), url="https://vmc.vmware.com/t")
+
+
+def test_a_service_of_another_name_has_no_siblings() -> None:
+    with pytest.raises(TemplateRejected, match="neither an S3 host"):
+        source.check_source("https://vmc.broadcom.com/t", service_url="https://vmc.example")
+
+
+def test_the_roles_of_a_template_are_known_by_their_logical_ids() -> None:
+    assert source.role_ids(json.dumps(MINIMAL)) == ["Role"]
 
 
 @pytest.mark.parametrize("allowed", ["Mirror.Example", "mirror.example:80", " mirror.example "])
@@ -129,7 +155,7 @@ def test_a_refused_template_says_what_to_do(changes: dict[str, Any], said: str) 
     with pytest.raises(TemplateRejected) as refusal:
         source.validate(json.dumps({**MINIMAL, **changes}), url=S3)
     assert str(refusal.value) == (
-        f"read the link's template from https://bucket.s3.us-west-2.amazonaws.com/key: {said}"
+        f"read the link's template from https://bucket.s3.us-west-2.amazonaws.com: {said}"
     )
 
 

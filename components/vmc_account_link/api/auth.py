@@ -11,12 +11,14 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from vmc_account_link.api.models import BadPayload
+from vmc_account_link.api.refusals import token_hint
 from vmc_account_link.api.request import Request, Response, RetryPolicy
 from vmc_account_link.call_context import CallContext
 from vmc_account_link.errors import (
     Forbidden,
     NotFound,
     Refused,
+    TokenRefused,
     Unauthenticated,
     Unavailable,
     VmcError,
@@ -172,9 +174,16 @@ def _exchange(settings: VmcSettings, transport: "Transport", repeat: RetryPolicy
         form=form,
         basic=basic,
         secrets=hidden,
-        hint_if_rejected=f"Set a valid one ({setting}): it may have expired or been revoked.",
     )
-    return transport.send(call, AccessToken.from_answer)
+    try:
+        return transport.send(call, AccessToken.from_answer)
+    except Unavailable:
+        raise
+    except Refused as error:
+        hint = token_hint(error.detail, name, setting)
+        raise TokenRefused(
+            error.action, error.detail, hint, status=error.status, code=error.code, retryable=error.retryable
+        ) from None
 
 
 def is_permanent(error: Exception) -> bool:

@@ -1,11 +1,12 @@
 """The VMC service's account-link calls, one method each. Returns models, raises errors."""
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Self, TypeVar
-from urllib.parse import parse_qsl, quote, urlsplit
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import quote
 
 from vmc_account_link.api.auth import PROCESS_TOKENS, AccessTokens
-from vmc_account_link.api.models import AccountRecord, Link, SddcConnection, Subnet, Task
+from vmc_account_link.api.models import AccountRecord, Link, Organisation, SddcConnection, Subnet, Task
 from vmc_account_link.api.request import Request, Response, RetryPolicy
 from vmc_account_link.call_context import CallContext
 from vmc_account_link.errors import (
@@ -14,7 +15,8 @@ from vmc_account_link.errors import (
     Unauthenticated,
     Unavailable,
     UnexpectedAnswer,
-    without_query,
+    url_origin,
+    url_secrets,
 )
 from vmc_account_link.settings import VmcSettings
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from vmc_account_link.api.transport import Transport
 
 T = TypeVar("T")
+R = TypeVar("R", AccountRecord, Link, Organisation, SddcConnection, Subnet, Task)
 
 LARGEST_TEMPLATE_BYTES = 1024 * 1024
 """CloudFormation's own limit for a template behind a URL is 1 MB."""
@@ -44,12 +47,15 @@ class VmcClient:
 
         Args:
             settings: where and as whom.
-            context: for whom, which ends the wait for an access token where they want to stop.
+            context: for whom: they are told which fields can't be read, and end the wait for an access token
+                where they want to stop.
             transport: closed with the client.
             tokens: where access tokens are kept.
         """
         self._settings = settings
         self._canceled = context.canceled
+        self._emit_progress = context.emit_progress
+        self._noted: set[str] = set()
         self._opened = transport
         self._tokens = tokens
 
@@ -77,8 +83,8 @@ class VmcClient:
     def request_link(self) -> Link:
         """Ask for a link.
 
-        Each call makes a new request and task in the service, so it is not repeated once the service may
-        have acted.
+        Each call makes a new request and task in the service. One that nobody runs binds nothing and expires,
+        so it is repeated as any other.
 
         Raises:
             VmcError: refused, not heard, or not understood.
@@ -87,8 +93,39 @@ class VmcClient:
             "GET",
             "account-link",
             f"ask for the account link of organisation {self._settings.org_id}",
-            lambda answer: Link.from_wire(answer.json()),
-            repeat=RetryPolicy.ONLY_IF_NOT_SENT,
+            lambda answer: self._noting("link request", [Link.from_wire(answer.json())])[0],
+            repeat=RetryPolicy.IDEMPOTENT,
+        )
+
+    def read_json(self, path: str | None) -> Any:
+        """Read an answer as it came, for a report of its shape.
+
+        Args:
+            path: below the organisation's; None: the list of organisations.
+
+        Raises:
+            VmcError: refused, not heard, or no JSON.
+        """
+        return self._ask(
+            "GET",
+            path,
+            f"read {path or 'the organisations'}",
+            lambda answer: answer.json(),
+            repeat=RetryPolicy.IDEMPOTENT,
+        )
+
+    def list_organisations(self) -> tuple[Organisation, ...]:
+        """List the organisations that the token sees.
+
+        Raises:
+            VmcError: refused, not heard, or not understood.
+        """
+        return self._ask(
+            "GET",
+            None,
+            "list the organisations of the VMC token",
+            lambda answer: self._noting("organisation", Organisation.list_from_wire(answer.json())),
+            repeat=RetryPolicy.IDEMPOTENT,
         )
 
     def list_connected_accounts(
@@ -103,7 +140,7 @@ class VmcClient:
             "GET",
             "account-link/connected-accounts",
             f"list the connected accounts of organisation {self._settings.org_id}",
-            lambda answer: AccountRecord.list_from_wire(answer.json()),
+            lambda answer: self._noting("connected account", AccountRecord.list_from_wire(answer.json())),
             repeat=repeat,
         )
 
@@ -119,7 +156,7 @@ class VmcClient:
             "GET",
             "account-link/sddc-connections",
             f"list the SDDC connections of organisation {self._settings.org_id}",
-            lambda answer: SddcConnection.list_from_wire(answer.json()),
+            lambda answer: self._noting("SDDC connection", SddcConnection.list_from_wire(answer.json())),
             repeat=repeat,
         )
 
@@ -156,7 +193,7 @@ class VmcClient:
             "GET",
             "account-link/compatible-subnets",
             f"list the subnets of connected account {connected_account_id} in {region}",
-            lambda answer: Subnet.list_from_wire(answer.json()),
+            lambda answer: self._noting("subnet", Subnet.list_from_wire(answer.json())),
             repeat=RetryPolicy.IDEMPOTENT,
             params=params,
             read_seconds=_RESCAN_SECONDS if force_refresh else None,
@@ -173,7 +210,7 @@ class VmcClient:
             "GET",
             f"tasks/{quote(task_id, safe='')}",
             f"look at task {task_id}",
-            lambda answer: Task.from_wire(answer.json()),
+            lambda answer: self._noting("task", [Task.from_wire(answer.json())])[0],
             repeat=repeat,
         )
 
@@ -206,10 +243,10 @@ class VmcClient:
         call = Request(
             method="GET",
             url=url,
-            action=f"download the link's template from {without_query(url)}",
+            action=f"download the link's template from {url_origin(url)}",
             repeat=RetryPolicy.IDEMPOTENT,
             # S3 quotes what it was sent where it refuses a signature.
-            secrets=tuple(value for _, value in parse_qsl(urlsplit(url).query) if len(value) >= 8),
+            secrets=url_secrets(url),
             largest_bytes=LARGEST_TEMPLATE_BYTES,
         )
         try:
@@ -221,10 +258,20 @@ class VmcClient:
                 error.action, error.detail, "Run `pulumi up` again: it asks for a new link."
             ) from None
 
+    def _noting(self, what: str, values: Sequence[R]) -> tuple[R, ...]:
+        """Say which fields of some values can't be read, each of them once; the values go on as they are."""
+        counts = Counter(unread for value in values for unread in value.unread)
+        for unread, count in counts.items():
+            line = f"the service's {what}: {unread}; taken for unknown"
+            if line not in self._noted:
+                self._noted.add(line)
+                self._emit_progress(line if count == 1 else f"{line} ({count} times)")
+        return tuple(values)
+
     def _ask(
         self,
         method: str,
-        path: str,
+        path: str | None,
         action: str,
         read: Callable[[Response], T],
         *,
@@ -233,15 +280,16 @@ class VmcClient:
         params: Mapping[str, str] | None = None,
         read_seconds: float | None = None,
     ) -> T:
-        """Send a call of this organisation's API; renew the access token once where it is refused.
+        """Send a call of this organisation's API (`path` None: of all); renew the access token once.
 
         A 401 comes before the service acts, so every call may follow one.
         """
+        own = "" if path is None else f"/{quote(self._settings.org_id, safe='')}/{path}"
 
         def send(token: str) -> T:
             call = Request(
                 method=method,
-                url=f"{self._settings.vmc_url}/vmc/api/orgs/{quote(self._settings.org_id, safe='')}/{path}",
+                url=f"{self._settings.vmc_url}/vmc/api/orgs{own}",
                 action=action,
                 repeat=repeat,
                 headers={"csp-auth-token": token, "Accept": "application/json"},

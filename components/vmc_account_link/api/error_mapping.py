@@ -3,14 +3,17 @@
 import email.utils
 import json
 import re
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
 import urllib3.exceptions
 
+from vmc_account_link.api.refusals import policy_hint
 from vmc_account_link.api.request import Request
 from vmc_account_link.errors import (
     Forbidden,
     NotFound,
+    Redirected,
     Refused,
     RequestNotSent,
     ResponseLost,
@@ -18,15 +21,16 @@ from vmc_account_link.errors import (
     Unavailable,
     VmcError,
     safe_text,
-    without_query,
+    url_origin,
 )
+from vmc_account_link.hosts import site_of
 
 _NEVER_CONNECTED = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
 
 
 def transport_error(call: Request, error: requests.RequestException) -> VmcError:
     """Map a requests exception: could the service have acted?"""
-    host = without_query(call.url)
+    host = url_origin(call.url)
     inner = error.args[0] if error.args else None
     reason = getattr(inner, "reason", None)
     if isinstance(error, requests.exceptions.SSLError):
@@ -60,6 +64,33 @@ def transport_error(call: Request, error: requests.RequestException) -> VmcError
     )
 
 
+def redirect_error(call: Request, response: requests.Response) -> Redirected:
+    """Name where a redirect points to, and the settings that follow it; of its address the origin alone."""
+    location = response.headers.get("Location", "")
+    try:
+        target = urlsplit(urljoin(call.url, location))
+        host = target.hostname
+    except ValueError:
+        target, host = urlsplit(""), None
+    if not location or host is None or target.scheme not in {"https", "http"}:
+        where, hint = "a redirect that names no address", "It is not followed; check the configured URLs."
+    elif url_origin(target.geturl()) == url_origin(call.url):
+        where = "a redirect to another path of the same host"
+        hint = "It is not followed; check the configured URLs."
+    else:
+        where = f"a redirect to {safe_text(url_origin(target.geturl()))}"
+        hint = f"It is not followed. If that is where the service is now: {_settings_for(call, target)}."
+    return Redirected(call.action, f"{response.status_code}, {where}", hint)
+
+
+def _settings_for(call: Request, target: SplitResult) -> str:
+    """The commands that lead to a redirect's target: both settings of a known site, else the one asked."""
+    site = site_of(target.hostname)
+    key = "vmc:cspUrl" if "/csp/" in urlsplit(call.url).path else "vmc:vmcUrl"
+    settings = site.settings if site else ((key, url_origin(target.geturl())),)
+    return " and ".join(f"`pulumi config set {name} {safe_text(value)}`" for name, value in settings)
+
+
 _WHAT_TO_DO = {
     401: "Make a new API token and set it (vmc:refreshToken or API_TOKEN).",
     403: "Give the token's owner the VMC service role Administrator in this organisation; check vmc:orgId.",
@@ -86,6 +117,8 @@ def http_error(call: Request, response: requests.Response, body: bytes) -> Refus
     )
     if call.hint_if_rejected and not unavailable:
         hint = call.hint_if_rejected
+    if status in {401, 403}:
+        hint = policy_hint(message, "token") or hint
     return _CLASSES.get(status, Unavailable if unavailable else Refused)(
         call.action,
         detail,

@@ -6,7 +6,7 @@ import requests
 
 from vmc_account_link.api.request import Request
 from vmc_account_link.environment import bundle_variable, proxy_variable
-from vmc_account_link.errors import RequestNotSent, VmcError, without_query
+from vmc_account_link.errors import RequestNotSent, VmcError, url_origin
 
 
 def local_cause(
@@ -21,7 +21,7 @@ def local_cause(
         mapped: what it is without a look at this machine.
         environ: the environment.
     """
-    host = without_query(call.url)
+    host = url_origin(call.url)
     bundle = bundle_variable(environ)
     if bundle and "CA certificate bundle" in str(error):
         return RequestNotSent(

@@ -1,10 +1,12 @@
-"""The service's answers as frozen values: tolerant of keys we do not use, strict on those we do.
+"""The service's answers as frozen values: a field that can't be read is unknown, and named in `unread`.
 
-Source: the VMC API document (LinkRequest, AwsCustomerConnectedAccount, Task); which fields really come
-is tolerated as far as we can do without them.
+Source: the VMC API document (LinkRequest, AwsCustomerConnectedAccount, Task), in which almost every field is
+optional. Only what a value is nothing without is required here: a link's template URL, and a list that is a
+list. What a decision can't do without, the decision asks for.
 """
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -18,6 +20,100 @@ _LONGEST_TEXT = 8192
 
 class BadPayload(ValueError):
     """A field that we need is missing or of the wrong kind; the text names it, without its value."""
+
+
+class Fields:
+    """The fields of one object of an answer; what can't be read is noted."""
+
+    def __init__(self, wire: Any) -> None:
+        """Take an object.
+
+        Raises:
+            BadPayload: it is none.
+        """
+        self._fields = _object(wire)
+        self._unread: dict[str, str] = {}
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The fields so far that are there and can't be read: `state is int, not text`."""
+        return tuple(f"{key} is {found}" for key, found in self._unread.items())
+
+    def raw(self, key: str) -> Any:
+        """The value as it came."""
+        return self._fields.get(key)
+
+    def text(self, key: str) -> str | None:
+        """A line of text, or a number's digits; None where it is absent, null, empty, or can't be read."""
+        value = self._fields.get(key)
+        if value is None or value == "":
+            return None
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            value = str(int(value)) if _is_whole(value) else None
+        if not isinstance(value, str):
+            self._unread[key] = f"{_kind(self._fields[key])}, not text"
+            return None
+        if len(value) > _LONGEST_TEXT or not value.isprintable():
+            self._unread[key] = "no line of text"
+            return None
+        return value
+
+    def required_text(self, key: str) -> str:
+        """As `text`.
+
+        Raises:
+            BadPayload: there is none, or it can't be read.
+        """
+        value = self.text(key)
+        if value is None or not isinstance(self._fields[key], str):
+            found = "missing" if value is None else f"{_kind(self._fields[key])}, not text"
+            raise BadPayload(f"{key} is {self._unread.get(key, found)}")
+        return value
+
+    def account_number(self, key: str) -> str | None:
+        """An AWS account as its 12 digits: as a number it may have lost its first ones."""
+        text = self.text(key)
+        digits = re.sub(r"[\s-]", "", text or "")
+        if text is None or re.fullmatch(r"[0-9]{1,12}", digits) is None:
+            return text
+        return digits.zfill(12)
+
+    def whole_number(self, key: str) -> int | None:
+        """A whole number, also as text; None where it is absent or can't be read."""
+        value = self._fields.get(key)
+        if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}(\.0+)?", value.strip(), re.ASCII):
+            value = float(value)
+        if value is None or value == "":
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not _is_whole(value):
+            self._unread[key] = "not a whole number"
+            return None
+        return int(value)
+
+    def moment(self, key: str) -> datetime | None:
+        """ISO 8601, or seconds or milliseconds since 1970; None where it is absent or can't be read."""
+        text = self.text(key)
+        if text is None:
+            return None
+        try:
+            return (
+                _moment_of_number(text)
+                if re.fullmatch(r"[0-9]{9,13}", text, re.ASCII)
+                else parse_moment(text)
+            )
+        except (ValueError, OverflowError, OSError):
+            self._unread[key] = "not a moment in ISO 8601"
+            return None
+
+
+def _is_whole(value: float) -> bool:
+    return abs(value) < 1e15 and value == value // 1
+
+
+def _moment_of_number(digits: str) -> datetime:
+    """Jackson writes a date so where it is not told otherwise: VMware's service is in Java."""
+    number = int(digits)
+    return datetime.fromtimestamp(number / 1000 if number >= 1e11 else number, UTC)
 
 
 class AccountState(StrEnum):
@@ -51,22 +147,23 @@ class Link:
     tracking_task: str | None
     """Id of the task that follows the link."""
 
+    unread: tuple[str, ...] = ()
+    """The fields that can't be read."""
+
     @classmethod
     def from_wire(cls, wire: Any) -> "Link":
         """Read a LinkRequest.
 
         Raises:
-            BadPayload: no `template_url`, or a field of the wrong kind.
+            BadPayload: no `template_url` that can be read.
         """
-        fields = _object(wire)
-        template_url = _text(fields, "template_url")
-        if template_url is None:
-            raise BadPayload("template_url is missing")
+        fields = Fields(wire)
         return cls(
-            template_url=SecretText(template_url),
-            template_execution_url=_text(fields, "template_execution_url"),
-            expiration_date=_moment(fields, "expiration_date"),
-            tracking_task=_text(fields, "tracking_task"),
+            template_url=SecretText(fields.required_text("template_url")),
+            template_execution_url=fields.text("template_execution_url"),
+            expiration_date=fields.moment("expiration_date"),
+            tracking_task=fields.text("tracking_task"),
+            unread=fields.unread,
         )
 
 
@@ -75,19 +172,27 @@ class AccountRecord:
     """A connected account: what the organisation knows of an AWS account."""
 
     id: str
-    """The record's id (a UUID), which unlinking and SDDC creation want; not the AWS account number."""
+    """The record's id (a UUID), which unlinking and SDDC creation want; not the AWS account number. Empty
+    where it can't be read."""
     account_number: str | None
     """12 digits."""
     cf_stack_name: str | None
     """The CloudFormation stack that ran last for this account."""
-    state: str
-    """As the service says it; see `AccountState` for the documented ones."""
+    state: str | None
+    """As the service says it; see `AccountState` for the documented ones. None where it can't be read."""
     role_arns: tuple[str, ...] = ()
     """The IAM roles in the AWS account that the service assumes."""
     version: int | None = None
     """One more with each change of the record."""
     updated: str | None = None
     """When it last changed, as the service writes it."""
+    unread: tuple[str, ...] = ()
+    """The fields that can't be read."""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the service says that the account is connected."""
+        return self.state == AccountState.ACTIVE
 
     @property
     def revision(self) -> str:
@@ -99,33 +204,62 @@ class AccountRecord:
         """Read an AwsCustomerConnectedAccount.
 
         Raises:
-            BadPayload: no `id` or no `state`, or a field of the wrong kind.
+            BadPayload: it is no object.
         """
-        fields = _object(wire)
-        record_id, state = _text(fields, "id"), _text(fields, "state")
-        if record_id is None or state is None:
-            raise BadPayload(f"{'id' if record_id is None else 'state'} is missing")
+        fields = Fields(wire)
+        state = fields.text("state")
         return cls(
-            id=record_id,
-            account_number=_text(fields, "account_number"),
-            cf_stack_name=_text(fields, "cf_stack_name"),
-            state=state,
-            role_arns=tuple(arn for key in _ROLE_KEYS if (arn := _text(fields, key)) is not None),
-            version=_whole_number(fields, "version"),
-            updated=_text(fields, "updated"),
+            id=fields.text("id") or "",
+            account_number=fields.account_number("account_number"),
+            cf_stack_name=fields.text("cf_stack_name"),
+            state=state.upper() if state else None,
+            role_arns=tuple(arn for key in _ROLE_KEYS if (arn := fields.text(key)) is not None),
+            version=fields.whole_number("version"),
+            updated=fields.text("updated"),
+            unread=fields.unread,
         )
 
     @classmethod
     def list_from_wire(cls, wire: Any) -> "tuple[AccountRecord, ...]":
-        """Read the list of connected accounts.
+        """Read the list of connected accounts; an entry that is no object is none of ours.
 
         Raises:
-            BadPayload: not a list, or a record that can't be read.
+            BadPayload: not a list.
         """
-        return tuple(cls.from_wire(record) for record in _list(wire))
+        return tuple(cls.from_wire(record) for record in _list(wire) if isinstance(record, dict))
 
 
 _ROLE_KEYS = ("policy_payer_arn", "policy_payer_linked_arn", "policy_service_arn")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Organisation:
+    """An organisation that a token sees."""
+
+    id: str
+    """Its long id."""
+    name: str | None
+    """As people see it."""
+    unread: tuple[str, ...] = ()
+    """The fields that can't be read."""
+
+    @classmethod
+    def list_from_wire(cls, wire: Any) -> "tuple[Organisation, ...]":
+        """Read a list of Organization; one that is deleted, or without an id, is none.
+
+        Raises:
+            BadPayload: not a list.
+        """
+        found = (Fields(one) for one in _list(wire) if isinstance(one, dict))
+        return tuple(
+            cls(
+                id=fields.required_text("id"),
+                name=fields.text("display_name") or fields.text("name"),
+                unread=fields.unread,
+            )
+            for fields in found
+            if fields.text("id") and fields.raw("project_state") != "DELETED"
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,28 +276,31 @@ class SddcConnection:
     state: str | None
     """As the service says it: ACTIVE, BROKEN or DELETED."""
 
+    unread: tuple[str, ...] = ()
+    """The fields that can't be read."""
+
     @classmethod
     def list_from_wire(cls, wire: Any) -> "tuple[SddcConnection, ...]":
-        """Read a list of AwsSddcConnection.
+        """Read a list of AwsSddcConnection; of an entry that is no object nothing is known.
 
         Raises:
-            BadPayload: not a list, no `id`, or a field of the wrong kind.
+            BadPayload: not a list.
         """
-        return tuple(cls._from_wire(_object(connection)) for connection in _list(wire))
+        return tuple(cls._from_wire(one if isinstance(one, dict) else {}) for one in _list(wire))
 
     @classmethod
-    def _from_wire(cls, fields: Mapping[str, Any]) -> "SddcConnection":
-        connection_id = _text(fields, "id")
-        if connection_id is None:
-            raise BadPayload("id is missing")
+    def _from_wire(cls, wire: Mapping[str, Any]) -> "SddcConnection":
+        fields = Fields(wire)
+        state = fields.text("state")
         return cls(
-            id=connection_id,
-            sddc_id=_text(fields, "sddc_id"),
-            connected_account_id=_text(fields, "connected_account_id"),
-            vpc_id=_text(fields, "vpc_id"),
-            subnet_id=_text(fields, "subnet_id"),
-            availability_zone=_text(fields, "subnet_availability_zone"),
-            state=_text(fields, "state"),
+            id=fields.text("id") or "",
+            sddc_id=fields.text("sddc_id"),
+            connected_account_id=fields.text("connected_account_id"),
+            vpc_id=fields.text("vpc_id"),
+            subnet_id=fields.text("subnet_id"),
+            availability_zone=fields.text("subnet_availability_zone"),
+            state=state.upper() if state else None,
+            unread=fields.unread,
         )
 
 
@@ -182,35 +319,40 @@ class Subnet:
     """Why not, in the service's words."""
     connected_account_id: str | None
 
+    unread: tuple[str, ...] = ()
+    """The fields that can't be read."""
+
     @classmethod
     def list_from_wire(cls, wire: Any) -> "tuple[Subnet, ...]":
-        """Read the subnets of all VPCs in an AwsCompatibleSubnets.
+        """Read the subnets of all VPCs in an AwsCompatibleSubnets; one without an id can't be chosen.
 
         Raises:
-            BadPayload: a subnet without an id, or a field of the wrong kind.
+            BadPayload: not an object, or its `vpc_map` is none.
         """
         vpcs = _object(wire).get("vpc_map")
+        if not isinstance(vpcs, dict | None):
+            raise BadPayload(f"vpc_map is {_kind(vpcs)}, not an object")
         found = [
-            cls._from_wire(_object(subnet))
-            for vpc in (_object(vpcs) if vpcs is not None else {}).values()
-            for subnet in _list(_object(vpc).get("subnets") or [])
+            cls._from_wire(subnet)
+            for vpc in _values(vpcs)
+            for subnet in _values(vpc.get("subnets"))
+            if Fields(subnet).text("subnet_id")
         ]
         return tuple(sorted(found, key=lambda subnet: (subnet.availability_zone or "", subnet.id)))
 
     @classmethod
-    def _from_wire(cls, fields: Mapping[str, Any]) -> "Subnet":
-        subnet_id = _text(fields, "subnet_id")
-        if subnet_id is None:
-            raise BadPayload("subnet_id is missing")
+    def _from_wire(cls, wire: Mapping[str, Any]) -> "Subnet":
+        fields = Fields(wire)
         return cls(
-            id=subnet_id,
-            availability_zone=_text(fields, "availability_zone"),
-            cidr_block=_text(fields, "subnet_cidr_block"),
-            vpc_id=_text(fields, "vpc_id"),
+            id=fields.required_text("subnet_id"),
+            availability_zone=fields.text("availability_zone"),
+            cidr_block=fields.text("subnet_cidr_block"),
+            vpc_id=fields.text("vpc_id"),
             # What is not said to be compatible is not taken for it.
-            is_compatible=fields.get("compatible") is True,
-            note=_prose(fields, "note"),
-            connected_account_id=_text(fields, "connected_account_id"),
+            is_compatible=wire.get("compatible") is True,
+            note=_prose(wire, "note"),
+            connected_account_id=fields.text("connected_account_id"),
+            unread=fields.unread,
         )
 
 
@@ -219,8 +361,8 @@ class Task:
     """The service's work on a link."""
 
     id: str
-    status: str
-    """As the service says it; see `TaskStatus` for the documented ones."""
+    status: str | None
+    """As the service says it; see `TaskStatus` for the documented ones. None where it can't be read."""
     progress_percent: int | None
     """0 to 100; a real task may stay at 0 until its end."""
     remaining_minutes: int | None
@@ -242,28 +384,30 @@ class Task:
         has_changed = None not in {self.started, self.updated} and self.updated != self.started
         return bool(self.progress_percent or self.phase or has_changed)
 
+    unread: tuple[str, ...] = ()
+    """The fields that can't be read."""
+
     @classmethod
     def from_wire(cls, wire: Any) -> "Task":
         """Read a Task.
 
         Raises:
-            BadPayload: no `id` or no `status`, or a field of the wrong kind.
+            BadPayload: it is no object.
         """
-        fields = _object(wire)
-        task_id, status = _text(fields, "id"), _text(fields, "status")
-        if task_id is None or status is None:
-            raise BadPayload(f"{'id' if task_id is None else 'status'} is missing")
-        remaining = _whole_number(fields, "estimated_remaining_minutes")
+        fields = Fields(wire)
+        status = fields.text("status")
+        remaining = fields.whole_number("estimated_remaining_minutes")
         return cls(
-            id=task_id,
-            status=status,
-            progress_percent=_whole_number(fields, "progress_percent"),
+            id=fields.text("id") or "",
+            status=status.upper() if status else None,
+            progress_percent=fields.whole_number("progress_percent"),
             remaining_minutes=remaining if remaining is not None and remaining > 0 else None,
-            phase=_phase_name(fields),
-            error=_task_error(fields),
-            started=_helpful_moment(fields, "created"),
-            updated=_helpful_moment(fields, "updated"),
-            ended=_helpful_moment(fields, "end_time"),
+            phase=_phase_name(_object(wire)),
+            error=_task_error(_object(wire)),
+            unread=fields.unread,
+            started=fields.moment("created"),
+            updated=fields.moment("updated"),
+            ended=fields.moment("end_time"),
         )
 
 
@@ -283,32 +427,16 @@ def _kind(wire: Any) -> str:
     return "nothing" if wire is None else type(wire).__name__
 
 
-def _text(fields: Mapping[str, Any], key: str) -> str | None:
-    """A string; None where it is absent, null or empty (the service sends all three for "none")."""
-    value = fields.get(key)
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str):
-        raise BadPayload(f"{key} is {_kind(value)}, not text")
-    if len(value) > _LONGEST_TEXT or not value.isprintable():
-        raise BadPayload(f"{key} is no line of text")
-    return value
+def _values(wire: Any) -> list[Mapping[str, Any]]:
+    """The objects in an object or a list; nothing in anything else."""
+    values = wire.values() if isinstance(wire, dict) else wire if isinstance(wire, list) else ()
+    return [value for value in values if isinstance(value, dict)]
 
 
 def _prose(fields: Mapping[str, Any], key: str) -> str | None:
     """A text for people, of any length and shape; None where it is anything else."""
     value = fields.get(key)
     return value if isinstance(value, str) and value.strip() else None
-
-
-def _whole_number(fields: Mapping[str, Any], key: str) -> int | None:
-    value = fields.get(key)
-    if value is None:
-        return None
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not abs(value) < 1e9 or value != value // 1:
-        raise BadPayload(f"{key} is not a whole number")
-    return int(value)
 
 
 def parse_moment(text: str) -> datetime:
@@ -319,24 +447,6 @@ def parse_moment(text: str) -> datetime:
     """
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _moment(fields: Mapping[str, Any], key: str) -> datetime | None:
-    text = _text(fields, key)
-    if text is None:
-        return None
-    try:
-        return parse_moment(text)
-    except ValueError:
-        raise BadPayload(f"{key} is not a moment in ISO 8601") from None
-
-
-def _helpful_moment(fields: Mapping[str, Any], key: str) -> datetime | None:
-    """As `_moment`, of a field that one can do without: None where it can't be read."""
-    try:
-        return _moment(fields, key)
-    except BadPayload:
-        return None
 
 
 def _phase_name(fields: Mapping[str, Any]) -> str | None:

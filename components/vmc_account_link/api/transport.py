@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 import requests
 import tenacity
 
-from vmc_account_link.api.error_mapping import http_error, transport_error
+from vmc_account_link.api.error_mapping import http_error, redirect_error, transport_error
 from vmc_account_link.api.local_causes import local_cause
 from vmc_account_link.api.models import BadPayload
 from vmc_account_link.api.request import Request, Response, RetryPolicy
 from vmc_account_link.errors import (
+    Redirected,
     Refused,
     RequestNotSent,
     ResponseLost,
@@ -126,11 +127,7 @@ class Transport:
             raise local_cause(call, error, mapped, os.environ) or mapped from None
         self._note_clock(response)
         if response.is_redirect or 300 <= response.status_code < 400:
-            raise UnexpectedAnswer(
-                call.action,
-                f"{response.status_code}, a redirect",
-                "It is not followed; check the configured URLs.",
-            )
+            raise redirect_error(call, response)
         if response.status_code >= 400:
             raise http_error(call, response, body)
         try:
@@ -181,6 +178,8 @@ def may_repeat(error: BaseException, policy: RetryPolicy) -> bool:
     if isinstance(error, Unavailable):
         turned_away = error.status == 429
         return error.retryable is not False and (turned_away or policy is RetryPolicy.IDEMPOTENT)
+    if isinstance(error, Redirected):
+        return False
     return policy is RetryPolicy.IDEMPOTENT and isinstance(error, ResponseLost | UnexpectedAnswer)
 
 

@@ -7,6 +7,7 @@ from vmc_account_link.api.models import AccountRecord, AccountState
 from vmc_account_link.aws_reader import Caller, Decision, StackSummary
 from vmc_account_link.check_result import CheckResult, failed, passed, warned
 from vmc_account_link.cli.token import Claims
+from vmc_account_link.link.ownership import LinkEvidence, judge_owner, stack_in_words
 
 LINK_REGION = "us-west-2"
 _RENEW = "Make a new API token in the VMC console and set it (vmc:refreshToken or API_TOKEN)."
@@ -105,7 +106,8 @@ def check_link(
     found = _describe_record(account, record)
     if owns:
         return passed("linked", f"{found}, as this Pulumi stack holds it")
-    if record.state == AccountState.ACTIVE and record.cf_stack_name != stack_name:
+    ours = judge_owner(record, LinkEvidence(account_number=account, stack_names=(stack_name,))).is_ours
+    if record.is_active and not ours:
         return failed(
             "linked", found, "Set link to `existing` to use it as it is, or unlink it where it was linked."
         )
@@ -117,13 +119,13 @@ def _check_existing(account: str, record: AccountRecord | None) -> CheckResult:
         return failed("linked", f"account {account} is not linked", "Set link to create, or link it first.")
     if record.state != AccountState.ACTIVE:
         return failed(
-            "linked", _describe_record(account, record), "Mend or renew that link where it was made."
+            "linked", _describe_record(account, record), "Repair or renew that link where it was made."
         )
     return passed("linked", _describe_record(account, record))
 
 
 def _describe_record(account: str, record: AccountRecord) -> str:
-    return f'account {account} is {record.state}, linked by stack "{record.cf_stack_name}"'
+    return f"account {account} is {record.state}, linked by {stack_in_words(record)}"
 
 
 def check_subnets(region: str, counts: Mapping[str, int]) -> CheckResult:
@@ -153,7 +155,7 @@ def check_permissions(caller: Caller, decisions: Sequence[Decision] | None) -> C
         return passed("permissions", f"IAM allows all {len(decisions)} actions that linking needs")
     hint = "`vmc-account-link doctor --iam-policy` prints the policy that allows all of them."
     if any(decision.by_organization for decision in denied):
-        hint = "The AWS organisation bars this (SCP): ask its administrators."
+        hint = "A policy of the AWS organisation (SCP) denies this: ask its administrators."
     return failed("permissions", f"denied: {', '.join(decision.action for decision in denied)}", hint)
 
 

@@ -57,7 +57,7 @@ def command_line() -> None:
 )
 @_common_options
 def inspect(**options: Any) -> int:
-    """Say what a template makes, whom it lets in, what runs.
+    """Say what a template creates, whom it trusts and what it runs.
 
     FILE is a template, JSON or YAML; default: that of the stack's link.
     """
@@ -81,6 +81,11 @@ def doctor(**options: Any) -> int:
 @_component_option
 @click.option("--aws-account-id", metavar="ID", help="Look at this account's link, whatever the state.")
 @click.option("--task", metavar="ID", help="With --aws-account-id: the service's task.")
+@click.option(
+    "--shapes",
+    metavar="FILE",
+    help="Write what the service answers to FILE, for a report: keys, kinds, lengths, hosts; no values.",
+)
 @_common_options
 def status(**options: Any) -> int:
     """Show one link: request, stack, task, record, roles, SDDCs.

@@ -12,14 +12,16 @@ import click
 
 from vmc_account_link import args
 from vmc_account_link.api.client import VmcClient
+from vmc_account_link.api.organisation import find_organisation
 from vmc_account_link.args import DEFAULT_REGION, DEFAULT_STACK_NAME
 from vmc_account_link.aws_reader import AwsAccess, AwsReader
 from vmc_account_link.check_result import CheckResult, exit_code, passed, run_check
-from vmc_account_link.cli import doctor, output, status, unlink
+from vmc_account_link.cli import doctor, output, shapes, status, unlink
 from vmc_account_link.cli.project import LinkState, NoSuchLink, Project
 from vmc_account_link.cli.report import report_lines
 from vmc_account_link.cli.rights import Scope, iam_policy
 from vmc_account_link.errors import SettingsError, VmcError
+from vmc_account_link.link.ownership import LinkEvidence
 from vmc_account_link.resource_types import PACKAGE
 from vmc_account_link.settings import VMC_KEYS, VmcSettings, read_settings, refuse_unknown_keys
 from vmc_account_link.template import source
@@ -91,7 +93,9 @@ class Context:
         Raises:
             SettingsError: one is missing or malformed.
         """
-        return read_settings(self.config.get, os.environ)
+        return read_settings(
+            self.config.get, os.environ, lambda known: find_organisation(known, emit_progress=output.note)
+        )
 
 
 def context_of(options: SimpleNamespace) -> Context:
@@ -161,9 +165,34 @@ def _configuration(context: Context) -> tuple[CheckResult, ...]:
 def run_status(options: SimpleNamespace) -> int:
     """Look at one link."""
     context = context_of(options)
+    if options.shapes:
+        return _write_shapes(options, context)
     results = status.run(_status_request(options, context))
     output.show_results(results, as_json=options.json)
     return exit_code(results)
+
+
+def _write_shapes(options: SimpleNamespace, context: Context) -> int:
+    """Write what the service answers, as shapes."""
+    link: dict[str, Any] = {}
+    if options.aws_account_id:
+        known = _status_request(options, context).known
+    else:
+        state = _link_of_state(context, options)
+        known = state.known
+        link = {
+            "template_url": state.template_url,
+            "tracking_task": known.tracking_task if known else None,
+            "requested_at": state.requested_at,
+            "expiration_date": state.expiration_date,
+        }
+    found = shapes.collect(context.vmc_settings(), known, link)
+    try:
+        Path(options.shapes).write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"write {options.shapes}", str(error.strerror), "Name another file.") from None
+    output.show_text([f"{options.shapes}: the shapes of the service's answers, without their values"])
+    return 0
 
 
 def _status_request(options: SimpleNamespace, context: Context) -> status.StatusRequest:
@@ -173,9 +202,10 @@ def _status_request(options: SimpleNamespace, context: Context) -> status.Status
             settings=context.vmc_settings(),
             account_number=options.aws_account_id,
             stack=name,
-            stack_name=name,
+            known=LinkEvidence(
+                account_number=options.aws_account_id, stack_names=(name,), tracking_task=options.task
+            ),
             access=context.aws_access(options),
-            tracking_task=options.task,
             expiration_date=None,
         )
     link = _link_of_state(context, options)
@@ -187,9 +217,8 @@ def _status_request(options: SimpleNamespace, context: Context) -> status.Status
         settings=context.vmc_settings(),
         account_number=link.account_number,
         stack=None if link.is_existing else link.stack_id or link.stack_name,
-        stack_name=None if link.is_existing else link.stack_name,
+        known=link.known,
         access=context.aws_access(options, link),
-        tracking_task=link.tracking_task,
         expiration_date=link.expiration_date,
     )
 
@@ -266,8 +295,8 @@ def _downloaded(url: str, context: Context) -> str:
     """The template behind the link's URL, under the same rules as in `pulumi up`."""
     settings = context.vmc_settings()
     hosts = context.structured("templateHosts") or ()
-    source.check_source(url, service_url=settings.vmc_url, further_hosts=hosts)
-    with VmcClient(settings) as vmc:
+    source.check_source(url, service_url=settings.vmc_url, s3_endpoint=settings.s3_url, further_hosts=hosts)
+    with VmcClient(settings, context=output.ASKING) as vmc:
         return vmc.download_template(url)
 
 

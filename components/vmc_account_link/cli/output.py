@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vmc_account_link import check_result
+from vmc_account_link.call_context import CallContext
 from vmc_account_link.check_result import CheckResult
 from vmc_account_link.standard_streams import write
 
@@ -31,6 +32,15 @@ def show_json(value: Any) -> None:
 def complain(error: Exception) -> None:
     """Write one line about what went wrong to standard error."""
     write(f"error: {error}\n", to_error=True)
+
+
+def note(line: str) -> None:
+    """Write a line beside the results, to standard error."""
+    write(f"{line}\n", to_error=True)
+
+
+ASKING = CallContext(emit_progress=note)
+"""The context of the commands' questions: standard output is theirs."""
 
 
 def _plain(value: object) -> Any:

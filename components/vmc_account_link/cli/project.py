@@ -11,6 +11,8 @@ import yaml
 
 from vmc_account_link import resource_types
 from vmc_account_link.errors import CommandFailed, RequestError, SettingsError, VmcError
+from vmc_account_link.link.evidence import link_evidence
+from vmc_account_link.link.ownership import LinkEvidence
 from vmc_account_link.pulumi_cli import PulumiCli
 from vmc_account_link.pulumi_state import PulumiState, Resource, read_deployment
 
@@ -32,8 +34,11 @@ class LinkState:
     """The CloudFormation stack's."""
     stack_id: str | None
     """Its ARN."""
-    tracking_task: str | None
+    known: LinkEvidence | None
+    """By which the service's record is ours; None of an existing link."""
     expiration_date: str | None
+    """ISO 8601, UTC."""
+    requested_at: str | None
     """ISO 8601, UTC."""
     is_existing: bool
     """Whether the link was made elsewhere: it has no request and no stack here."""
@@ -140,6 +145,12 @@ def links_of(state: PulumiState) -> tuple[LinkState, ...]:
     )
 
 
+def _known(request: Mapping[str, Any], connected: Mapping[str, Any]) -> LinkEvidence | None:
+    if not (request.get("account_number") and request.get("stack_name")):
+        return None
+    return link_evidence({**request, "own_record": connected.get("own_record")})
+
+
 def _link(parent: str, held: Mapping[str, Resource], state: PulumiState) -> LinkState:
     values = {kind: {**resource.inputs, **resource.outputs} for kind, resource in held.items()}
     request, stack = values.get(resource_types.LINK_REQUEST, {}), values.pop(resource_types.STACK, {})
@@ -157,8 +168,9 @@ def _link(parent: str, held: Mapping[str, Resource], state: PulumiState) -> Link
         account_number=first("account_number"),
         stack_name=stack.get("name") or first("stack_name") or first("cf_stack_name"),
         stack_id=held[resource_types.STACK].id or None if resource_types.STACK in held else None,
-        tracking_task=requested("tracking_task"),
+        known=_known(request, values.get(resource_types.CONNECTED_ACCOUNT, {})),
         expiration_date=requested("expiration_date"),
+        requested_at=requested("requested_at"),
         is_existing=resource_types.LINK_REQUEST not in held,
         aws_provider=provider.inputs if provider else {},
         template_body=requested("template_body"),

@@ -15,8 +15,10 @@ from vmc_account_link.api.models import (
 )
 from vmc_account_link.aws_reader import AwsAccess, AwsReader, StackEvent, StackSummary
 from vmc_account_link.check_result import CheckResult, failed, from_error, passed, run_check, skipped, warned
+from vmc_account_link.cli.output import ASKING
 from vmc_account_link.errors import NotFound, VmcError, safe_text
-from vmc_account_link.link.ownership import find_account
+from vmc_account_link.link.evidence import find_owner
+from vmc_account_link.link.ownership import LinkEvidence, Owner, Ownership, find_account, stack_in_words
 from vmc_account_link.link.progress import task_progress
 from vmc_account_link.settings import VmcSettings
 
@@ -33,18 +35,17 @@ class StatusRequest:
     """12 digits."""
     stack: str | None
     """The CloudFormation stack's id or name; None for an existing link."""
-    stack_name: str | None
-    """The name that the service should know; None where any will do."""
+    known: LinkEvidence | None
+    """Of the link, by which the record is ours; None where anybody's will do."""
     access: AwsAccess
     """How to ask AWS, and in which region the stack is."""
-    tracking_task: str | None
     expiration_date: str | None
     """ISO 8601."""
 
 
 def run(request: StatusRequest) -> tuple[CheckResult, ...]:
     """Look at each part; one that can't be asked does not hide the others."""
-    with VmcClient(request.settings) as vmc:
+    with VmcClient(request.settings, context=ASKING) as vmc:
         record, record_line = _record(vmc, request)
         lines = [check_request(request, record, datetime.now(UTC))]
         aws: AwsReader | None = None
@@ -73,7 +74,11 @@ def _record(vmc: VmcClient, request: StatusRequest) -> tuple[AccountRecord | Non
         record = find_account(vmc.list_connected_accounts(), request.account_number)
     except VmcError as error:
         return None, from_error("record", error)
-    return record, check_record(request, record)
+    try:
+        ownership = find_owner(vmc, record, request.known) if request.known else None
+    except VmcError as error:
+        return record, from_error("record", error)
+    return record, check_record(request, record, ownership)
 
 
 def _stack(aws: AwsReader, request: StatusRequest) -> CheckResult:
@@ -84,12 +89,13 @@ def _stack(aws: AwsReader, request: StatusRequest) -> CheckResult:
 
 
 def _task(vmc: VmcClient, request: StatusRequest, record: AccountRecord | None) -> CheckResult:
-    if request.tracking_task is None:
+    task_id = request.known.tracking_task if request.known else None
+    if task_id is None:
         return passed("task", "none is known for this link")
     try:
-        task = vmc.get_task(request.tracking_task)
+        task = vmc.get_task(task_id)
     except NotFound:
-        return warned("task", f"the service does not know task {request.tracking_task} any more")
+        return warned("task", f"the service does not know task {task_id} any more")
     return check_task(task, is_linked=record is not None and record.state == AccountState.ACTIVE)
 
 
@@ -100,17 +106,19 @@ def _missing_roles(aws: AwsReader, record: AccountRecord) -> tuple[str, ...]:
 
 def check_request(request: StatusRequest, record: AccountRecord | None, now: datetime) -> CheckResult:
     """Whether the link request can still bring the account in, where it has to."""
-    if request.stack_name is None:
+    if request.known is None:
         return passed(
             "request", f"none: AWS account {request.account_number} was linked elsewhere (existing)"
         )
-    found = f'of AWS account {request.account_number} for stack "{request.stack_name}"'
+    found = f'of AWS account {request.account_number} for stack "{request.known.stack_names[0]}"'
     if request.expiration_date is None:
         return passed("request", found)
     expires = parse_moment(request.expiration_date)
     when = f"{'expired' if expires <= now else 'expires'} {expires.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     if expires <= now and (record is None or record.state != AccountState.ACTIVE):
-        return failed("request", f"{found}, {when}, and the account is not connected", f"{_UP} It asks anew.")
+        return failed(
+            "request", f"{found}, {when}, and the account is not connected", f"{_UP} It requests a new link."
+        )
     return passed("request", f"{found}, {when}")
 
 
@@ -120,7 +128,7 @@ def check_stack(name: str, stack: StackSummary | None, events: Sequence[StackEve
         return failed(
             "stack",
             f"{name} does not exist: its roles are gone, and SDDCs can't use the link",
-            f"{_UP} It makes the stack anew.",
+            f"{_UP} It creates the CloudFormation stack again.",
         )
     found = f"{stack.name} {stack.status}" + (f": {safe_text(stack.reason)}" if stack.reason else "")
     details = [
@@ -132,7 +140,7 @@ def check_stack(name: str, stack: StackSummary | None, events: Sequence[StackEve
         return warned("stack", found, details=details)
     if stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
         return passed("stack", found, details=details)
-    return failed("stack", found, f"Mend the cause below. {_UP}", details=details)
+    return failed("stack", found, f"Correct the cause below. {_UP}", details=details)
 
 
 def check_task(task: Task, *, is_linked: bool) -> CheckResult:
@@ -141,20 +149,24 @@ def check_task(task: Task, *, is_linked: bool) -> CheckResult:
     if task.status in {TaskStatus.FAILED, TaskStatus.CANCELED}:
         if is_linked:
             return warned("task", f"{found}; the account is connected all the same")
-        return failed("task", found, f"Mend the cause. {_UP}")
+        return failed("task", found, f"Correct the cause. {_UP}")
     return passed("task", found) if task.status == TaskStatus.FINISHED else warned("task", found)
 
 
-def check_record(request: StatusRequest, record: AccountRecord | None) -> CheckResult:
-    """Whether the account is connected, by our stack."""
+def check_record(
+    request: StatusRequest, record: AccountRecord | None, ownership: Ownership | None
+) -> CheckResult:
+    """Whether the account is connected, by our link; `ownership` None: by anybody's."""
     if record is None:
         return failed("record", f"AWS account {request.account_number} is not connected", _UP)
-    found = f'{record.id} {record.state}, linked by stack "{record.cf_stack_name}"'
+    found = f"{record.id} {record.state}, linked by {stack_in_words(record)}"
     if record.state != AccountState.ACTIVE:
         return failed(
             "record", found, "See the roles below: the service can't assume them. Then `pulumi up`."
         )
-    if request.stack_name is not None and record.cf_stack_name != request.stack_name:
+    if ownership is not None and ownership.owner is Owner.UNCLEAR:
+        return warned("record", f"{found}; whether that is our link is not clear: {ownership.why}")
+    if ownership is not None and not ownership.is_ours:
         return failed(
             "record",
             found,

@@ -3,9 +3,17 @@
 import dataclasses
 from collections.abc import Sequence
 
-from vmc_account_link.api.models import AccountRecord, AccountState, Task, TaskStatus
+from vmc_account_link.api.models import AccountRecord, Task, TaskStatus
 from vmc_account_link.errors import LinkFailed, VmcError, safe_text
-from vmc_account_link.link.ownership import find_account, was_created_by
+from vmc_account_link.link.ownership import (
+    KNOWN_ROLE_IDS,
+    LinkEvidence,
+    Owner,
+    Ownership,
+    OwnRecord,
+    find_account,
+    judge_owner,
+)
 from vmc_account_link.resource_types import PACKAGE
 
 SHORTEST_PAUSE_SECONDS = 0.9
@@ -34,6 +42,26 @@ class LinkTarget:
     tracking_task: str | None = None
     previous_revision: str | None = None
     """The revision of the record that this link is to renew; None where there was none of our stack's."""
+    revision_at_request: str | None = None
+    """The same, whoever made that record."""
+    role_ids: tuple[str, ...] = KNOWN_ROLE_IDS
+    """The logical ids of the template's roles."""
+    own_record: OwnRecord | None = None
+    """What an `up` has seen of this very link."""
+
+    @property
+    def known(self) -> LinkEvidence:
+        """By which a record is this link's."""
+        return LinkEvidence(
+            account_number=self.account_number,
+            stack_names=(self.stack_name,),
+            role_ids=self.role_ids,
+            was_requested=True,
+            revision_at_request=self.revision_at_request,
+            previous_revision=self.previous_revision,
+            tracking_task=self.tracking_task,
+            own_record=self.own_record,
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +76,7 @@ class Waiting:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Linked:
-    """The account is ACTIVE under our stack's name, by this link."""
+    """The account is ACTIVE, by this link."""
 
     account: AccountRecord
 
@@ -72,6 +100,7 @@ def evaluate_link(
     task: Task | None,
     *,
     since_finished_seconds: float = 0.0,
+    task_is_unknown: bool = False,
 ) -> Waiting | Linked | Failed:
     """Decide from what the service says now.
 
@@ -84,20 +113,26 @@ def evaluate_link(
         accounts: the list, just read.
         task: the tracking task, just read; None where it was not looked at or is unknown.
         since_finished_seconds: since the task was first seen FINISHED; 0 before.
+        task_is_unknown: whether the service was asked for it and does not know it.
     """
+    known = target.known
+    if task is not None or task_is_unknown:
+        known = known.with_task(task)
     account = find_account(accounts, target.account_number)
-    is_there = account is not None and account.state == AccountState.ACTIVE
-    if account is not None and is_there and was_created_by(account, [target.stack_name]):
+    ownership = judge_owner(account, known) if account else None
+    unknown = _unknown_field(account)
+    is_ours = ownership is not None and ownership.is_ours
+    if account is not None and account.is_active and is_ours and not unknown:
         grace_is_over = since_finished_seconds > RELINK_GRACE_SECONDS
-        if record_changed(account, task, target.previous_revision, grace_is_over=grace_is_over):
+        if record_changed(account, task, known.previous_revision, grace_is_over=grace_is_over):
             return Linked(account=account)
     if task is not None and task.status in {TaskStatus.FAILED, TaskStatus.CANCELED}:
         return Failed(error=_failed_task(target, task))
-    observed = _describe_account(account, target)
-    if since_finished_seconds > LIST_GRACE_SECONDS and (
-        account is None or account.state == AccountState.ACTIVE
-    ):
-        return Failed(error=_missing_account(target, account, since_finished_seconds))
+    observed = _describe_account(account, ownership)
+    if since_finished_seconds > LIST_GRACE_SECONDS and unknown:
+        return Failed(error=_not_readable(target, unknown))
+    if since_finished_seconds > LIST_GRACE_SECONDS and (account is None or account.is_active):
+        return Failed(error=_missing_account(target, account, ownership, since_finished_seconds))
     return Waiting(
         why=f"{_describe_task(task)}; {observed}", stage=f"{task.status if task else None}; {observed}"
     )
@@ -129,14 +164,20 @@ def template_was_run(task: Task | None, account: AccountRecord | None, previous_
     return task.status == TaskStatus.FINISHED
 
 
-def _describe_account(account: AccountRecord | None, target: LinkTarget) -> str:
-    if account is None:
+def _describe_account(account: AccountRecord | None, ownership: Ownership | None) -> str:
+    if account is None or ownership is None:
         return "the account is not in the service's list yet"
-    if account.state == AccountState.ACTIVE and was_created_by(account, [target.stack_name]):
-        return "the account is ACTIVE by its earlier link"
-    if account.state == AccountState.ACTIVE:
-        return f'the list still shows the link of stack "{account.cf_stack_name}"'
-    return f"the account is {account.state}"
+    if unknown := _unknown_field(account):
+        return f"in its connected account, {unknown}"
+    if not account.is_active:
+        return f"the account is {account.state}"
+    match ownership.owner:
+        case Owner.OURS:
+            return "the account is ACTIVE by its earlier link"
+        case Owner.ANOTHER:
+            return f'the list still shows the link of stack "{account.cf_stack_name}"'
+        case Owner.UNCLEAR:
+            return f"the account is ACTIVE, by whose link is not clear: {ownership.why}"
 
 
 def _describe_task(task: Task | None) -> str:
@@ -147,7 +188,7 @@ def _describe_task(task: Task | None) -> str:
 
 def task_progress(task: Task) -> str:
     """A task's status and how far it is: `STARTED, 40 %, Validating, about 2 min to go`."""
-    parts = [task.status]
+    parts = [task.status or "in a state that can't be read"]
     if task.progress_percent is not None:
         parts.append(f"{task.progress_percent} %")
     if task.phase:
@@ -178,12 +219,37 @@ def _failed_task(target: LinkTarget, task: Task) -> LinkFailed:
     )
 
 
-def _missing_account(target: LinkTarget, account: AccountRecord | None, seconds: float) -> LinkFailed:
-    observed = (
-        "the account is not in the list of connected accounts"
-        if account is None
-        else f'the account is linked by another stack, "{account.cf_stack_name}"'
+def _unknown_field(account: AccountRecord | None) -> str | None:
+    """Which field of a record can't be read without which nothing can be decided: `state is missing`."""
+    if account is None:
+        return None
+    missing = [key for key, value in (("id", account.id), ("state", account.state)) if not value]
+    return next((f"{key} is {_found(account, key)}" for key in missing), None)
+
+
+def _found(account: AccountRecord, key: str) -> str:
+    found = (one.removeprefix(f"{key} is ") for one in account.unread if one.startswith(f"{key} is "))
+    return next(found, "missing")
+
+
+def _not_readable(target: LinkTarget, unknown: str) -> LinkFailed:
+    return LinkFailed(
+        f"connect AWS account {target.account_number}",
+        f"VMware's task FINISHED, and in the connected account the field {unknown}",
+        "The stack and the link are kept. Look at the account in the VMC console, and report what "
+        "`vmc-account-link status --shapes FILE` writes.",
     )
+
+
+def _missing_account(
+    target: LinkTarget, account: AccountRecord | None, ownership: Ownership | None, seconds: float
+) -> LinkFailed:
+    if account is None or ownership is None:
+        observed = "the account is not in the list of connected accounts"
+    elif ownership.owner is Owner.ANOTHER:
+        observed = f'the account is linked by another stack, "{account.cf_stack_name}"'
+    else:
+        observed = f"nothing shows that connected account {account.id} is our link: {ownership.why}"
     return LinkFailed(
         f"connect AWS account {target.account_number}",
         f"VMware's task FINISHED, yet {seconds / 60:.0f} min later {observed}",

@@ -8,9 +8,10 @@ from enum import Enum, auto
 from typing import Any
 
 from vmc_account_link.api.client import VmcClient
-from vmc_account_link.api.models import AccountState, Task, TaskStatus, parse_moment
-from vmc_account_link.errors import LinkInUse, NotFound
-from vmc_account_link.link.ownership import find_account, same_organisation, was_created_by
+from vmc_account_link.api.models import AccountRecord, AccountState, TaskStatus, parse_moment
+from vmc_account_link.errors import LinkInUse
+from vmc_account_link.link.evidence import find_task, link_evidence
+from vmc_account_link.link.ownership import Owner, find_account, judge_owner, same_organisation
 from vmc_account_link.link.progress import template_was_run
 from vmc_account_link.settings import VmcSettings
 
@@ -61,13 +62,22 @@ def relink_reason(
     same_organisation(settings, olds)
     account = find_account(vmc.list_connected_accounts(), olds["account_number"])
     # A record that was there before, as after a destroy that did not unlink, is not this link's doing.
-    has_run = previous_revision is None or template_was_run(_task(vmc, olds), account, previous_revision)
+    has_run = previous_revision is None or template_was_run(
+        find_task(vmc, olds.get("tracking_task")), account, previous_revision
+    )
     if has_to_renew and not has_run:
         return RelinkReason.TEMPLATE_NOT_RUN
-    connected = account is not None and account.state == AccountState.ACTIVE
     expired = expired_for + vmc.clock_ahead_seconds() >= 0
-    is_expired = expired and not (has_run and connected and was_created_by(account, [olds["stack_name"]]))
+    is_expired = expired and not (has_run and _is_connected(account, olds))
     return RelinkReason.EXPIRED if is_expired else None
+
+
+def _is_connected(account: AccountRecord | None, olds: Mapping[str, Any]) -> bool:
+    """Whether the account is ACTIVE, and not by another's link: one that can't be told is not made again."""
+    if account is None or not account.is_active:
+        return False
+    known = link_evidence(olds, stack_names=[olds["stack_name"]])
+    return judge_owner(account, known).owner is not Owner.ANOTHER
 
 
 def owned_stack_names(vmc: VmcClient, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
@@ -82,7 +92,7 @@ def owned_stack_names(vmc: VmcClient, olds: Mapping[str, Any], news: Mapping[str
     stack_name, old_name = news["stack_name"], olds.get("stack_name")
     earlier = list(olds.get("stack_names") or ())[1:]
     if old_name not in {None, stack_name}:
-        task = None if olds.get("renews") else _task(vmc, olds)
+        task = None if olds.get("renews") else find_task(vmc, olds.get("tracking_task"))
         if task is None or task.status == TaskStatus.FINISHED:
             earlier.insert(0, old_name)
     return list(dict.fromkeys([stack_name, *earlier]))
@@ -116,7 +126,9 @@ def refuse_where_sddcs_are(vmc: VmcClient, olds: Mapping[str, Any], news: Mappin
         {
             connection.sddc_id or connection.id
             for connection in vmc.list_sddc_connections()
-            if connection.connected_account_id == account.id and connection.state != AccountState.DELETED
+            # One that does not say which account it uses may use this one.
+            if connection.connected_account_id in {None, account.id}
+            and connection.state != AccountState.DELETED
         }
     )
     if sddcs:
@@ -146,14 +158,3 @@ def _was_set_back(olds: Mapping[str, Any], now: datetime) -> bool:
     """Whether it is earlier by this machine's clock than when the link was requested."""
     requested_at = olds.get("requested_at")
     return isinstance(requested_at, str) and now < parse_moment(requested_at)
-
-
-def _task(vmc: VmcClient, olds: Mapping[str, Any]) -> Task | None:
-    """The link's task; None where the service does not know it."""
-    task_id = olds.get("tracking_task")
-    if not isinstance(task_id, str):
-        return None
-    try:
-        return vmc.get_task(task_id)
-    except NotFound:
-        return None

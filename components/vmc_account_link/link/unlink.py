@@ -8,7 +8,8 @@ import dataclasses
 from datetime import datetime
 
 from vmc_account_link.api.models import AccountRecord, Task, TaskStatus
-from vmc_account_link.link.ownership import was_created_by
+from vmc_account_link.errors import OwnerUnclear, VmcError
+from vmc_account_link.link.ownership import Owner, Ownership, judge_owner, stack_in_words
 from vmc_account_link.link.progress import (
     LIST_GRACE_SECONDS,
     RELINK_GRACE_SECONDS,
@@ -36,6 +37,8 @@ class NothingToUnlink:
 
     note: str | None = None
     """What the person has to know all the same."""
+    error: VmcError | None = None
+    """Why that can't be left at that."""
 
 
 def evaluate_unlink(
@@ -49,7 +52,8 @@ def evaluate_unlink(
         task: the link's task, just read; None where it was not looked at or is unknown.
         now: by the service's clock.
     """
-    if account is not None and was_created_by(account, [target.stack_name]):
+    ownership = _owner(target, account, task)
+    if account is not None and ownership is not None and ownership.is_ours:
         is_old = account.revision == target.previous_revision
         if is_old and _is_running(task, now):
             return _waiting(task, "the account is ACTIVE by its earlier link")
@@ -57,6 +61,8 @@ def evaluate_unlink(
     is_late = account is None and _ended_within(task, now, LIST_GRACE_SECONDS)
     if _is_running(task, now) or is_late:
         return _waiting(task, "the account is not in the service's list yet")
+    if account is not None and ownership is not None and ownership.owner is Owner.UNCLEAR:
+        return NothingToUnlink(error=_unclear(account, ownership))
     return NothingToUnlink(note=_note(target, account, task))
 
 
@@ -69,20 +75,36 @@ def evaluate_unrecorded(
     meant to be: a task that does not move is not waited for.
     """
     has_begun = _is_running(task, now) and task is not None and task.has_begun
-    if account is not None and was_created_by(account, [target.stack_name]):
+    ownership = _owner(target, account, task)
+    if account is not None and ownership is not None and ownership.is_ours:
         is_new = account.revision != target.previous_revision
         if is_new and task is not None and task.status == TaskStatus.FINISHED:
             return Unlink(account=account)
         if has_begun or (is_new and _is_running(task, now)):
             return _waiting(task, "nothing shows yet by which link the account is connected")
         return NothingToUnlink(
-            note=f'AWS account {target.account_number} is linked by a CloudFormation stack "'
-            f'{account.cf_stack_name}", and nothing shows that it ran this link: left alone'
+            note=f"AWS account {target.account_number} is linked by CloudFormation "
+            f"{stack_in_words(account)}, and nothing shows that it ran this link: left alone"
         )
     is_late = account is None and _ended_within(task, now, RELINK_GRACE_SECONDS)
     if has_begun or is_late:
         return _waiting(task, "the account is not in the service's list yet")
     return NothingToUnlink(note=_note(target, account, task))
+
+
+def _owner(target: LinkTarget, account: AccountRecord | None, task: Task | None) -> Ownership | None:
+    if account is None:
+        return None
+    return judge_owner(account, target.known.with_task(task) if task else target.known)
+
+
+def _unclear(account: AccountRecord, ownership: Ownership) -> OwnerUnclear:
+    return OwnerUnclear(
+        f"unlink AWS account {account.account_number}",
+        f"whether connected account {account.id} is our link is not clear: {ownership.why}",
+        "Nothing was changed. If it is, `vmc-account-link unlink` removes it, and `pulumi destroy` goes on; "
+        "if not, `pulumi state delete` the connected account.",
+    )
 
 
 def _is_running(task: Task | None, now: datetime) -> bool:

@@ -1,5 +1,6 @@
 """Looking again until something is so: the account is connected, or it is gone."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from threading import Event
@@ -10,8 +11,15 @@ from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord, Task, TaskStatus
 from vmc_account_link.api.request import RetryPolicy
 from vmc_account_link.call_context import CallContext
-from vmc_account_link.errors import LinkTimedOut, NotFound, UnlinkTimedOut, VmcError, WaitInterrupted
-from vmc_account_link.link.ownership import find_account, was_created_by
+from vmc_account_link.errors import (
+    LinkTimedOut,
+    NotFound,
+    UnexpectedAnswer,
+    UnlinkTimedOut,
+    VmcError,
+    WaitInterrupted,
+)
+from vmc_account_link.link.ownership import KNOWN_ROLE_IDS, OwnRecord, find_account, judge_owner
 from vmc_account_link.link.progress import Failed, Linked, LinkTarget, Waiting, evaluate_link, pause_seconds
 from vmc_account_link.link.unlink import NothingToUnlink, Unlink, evaluate_unlink
 
@@ -19,8 +27,9 @@ _REPORT_SECONDS = 30.0
 """A line at least this often while nothing changes."""
 _SHORTEST_PAUSE_SECONDS = 0.05
 """What is left before a deadline may be too little for a clock to show."""
-_UNLINK_SECONDS = 120.0
-"""How long an unlinked account may stay in the list."""
+_UNLINK_SECONDS = 600.0
+"""How long an account may stay in the list after its unlinking was accepted. Long, because who gives up
+earlier leaves a record that looks connected and is about to go, which the next `up` would believe."""
 _KEPT = (
     "The stack and the link are kept: run `pulumi up` again to go on waiting, or `pulumi destroy`, which "
     "unlinks the account first, connected meanwhile or not."
@@ -39,6 +48,9 @@ def link_target(props: Mapping[str, Any]) -> LinkTarget:
         stack_name=props["stack_name"],
         tracking_task=props.get("tracking_task"),
         previous_revision=props.get("previous_revision"),
+        revision_at_request=props.get("revision_at_request"),
+        role_ids=tuple(props.get("role_ids") or KNOWN_ROLE_IDS),
+        own_record=OwnRecord.from_state(props.get("own_record")),
     )
 
 
@@ -49,7 +61,7 @@ def wait_until_linked(
     timeout_seconds: float,
     context: CallContext,
 ) -> AccountRecord:
-    """Look at the list and the task until the account is ACTIVE under the stack's name.
+    """Look at the list and the task until the account is ACTIVE by this link.
 
     A look that fails for a reason that may pass is told and repeated: a short outage does not end a wait of
     half an hour.
@@ -112,34 +124,42 @@ def _read_and_evaluate(
     A look that fails for a reason that may pass is a reason to look again, told like any other.
     """
     try:
-        accounts, task = _read(vmc, target, canceled)
+        accounts, task, task_is_unknown = _read(vmc, target, canceled)
     except VmcError as error:
         if is_permanent(error):
-            raise
+            raise error.with_hint(f"{error.hint} {_KEPT}") from None
         return Waiting(why=str(error), stage=type(error).__name__), finished_at
     if finished_at is None and task is not None and task.status == TaskStatus.FINISHED:
         finished_at = now
     since_finished = 0.0 if finished_at is None else now - finished_at
-    return evaluate_link(target, accounts, task, since_finished_seconds=since_finished), finished_at
+    verdict = evaluate_link(
+        target,
+        accounts,
+        task,
+        since_finished_seconds=since_finished,
+        task_is_unknown=task_is_unknown,
+    )
+    return verdict, finished_at
 
 
 def _read(
     vmc: VmcClient, target: LinkTarget, canceled: Event
-) -> tuple[tuple[AccountRecord, ...], Task | None]:
-    """The list, and the task where the list does not settle it; neither is repeated, the wait does that.
+) -> tuple[tuple[AccountRecord, ...], Task | None, bool]:
+    """The list, the task where the list does not settle it, and whether the service does not know that.
 
-    A person who wants to stop waits for one silent service, not for two.
+    Neither question is repeated, the wait does that. A person who wants to stop waits for one silent service,
+    not for two.
     """
     accounts = vmc.list_connected_accounts(RetryPolicy.NONE)
     is_settled = target.previous_revision is None and isinstance(
         evaluate_link(target, accounts, None), Linked
     )
     if target.tracking_task is None or is_settled or canceled.is_set():
-        return accounts, None
+        return accounts, None, False
     try:
-        return accounts, vmc.get_task(target.tracking_task, RetryPolicy.NONE)
+        return accounts, vmc.get_task(target.tracking_task, RetryPolicy.NONE), False
     except NotFound:
-        return accounts, None
+        return accounts, None, True
 
 
 def unlink_until_gone(
@@ -166,6 +186,7 @@ def unlink_until_gone(
         Whether there was something to unlink.
 
     Raises:
+        OwnerUnclear: there is a record, and nothing shows whether it is our link.
         Refused: the service refused and the record is still there.
         WaitInterrupted: the person wants to stop.
         UnlinkTimedOut: the link is still on its way, or the service agreed and the record is still there.
@@ -188,6 +209,8 @@ def unlink_until_gone(
             reported_stage, reported_at = verdict.stage, now
         context.pause(min(pause_seconds(elapsed), max(timeout_seconds - elapsed, _SHORTEST_PAUSE_SECONDS)))
     if isinstance(verdict, NothingToUnlink):
+        if verdict.error:
+            raise verdict.error
         if verdict.note:
             context.emit_progress(verdict.note)
         return False
@@ -201,9 +224,15 @@ def unlink_record(vmc: VmcClient, target: LinkTarget, account: AccountRecord, co
     Raises:
         VmcError: as `unlink_until_gone`.
     """
+    if not account.id:
+        raise UnexpectedAnswer(
+            f"unlink AWS account {target.account_number}",
+            "its connected account has no `id` that can be read",
+            "Nothing was changed: report what `vmc-account-link status --shapes FILE` writes.",
+        )
     start = context.monotonic()
     failure = _send_unlink(vmc, account)
-    while _is_listed(vmc, target):
+    while _is_listed(vmc, target, account):
         if failure is not None:
             raise failure
         elapsed = context.monotonic() - start
@@ -239,11 +268,11 @@ def _read_before_unlinking(
     return evaluate(target, account, task, now)
 
 
-def _is_listed(vmc: VmcClient, target: LinkTarget) -> bool:
-    """Whether the account's record is still there as our stack's; another stack's is not ours to unlink."""
-    return was_created_by(
-        find_account(vmc.list_connected_accounts(), target.account_number), [target.stack_name]
-    )
+def _is_listed(vmc: VmcClient, target: LinkTarget, unlinked: AccountRecord) -> bool:
+    """Whether the record that was unlinked is still there; another stack's is not ours to unlink."""
+    account = find_account(vmc.list_connected_accounts(), target.account_number)
+    known = dataclasses.replace(target.known, own_record=OwnRecord.of(unlinked))
+    return account is not None and judge_owner(account, known).is_ours
 
 
 def _send_unlink(vmc: VmcClient, account: AccountRecord) -> VmcError | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vmc_account_link.errors import TemplateRejected, without_query
+from vmc_account_link.errors import TemplateRejected, url_origin
 from vmc_account_link.template.iam import (
     OWN_ACCOUNT,
     SERVICE,
@@ -192,8 +192,8 @@ def _is_trusted(trust: Trust, trusted: frozenset[str]) -> bool:
 
 def _why_not(trust: Trust) -> str:
     if not is_known(trust.principal) and trust.account is None:
-        return f"whom it lets in is not known ({trust.principal})"
-    return f"it lets in {format_principal(trust)}, which is not trusted"
+        return f"whom it trusts is not known ({trust.principal})"
+    return f"it may be assumed by {format_principal(trust)}, which is not trusted"
 
 
 def _urls_of(custom: CustomResource, functions: Sequence[Function]) -> tuple[str, ...]:
@@ -262,4 +262,4 @@ def _custom(resource: Resource, functions: set[str]) -> CustomResource:
 
 
 def _urls(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(without_query(url) for url in _URL.findall(text)))
+    return tuple(dict.fromkeys(url_origin(url) for url in _URL.findall(text)))

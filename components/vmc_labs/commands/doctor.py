@@ -10,7 +10,7 @@ from vmc_account_link.api.models import AccountRecord
 from vmc_account_link.aws_reader import AwsReader
 from vmc_account_link.check_result import CheckResult, Verdict, passed, run_check
 from vmc_account_link.cli.checks import check_identity, check_link
-from vmc_account_link.link.ownership import find_account, was_created_by
+from vmc_account_link.link.ownership import LinkEvidence, find_account, judge_owner
 from vmc_labs.fleet import sizing
 from vmc_labs.fleet.session import FleetSession
 from vmc_labs.spec.credentials import aws_access, vmc_settings
@@ -70,6 +70,9 @@ def _lab(lab: LabSpec, accounts: Mapping[str, tuple[AccountRecord, ...]]) -> Che
             record,
             uses_existing=lab.settings.get("link") == "existing",
             stack_name=lab.stack_name,
-            owns=record is not None and was_created_by(record, [lab.stack_name]),
+            owns=record is not None
+            and judge_owner(
+                record, LinkEvidence(account_number=caller.account, stack_names=(lab.stack_name,))
+            ).is_ours,
         )
     return dataclasses.replace(result, name=f"lab {lab.name}")

@@ -108,7 +108,7 @@ def _taken_down(lab: LabSpec, state: LabState) -> str:
     if state.stack_name:
         what.append(f"delete CloudFormation stack {state.stack_name}")
     elif state.unfinished:
-        what.append(f"delete CloudFormation stack {state.unfinished.stack_name} if it was made")
+        what.append(f"delete CloudFormation stack {state.unfinished.known.stack_names[0]} if it was made")
     return f"{account}: {', then '.join(what)}" if what else "nothing was linked: only the Pulumi stack goes"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from vmc_account_link.api.models import AccountRecord, AccountState
-from vmc_account_link.link.ownership import find_account, was_created_by
+from vmc_account_link.link.ownership import LinkEvidence, Owner, find_account, judge_owner
 from vmc_labs.spec.model import LabSpec
 from vmc_labs.state.reader import LabState, settings_digest
 
@@ -85,7 +85,14 @@ class FleetSnapshot:
             return Finding(status=LabStatus.DRIFTED, reason=reason, needs_link=is_own)
         if account.state != AccountState.ACTIVE:
             return Finding(status=LabStatus.DRIFTED, reason=f"the account is {account.state}")
-        if is_own and not was_created_by(account, [lab.stack_name]):
+        known = LinkEvidence(
+            account_number=number, stack_names=(lab.stack_name,), own_record=state.own_record
+        )
+        ownership = judge_owner(account, known)
+        if is_own and ownership.owner is Owner.UNCLEAR:
+            reason = f"whether the link is this lab's is not clear: {ownership.why}"
+            return Finding(status=LabStatus.DRIFTED, reason=reason)
+        if is_own and not ownership.is_ours:
             reason = (
                 f'the account is linked by another CloudFormation stack, "{account.cf_stack_name}": '
                 "unlink it where that was made, or set `link: existing`"

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from vmc_account_link import resource_types
+from vmc_account_link.link.evidence import link_evidence
+from vmc_account_link.link.ownership import LinkEvidence, OwnRecord
 from vmc_account_link.pulumi_state import PulumiState, Resource, read_deployment
 from vmc_labs.spec.model import LabSpec
 
@@ -38,10 +40,8 @@ class UnfinishedLink:
 
     org_id: str
     """The VMC organisation that was asked."""
-    account_number: str
-    """12 digits."""
-    stack_name: str
-    """CloudFormation's."""
+    known: LinkEvidence
+    """By which a record is this link's."""
     has_stack: bool
     """Whether the state knows the stack."""
 
@@ -71,6 +71,8 @@ class LabState:
     """The state holds the connected account."""
     stack_name: str | None = None
     """The CloudFormation stack that the state holds."""
+    own_record: OwnRecord | None = None
+    """The service's record, as it was when an `up` took it for the lab's link."""
 
     @property
     def error(self) -> str | None:
@@ -119,6 +121,7 @@ def read_state(stack: str, deployment: Mapping[str, Any], tags: Mapping[str, str
         is not False,
         has_account=connected is not None,
         stack_name=cf_stack.inputs.get("name") if cf_stack else None,
+        own_record=OwnRecord.from_state(known.get("own_record")),
     )
 
 
@@ -153,12 +156,11 @@ def error_tag(error: str) -> str:
 
 def _unfinished(state: PulumiState) -> UnfinishedLink | None:
     link = state.first(resource_types.LINK_REQUEST)
-    if link is None or state.first(resource_types.CONNECTED_ACCOUNT):
+    if link is None or "stack_name" not in link.outputs or state.first(resource_types.CONNECTED_ACCOUNT):
         return None
     return UnfinishedLink(
         org_id=str(link.outputs.get("org_id")),
-        account_number=str(link.outputs.get("account_number")),
-        stack_name=str(link.outputs.get("stack_name")),
+        known=link_evidence(link.outputs),
         has_stack=state.first(resource_types.STACK) is not None,
     )
 
