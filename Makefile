@@ -1,7 +1,7 @@
 # make setup | demo | demo-labs | demo-yaml | wheel | docs | test | lint; `make help` lists the rest. Needs Python >= 3.11, make, git and either
 # an internet connection or a Go toolchain, which builds the Pulumi CLI and the AWS provider from their modules.
 .DEFAULT_GOAL := help
-.PHONY: help setup wheel docs documented demo demo-labs demo-yaml test two-hosts compat browser iproute sweep faults crashes leftovers histories fleet-sweep mutants bench lint lock clean
+.PHONY: help setup wheel interpreters docs documented demo demo-labs demo-yaml test two-hosts compat browser iproute sweep faults crashes leftovers histories fleet-sweep mutants bench lint lock clean
 
 # Without bytecode on disk each process that starts here compiles its imports anew, for half of its CPU time;
 # in many containers it is switched off.
@@ -40,7 +40,10 @@ wheel: $(VENV)/.installed ## The package as a wheel, into dist/
 
 docs: $(VENV)/.installed ## The documentation as a site, into .site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict --site-dir .site
-	@echo "docs: open .site/index.html"
+	@echo "docs: open .site/index.html, or with its search: python3 -m http.server -d .site"
+
+interpreters: setup ## The wheel in new environments (PYTHONS="python3.11 python3.12 …"), a link and three labs in each
+	$(BIN)/python -m tools.interpreters $(PYTHONS)
 
 documented: setup ## Run every command of README, tutorial and examples in a fresh clone, with output and times
 	$(BIN)/python -m tools.docs README.md docs/tutorial.md examples/README.md
@@ -104,7 +107,7 @@ bench: setup ## What a link and a lab cost, beside other ways: docs/performance.
 lint: docs ## Format, lint, types, security, and the documentation's links
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy components sandbox tools bench tests __main__.py examples/inline
+	$(BIN)/mypy components sandbox tools bench tests __main__.py template examples/inline
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml components tools
 
 clean: ## Remove what setup and the tests made

@@ -53,7 +53,10 @@ def contents(about: Mapping[str, Any], results: Mapping[str, QuestionResult]) ->
     """What goes into a block, by its name."""
     versions = ", ".join(f"{name} {value}" for name, value in about["versions"].items())
     return {
-        **{name: section(result) for name, result in results.items()},
+        **{
+            name: f"\n![{' '.join(result.axes)}](assets/performance-{name}.svg)\n{section(result)}"
+            for name, result in results.items()
+        },
         _IN_SHORT: "".join(f"- {result.sentence}\n" for result in results.values()),
         "measured on": f"{about['machine']}. {versions}. {about['when']}, load before: {about['load']}.\n",
     }

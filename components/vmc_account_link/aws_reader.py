@@ -379,8 +379,10 @@ def _boto_session(**arguments: Any) -> Any:
 
     core = botocore.session.get_session()
     core.register_component("data_loader", _models())
+    session = boto3.Session(botocore_session=core, **arguments)
+    # After the session: it says which profile's credentials are looked up, which happens only once.
     _ask_nobody_for_a_code(core)
-    return boto3.Session(botocore_session=core, **arguments)
+    return session
 
 
 def _ask_nobody_for_a_code(core: Any) -> None:
@@ -434,7 +436,7 @@ def aws_errors(action: str) -> Iterator[None]:
 
 def _what_to_do(code: str, text: str) -> str:
     if "service control policy" in text:
-        return "The AWS organisation bars this (SCP): ask its administrators."
+        return "A policy of the AWS organisation (SCP) denies this: ask its administrators."
     if code in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}:
         return "Use AWS credentials that may do this."
     if code in {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "SignatureDoesNotMatch"}:

@@ -95,7 +95,7 @@ def _no_existing_link(props: Mapping[str, Any], account: AccountRecord | None) -
     return NotLinked(
         action,
         f"connected account {account.id} is {account.state} (linked by {stack_in_words(account)})",
-        "Mend the link where it was made (change `relink` there, or run the stack's template again), then "
+        "Repair the link where it was made (change `relink` there, or run the stack's template again), then "
         "run `pulumi up` again.",
     )
 

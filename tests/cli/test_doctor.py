@@ -1,6 +1,7 @@
 """`doctor`: every line, as it should be and broken. Real: both emulated clouds, boto3."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -76,9 +77,14 @@ def test_an_ended_token_fails(command: Command, box: Sandbox) -> None:
     assert (said.code, said.lines()["token"]["verdict"]) == (1, "fail")
 
 
-def test_for_an_existing_link_only_what_it_needs_is_looked_at(command: Command, box: Sandbox) -> None:
+def test_for_an_existing_link_only_what_it_needs_is_looked_at(
+    command: Command, box: Sandbox, aws: Callable[..., Any]
+) -> None:
     rejected = command("doctor", "--json", "--existing")
     assert (rejected.code, rejected.lines()["linked"]["verdict"]) == (1, "fail")
+    aws("cloudformation").create_stack(
+        StackName="theirs", TemplateBody=role_template(), Capabilities=["CAPABILITY_IAM"]
+    )
     box.control.seed_account(ACCOUNT, cf_stack_name="theirs")
     said = command("doctor", "--json", "--existing")
     assert (said.code, said.lines()["linked"]["verdict"]) == (0, "pass")

@@ -63,7 +63,7 @@ def test_the_exit_code_says_whether_the_policy_fits(command: Command, file: Path
     rejected = command("inspect", str(file), *policy(accounts=ACCOUNTS[:2]))
     assert rejected.code == 1
     assert rejected.out.endswith(
-        "Policy: refused\n  RemoteRoleService: it lets in arn:aws:iam::000000000103:root "
+        "Policy: refused\n  RemoteRoleService: it may be assumed by arn:aws:iam::000000000103:root "
         "(external id vmware-vmc), which is not trusted\n"
     )
 

@@ -1,9 +1,8 @@
-"""The wheel in a fresh venv: its examples on the real engine make what the repository's program makes."""
+"""The wheel in a fresh venv: template and example on the real engine make what our own program makes."""
 
 import dataclasses
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -110,6 +109,7 @@ def test_the_wheels_programs_make_what_the_repositorys_program_makes(
         "pulumi-python:dynamic/vmc-account-link:LinkRequest",
         "aws:cloudformation/stack:Stack",
         "pulumi-python:dynamic/vmc-account-link:ConnectedAccount",
+        "pulumi-python:dynamic/vmc-account-link:ConnectionWait",
         "pulumi-python:dynamic/vmc-account-link:CompatibleSubnets",
     }
 
@@ -122,17 +122,29 @@ def test_the_wheels_programs_make_what_the_repositorys_program_makes(
 
     first, second = box.accounts
     local = tmp_path / "local"
-    shutil.copytree(EXAMPLES / "local", local)
-    for arguments in (["stack", "init", "local"], ["up", "--yes", "--skip-preview"]):
+    new = [
+        "new",
+        str(REPOSITORY / "template"),
+        "--dir",
+        str(local),
+        "--name",
+        "my-lab",
+        "--generate-only",
+        "--yes",
+    ]
+    for arguments in (new, ["stack", "init", "local"], ["up", "--yes", "--skip-preview"]):
         done = subprocess.run(
             ["pulumi", "--non-interactive", *arguments],
-            cwd=local,
+            cwd=tmp_path if arguments is new else local,
             env=environment_of(first),
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
+        if arguments is new:
+            # The official language host takes the interpreter from the project's folder.
+            (local / ".venv").symlink_to(installed.python.parents[1])
     assert made(box, cwd=local, account_number=first.number) == ours
 
     elsewhere = tmp_path / "elsewhere"

@@ -62,7 +62,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_cli_without_an_answer_ends_in_one_line(engine: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulumi_cli, "_ANSWER_SECONDS", 0.5)
     with pytest.raises(CommandFailed, match=r"^pulumi stack tag: no answer within 0 s: is the backend"):
-        engine("sleep 60").tags()
+        engine("sleep 60").tag("a", "b")
 
 
 def test_a_question_is_ended_at_once_by_the_second_ctrl_c(engine: Make) -> None:
@@ -72,7 +72,7 @@ def test_a_question_is_ended_at_once_by_the_second_ctrl_c(engine: Make) -> None:
         threading.Timer(0.5, event.set).start()
     begin = time.monotonic()
     with pytest.raises(Interrupted, match="interrupted before it answered"):
-        requested.export()
+        requested.read_state()
     assert time.monotonic() - begin < 5
 
 
@@ -83,9 +83,9 @@ def test_a_question_has_a_little_time_after_the_first_ctrl_c(
     monkeypatch.setattr(pulumi_cli, "_LAST_ANSWER_SECONDS", 2.0)
     stop = threading.Event()
     stop.set()
-    assert engine("sleep 0.7; echo {}", stop=stop).tags() == {}
+    assert engine("sleep 0.7; echo []", stop=stop).stacks("a=b") == ()
     with pytest.raises(Interrupted):
-        engine("sleep 60", stop=stop).tags()
+        engine("sleep 60", stop=stop).read_state()
 
 
 SIGNALLED = 'trap "echo INT" INT; echo ready; while true; do sleep 0.1; done'

@@ -9,6 +9,10 @@ from vmc_account_link.args import drop_unset, validate_args
 from vmc_account_link.errors import SettingsError
 
 SUBNETS = {"subnet_region": "us-west-2"}
+IN_QUOTES = (
+    "Put it in quotes (`pulumi config set --path … --type string`): YAML makes another number of 0123 or "
+    "1.10."
+)
 TAGS = "tags: they are no names with a text each. Set an object of texts."
 NO_ZONES = "it is about subnets, and no region of subnets is set. Set subnet_region too, or remove it."
 BAD: dict[str, tuple[dict[str, Any], str]] = {
@@ -27,8 +31,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a tag that is a number": (
         {"tags": {"year": 2026}},
-        "tags: year is 2026, not a text. Put it in quotes (`pulumi config set --path … --type string`): YAML "
-        "makes another number of 0123 or 1.10.",
+        f"tags: year is 2026, not a text. {IN_QUOTES}",
     ),
     "a tag of AWS's": (
         {"tags": {"owner": "a", "AWS:x": "b"}},

@@ -17,6 +17,8 @@ from tools.docs.hooks import (
     _existing,
     commands_text,
     outputs_table,
+    package_examples,
+    package_tables,
     rights_table,
     settings_table,
     spec_tables,
@@ -33,6 +35,18 @@ def test_every_setting_is_documented_with_type_and_default() -> None:
     assert [re.match(r"\| `(\w+)` \|", row)[1] for row in rows] == list(config)  # type: ignore[index]
     assert "| `unlinkOnDestroy` | boolean | `true` | On destroy" in settings_table(config)
     assert "| `awsAccountId` | string | unset | Refuse" in settings_table(config)
+
+
+def test_every_input_and_output_of_the_package_is_documented_with_its_type() -> None:
+    file = REPOSITORY / "components" / "vmc_account_link" / "schema.json"
+    schema = json.loads(file.read_text(encoding="utf-8"))
+    component = schema["resources"]["vmc-account-link:index:AccountLink"]
+    tables = package_tables(schema)
+    rows = re.findall(r"^\| `(\w+)` \|", tables, re.MULTILINE)
+    assert rows == [*component["inputProperties"], *component["properties"]]
+    assert "| `link` | `create`, `existing` | `create` (the default)" in tables
+    assert "| `compatibleSubnets` | object of array of string | Availability zone" in tables
+    assert "type: vmc-account-link:AccountLink" in package_examples()
 
 
 def test_every_command_and_option_is_in_the_reference() -> None:

@@ -209,7 +209,8 @@ def test_other_types_and_other_trusted_accounts_are_violations() -> None:
     assert violations(report, policy) == (
         "AccountLink: type Custom::VmcAccountLink is not allowed",
         (
-            "RemoteRoleService: it lets in arn:aws:iam::000000000103:root (external id vmware-vmc), "
+            "RemoteRoleService: it may be assumed by arn:aws:iam::000000000103:root "
+            "(external id vmware-vmc), "
             "which is not trusted"
         ),
     )
@@ -240,13 +241,13 @@ def test_a_list_of_types_allows_a_type_or_all_of_its_beginning(entry: str, *, is
 @pytest.mark.parametrize(
     ("principal", "reason"),
     [
-        ({"AWS": "*"}, "it lets in *, which is not trusted"),
-        ({"AWS": {"Ref": "Unknown"}}, "whom it lets in is not known (${Unknown})"),
+        ({"AWS": "*"}, "it may be assumed by *, which is not trusted"),
+        ({"AWS": {"Ref": "Unknown"}}, "whom it trusts is not known (${Unknown})"),
         (
             {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::666666666666:root"}},
-            "it lets in arn:${AWS::Partition}:iam::666666666666:root, which is not trusted",
+            "it may be assumed by arn:${AWS::Partition}:iam::666666666666:root, which is not trusted",
         ),
-        ({"Service": "evil.example"}, "it lets in Service evil.example, which is not trusted"),
+        ({"Service": "evil.example"}, "it may be assumed by Service evil.example, which is not trusted"),
     ],
 )
 def test_a_violation_says_who_is_let_in_or_that_nobody_knows(principal: Any, reason: str) -> None:
@@ -358,7 +359,7 @@ def test_everybody_but_somebody_is_a_violation() -> None:
     document = {"Statement": {"Effect": "Allow", "NotPrincipal": {"AWS": "000000000101"}}}
     text = template(R={"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": document}})
     assert violations(inspect_template(text), TRUSTED_ONLY) == (
-        'R: it lets in NotPrincipal everybody but {"AWS": "000000000101"}, which is not trusted',
+        'R: it may be assumed by NotPrincipal everybody but {"AWS": "000000000101"}, which is not trusted',
     )
 
 
@@ -366,7 +367,7 @@ def test_a_policy_that_is_not_known_lets_in_one_knows_not_whom() -> None:
     properties = {"PolicyDocument": {"Fn::If": ["Missing", {}, {}]}, "Bucket": {"Ref": "Elsewhere"}}
     report = inspect_template(template(It={"Type": "AWS::S3::BucketPolicy", "Properties": properties}))
     assert [trust.kind for trust in report.trusts] == ["AWS"]
-    assert violations(report, TRUSTED_ONLY) == ("It: whom it lets in is not known (${Fn::If Missing})",)
+    assert violations(report, TRUSTED_ONLY) == ("It: whom it trusts is not known (${Fn::If Missing})",)
 
 
 def test_a_text_that_is_no_policy_lets_nobody_in() -> None:

@@ -158,6 +158,41 @@ def spec_tables(schema: Mapping[str, Any]) -> str:
     )
 
 
+def package_tables(schema: Mapping[str, Any]) -> str:
+    """Inputs and outputs of the package's component, a table each. Pure."""
+    component = schema["resources"]["vmc-account-link:index:AccountLink"]
+    tables = {"Inputs": component["inputProperties"], "Outputs": component["properties"]}
+    return "\n".join(
+        f"## {title}\n\n| name | type | meaning |\n| --- | --- | --- |\n"
+        + "".join(
+            f"| `{key}` | {_property_type(value, schema)} | {_cell(value['description'])} |\n"
+            for key, value in properties.items()
+        )
+        for title, properties in tables.items()
+    )
+
+
+def _property_type(value: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    if "$ref" in value:
+        values = schema["types"][value["$ref"].removeprefix("#/types/")]["enum"]
+        return ", ".join(f"`{one['value']}`" for one in values)
+    inner = value.get("items") or value.get("additionalProperties")
+    return f"{value['type']} of {_property_type(inner, schema)}" if inner else str(value["type"])
+
+
+def package_examples() -> str:
+    """The repository's examples in three languages."""
+    files = {
+        "YAML": ("yaml", "examples/yaml/Pulumi.yaml"),
+        "TypeScript": ("typescript", "examples/typescript/index.ts"),
+        "Python": ("python", "template/__main__.py"),
+    }
+    return "\n".join(
+        f"## {title}\n\n```{language}\n{(_REPOSITORY / file).read_text(encoding='utf-8')}```\n"
+        for title, (language, file) in files.items()
+    )
+
+
 def _shared(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     shared: Mapping[str, Any] = schema["$defs"]["Settings"]["properties"]
     return shared
@@ -196,6 +231,11 @@ def _existing(entry: Any) -> Any:
     return entry if _existing(target) else None
 
 
+def _package() -> str:
+    file = _REPOSITORY / "components" / "vmc_account_link" / "schema.json"
+    return package_tables(json.loads(file.read_text(encoding="utf-8")))
+
+
 _GENERATED: Mapping[str, Callable[[], str]] = {
     "settings": _settings,
     "outputs": outputs_table,
@@ -205,5 +245,7 @@ _GENERATED: Mapping[str, Callable[[], str]] = {
     "environment": environment.table,
     "errors": errors_text,
     "spec": _spec,
+    "package": _package,
+    "package examples": package_examples,
 }
 """Marker in a page -> what is put in its place."""

@@ -119,7 +119,7 @@ def _check_existing(account: str, record: AccountRecord | None) -> CheckResult:
         return failed("linked", f"account {account} is not linked", "Set link to create, or link it first.")
     if record.state != AccountState.ACTIVE:
         return failed(
-            "linked", _describe_record(account, record), "Mend or renew that link where it was made."
+            "linked", _describe_record(account, record), "Repair or renew that link where it was made."
         )
     return passed("linked", _describe_record(account, record))
 
@@ -155,7 +155,7 @@ def check_permissions(caller: Caller, decisions: Sequence[Decision] | None) -> C
         return passed("permissions", f"IAM allows all {len(decisions)} actions that linking needs")
     hint = "`vmc-account-link doctor --iam-policy` prints the policy that allows all of them."
     if any(decision.by_organization for decision in denied):
-        hint = "The AWS organisation bars this (SCP): ask its administrators."
+        hint = "A policy of the AWS organisation (SCP) denies this: ask its administrators."
     return failed("permissions", f"denied: {', '.join(decision.action for decision in denied)}", hint)
 
 

@@ -57,7 +57,7 @@ def command_line() -> None:
 )
 @_common_options
 def inspect(**options: Any) -> int:
-    """Say what a template makes, whom it lets in, what runs.
+    """Say what a template creates, whom it trusts and what it runs.
 
     FILE is a template, JSON or YAML; default: that of the stack's link.
     """

@@ -3,7 +3,7 @@
 import dataclasses
 
 from vmc_account_link.api.models import AccountRecord
-from vmc_account_link.aws_reader import AwsReader
+from vmc_account_link.aws_reader import AwsReader, AwsRefused
 from vmc_account_link.check_result import CheckResult, failed
 
 
@@ -37,8 +37,12 @@ def remains_of(aws: AwsReader, record: AccountRecord) -> Remains:
     )
 
 
-def dangling_result(record: AccountRecord, remains: Remains) -> CheckResult | None:
-    """The result for a record that is an orphan; None of any other. Pure."""
+def check_dangling(aws: AwsReader, record: AccountRecord) -> CheckResult | None:
+    """The result for a record that is an orphan; None of any other, and where AWS does not say."""
+    try:
+        remains = remains_of(aws, record)
+    except AwsRefused:
+        return None
     if not remains.is_dangling:
         return None
     return failed(

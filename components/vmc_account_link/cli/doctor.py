@@ -18,7 +18,7 @@ from vmc_account_link.cli.checks import (
     check_subnets,
     check_token,
 )
-from vmc_account_link.cli.dangling import dangling_result, remains_of
+from vmc_account_link.cli.dangling import check_dangling
 from vmc_account_link.cli.output import ASKING
 from vmc_account_link.cli.quotas import check_quotas
 from vmc_account_link.cli.rights_check import check_rights
@@ -108,7 +108,7 @@ def _check_link(request: DoctorRequest, aws: AwsReader | None, caller: Caller | 
             record = find_account(vmc.list_connected_accounts(), account)
         owns = request.owned_stack_id is not None
         if record is not None and aws is not None and not owns:
-            dangling = dangling_result(record, remains_of(aws, record))
+            dangling = check_dangling(aws, record)
             if dangling is not None:
                 return dangling
     except VmcError as error:

@@ -6,12 +6,12 @@ from vmc_account_link.template.report import CustomResource, Function, Role, Tem
 
 
 def report_lines(report: TemplateReport) -> Iterator[str]:
-    """What the template makes, whom it lets in, and what runs."""
+    """What the template creates, whom it trusts, and what it runs."""
     roles = {role.logical_id for role in report.roles}
     yield from _section("Resources", _resource_lines(report))
     yield from _section("Roles", (line for role in report.roles for line in _role_lines(role)))
     yield from _section(
-        "Others that are let in",
+        "Others that are trusted",
         (
             f"  {one.logical_id}: {format_principal(one)}"
             for one in report.trusts

@@ -116,7 +116,9 @@ def check_request(request: StatusRequest, record: AccountRecord | None, now: dat
     expires = parse_moment(request.expiration_date)
     when = f"{'expired' if expires <= now else 'expires'} {expires.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     if expires <= now and (record is None or record.state != AccountState.ACTIVE):
-        return failed("request", f"{found}, {when}, and the account is not connected", f"{_UP} It asks anew.")
+        return failed(
+            "request", f"{found}, {when}, and the account is not connected", f"{_UP} It requests a new link."
+        )
     return passed("request", f"{found}, {when}")
 
 
@@ -126,7 +128,7 @@ def check_stack(name: str, stack: StackSummary | None, events: Sequence[StackEve
         return failed(
             "stack",
             f"{name} does not exist: its roles are gone, and SDDCs can't use the link",
-            f"{_UP} It makes the stack anew.",
+            f"{_UP} It creates the CloudFormation stack again.",
         )
     found = f"{stack.name} {stack.status}" + (f": {safe_text(stack.reason)}" if stack.reason else "")
     details = [
@@ -138,7 +140,7 @@ def check_stack(name: str, stack: StackSummary | None, events: Sequence[StackEve
         return warned("stack", found, details=details)
     if stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
         return passed("stack", found, details=details)
-    return failed("stack", found, f"Mend the cause below. {_UP}", details=details)
+    return failed("stack", found, f"Correct the cause below. {_UP}", details=details)
 
 
 def check_task(task: Task, *, is_linked: bool) -> CheckResult:
@@ -147,7 +149,7 @@ def check_task(task: Task, *, is_linked: bool) -> CheckResult:
     if task.status in {TaskStatus.FAILED, TaskStatus.CANCELED}:
         if is_linked:
             return warned("task", f"{found}; the account is connected all the same")
-        return failed("task", found, f"Mend the cause. {_UP}")
+        return failed("task", found, f"Correct the cause. {_UP}")
     return passed("task", found) if task.status == TaskStatus.FINISHED else warned("task", found)
 
 

@@ -101,7 +101,7 @@ def repair(export: Export, plaintext: Export, found: Mapping[str, FoundStack | N
             alive = stack.status in _ALIVE
             lines.append(
                 f"{resource.name}: taken into the state, {stack.status}"
-                + ("" if alive else "; the next `pulumi up` makes it anew")
+                + ("" if alive else "; the next `pulumi up` creates it again")
             )
     notes = []
     for resource in _unrecorded(state, plain):

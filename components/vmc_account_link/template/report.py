@@ -192,8 +192,8 @@ def _is_trusted(trust: Trust, trusted: frozenset[str]) -> bool:
 
 def _why_not(trust: Trust) -> str:
     if not is_known(trust.principal) and trust.account is None:
-        return f"whom it lets in is not known ({trust.principal})"
-    return f"it lets in {format_principal(trust)}, which is not trusted"
+        return f"whom it trusts is not known ({trust.principal})"
+    return f"it may be assumed by {format_principal(trust)}, which is not trusted"
 
 
 def _urls_of(custom: CustomResource, functions: Sequence[Function]) -> tuple[str, ...]:

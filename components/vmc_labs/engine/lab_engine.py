@@ -17,6 +17,7 @@ from vmc_account_link.resource_types import LINK_REQUEST
 from vmc_labs.engine.dynamic_provider import PACKAGE, DynamicProvider
 from vmc_labs.engine.server import serve
 from vmc_labs.private_files import make_folder, write_file
+from vmc_labs.state.reader import LabState, read_state
 
 PROJECT = "vmc-account-link"
 """The name in `Pulumi.yaml`: a lab's stack is a stack of the same project as a plain one."""
@@ -112,27 +113,20 @@ class LabEngine:
         else:
             self._cli.ask("stack", "tag", "set", name, value)
 
-    def tags(self) -> dict[str, str]:
-        """The stack's tags.
-
-        Raises:
-            CommandFailed: the engine refused, in its own words.
-        """
-        found: dict[str, str] = json.loads(self._cli.ask("stack", "tag", "ls", "--json"))
-        return found
-
-    def export(self) -> dict[str, Any] | None:
-        """The stack's state, secrets encrypted; None where there is no such stack.
+    def read_state(self) -> LabState | None:
+        """What the stack's state and tags say; None where there is no such stack.
 
         Raises:
             CommandFailed: the engine refused, in its own words.
         """
         try:
-            return self._cli.export()
+            exported = self._cli.export()
         except CommandFailed as error:
             if "no stack named" in str(error):
                 return None
             raise
+        tags = json.loads(self._cli.ask("stack", "tag", "ls", "--json"))
+        return read_state(self.stack, exported["deployment"], tags)
 
     def stacks(self, tag: str) -> tuple[str, ...]:
         """The names of the project's stacks that have a tag, `name=value`.

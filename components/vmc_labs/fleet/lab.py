@@ -179,11 +179,7 @@ class _Lab:
         )
 
     def _read_state(self) -> LabState | None:
-        stack = self._lab.stack
-        if self._files:
-            return self._files.get(stack)
-        state = self._engine.export()
-        return None if state is None else read_state(stack, state["deployment"], self._engine.tags())
+        return self._files.get(self._lab.stack) if self._files else self._engine.read_state()
 
     def _make_stack(self) -> LabState:
         """Make the Pulumi stack, unless AWS's credentials are no good: nothing is left of such a lab."""

@@ -15,7 +15,7 @@ from vmc_labs.fleet.status import FleetSnapshot
 from vmc_labs.spec.credentials import engine_environment, vmc_settings
 from vmc_labs.spec.model import LabSpec
 from vmc_labs.state.files import StateFiles, open_state_files
-from vmc_labs.state.reader import LabState, read_state
+from vmc_labs.state.reader import LabState
 from vmc_labs.state.stores import AT_A_TIME
 
 _PROCESSES = 8
@@ -113,7 +113,9 @@ class FleetReader:
         return open_state_files(self.backend, PROJECT, self.environment)
 
     def _states(self, stacks: list[str], files: StateFiles | None) -> dict[str, LabState]:
-        get, at_a_time = (files.get, AT_A_TIME) if files else (self._ask_engine, _PROCESSES)
+        get, at_a_time = (
+            (files.get, AT_A_TIME) if files else (lambda stack: self._engine(stack).read_state(), _PROCESSES)
+        )
         found = zip(stacks, self._side_by_side(get, stacks, at_a_time), strict=True)
         return {stack: state for stack, state in found if state is not None}
 
@@ -128,11 +130,6 @@ class FleetReader:
                 for one in readings:
                     one.cancel()
                 raise
-
-    def _ask_engine(self, stack: str) -> LabState | None:
-        engine = self._engine(stack)
-        state = engine.export()
-        return None if state is None else read_state(stack, state["deployment"], engine.tags())
 
     def _engine(self, stack: str) -> LabEngine:
         return LabEngine(

@@ -122,13 +122,13 @@ class Vmc(_Model):
 
 
 class Policy(_Model):
-    """What a link's template may make, and whom it may let in; what is left out does not limit."""
+    """What a link's template may create and whom its roles may trust; an unset list allows everything."""
 
     resource_types: Annotated[
         list[Text] | None, Field(description="CloudFormation types that it may make.")
     ] = None
     trusted_accounts: Annotated[
-        list[Text] | None, Field(description="AWS accounts that its roles may let in.")
+        list[Text] | None, Field(description="AWS accounts that its roles may trust.")
     ] = None
 
 
