@@ -66,7 +66,10 @@ def test_every_right_and_every_output_is_in_its_table() -> None:
 
 def test_errors_are_found_by_their_text() -> None:
     text = errors_text()
-    line = "| `vmc:orgId: the VMC organisation is not set…` | Run `pulumi config set vmc:orgId <organisation id>`"
+    line = (
+        "| `vmc:orgId: the VMC organisation is not set…` "
+        "| Run `pulumi config set vmc:orgId <organisation id>`"
+    )
     assert line in text
     assert (
         "| `wait for AWS account … to be connected: … min passed (linkTimeoutMinutes); last seen: …` |"
