@@ -121,6 +121,11 @@ def prepare(environ: MutableMapping[str, str], folder: Path) -> None:
                 environ[name] = _absolute(value, folder)
 
 
+def prepare_process() -> None:
+    """`prepare` for this process, in its folder."""
+    prepare(os.environ, Path.cwd())
+
+
 def _absolute(value: str, folder: Path) -> str:
     if value.startswith(_FILE_URL):
         path = value.removeprefix(_FILE_URL)

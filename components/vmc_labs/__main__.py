@@ -4,7 +4,6 @@
 """
 
 import contextlib
-import os
 import sys
 import webbrowser
 from collections.abc import Sequence
@@ -276,7 +275,7 @@ def main() -> int:
     """Run the command line and return the exit code."""
     raise_file_limit()
     make_writable()
-    environment.prepare(os.environ, Path.cwd())
+    environment.prepare_process()
     try:
         result = labs.main(standalone_mode=False, prog_name="vmc-labs")
     except click.ClickException as error:

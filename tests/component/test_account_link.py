@@ -270,18 +270,6 @@ def test_what_is_wrong_is_refused_by_its_name_and_nothing_is_declared_that_makes
     assert "\n" not in str(refusal.value)
 
 
-@pytest.mark.parametrize(
-    ("args", "argument"),
-    [
-        ({"link_timeout_minutes": "ten"}, "linkTimeoutMinutes"),
-        ({"link_timeout_minutes": True}, "linkTimeoutMinutes"),
-        ({"link_timeout_minutes": 2.5}, "linkTimeoutMinutes"),
-        ({"unlink_on_destroy": "no"}, "unlinkOnDestroy"),
-        ({"stack_name": 7}, "stackName"),
-        ({"aws_account_id": 123456789012}, "awsAccountId"),
-        ({"subnet_region": "us-west-2", "sddc_hosts": "6"}, "sddcHosts"),
-    ],
-)
 def test_blanks_around_a_text_are_nobodys_intention(run: Run) -> None:
     recorder = run({"aws_account_id": f" {ACCOUNT} ", "stack_name": "Lab\n", "template_hosts": [" host "]})
     assert recorder.inputs(STACK)["name"] == "Lab"
@@ -294,6 +282,18 @@ def test_a_misspelt_key_of_the_program_is_refused_with_the_nearest_one(run: Run)
         run(config=config, program=lambda: runpy.run_path(str(REPOSITORY / "__main__.py")) and None)
 
 
+@pytest.mark.parametrize(
+    ("args", "argument"),
+    [
+        ({"link_timeout_minutes": "ten"}, "linkTimeoutMinutes"),
+        ({"link_timeout_minutes": True}, "linkTimeoutMinutes"),
+        ({"link_timeout_minutes": 2.5}, "linkTimeoutMinutes"),
+        ({"unlink_on_destroy": "no"}, "unlinkOnDestroy"),
+        ({"stack_name": 7}, "stackName"),
+        ({"aws_account_id": 123456789012}, "awsAccountId"),
+        ({"subnet_region": "us-west-2", "sddc_hosts": "6"}, "sddcHosts"),
+    ],
+)
 def test_a_value_of_a_wrong_type_is_refused_before_anything_is_registered(
     run: Run, args: dict[str, Any], argument: str
 ) -> None:

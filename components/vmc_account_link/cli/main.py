@@ -1,9 +1,7 @@
 """One command and its exit code. 0: as it should be. 1: not. 2: the request itself is wrong."""
 
-import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from vmc_account_link import environment
 from vmc_account_link.cli import output
@@ -18,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     make_writable()
-    environment.prepare(os.environ, Path.cwd())
+    environment.prepare_process()
     try:
         with internal_errors(" ".join(["vmc-account-link", *given[:1]])):
             return _run(given)
