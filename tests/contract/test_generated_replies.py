@@ -49,7 +49,7 @@ class Service:
     task: dict[str, Any]
     unlinked: list[str] = dataclasses.field(default_factory=list)
     now: float = 0.0
-    told: list[str] = dataclasses.field(default_factory=list)
+    lines: list[str] = dataclasses.field(default_factory=list)
 
     def answer(self, method: str, url: str, _headers: Mapping[str, str], _body: bytes) -> Raw:
         """One answer."""
@@ -76,7 +76,7 @@ class Service:
         made: Any = provider
         made.settings = SETTINGS
         made.context = CallContext(
-            emit_progress=self.told.append,
+            emit_progress=self.lines.append,
             monotonic=lambda: self.now,
             now=lambda: datetime(2026, 1, 10, 12, tzinfo=UTC),
             sleep=self.sleep,
@@ -101,10 +101,10 @@ def attempt(service: Service, call: Callable[[], T]) -> T | None:
     try:
         return call()
     except VmcError as error:
-        service.told.append(str(error))
+        service.lines.append(str(error))
         return None
     finally:
-        for line in service.told:
+        for line in service.lines:
             assert "planted" not in line
             assert len(line) <= LONGEST_LINE
             assert "\n" not in line

@@ -109,8 +109,8 @@ def test_wrong_credentials_are_named_by_their_setting_and_never_quoted(
         pytest.raises(Refused) as refusal,
     ):
         vmc.list_connected_accounts()
-    assert "vmc:" in str(refusal.value)
-    assert "planted" not in str(refusal.value)
+    assert "vmc:" in str(failure.value)
+    assert "planted" not in str(failure.value)
 
 
 def test_another_organisation_is_forbidden_with_what_to_check(
@@ -208,8 +208,8 @@ def test_a_redirect_is_neither_followed_nor_repeated_and_its_target_is_named(
     control.set_modes(redirect_to=location or "none")
     with new_client() as vmc, pytest.raises(Redirected) as refusal:
         vmc.request_link()
-    assert str(refusal.value).endswith(f"308, {said}")
-    assert "planted" not in str(refusal.value)
+    assert str(failure.value).endswith(f"308, {said}")
+    assert "planted" not in str(failure.value)
     assert calls(control, "request-link") == 1
 
 
@@ -221,18 +221,18 @@ def test_a_redirect_is_neither_followed_nor_repeated_and_its_target_is_named(
         ("deactivated", "It was deactivated, which an organisation owner can do", "expired"),
         ("regenerated", "It was regenerated, which ends the earlier one", "expired"),
         ("hold", "The organisation is on hold", "expired"),
-        ("unknown_words", "Look at it in the Cloud Services Console", "expired"),
+        ("unknown_reason", "Look at it in the Cloud Services Console", "expired"),
     ],
 )
 def test_each_reason_to_refuse_a_token_has_its_own_words(
     new_client: NewClient, control: SandboxControl, refusal: str, said: str, unsaid: str
 ) -> None:
     control.set_modes(token_refusal=refusal)
-    with new_client() as vmc, pytest.raises(Refused) as refused:
+    with new_client() as vmc, pytest.raises(Refused) as failure:
         vmc.list_connected_accounts()
-    assert said in str(refused.value)
-    assert unsaid not in str(refused.value)
-    assert "\n" not in str(refused.value)
+    assert said in str(failure.value)
+    assert unsaid not in str(failure.value)
+    assert "\n" not in str(failure.value)
 
 
 def test_an_access_token_of_a_minute_is_renewed_in_time(
@@ -273,17 +273,17 @@ def test_an_organisation_that_is_not_set_is_the_only_one_of_the_token(
     ]
 
 
-@pytest.mark.parametrize("seen", [0, 2])
+@pytest.mark.parametrize("visible", [0, 2])
 def test_a_token_that_sees_none_or_several_organisations_decides_nothing(
-    settings: VmcSettings, new_client: NewClient, control: SandboxControl, seen: int
+    settings: VmcSettings, new_client: NewClient, control: SandboxControl, visible: int
 ) -> None:
-    control.set_modes(organizations_seen=seen)
+    control.set_modes(visible_organizations=visible)
     nameless = dataclasses.replace(settings, org_id="")
     with pytest.raises(
         SettingsError, match=r"the token sees (no organisation|organisation .*, .*)"
     ) as refusal:
         find_organisation(nameless, emit_progress=print, new_client=new_client)
-    assert "vmc:orgId" in str(refusal.value)
+    assert "vmc:orgId" in str(failure.value)
 
 
 def test_a_fault_that_the_service_calls_final_is_not_repeated(
@@ -352,7 +352,7 @@ def test_a_template_that_does_not_come_is_refused_without_its_signature(
         link = vmc.request_link()
         with pytest.raises(TemplateRejected, match=reason) as refusal:
             vmc.download_template(link.template_url)
-    assert "X-Amz" not in str(refusal.value)
+    assert "X-Amz" not in str(failure.value)
 
 
 def test_the_access_token_does_not_go_to_the_templates_host(

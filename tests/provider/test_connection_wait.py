@@ -255,14 +255,14 @@ def test_create_returns_what_the_service_says(
     provider: ConnectionWaitProvider, inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     record = control.seed_account(ACCOUNT, cf_stack_name="ours")
-    seen = {"cf_stack_name": "ours", "role_arns": list(made_up_role_arns(ACCOUNT, "ours").values())}
+    stored = {"cf_stack_name": "ours", "role_arns": list(made_up_role_arns(ACCOUNT, "ours").values())}
     result = provider.create(inputs)
     assert result.outs == {
         **inputs,
         "connected_account_id": record.id,
         "connected_account_state": "ACTIVE",
-        **seen,
-        "own_record": {"id": record.id, **seen},
+        **stored,
+        "own_record": {"id": record.id, **stored},
     }
 
 
