@@ -109,8 +109,8 @@ def test_wrong_credentials_are_named_by_their_setting_and_never_quoted(
         pytest.raises(Refused) as refusal,
     ):
         vmc.list_connected_accounts()
-    assert "vmc:" in str(failure.value)
-    assert "planted" not in str(failure.value)
+    assert "vmc:" in str(refusal.value)
+    assert "planted" not in str(refusal.value)
 
 
 def test_another_organisation_is_forbidden_with_what_to_check(
@@ -208,8 +208,8 @@ def test_a_redirect_is_neither_followed_nor_repeated_and_its_target_is_named(
     control.set_modes(redirect_to=location or "none")
     with new_client() as vmc, pytest.raises(Redirected) as refusal:
         vmc.request_link()
-    assert str(failure.value).endswith(f"308, {said}")
-    assert "planted" not in str(failure.value)
+    assert str(refusal.value).endswith(f"308, {said}")
+    assert "planted" not in str(refusal.value)
     assert calls(control, "request-link") == 1
 
 
@@ -283,7 +283,7 @@ def test_a_token_that_sees_none_or_several_organisations_decides_nothing(
         SettingsError, match=r"the token sees (no organisation|organisation .*, .*)"
     ) as refusal:
         find_organisation(nameless, emit_progress=print, new_client=new_client)
-    assert "vmc:orgId" in str(failure.value)
+    assert "vmc:orgId" in str(refusal.value)
 
 
 def test_a_fault_that_the_service_calls_final_is_not_repeated(
@@ -310,7 +310,7 @@ def test_a_fault_that_stays_ends_after_some_attempts_in_one_line(
     with new_client() as vmc, pytest.raises(Unavailable, match=r"500 skyscraper\.x") as failure:
         vmc.list_connected_accounts()
     assert calls(control, "list-connected-accounts") == ATTEMPTS
-    assert "\n" not in str(failure.value)
+    assert "\n" not in str(refusal.value)
 
 
 def test_the_services_retry_after_is_kept_within_bounds(
@@ -352,7 +352,7 @@ def test_a_template_that_does_not_come_is_refused_without_its_signature(
         link = vmc.request_link()
         with pytest.raises(TemplateRejected, match=reason) as refusal:
             vmc.download_template(link.template_url)
-    assert "X-Amz" not in str(failure.value)
+    assert "X-Amz" not in str(refusal.value)
 
 
 def test_the_access_token_does_not_go_to_the_templates_host(
