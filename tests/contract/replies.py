@@ -73,4 +73,4 @@ def _of_kind(kind: Any) -> st.SearchStrategy[Any]:
     return _KINDS[kind] if isinstance(kind, str) and kind in _KINDS else _STRANGE
 
 
-Answer = Callable[[], Any]
+Reply = Callable[[], Any]
