@@ -379,8 +379,10 @@ def _boto_session(**arguments: Any) -> Any:
 
     core = botocore.session.get_session()
     core.register_component("data_loader", _models())
+    session = boto3.Session(botocore_session=core, **arguments)
+    # After the session: it says which profile's credentials are looked up, which happens only once.
     _ask_nobody_for_a_code(core)
-    return boto3.Session(botocore_session=core, **arguments)
+    return session
 
 
 def _ask_nobody_for_a_code(core: Any) -> None:

@@ -24,6 +24,7 @@ from vmc_account_link.api.models import AccountRecord
 from vmc_account_link.api.transport import Transport
 from vmc_account_link.call_context import CallContext
 from vmc_account_link.connected_account import ConnectedAccountProvider
+from vmc_account_link.connection_wait import ConnectionWaitProvider
 from vmc_account_link.errors import VmcError
 from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.settings import ApiToken, VmcSettings
@@ -127,8 +128,9 @@ def test_whatever_the_model_allows_ends_in_a_link_or_one_line_and_harms_no_other
     accounts: list[dict[str, Any]], later: list[dict[str, Any]], link: dict[str, Any], task: dict[str, Any]
 ) -> None:
     service = Service(accounts=accounts, link=link, task=task)
-    request, connected = (
-        service.configured(made) for made in (LinkRequestProvider(), ConnectedAccountProvider())
+    request, connected, wait = (
+        service.configured(made)
+        for made in (LinkRequestProvider(), ConnectedAccountProvider(), ConnectionWaitProvider())
     )
     inputs = {"org_id": "org", "account_number": ACCOUNT, "stack_name": OURS, "template_hosts": []}
     requested = attempt(service, lambda: request.create(inputs))
@@ -137,14 +139,14 @@ def test_whatever_the_model_allows_ends_in_a_link_or_one_line_and_harms_no_other
 
     service.accounts = later
     own = {**outputs, "stack_id": "arn:1", "link_timeout_minutes": 6.0, "unlink_on_destroy": True}
-    linked = attempt(service, lambda: connected.create(own))
+    linked = attempt(service, lambda: wait.create(own))
     if linked is not None:
         stored = linked.outs or {}
         assert stored["connected_account_state"] == "ACTIVE"
         assert stored["connected_account_id"]
-        own = json.loads(json.dumps(stored))
-        attempt(service, lambda: connected.diff("id", own, {**own, "connected_account_id": None}))
-        attempt(service, lambda: connected.read("id", own))
+        kept = json.loads(json.dumps(stored))
+        attempt(service, lambda: wait.diff("id", kept, own))
+        attempt(service, lambda: wait.read("id", kept))
     attempt(service, lambda: connected.delete("id", own))
     for one in later:
         if one.get("id") in service.unlinked:
