@@ -84,7 +84,8 @@ def test_the_wait_ends_at_most_a_tenth_late_and_tells_how_far_the_task_is(
     wait(new_client, target, time)
     assert 120 <= time.now <= 132
     lines = capsys.readouterr().out.splitlines()
-    assert f"for AWS account {ACCOUNT}: task STARTED" in lines[0]
+    assert lines[0].startswith("task STARTED")
+    assert f"(AWS account {ACCOUNT}, 0:00)" in lines[0]
     assert lines[-1] == f"AWS account {ACCOUNT} is connected"
     assert 3 <= len(lines) <= 10
 
@@ -255,12 +256,14 @@ def test_create_returns_what_the_service_says(
 ) -> None:
     record = control.seed_account(ACCOUNT, cf_stack_name="ours")
     result = provider.create(inputs)
-    assert result.outs == {
+    expected = {
         **inputs,
         "connected_account_id": record.id,
         "connected_account_state": "ACTIVE",
         "cf_stack_name": "ours",
     }
+    assert {key: (result.outs or {}).get(key) for key in expected} == expected
+    assert (result.outs or {})["own_record"]["id"] == record.id
 
 
 def linked(inputs: dict[str, Any], **changes: Any) -> dict[str, Any]:
