@@ -58,8 +58,8 @@ class ConnectionWaitProvider(AccountProvider):
         if not _must_wait(olds, news):
             return UpdateResult(outs=kept)
         same_link = all(news.get(key) == olds.get(key) for key in _LINK)
-        earlier = {"own_record": olds.get("own_record")} if same_link else {}
-        return UpdateResult(outs={**kept, **self._wait({**news, **earlier})})
+        known = {"own_record": olds.get("own_record")} if same_link else {}
+        return UpdateResult(outs={**kept, **self._wait({**news, **known})})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Forget what was seen: the connected account unlinks."""

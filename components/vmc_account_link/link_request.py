@@ -69,7 +69,7 @@ class LinkRequestProvider(ServiceProvider):
         self.context.memory.declared.add(_identity(news))
         if olds and "stack_name" not in olds:
             return CheckResult(inputs=news, failures=[_uses_existing_link(olds)])
-        inputs = self.check_ahead(news, self._refuse_if_linked) if not olds else news
+        inputs = self.check_early(news, self._refuse_if_linked) if not olds else news
         return CheckResult(inputs=inputs, failures=identity_failures(olds, news))
 
     def _refuse_if_linked(self, inputs: Mapping[str, Any]) -> None:

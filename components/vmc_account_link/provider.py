@@ -53,7 +53,7 @@ class ServiceProvider(ResourceProvider):
         )
         secrets.extend(self.settings.secrets)
 
-    def check_ahead(self, news: dict[str, Any], check: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+    def check_early(self, news: dict[str, Any], check: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
         """In the preview of a resource that is to be made, look what its creation would refuse.
 
         Args:

@@ -79,7 +79,7 @@ def _add_organization_routes(
             return Response(status=401)
         others = (str(uuid.uuid5(uuid.UUID(caller.id), str(number))) for number in itertools.count())
         visible = itertools.islice(
-            itertools.chain([caller.id], others), caller.links.current_modes.organizations_visible
+            itertools.chain([caller.id], others), caller.links.current_modes.visible_organizations
         )
         return jsonify([wire.organization_to_wire(org_id, started_at) for org_id in visible])
 

@@ -88,7 +88,7 @@ def role(stack: str, logical_id: str = "RemoteRole", number: str = NUMBER, path:
     return f"arn:aws:iam::{number}:role/{path}{stack[: 64 - len(tail)]}{tail}"
 
 
-KEPT = OwnRecord(
+KNOWN = OwnRecord(
     id="record", cf_stack_name=VMWARES, role_arns=(role("SDDC"), role("SDDC", "RemoteRolePayer"))
 )
 BLANK = OwnRecord(id="record", cf_stack_name=None, role_arns=())
@@ -167,21 +167,21 @@ BEFORE = "record version 1 of None"
             id="it has come, named otherwise, without a task",
         ),
         # What an `up` has seen.
-        pytest.param(VMWARES, KEPT.role_arns, {"own_record": KEPT}, Owner.OURS, id="as it was seen"),
-        pytest.param(VMWARES, (), {"own_record": KEPT}, Owner.OURS, id="its roles have gone"),
-        pytest.param(None, KEPT.role_arns[:1], {"own_record": KEPT}, Owner.OURS, id="its name has gone"),
-        pytest.param("new", KEPT.role_arns, {"own_record": KEPT}, Owner.OURS, id="its name has changed"),
+        pytest.param(VMWARES, KNOWN.role_arns, {"own_record": KNOWN}, Owner.OURS, id="as it was seen"),
+        pytest.param(VMWARES, (), {"own_record": KNOWN}, Owner.OURS, id="its roles have gone"),
+        pytest.param(None, KNOWN.role_arns[:1], {"own_record": KNOWN}, Owner.OURS, id="its name has gone"),
+        pytest.param("new", KNOWN.role_arns, {"own_record": KNOWN}, Owner.OURS, id="its name has changed"),
         pytest.param(
-            "new", (role("new"),), {**RAN, "own_record": KEPT}, Owner.ANOTHER, id="another took it over"
+            "new", (role("new"),), {**RAN, "own_record": KNOWN}, Owner.ANOTHER, id="another took it over"
         ),
         pytest.param(
             "new",
             ("arn:aws:iam::1:role/x",),
-            {**RAN, "own_record": KEPT},
+            {**RAN, "own_record": KNOWN},
             Owner.ANOTHER,
             id="nothing is as it was",
         ),
-        pytest.param("new", (), {**RAN, "own_record": KEPT}, Owner.UNCLEAR, id="another name, and no roles"),
+        pytest.param("new", (), {**RAN, "own_record": KNOWN}, Owner.UNCLEAR, id="another name, and no roles"),
         pytest.param(None, (), {"own_record": BLANK}, Owner.OURS, id="as blank as it was seen"),
         pytest.param(VMWARES, (), {"own_record": BLANK}, Owner.UNCLEAR, id="it was blank and is named now"),
     ],
@@ -211,7 +211,7 @@ def test_the_reasons_name_what_was_found() -> None:
 
 
 def test_what_is_kept_of_a_record_survives_the_state() -> None:
-    assert OwnRecord.from_state(json.loads(json.dumps(KEPT.to_state()))) == KEPT
+    assert OwnRecord.from_state(json.loads(json.dumps(KNOWN.to_state()))) == KNOWN
     # The engine leaves out what is null.
     assert OwnRecord.from_state({"id": "record", "role_arns": []}) == BLANK
     assert OwnRecord.from_state(None) is None

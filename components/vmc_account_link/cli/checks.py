@@ -7,7 +7,7 @@ from vmc_account_link.api.models import AccountRecord, AccountState
 from vmc_account_link.aws_reader import Caller, Decision, StackSummary
 from vmc_account_link.check_result import CheckResult, failed, passed, warned
 from vmc_account_link.cli.token import Claims
-from vmc_account_link.link.ownership import LinkEvidence, decide_owner, stack_label
+from vmc_account_link.link.ownership import LinkEvidence, decide_owner, stack_description
 
 LINK_REGION = "us-west-2"
 _RENEW = "Make a new API token in the VMC console and set it (vmc:refreshToken or API_TOKEN)."
@@ -125,7 +125,7 @@ def _check_existing(account: str, record: AccountRecord | None) -> CheckResult:
 
 
 def _describe_record(account: str, record: AccountRecord) -> str:
-    return f"account {account} is {record.state}, linked by {stack_label(record)}"
+    return f"account {account} is {record.state}, linked by {stack_description(record)}"
 
 
 def check_subnets(region: str, counts: Mapping[str, int]) -> CheckResult:

@@ -21,7 +21,7 @@ from vmc_account_link.link.ownership import LinkEvidence
 from vmc_account_link.settings import VmcSettings
 from vmc_account_link.template.source import is_s3
 
-_CONSTANTS_OF = frozenset(
+_TYPE_NAMES = frozenset(
     {"state", "status", "sub_status", "task_type", "resource_type", "org_type", "project_state"}
 )
 """The fields whose values are words of the service's own."""
@@ -59,7 +59,7 @@ def shape_of(value: Any, key: str = "") -> Any:
 
 
 def _shape_of_text(text: str, key: str) -> str:
-    if key in _CONSTANTS_OF and _WORD.fullmatch(text):
+    if key in _TYPE_NAMES and _WORD.fullmatch(text):
         return text
     if text.startswith(("https://", "http://")):
         return url_shape(text)

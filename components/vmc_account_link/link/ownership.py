@@ -164,14 +164,14 @@ def _by_name(account: AccountRecord, known: LinkEvidence) -> tuple[bool | None, 
 
 def _by_roles(account: AccountRecord, known: LinkEvidence) -> tuple[bool | None, str]:
     """What the role ARNs say: ours, another stack's, or nothing (None)."""
-    earlier = known.own_record.role_arns if known.own_record else ()
-    voices = {arn: arn in earlier or _made_role(arn, known) for arn in account.role_arns}
-    if earlier and voices and not any(voices.values()):
+    roles = known.own_record.role_arns if known.own_record else ()
+    voices = {arn: arn in roles or _made_role(arn, known) for arn in account.role_arns}
+    if roles and voices and not any(voices.values()):
         # Not what they were, and nothing makes them ours.
         voices = dict.fromkeys(voices, False)
-    for expected, reason in ((True, "its roles are of our stack"), (False, "its roles are of another stack")):
-        if arns := [arn for arn, voice in voices.items() if voice is expected]:
-            return expected, f"{reason} ({arns[0].rpartition('/')[2]})"
+    for answer, reason in ((True, "its roles are of our stack"), (False, "its roles are of another stack")):
+        if arns := [arn for arn, voice in voices.items() if voice is answer]:
+            return answer, f"{reason} ({arns[0].rpartition('/')[2]})"
     return None, ""
 
 
@@ -252,7 +252,7 @@ def find_account(accounts: Sequence[AccountRecord], account_number: str) -> Acco
     return live[0] if live else None
 
 
-def stack_label(account: AccountRecord) -> str:
+def stack_description(account: AccountRecord) -> str:
     """The stack that a record names, for messages."""
     return f'stack "{account.cf_stack_name}"' if account.cf_stack_name else "a stack that is not named"
 

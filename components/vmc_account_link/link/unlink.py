@@ -9,7 +9,7 @@ from datetime import datetime
 
 from vmc_account_link.api.models import AccountRecord, Task, TaskStatus
 from vmc_account_link.errors import OwnerUnclear, VmcError
-from vmc_account_link.link.ownership import Owner, Ownership, decide_owner, stack_label
+from vmc_account_link.link.ownership import Owner, Ownership, decide_owner, stack_description
 from vmc_account_link.link.progress import (
     LIST_GRACE_SECONDS,
     RELINK_GRACE_SECONDS,
@@ -84,7 +84,7 @@ def evaluate_unrecorded(
             return _waiting(task, "nothing shows yet by which link the account is connected")
         return NothingToUnlink(
             note=f"AWS account {target.account_number} is linked by CloudFormation "
-            f"{stack_label(account)}, and nothing shows that it ran this link: left alone"
+            f"{stack_description(account)}, and nothing shows that it ran this link: left alone"
         )
     is_late = account is None and _ended_within(task, now, RELINK_GRACE_SECONDS)
     if has_begun or is_late:
