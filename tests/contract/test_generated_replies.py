@@ -42,7 +42,7 @@ SETTINGS = VmcSettings(org_id="org", credentials=ApiToken(value=TOKEN))
 
 @dataclasses.dataclass
 class Service:
-    """What answers, and what it was told to unlink."""
+    """What answers, and what it was lines to unlink."""
 
     accounts: list[dict[str, Any]]
     link: dict[str, Any]
