@@ -310,7 +310,7 @@ def test_a_fault_that_stays_ends_after_some_attempts_in_one_line(
     with new_client() as vmc, pytest.raises(Unavailable, match=r"500 skyscraper\.x") as failure:
         vmc.list_connected_accounts()
     assert calls(control, "list-connected-accounts") == ATTEMPTS
-    assert "\n" not in str(refusal.value)
+    assert "\n" not in str(failure.value)
 
 
 def test_the_services_retry_after_is_kept_within_bounds(
