@@ -158,6 +158,7 @@ class AccountLink(pulumi.ComponentResource):
         """Make the link and own it."""
         child = pulumi.ResourceOptions(parent=self)
         stack_name = given.get("stack_name", DEFAULT_STACK_NAME)
+        has_unknown_tags = isinstance(given.get("tags"), pulumi.Output)
         is_own = self.get_provider(resource_types.STACK) is None
         own_region = given.get("region", DEFAULT_REGION) if is_own else None
         precheck = StackPrecheck(settings)
@@ -194,9 +195,11 @@ class AccountLink(pulumi.ComponentResource):
             capabilities=["CAPABILITY_IAM"],
             # A stack that failed leaves nothing behind that a refresh could take for a stack (ADR 0006).
             on_failure="DELETE",
-            tags=given.get("tags") or None,
+            tags=given.get("tags"),
             opts=pulumi.ResourceOptions(
                 parent=self,
+                # The AWS provider derives them from the tags, and does not know that those may be secret.
+                additional_secret_outputs=["tagsAll"] if has_unknown_tags else None,
                 provider=provider,
                 # A stack whose creation failed is made anew. Without the first it counts as created on the
                 # next update (seen on the engine, ADR 0006); without the second its name is taken.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NotRequired, TypedDict, cast, get_args
 
 import pulumi
+from pulumi.runtime import is_config_secret
 from pulumi.runtime.config import CONFIG
 
 from vmc_account_link.api.organisation import find_organisation
@@ -15,6 +16,7 @@ from vmc_account_link.link.subnets import DEFAULT_SDDC_TYPE, SDDC_TYPES, count_p
 from vmc_account_link.resource_types import PACKAGE
 from vmc_account_link.settings import (
     QUOTES,
+    VMC_CREDENTIALS,
     VMC_KEYS,
     VmcSettings,
     read_settings,
@@ -123,6 +125,12 @@ def read_vmc_settings() -> VmcSettings:
     """
     config = pulumi.Config("vmc")
     refuse_unknown_keys("vmc", configured_keys(), VMC_KEYS)
+    for key in VMC_CREDENTIALS:
+        if config.get(key) and not is_config_secret(f"vmc:{key}"):
+            pulumi.log.warn(
+                f"vmc:{key} is in plaintext in the configuration's file: set it again with "
+                f"`pulumi config set --secret vmc:{key}`."
+            )
     return read_settings(
         lambda key: config.get(key.removeprefix("vmc:")),
         os.environ,
@@ -141,7 +149,24 @@ def read_args(config: pulumi.Config) -> AccountLinkArgs:
     Raises:
         SettingsError: a key is unknown, or a value is not of its type.
     """
-    return parse_args(config.name, configured_keys(), config.get)
+    args = parse_args(config.name, configured_keys(), config.get)
+    for argument, value in args.items():
+        if not is_config_secret(f"{config.name}:{setting_key(argument)}"):
+            continue
+        if argument in _SECRET_IF_MARKED:
+            # Judged before: of an Output nobody knows the value yet.
+            validate_args({argument: value})
+            cast("dict[str, Any]", args)[argument] = pulumi.Output.secret(value)
+        else:
+            pulumi.log.warn(
+                f"{config_key(argument)} is a secret of the configuration, and in plaintext in the Pulumi "
+                "state: it is a part of names and ids there."
+            )
+    return args
+
+
+_SECRET_IF_MARKED = frozenset({"tags", "template_hosts"})
+"""Arguments that can be secret in the state; of the others some part is an id, or decides in the program."""
 
 
 def parse_args(namespace: str, keys: Iterable[str], get: Callable[[str], str | None]) -> AccountLinkArgs:
@@ -192,11 +217,11 @@ def join_args(args: AccountLinkArgs | None, keywords: AccountLinkArgs) -> Accoun
 def drop_unset(args: AccountLinkArgs | None) -> dict[str, Any]:
     """The arguments that are set.
 
-    Empty text, and 0 of `sddc_hosts`, is how Pulumi.yaml's defaults say "unset". Blanks around a text, of a
-    list too, are nobody's intention.
+    Empty text, an empty object, and 0 of `sddc_hosts`, is how Pulumi.yaml's defaults say "unset". Blanks
+    around a text, of a list too, are nobody's intention.
     """
     stripped = {key: _strip(value) for key, value in (args or {}).items()}
-    given = {key: value for key, value in stripped.items() if value is not None and value != ""}
+    given = {key: value for key, value in stripped.items() if value not in (None, "", {})}
     if given.get("sddc_hosts") == 0:
         del given["sddc_hosts"]
     return given

@@ -177,6 +177,8 @@ def _set_for_others(key: str, environ: Mapping[str, str]) -> str:
 
 VMC_KEYS = ("orgId", "refreshToken", "apiToken", "clientId", "clientSecret", "vmcUrl", "cspUrl")
 """The keys of the namespace `vmc:` that are read."""
+VMC_CREDENTIALS = ("refreshToken", "apiToken", "clientSecret")
+"""Those that are credentials."""
 QUOTES = "put the 12 digits in quotes, for YAML makes another number of one with a leading zero"
 """What to do about an AWS account that was written as a number."""
 

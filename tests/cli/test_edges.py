@@ -82,6 +82,7 @@ CHECKS = {
         "stack name",
         "subnets",
         "permissions",
+        "quotas",
     )
 }
 INPUTS = len(VARIABLES) * len(GARBAGE) + 2 * len(FILES)

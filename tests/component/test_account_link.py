@@ -276,6 +276,36 @@ def test_blanks_around_a_text_are_nobodys_intention(run: Run) -> None:
     assert recorder.inputs(REQUEST)["template_hosts"] == ["host"]
 
 
+def test_settings_that_are_marked_secret_are_secret_in_the_state(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = {
+        **CONFIG,
+        "vmc-account-link:tags": '{"cost":"a-secret-cost-center"}',
+        "vmc-account-link:templateHosts": '["secret.example"]',
+        "vmc-account-link:stackName": "Lab-7",
+    }
+    recorder = run(
+        config=config,
+        secret_keys=[key for key in config if key.startswith("vmc-account-link:")],
+        program=lambda: runpy.run_path(str(REPOSITORY / "__main__.py")) and None,
+    )
+    tags = recorder.of_type(STACK).object.fields["tags"].struct_value.fields
+    assert tags[SIGNATURE].string_value == SECRET
+    assert list(recorder.of_type(STACK).additionalSecretOutputs) == ["tagsAll"]
+    hosts = recorder.of_type(REQUEST).object.fields["template_hosts"].struct_value.fields
+    assert hosts[SIGNATURE].string_value == SECRET
+    assert "vmc-account-link:stackName is a secret of the configuration, and in plaintext" in caplog.text
+
+
+def test_a_credential_in_plaintext_is_warned_of_once(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    run()
+    assert caplog.text.count("vmc:refreshToken is in plaintext in the configuration's file") == 1
+    caplog.clear()
+    run(secret_keys=["vmc:refreshToken"])
+    assert "plaintext" not in caplog.text
+
+
 def test_a_misspelt_key_of_the_program_is_refused_with_the_nearest_one(run: Run) -> None:
     config = {**CONFIG, "vmc-account-link:awsAccountID": "999999999999"}
     with pytest.raises(SettingsError, match="Did you mean vmc-account-link:awsAccountId"):
