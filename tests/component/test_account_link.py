@@ -213,7 +213,12 @@ def test_on_preview_what_the_service_will_say_is_unknown_and_nothing_fails(run: 
 @pytest.mark.parametrize(
     ("args", "config", "named"),
     [
-        pytest.param({}, {"vmc:refreshToken": "t"}, "vmc:orgId", id="no organisation"),
+        pytest.param(
+            {},
+            {"vmc:refreshToken": "t", "vmc:cspUrl": "http://127.0.0.1:1"},
+            "http://127.0.0.1:1 can't be reached",
+            id="no organisation, and nobody to ask for it",
+        ),
         pytest.param({}, {"vmc:orgId": "o"}, "vmc:refreshToken", id="no token"),
         pytest.param({}, {**CONFIG, "vmc:vmcUrl": "nonsense"}, "vmc:vmcUrl", id="a malformed URL"),
         pytest.param(
