@@ -105,10 +105,11 @@ def test_a_wrong_token_fails_its_line_and_does_not_hide_aws(
 
 
 def test_a_missing_setting_is_a_line_of_its_own(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("ORG_ID")
+    monkeypatch.delenv("API_TOKEN")
     line = command("doctor", "--json").lines()["token"]
-    assert (line["verdict"], line["found"]) == ("fail", "vmc:orgId: the VMC organisation is not set")
-    assert "ORG_ID" in line["hint"]
+    assert line["verdict"] == "fail"
+    assert line["found"].startswith("vmc:refreshToken: no VMC API token is set")
+    assert "API_TOKEN" in line["hint"]
 
 
 def test_where_the_end_of_the_token_is_not_told_the_line_says_so(command: Command, box: Sandbox) -> None:
