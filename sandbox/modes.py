@@ -80,7 +80,7 @@ class TokenRefusal(StrEnum):
     REGENERATED = "regenerated"
     HOLD = "hold"
     """The organization is on hold: the service refuses the token."""
-    UNKNOWN_WORDS = "unknown_words"
+    UNKNOWN_REASON = "unknown_reason"
 
 
 class UnknownMode(ValueError):
@@ -123,7 +123,7 @@ class Modes:
     redirect_to: str = ""
     """Where the service redirects every call: a URL, or `none` for a redirect without one."""
     token_refusal: TokenRefusal = TokenRefusal.NONE
-    organizations_seen: int = 1
+    visible_organizations: int = 1
     """How many organizations a token sees; those beyond its own are made up."""
     denied_actions: str = ""
     """What AWS denies its callers, as `service:Action`, separated by commas (see `permissions.py`)."""

@@ -153,7 +153,7 @@ def read_args(config: pulumi.Config) -> AccountLinkArgs:
     for argument, value in args.items():
         if not is_config_secret(f"{config.name}:{setting_key(argument)}"):
             continue
-        if argument in _SECRET_IF_MARKED:
+        if argument in _SECRET_WHERE_SAID:
             # Judged before: of an Output nobody knows the value yet.
             validate_args({argument: value})
             cast("dict[str, Any]", args)[argument] = pulumi.Output.secret(value)
@@ -165,7 +165,7 @@ def read_args(config: pulumi.Config) -> AccountLinkArgs:
     return args
 
 
-_SECRET_IF_MARKED = frozenset({"tags", "template_hosts"})
+_SECRET_WHERE_SAID = frozenset({"tags", "template_hosts"})
 """Arguments that can be secret in the state; of the others some part is an id, or decides in the program."""
 
 

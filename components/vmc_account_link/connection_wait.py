@@ -14,7 +14,7 @@ from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
 from vmc_account_link import resource_types
 from vmc_account_link.link.evidence import link_evidence
-from vmc_account_link.link.ownership import OwnRecord, judge_owner
+from vmc_account_link.link.ownership import OwnRecord, decide_owner
 from vmc_account_link.link.wait import link_target, wait_until_linked
 from vmc_account_link.provider import AccountProvider, kept_record, record_outputs
 
@@ -58,8 +58,8 @@ class ConnectionWaitProvider(AccountProvider):
         if not _must_wait(olds, news):
             return UpdateResult(outs=kept)
         same_link = all(news.get(key) == olds.get(key) for key in _LINK)
-        seen = {"own_record": olds.get("own_record")} if same_link else {}
-        return UpdateResult(outs={**kept, **self._wait({**news, **seen})})
+        known = {"own_record": olds.get("own_record")} if same_link else {}
+        return UpdateResult(outs={**kept, **self._wait({**news, **known})})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Forget what was seen: the connected account unlinks."""
@@ -78,8 +78,8 @@ def _must_wait(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     """Whether a new link was run, or the last look did not show the account ACTIVE by our link."""
     if any(news.get(key) != olds.get(key) for key in _LINK):
         return True
-    last_seen = kept_record(olds)
-    return not (last_seen.is_active and judge_owner(last_seen, link_evidence(olds)).is_ours)
+    last_record = kept_record(olds)
+    return not (last_record.is_active and decide_owner(last_record, link_evidence(olds)).is_own)
 
 
 class ConnectionWait(Resource, module=resource_types.PACKAGE, name="ConnectionWait"):

@@ -20,7 +20,7 @@ from pulumi.dynamic import (
 from vmc_account_link import resource_types
 from vmc_account_link.api.models import AccountRecord, AccountState
 from vmc_account_link.errors import NotLinked
-from vmc_account_link.link.ownership import stack_in_words
+from vmc_account_link.link.ownership import stack_description
 from vmc_account_link.provider import PREVIEW, AccountProvider, record_outputs
 
 _IDENTITY = ("org_id", "account_number")
@@ -45,7 +45,7 @@ class ExistingAccountProvider(AccountProvider):
                     "touching it, see docs/how-to/existing-link.md",
                 )
             )
-        inputs = self.look_ahead(news, self._fetch_account) if not olds else news
+        inputs = self.check_early(news, self._fetch_account) if not olds else news
         return CheckResult(inputs=inputs, failures=failures)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
@@ -94,7 +94,7 @@ def _no_existing_link(props: Mapping[str, Any], account: AccountRecord | None) -
         )
     return NotLinked(
         action,
-        f"connected account {account.id} is {account.state} (linked by {stack_in_words(account)})",
+        f"connected account {account.id} is {account.state} (linked by {stack_description(account)})",
         "Repair the link where it was made (change `relink` there, or run the stack's template again), then "
         "run `pulumi up` again.",
     )

@@ -27,9 +27,9 @@ from vmc_account_link.link.evidence import find_owner, link_evidence
 from vmc_account_link.link.ownership import (
     IDENTITY,
     LinkEvidence,
+    decide_owner,
     find_account,
     identity_failures,
-    judge_owner,
     refuse_another_stacks_link,
     same_organisation,
 )
@@ -69,7 +69,7 @@ class LinkRequestProvider(ServiceProvider):
         self.context.memory.declared.add(_identity(news))
         if olds and "stack_name" not in olds:
             return CheckResult(inputs=news, failures=[_uses_existing_link(olds)])
-        inputs = self.look_ahead(news, self._refuse_if_linked) if not olds else news
+        inputs = self.check_early(news, self._refuse_if_linked) if not olds else news
         return CheckResult(inputs=inputs, failures=identity_failures(olds, news))
 
     def _refuse_if_linked(self, inputs: Mapping[str, Any]) -> None:
@@ -78,7 +78,7 @@ class LinkRequestProvider(ServiceProvider):
         known = LinkEvidence(
             account_number=inputs["account_number"], stack_names=(str(inputs.get("stack_name")),)
         )
-        refuse_another_stacks_link(account, judge_owner(account, known) if account else None)
+        refuse_another_stacks_link(account, decide_owner(account, known) if account else None)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Say whether there is something to do; on a preview too, so that a refusal is seen there.
@@ -188,7 +188,7 @@ class LinkRequestProvider(ServiceProvider):
         account = find_account(vmc.list_connected_accounts(), inputs["account_number"])
         ownership = find_owner(vmc, account, known)
         refuse_another_stacks_link(account, ownership)
-        renews = ownership is not None and ownership.is_ours
+        renews = ownership is not None and ownership.is_own
         link = vmc.request_link()
         source.check_source(
             link.template_url,
@@ -265,7 +265,7 @@ def _has_an_earlier_name(account: AccountRecord, known: LinkEvidence) -> bool:
     earlier = LinkEvidence(
         account_number=known.account_number, stack_names=known.stack_names[1:], role_ids=known.role_ids
     )
-    return judge_owner(account, earlier).is_ours
+    return decide_owner(account, earlier).is_own
 
 
 class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):

@@ -53,12 +53,12 @@ class ServiceProvider(ResourceProvider):
         )
         secrets.extend(self.settings.secrets)
 
-    def look_ahead(self, news: dict[str, Any], look: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+    def check_early(self, news: dict[str, Any], check: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
         """In the preview of a resource that is to be made, look what its creation would refuse.
 
         Args:
             news: the inputs of a `check`; `preview` among them is the program's word that nothing is made.
-            look: raises what would be refused. That the service can't be heard just now refuses nothing.
+            check: raises what would be refused. That the service can't be heard just now refuses nothing.
 
         Returns:
             The inputs, without `preview`.
@@ -67,7 +67,7 @@ class ServiceProvider(ResourceProvider):
         is_known = all(isinstance(inputs.get(key), str) for key in IDENTITY)
         if news.get(PREVIEW) and is_known:
             try:
-                look(inputs)
+                check(inputs)
             except (ServiceUnreachable, Unavailable) as error:
                 self.context.emit_progress(f"not checked before: {error}")
         return inputs

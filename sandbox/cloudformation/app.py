@@ -24,14 +24,27 @@ from sandbox.vmc.state import TEMPLATE_PATH
 class AwsApp:
     """moto's AWS with our CloudFormation, and the bucket in which VMware's large templates lie."""
 
-    def __init__(self, aws: WSGIApplication, bucket: WSGIApplication, stacks: Stacks) -> None:
+    def __init__(
+        self,
+        aws: WSGIApplication,
+        bucket: WSGIApplication,
+        stacks: Stacks,
+        organizations: Organizations | None,
+    ) -> None:
         self._aws = aws
         self._bucket = bucket
+        self._organizations = organizations
         self.stacks = stacks
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        is_template = environ["PATH_INFO"].startswith(TEMPLATE_PATH)
+        path = environ["PATH_INFO"]
+        # Not a bucket of that name in moto's S3.
+        is_template = (
+            path.startswith(TEMPLATE_PATH)
+            and self._organizations is not None
+            and self._organizations.of_link(path.removeprefix(TEMPLATE_PATH)) is not None
+        )
         return (self._bucket if is_template else self._aws)(environ, start_response)
 
 
@@ -73,4 +86,4 @@ def build_aws_app(
         journal=journal,
         clock=clock,
     )
-    return AwsApp(aws, bucket, stacks)
+    return AwsApp(aws, bucket, stacks, organizations)

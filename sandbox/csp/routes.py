@@ -18,7 +18,7 @@ REFUSALS = {
     TokenRefusal.IP_POLICY: "access_denied: The IP address is not allowed by the organization's policy",
     TokenRefusal.DEACTIVATED: "invalid_grant: The API token has been deactivated",
     TokenRefusal.REGENERATED: "invalid_grant: The API token has been regenerated",
-    TokenRefusal.UNKNOWN_WORDS: "Bad Request",
+    TokenRefusal.UNKNOWN_REASON: "Bad Request",
 }
 """Made up: no public source shows the platform's texts."""
 
@@ -73,8 +73,8 @@ def _exchanged(service: TokenService | None, api_token: str) -> Response:
     if service is None:
         # The platform's message repeats the token's beginning: a client must not pass it on.
         return _rejection(400, f"invalid_grant: Invalid refresh token: {api_token[:24]}...")
-    if words := REFUSALS.get(service.current_modes.token_refusal):
-        return _rejection(400, words)
+    if reason := REFUSALS.get(service.current_modes.token_refusal):
+        return _rejection(400, reason)
     return _issued(service.issue(), refresh_token=api_token)
 
 

@@ -78,10 +78,10 @@ def _add_organization_routes(
         if caller is None:
             return Response(status=401)
         others = (str(uuid.uuid5(uuid.UUID(caller.id), str(number))) for number in itertools.count())
-        seen = itertools.islice(
-            itertools.chain([caller.id], others), caller.links.current_modes.organizations_seen
+        visible = itertools.islice(
+            itertools.chain([caller.id], others), caller.links.current_modes.visible_organizations
         )
-        return jsonify([wire.organization_to_wire(org_id, started_at) for org_id in seen])
+        return jsonify([wire.organization_to_wire(org_id, started_at) for org_id in visible])
 
     @blueprint.get(_ORG, endpoint="get-organization")
     def get_organization(org_id: str) -> Response:

@@ -104,8 +104,8 @@ def _shown_name(account: ConnectedAccount, form: RecordName) -> str | None:
         case RecordName.CHOSEN:
             return account.stack_name
         case RecordName.ARN:
-            place = f"us-west-2:{account.account_number}"
-            return f"arn:aws:cloudformation:{place}:stack/{account.stack_name}/{unique}"
+            region = f"us-west-2:{account.account_number}"
+            return f"arn:aws:cloudformation:{region}:stack/{account.stack_name}/{unique}"
         case RecordName.VMWARE:
             return f"vmware-sddc-formation-{unique}"
         case RecordName.NULL:

@@ -1,6 +1,6 @@
 """Replies within the API's model: every optional field may be missing, null, or of another type."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import strategies as st
@@ -71,6 +71,3 @@ def within(draw: st.DrawFn, shape: str) -> dict[str, Any]:
 
 def _of_kind(kind: Any) -> st.SearchStrategy[Any]:
     return _KINDS[kind] if isinstance(kind, str) and kind in _KINDS else _STRANGE
-
-
-Answer = Callable[[], Any]

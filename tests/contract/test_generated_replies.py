@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import requests
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.contract.replies import OURS, TEMPLATE_URL, role, within
@@ -42,14 +42,14 @@ SETTINGS = VmcSettings(org_id="org", credentials=ApiToken(value=TOKEN))
 
 @dataclasses.dataclass
 class Service:
-    """What answers, and what it was told to unlink."""
+    """What answers, and what it was lines to unlink."""
 
     accounts: list[dict[str, Any]]
     link: dict[str, Any]
     task: dict[str, Any]
     unlinked: list[str] = dataclasses.field(default_factory=list)
     now: float = 0.0
-    told: list[str] = dataclasses.field(default_factory=list)
+    lines: list[str] = dataclasses.field(default_factory=list)
 
     def answer(self, method: str, url: str, _headers: Mapping[str, str], _body: bytes) -> Raw:
         """One answer."""
@@ -76,7 +76,7 @@ class Service:
         made: Any = provider
         made.settings = SETTINGS
         made.context = CallContext(
-            emit_progress=self.told.append,
+            emit_progress=self.lines.append,
             monotonic=lambda: self.now,
             now=lambda: datetime(2026, 1, 10, 12, tzinfo=UTC),
             sleep=self.sleep,
@@ -101,10 +101,10 @@ def attempt(service: Service, call: Callable[[], T]) -> T | None:
     try:
         return call()
     except VmcError as error:
-        service.told.append(str(error))
+        service.lines.append(str(error))
         return None
     finally:
-        for line in service.told:
+        for line in service.lines:
             assert "planted" not in line
             assert len(line) <= LONGEST_LINE
             assert "\n" not in line
@@ -118,6 +118,7 @@ def is_anothers(wire: Mapping[str, Any]) -> bool:
     return record.account_number != ACCOUNT or not (named_ours or has_our_role or not record.role_arns)
 
 
+@settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(
     accounts=st.lists(within("AwsCustomerConnectedAccount"), max_size=3),
     later=st.lists(within("AwsCustomerConnectedAccount"), max_size=3),

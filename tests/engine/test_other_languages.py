@@ -99,9 +99,8 @@ def test_a_stack_of_the_python_program_is_taken_over_by_yaml_and_back(lab: Lab) 
     lab.must(*unchanged)
     write_python(lab)
     lab.must(*unchanged)
-    assert {name: one["inputs"] for name, one in lab.resources().items()} == {
-        name: one["inputs"] for name, one in before.items()
-    }
+    assert lab.resources()["AccountLink"]["inputs"] == before["AccountLink"]["inputs"]
+    assert lab.resources().keys() == before.keys()
     assert not {"request-link", "cloudformation.UpdateStack"} & set(lab.calls())
 
 

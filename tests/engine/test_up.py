@@ -56,7 +56,7 @@ def test_a_connection_is_noticed_within_a_second(lab: Lab) -> None:
 def test_preview_refresh_and_an_unchanged_up_ask_for_no_link(lab: Lab) -> None:
     before_anything = lab.must("preview")
     assert "vmc-account-link:ConnectionWait" in before_anything.output
-    assert lab.calls(service="vmc") == []
+    assert lab.calls(service="vmc") == ["list-connected-accounts"]
 
     lab.up()
     lab.control.clear_journal()

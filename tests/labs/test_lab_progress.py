@@ -61,7 +61,7 @@ ROLLED_BACK = (
         pytest.param([], "the engine ended without a reason: see the log", id="never nothing"),
         pytest.param(
             ["get https://bucket.s3.amazonaws.com/t?X-Amz-Signature=abc 403"],
-            "get https://bucket.s3.amazonaws.com/t 403",
+            "get https://bucket.s3.amazonaws.com 403",
             id="no signed URL",
         ),
     ],

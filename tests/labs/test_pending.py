@@ -123,7 +123,7 @@ def test_a_stack_that_failed_is_taken_in_with_its_error_so_that_it_is_made_anew(
     assert repaired.state["deployment"]["resources"][-1]["initErrors"] == [
         "stack status (ROLLBACK_COMPLETE): because"
     ]
-    assert "makes it anew" in repaired.lines[0]
+    assert "creates it again" in repaired.lines[0]
 
 
 def test_a_stack_of_the_same_name_with_another_template_is_somebody_elses() -> None:
@@ -309,7 +309,7 @@ def test_an_unrecorded_stack_is_written_as_the_program_declares_it(
 ) -> None:
     """Whatever is missing or different would be a change to the next preview."""
     before, urn = (
-        unrecorded(body, provider("link", PARENT), provider("other")),
+        unrecorded(body, provider("link-aws", PARENT), provider("other")),
         LINK_URN.replace(LINK_REQUEST, STACK),
     )
     urn = urn.removesuffix("-request") + "-stack"
@@ -317,7 +317,7 @@ def test_an_unrecorded_stack_is_written_as_the_program_declares_it(
     assert repaired.lines == ("link-stack: made without the state knowing; taken into it, CREATE_COMPLETE",)
     *_, recorded = repaired.state["deployment"]["resources"]
     inputs = {
-        "__defaults": [], "name": "SDDC-Account-Link", "region": "region-of-link",
+        "__defaults": [], "name": "SDDC-Account-Link", "region": "region-of-link-aws",
         "capabilities": ["CAPABILITY_IAM"], "onFailure": "DELETE", source[0]: source[1], "tagsAll": {},
     }  # fmt: skip
     assert recorded == {
@@ -331,7 +331,7 @@ def test_an_unrecorded_stack_is_written_as_the_program_declares_it(
             **{key: value for key, value in inputs.items() if key != "__defaults"},
         },
         "parent": PARENT,
-        "provider": "urn:pulumi:dev::p::pulumi:providers:aws::link::id-link",
+        "provider": "urn:pulumi:dev::p::pulumi:providers:aws::link-aws::id-link-aws",
         "dependencies": [LINK_URN],
         "propertyDependencies": {source[0]: [LINK_URN]},
     }  # fmt: skip
@@ -340,7 +340,7 @@ def test_an_unrecorded_stack_is_written_as_the_program_declares_it(
 @pytest.mark.parametrize(
     ("providers", "region"),
     [
-        ([provider("other"), provider("link", PARENT)], "region-of-link"),
+        ([provider("other"), provider("link-aws", PARENT)], "region-of-link-aws"),
         ([provider("only")], "region-of-only"),
         ([provider("one"), provider("two")], None),
         ([], None),

@@ -13,7 +13,7 @@ import grpc
 import pulumi.dynamic
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import provider_pb2, status_pb2
-from pulumi.runtime.rpc import UNKNOWN as UNKNOWN_TEXT
+from pulumi.runtime.rpc import UNKNOWN as UNKNOWN_REASON
 
 from tests.properties.aws_process import aws_environment, aws_process
 from tests.properties.cloud import Cloud
@@ -194,10 +194,10 @@ def _given(values: Values) -> Values:
 
 def _struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
     struct = struct_pb2.Struct()
-    struct.update({key: UNKNOWN_TEXT if value is UNKNOWN else value for key, value in values.items()})
+    struct.update({key: UNKNOWN_REASON if value is UNKNOWN else value for key, value in values.items()})
     return struct
 
 
 def _values(struct: struct_pb2.Struct) -> Values:
     values = json_format.MessageToDict(struct)
-    return {key: UNKNOWN if value == UNKNOWN_TEXT else value for key, value in values.items()}
+    return {key: UNKNOWN if value == UNKNOWN_REASON else value for key, value in values.items()}

@@ -15,6 +15,7 @@ from tests.provider.conftest import NewClient, Time
 from tests.support.lab import ACCOUNT
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.errors import (
+    OwnerUnclear,
     Refused,
     ResponseLost,
     SettingsError,
@@ -369,3 +370,14 @@ def test_a_renewal_that_is_on_its_way_is_not_unlinked_too_early(
     assert unlink(new_client, time, dataclasses.replace(target, previous_revision=before.revision))
     time.sleep(3600)
     assert control.connected_accounts() == ()
+
+
+def test_a_record_that_may_be_anybodys_is_neither_unlinked_nor_passed_by(
+    provider: ConnectedAccountProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    control.seed_account(ACCOUNT, cf_stack_name="theirs")
+    control.set_modes(record_roles=False)
+    with pytest.raises(OwnerUnclear, match='its stack is "theirs", not ours') as refusal:
+        provider.delete("id", inputs)
+    assert "\n" not in str(refusal.value)
+    assert len(control.connected_accounts()) == 1

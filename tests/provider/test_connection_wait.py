@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.control.client import SandboxControl
 from sandbox.environment import Sandbox
+from sandbox.vmc.accounts import made_up_role_arns
 from tests.provider.conftest import NewClient, Time
 from tests.support.lab import ACCOUNT
 from vmc_account_link.api.models import AccountRecord
@@ -255,15 +256,31 @@ def test_create_returns_what_the_service_says(
     provider: ConnectionWaitProvider, inputs: dict[str, Any], control: SandboxControl
 ) -> None:
     record = control.seed_account(ACCOUNT, cf_stack_name="ours")
+    stored = {"cf_stack_name": "ours", "role_arns": list(made_up_role_arns(ACCOUNT, "ours").values())}
     result = provider.create(inputs)
     expected = {
         **inputs,
         "connected_account_id": record.id,
         "connected_account_state": "ACTIVE",
-        "cf_stack_name": "ours",
+        **stored,
+        "own_record": {"id": record.id, **stored},
     }
     assert {key: (result.outs or {}).get(key) for key in expected} == expected
     assert (result.outs or {})["own_record"]["id"] == record.id
+
+
+def test_what_a_refresh_shows_is_compared_with_the_record_that_was_linked(
+    provider: ConnectionWaitProvider, inputs: dict[str, Any], control: SandboxControl
+) -> None:
+    control.seed_account(ACCOUNT, cf_stack_name="ours")
+    outs = provider.create(inputs).outs or {}
+    control.seed_account(ACCOUNT, cf_stack_name="theirs")
+    refreshed = provider.read("id", outs).outs or {}
+    assert refreshed["own_record"] == outs["own_record"]
+    assert provider.diff("id", refreshed, inputs).changes is True
+    # Named by VMware from the beginning, as no public source rules out: the same record is no difference.
+    kept = {**refreshed, "own_record": {**outs["own_record"], "cf_stack_name": "theirs"}}
+    assert provider.diff("id", {**kept, "role_arns": outs["role_arns"]}, inputs).changes is False
 
 
 def linked(inputs: dict[str, Any], **changes: Any) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from vmc_account_link.link.ownership import (
     Owner,
     Ownership,
     OwnRecord,
+    decide_owner,
     find_account,
     identity_failures,
-    judge_owner,
     refuse_another_stacks_link,
     same_organisation,
 )
@@ -88,7 +88,7 @@ def role(stack: str, logical_id: str = "RemoteRole", number: str = NUMBER, path:
     return f"arn:aws:iam::{number}:role/{path}{stack[: 64 - len(tail)]}{tail}"
 
 
-SEEN = OwnRecord(
+KNOWN = OwnRecord(
     id="record", cf_stack_name=VMWARES, role_arns=(role("SDDC"), role("SDDC", "RemoteRolePayer"))
 )
 BLANK = OwnRecord(id="record", cf_stack_name=None, role_arns=())
@@ -167,21 +167,21 @@ BEFORE = "record version 1 of None"
             id="it has come, named otherwise, without a task",
         ),
         # What an `up` has seen.
-        pytest.param(VMWARES, SEEN.role_arns, {"own_record": SEEN}, Owner.OURS, id="as it was seen"),
-        pytest.param(VMWARES, (), {"own_record": SEEN}, Owner.OURS, id="its roles have gone"),
-        pytest.param(None, SEEN.role_arns[:1], {"own_record": SEEN}, Owner.OURS, id="its name has gone"),
-        pytest.param("new", SEEN.role_arns, {"own_record": SEEN}, Owner.OURS, id="its name has changed"),
+        pytest.param(VMWARES, KNOWN.role_arns, {"own_record": KNOWN}, Owner.OURS, id="as it was seen"),
+        pytest.param(VMWARES, (), {"own_record": KNOWN}, Owner.OURS, id="its roles have gone"),
+        pytest.param(None, KNOWN.role_arns[:1], {"own_record": KNOWN}, Owner.OURS, id="its name has gone"),
+        pytest.param("new", KNOWN.role_arns, {"own_record": KNOWN}, Owner.OURS, id="its name has changed"),
         pytest.param(
-            "new", (role("new"),), {**RAN, "own_record": SEEN}, Owner.ANOTHER, id="another took it over"
+            "new", (role("new"),), {**RAN, "own_record": KNOWN}, Owner.ANOTHER, id="another took it over"
         ),
         pytest.param(
             "new",
             ("arn:aws:iam::1:role/x",),
-            {**RAN, "own_record": SEEN},
+            {**RAN, "own_record": KNOWN},
             Owner.ANOTHER,
             id="nothing is as it was",
         ),
-        pytest.param("new", (), {**RAN, "own_record": SEEN}, Owner.UNCLEAR, id="another name, and no roles"),
+        pytest.param("new", (), {**RAN, "own_record": KNOWN}, Owner.UNCLEAR, id="another name, and no roles"),
         pytest.param(None, (), {"own_record": BLANK}, Owner.OURS, id="as blank as it was seen"),
         pytest.param(VMWARES, (), {"own_record": BLANK}, Owner.UNCLEAR, id="it was blank and is named now"),
     ],
@@ -192,7 +192,7 @@ def test_whose_a_record_is_follows_from_all_that_is_known(
     account = AccountRecord(
         id="record", account_number=NUMBER, cf_stack_name=name, state="ACTIVE", role_arns=roles, version=1
     )
-    ownership = judge_owner(
+    ownership = decide_owner(
         account, LinkEvidence(**{"account_number": NUMBER, "stack_names": (CHOSEN,), **known})
     )
     assert ownership.owner is owner
@@ -203,7 +203,7 @@ def test_the_reasons_name_what_was_found() -> None:
     account = AccountRecord(
         id="r", account_number=NUMBER, cf_stack_name=VMWARES, state="ACTIVE", role_arns=(role(VMWARES),)
     )
-    ownership = judge_owner(account, LinkEvidence(account_number=NUMBER, stack_names=(CHOSEN,)))
+    ownership = decide_owner(account, LinkEvidence(account_number=NUMBER, stack_names=(CHOSEN,)))
     assert ownership.why == (
         f'its stack is "{VMWARES}", not ours, its roles are of another stack '
         "(vmware-sddc-formation-7aaaaaa3-3995-42c1-RemoteRole-1LGSAPXXXXQK)"
@@ -211,7 +211,7 @@ def test_the_reasons_name_what_was_found() -> None:
 
 
 def test_what_is_kept_of_a_record_survives_the_state() -> None:
-    assert OwnRecord.from_state(json.loads(json.dumps(SEEN.to_state()))) == SEEN
+    assert OwnRecord.from_state(json.loads(json.dumps(KNOWN.to_state()))) == KNOWN
     # The engine leaves out what is null.
     assert OwnRecord.from_state({"id": "record", "role_arns": []}) == BLANK
     assert OwnRecord.from_state(None) is None

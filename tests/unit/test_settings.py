@@ -185,16 +185,16 @@ def test_variables_of_other_tools_are_named_where_ours_are_missing() -> None:
 
 
 def test_an_organisation_that_is_not_set_is_asked_for_with_the_other_settings() -> None:
-    asked: list[VmcSettings] = []
+    requests: list[VmcSettings] = []
 
     def find(known: VmcSettings) -> str:
-        asked.append(known)
+        requests.append(known)
         return "found"
 
     assert read_settings({"vmc:refreshToken": "t"}.get, {}, find).org_id == "found"
-    assert [(one.org_id, one.credentials) for one in asked] == [("", ApiToken(value="t"))]
+    assert [(one.org_id, one.credentials) for one in requests] == [("", ApiToken(value="t"))]
     assert read_settings(COMPLETE.get, {}, find).org_id == "org-1"
-    assert len(asked) == 1
+    assert len(requests) == 1
 
 
 def test_s3_is_where_the_environment_says() -> None:

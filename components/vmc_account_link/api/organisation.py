@@ -28,18 +28,18 @@ def find_organisation(
         VmcError: the service could not be asked.
     """
     with new_client(settings) as vmc:
-        seen = vmc.list_organisations()
-    if len(seen) != 1:
+        visible = vmc.list_organisations()
+    if len(visible) != 1:
         raise SettingsError(
             "vmc:orgId",
-            f"it is not set, and the token sees {_in_words(seen)}",
+            f"it is not set, and the token sees {_described(visible)}",
             "Run `pulumi config set vmc:orgId <organisation id>` or set ORG_ID.",
         )
-    emit_progress(f"vmc:orgId is not set: {_in_words(seen)} is used, the only one that the token sees")
-    return seen[0].id
+    emit_progress(f"vmc:orgId is not set: {_described(visible)} is used, the only one that the token sees")
+    return visible[0].id
 
 
-def _in_words(seen: Sequence[Organisation]) -> str:
-    named = [f"{one.id} ({one.name})" if one.name else one.id for one in seen[:_MOST_NAMED]]
-    more = f" and {len(seen) - _MOST_NAMED} more" if len(seen) > _MOST_NAMED else ""
+def _described(visible: Sequence[Organisation]) -> str:
+    named = [f"{one.id} ({one.name})" if one.name else one.id for one in visible[:_MOST_NAMED]]
+    more = f" and {len(visible) - _MOST_NAMED} more" if len(visible) > _MOST_NAMED else ""
     return f"organisation {', '.join(named)}{more}" if named else "no organisation"

@@ -34,23 +34,23 @@ _DEAD = (
 )
 
 
-def policy_hint(words: str, name: str) -> str | None:
-    """What to do about a policy that keeps valid credentials out; None where the words name none."""
-    found = (hint for pattern, hint in _POLICIES if re.search(pattern, words, re.IGNORECASE))
+def policy_hint(reason: str, name: str) -> str | None:
+    """What to do about a policy that keeps valid credentials out; None where the reason names none."""
+    found = (hint for pattern, hint in _POLICIES if re.search(pattern, reason, re.IGNORECASE))
     hint = next(found, None)
     return hint and hint.format(name=name)
 
 
-def token_hint(words: str, name: str, setting: str) -> str:
+def token_hint(reason: str, name: str, setting: str) -> str:
     """What to do where the token service does not exchange the credentials.
 
     Args:
-        words: the service's.
+        reason: the service's.
         name: what the credentials are.
         setting: where they are set.
     """
-    if hint := policy_hint(words, name):
+    if hint := policy_hint(reason, name):
         return hint
-    found = (why for pattern, why in _DEAD if re.search(pattern, words, re.IGNORECASE))
+    found = (why for pattern, why in _DEAD if re.search(pattern, reason, re.IGNORECASE))
     why = next(found, "Look at it in the Cloud Services Console (My Account, API Tokens)")
     return f"{why}: set a valid one ({setting})."

@@ -7,7 +7,7 @@ from vmc_account_link.api.models import AccountRecord, AccountState
 from vmc_account_link.aws_reader import Caller, Decision, StackSummary
 from vmc_account_link.check_result import CheckResult, failed, passed, warned
 from vmc_account_link.cli.token import Claims
-from vmc_account_link.link.ownership import LinkEvidence, judge_owner, stack_in_words
+from vmc_account_link.link.ownership import LinkEvidence, decide_owner, stack_description
 
 LINK_REGION = "us-west-2"
 _RENEW = "Make a new API token in the VMC console and set it (vmc:refreshToken or API_TOKEN)."
@@ -106,7 +106,7 @@ def check_link(
     found = _describe_record(account, record)
     if owns:
         return passed("linked", f"{found}, as this Pulumi stack holds it")
-    ours = judge_owner(record, LinkEvidence(account_number=account, stack_names=(stack_name,))).is_ours
+    ours = decide_owner(record, LinkEvidence(account_number=account, stack_names=(stack_name,))).is_own
     if record.is_active and not ours:
         return failed(
             "linked", found, "Set link to `existing` to use it as it is, or unlink it where it was linked."
@@ -125,7 +125,7 @@ def _check_existing(account: str, record: AccountRecord | None) -> CheckResult:
 
 
 def _describe_record(account: str, record: AccountRecord) -> str:
-    return f"account {account} is {record.state}, linked by {stack_in_words(record)}"
+    return f"account {account} is {record.state}, linked by {stack_description(record)}"
 
 
 def check_subnets(region: str, counts: Mapping[str, int]) -> CheckResult:

@@ -21,7 +21,7 @@ from vmc_account_link.link.ownership import LinkEvidence
 from vmc_account_link.settings import VmcSettings
 from vmc_account_link.template.source import is_s3
 
-_WORDS_OF = frozenset(
+_TYPE_NAMES = frozenset(
     {"state", "status", "sub_status", "task_type", "resource_type", "org_type", "project_state"}
 )
 """The fields whose values are words of the service's own."""
@@ -59,7 +59,7 @@ def shape_of(value: Any, key: str = "") -> Any:
 
 
 def _shape_of_text(text: str, key: str) -> str:
-    if key in _WORDS_OF and _WORD.fullmatch(text):
+    if key in _TYPE_NAMES and _WORD.fullmatch(text):
         return text
     if text.startswith(("https://", "http://")):
         return url_shape(text)
@@ -93,14 +93,14 @@ def collect(
         transport: for the questions without a token; closed.
     """
     with VmcClient(settings) as vmc:
-        asked: dict[str, Callable[[], Any]] = {
+        questions: dict[str, Callable[[], Any]] = {
             "organisations": lambda: shape_of(vmc.read_json(None)),
             "connected accounts": lambda: shape_of(vmc.read_json("account-link/connected-accounts")),
             "SDDC connections": lambda: shape_of(vmc.read_json("account-link/sddc-connections")),
         }
         if known is not None and known.tracking_task:
-            asked["task of the link"] = lambda: shape_of(vmc.read_json(f"tasks/{known.tracking_task}"))
-        answers = {name: _answer(ask) for name, ask in asked.items()}
+            questions["task of the link"] = lambda: shape_of(vmc.read_json(f"tasks/{known.tracking_task}"))
+        answers = {name: _answer(ask) for name, ask in questions.items()}
         if known is not None:
             answers["cf_stack_name"] = _answer(lambda: _names(vmc, known))
     return {

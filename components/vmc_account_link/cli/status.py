@@ -18,7 +18,7 @@ from vmc_account_link.check_result import CheckResult, failed, from_error, passe
 from vmc_account_link.cli.output import ASKING
 from vmc_account_link.errors import NotFound, VmcError, safe_text
 from vmc_account_link.link.evidence import find_owner
-from vmc_account_link.link.ownership import LinkEvidence, Owner, Ownership, find_account, stack_in_words
+from vmc_account_link.link.ownership import LinkEvidence, Owner, Ownership, find_account, stack_description
 from vmc_account_link.link.progress import task_progress
 from vmc_account_link.settings import VmcSettings
 
@@ -159,14 +159,14 @@ def check_record(
     """Whether the account is connected, by our link; `ownership` None: by anybody's."""
     if record is None:
         return failed("record", f"AWS account {request.account_number} is not connected", _UP)
-    found = f"{record.id} {record.state}, linked by {stack_in_words(record)}"
+    found = f"{record.id} {record.state}, linked by {stack_description(record)}"
     if record.state != AccountState.ACTIVE:
         return failed(
             "record", found, "See the roles below: the service can't assume them. Then `pulumi up`."
         )
     if ownership is not None and ownership.owner is Owner.UNCLEAR:
         return warned("record", f"{found}; whether that is our link is not clear: {ownership.why}")
-    if ownership is not None and not ownership.is_ours:
+    if ownership is not None and not ownership.is_own:
         return failed(
             "record",
             found,

@@ -12,7 +12,7 @@ from vmc_account_link.link.ownership import (
     Owner,
     Ownership,
     OwnRecord,
-    judge_owner,
+    decide_owner,
 )
 
 EVIDENCE = (
@@ -69,7 +69,7 @@ def find_owner(vmc: VmcClient, account: AccountRecord | None, known: LinkEvidenc
     """
     if account is None:
         return None
-    ownership = judge_owner(account, known)
+    ownership = decide_owner(account, known)
     if ownership.owner is Owner.UNCLEAR and known.was_requested and known.own_record is None:
-        ownership = judge_owner(account, known.with_task(find_task(vmc, known.tracking_task)))
+        ownership = decide_owner(account, known.with_task(find_task(vmc, known.tracking_task)))
     return ownership

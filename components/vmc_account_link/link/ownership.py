@@ -1,7 +1,7 @@
 """Whose link is it: the organisation and AWS account of a resource, the CloudFormation stack of a record.
 
 An organisation holds one record for each AWS account. Which stack made the link is decided by all that the
-record and the link's own history say (`judge_owner`), because no public source shows what the service writes
+record and the link's own history say (`decide_owner`), because no public source shows what the service writes
 into `cf_stack_name` where a person chose the stack's name (ADR 0025).
 """
 
@@ -111,7 +111,7 @@ class Ownership:
     """Each as the end of a sentence about the record."""
 
     @property
-    def is_ours(self) -> bool:
+    def is_own(self) -> bool:
         """Whether the link is ours to keep, to renew, to remove."""
         return self.owner is Owner.OURS
 
@@ -121,7 +121,7 @@ class Ownership:
         return ", ".join(self.reasons)
 
 
-def judge_owner(account: AccountRecord, known: LinkEvidence) -> Ownership:
+def decide_owner(account: AccountRecord, known: LinkEvidence) -> Ownership:
     """Decide whose a record is: the one place where that is done.
 
     The roles are the strongest evidence: they are named after the stack that made them, and the service has
@@ -156,22 +156,22 @@ def _by_name(account: AccountRecord, known: LinkEvidence) -> tuple[bool | None, 
         return None, ""
     arn = _STACK_ARN.fullmatch(name)
     plain = arn["name"] if arn else name
-    is_ours = plain in known.stack_names and (not arn or arn["account"] in {"", known.account_number})
-    if is_ours or (known.own_record is not None and name == known.own_record.cf_stack_name):
+    is_own = plain in known.stack_names and (not arn or arn["account"] in {"", known.account_number})
+    if is_own or (known.own_record is not None and name == known.own_record.cf_stack_name):
         return True, f'its stack is "{plain}"'
     return False, f'its stack is "{plain}", not ours'
 
 
 def _by_roles(account: AccountRecord, known: LinkEvidence) -> tuple[bool | None, str]:
     """What the role ARNs say: ours, another stack's, or nothing (None)."""
-    seen = known.own_record.role_arns if known.own_record else ()
-    voices = {arn: arn in seen or _made_role(arn, known) for arn in account.role_arns}
-    if seen and voices and not any(voices.values()):
+    roles = known.own_record.role_arns if known.own_record else ()
+    voices = {arn: arn in roles or _made_role(arn, known) for arn in account.role_arns}
+    if roles and voices and not any(voices.values()):
         # Not what they were, and nothing makes them ours.
         voices = dict.fromkeys(voices, False)
-    for wanted, reason in ((True, "its roles are of our stack"), (False, "its roles are of another stack")):
-        if arns := [arn for arn, voice in voices.items() if voice is wanted]:
-            return wanted, f"{reason} ({arns[0].rpartition('/')[2]})"
+    for answer, reason in ((True, "its roles are of our stack"), (False, "its roles are of another stack")):
+        if arns := [arn for arn, voice in voices.items() if voice is answer]:
+            return answer, f"{reason} ({arns[0].rpartition('/')[2]})"
     return None, ""
 
 
@@ -252,7 +252,7 @@ def find_account(accounts: Sequence[AccountRecord], account_number: str) -> Acco
     return live[0] if live else None
 
 
-def stack_in_words(account: AccountRecord) -> str:
+def stack_description(account: AccountRecord) -> str:
     """The stack that a record names, for messages."""
     return f'stack "{account.cf_stack_name}"' if account.cf_stack_name else "a stack that is not named"
 
@@ -267,7 +267,7 @@ def refuse_another_stacks_link(account: AccountRecord | None, ownership: Ownersh
     Raises:
         AlreadyLinked: it is ACTIVE, and another stack's or perhaps so.
     """
-    if account is None or ownership is None or account.state != AccountState.ACTIVE or ownership.is_ours:
+    if account is None or ownership is None or account.state != AccountState.ACTIVE or ownership.is_own:
         return
     by_whom = (
         f'CloudFormation stack "{account.cf_stack_name}" linked it already'

@@ -11,8 +11,8 @@ from vmc_account_link.link.ownership import (
     Owner,
     Ownership,
     OwnRecord,
+    decide_owner,
     find_account,
-    judge_owner,
 )
 from vmc_account_link.resource_types import PACKAGE
 
@@ -119,10 +119,10 @@ def evaluate_link(
     if task is not None or task_is_unknown:
         known = known.with_task(task)
     account = find_account(accounts, target.account_number)
-    ownership = judge_owner(account, known) if account else None
+    ownership = decide_owner(account, known) if account else None
     unknown = _unknown_field(account)
-    is_ours = ownership is not None and ownership.is_ours
-    if account is not None and account.is_active and is_ours and not unknown:
+    is_own = ownership is not None and ownership.is_own
+    if account is not None and account.is_active and is_own and not unknown:
         grace_is_over = since_finished_seconds > RELINK_GRACE_SECONDS
         if record_changed(account, task, known.previous_revision, grace_is_over=grace_is_over):
             return Linked(account=account)

@@ -11,7 +11,7 @@ from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord, AccountState, TaskStatus, parse_moment
 from vmc_account_link.errors import LinkInUse
 from vmc_account_link.link.evidence import find_task, link_evidence
-from vmc_account_link.link.ownership import Owner, find_account, judge_owner, same_organisation
+from vmc_account_link.link.ownership import Owner, decide_owner, find_account, same_organisation
 from vmc_account_link.link.progress import template_was_run
 from vmc_account_link.settings import VmcSettings
 
@@ -77,7 +77,7 @@ def _is_connected(account: AccountRecord | None, olds: Mapping[str, Any]) -> boo
     if account is None or not account.is_active:
         return False
     known = link_evidence(olds, stack_names=[olds["stack_name"]])
-    return judge_owner(account, known).owner is not Owner.ANOTHER
+    return decide_owner(account, known).owner is not Owner.ANOTHER
 
 
 def owned_stack_names(vmc: VmcClient, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:

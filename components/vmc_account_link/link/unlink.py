@@ -9,7 +9,7 @@ from datetime import datetime
 
 from vmc_account_link.api.models import AccountRecord, Task, TaskStatus
 from vmc_account_link.errors import OwnerUnclear, VmcError
-from vmc_account_link.link.ownership import Owner, Ownership, judge_owner, stack_in_words
+from vmc_account_link.link.ownership import Owner, Ownership, decide_owner, stack_description
 from vmc_account_link.link.progress import (
     LIST_GRACE_SECONDS,
     RELINK_GRACE_SECONDS,
@@ -53,7 +53,7 @@ def evaluate_unlink(
         now: by the service's clock.
     """
     ownership = _owner(target, account, task)
-    if account is not None and ownership is not None and ownership.is_ours:
+    if account is not None and ownership is not None and ownership.is_own:
         is_old = account.revision == target.previous_revision
         if is_old and _is_running(task, now):
             return _waiting(task, "the account is ACTIVE by its earlier link")
@@ -76,7 +76,7 @@ def evaluate_unrecorded(
     """
     has_begun = _is_running(task, now) and task is not None and task.has_begun
     ownership = _owner(target, account, task)
-    if account is not None and ownership is not None and ownership.is_ours:
+    if account is not None and ownership is not None and ownership.is_own:
         is_new = account.revision != target.previous_revision
         if is_new and task is not None and task.status == TaskStatus.FINISHED:
             return Unlink(account=account)
@@ -84,7 +84,7 @@ def evaluate_unrecorded(
             return _waiting(task, "nothing shows yet by which link the account is connected")
         return NothingToUnlink(
             note=f"AWS account {target.account_number} is linked by CloudFormation "
-            f"{stack_in_words(account)}, and nothing shows that it ran this link: left alone"
+            f"{stack_description(account)}, and nothing shows that it ran this link: left alone"
         )
     is_late = account is None and _ended_within(task, now, RELINK_GRACE_SECONDS)
     if has_begun or is_late:
@@ -95,7 +95,7 @@ def evaluate_unrecorded(
 def _owner(target: LinkTarget, account: AccountRecord | None, task: Task | None) -> Ownership | None:
     if account is None:
         return None
-    return judge_owner(account, target.known.with_task(task) if task else target.known)
+    return decide_owner(account, target.known.with_task(task) if task else target.known)
 
 
 def _unclear(account: AccountRecord, ownership: Ownership) -> OwnerUnclear:

@@ -19,7 +19,7 @@ from vmc_account_link.errors import (
     VmcError,
     WaitInterrupted,
 )
-from vmc_account_link.link.ownership import KNOWN_ROLE_IDS, OwnRecord, find_account, judge_owner
+from vmc_account_link.link.ownership import KNOWN_ROLE_IDS, OwnRecord, decide_owner, find_account
 from vmc_account_link.link.progress import Failed, Linked, LinkTarget, Waiting, evaluate_link, pause_seconds
 from vmc_account_link.link.unlink import NothingToUnlink, Unlink, evaluate_unlink
 
@@ -272,7 +272,7 @@ def _is_listed(vmc: VmcClient, target: LinkTarget, unlinked: AccountRecord) -> b
     """Whether the record that was unlinked is still there; another stack's is not ours to unlink."""
     account = find_account(vmc.list_connected_accounts(), target.account_number)
     known = dataclasses.replace(target.known, own_record=OwnRecord.of(unlinked))
-    return account is not None and judge_owner(account, known).is_ours
+    return account is not None and decide_owner(account, known).is_own
 
 
 def _send_unlink(vmc: VmcClient, account: AccountRecord) -> VmcError | None:

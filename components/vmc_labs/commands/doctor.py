@@ -10,7 +10,7 @@ from vmc_account_link.api.models import AccountRecord
 from vmc_account_link.aws_reader import AwsReader
 from vmc_account_link.check_result import CheckResult, Verdict, passed, run_check
 from vmc_account_link.cli.checks import check_identity, check_link
-from vmc_account_link.link.ownership import LinkEvidence, find_account, judge_owner
+from vmc_account_link.link.ownership import LinkEvidence, decide_owner, find_account
 from vmc_labs.fleet import sizing
 from vmc_labs.fleet.session import FleetSession
 from vmc_labs.spec.credentials import aws_access, vmc_settings
@@ -71,8 +71,8 @@ def _lab(lab: LabSpec, accounts: Mapping[str, tuple[AccountRecord, ...]]) -> Che
             uses_existing=lab.settings.get("link") == "existing",
             stack_name=lab.stack_name,
             owns=record is not None
-            and judge_owner(
+            and decide_owner(
                 record, LinkEvidence(account_number=caller.account, stack_names=(lab.stack_name,))
-            ).is_ours,
+            ).is_own,
         )
     return dataclasses.replace(result, name=f"lab {lab.name}")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from vmc_account_link.api.models import AccountRecord, AccountState
-from vmc_account_link.link.ownership import LinkEvidence, Owner, find_account, judge_owner
+from vmc_account_link.link.ownership import LinkEvidence, Owner, decide_owner, find_account
 from vmc_labs.spec.model import LabSpec
 from vmc_labs.state.reader import LabState, settings_digest
 
@@ -88,11 +88,11 @@ class FleetSnapshot:
         known = LinkEvidence(
             account_number=number, stack_names=(lab.stack_name,), own_record=state.own_record
         )
-        ownership = judge_owner(account, known)
+        ownership = decide_owner(account, known)
         if is_own and ownership.owner is Owner.UNCLEAR:
             reason = f"whether the link is this lab's is not clear: {ownership.why}"
             return Finding(status=LabStatus.DRIFTED, reason=reason)
-        if is_own and not ownership.is_ours:
+        if is_own and not ownership.is_own:
             reason = (
                 f'the account is linked by another CloudFormation stack, "{account.cf_stack_name}": '
                 "unlink it where that was made, or set `link: existing`"
