@@ -9,6 +9,7 @@ from tools.docs.blocks import Block, missing_lines, read_blocks
 PAGES = ("README.md", "docs/tutorial.md", "examples/README.md")
 
 
+@pytest.mark.documented
 @pytest.mark.engine
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", PAGES)

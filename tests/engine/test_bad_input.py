@@ -21,17 +21,17 @@ def fails_naming(lab: Lab, *named: str) -> str:
     return lines[0]
 
 
-@pytest.mark.parametrize(
-    ("environment", "key"),
-    [
-        pytest.param({"ORG_ID": ""}, "vmc:orgId", id="no organisation"),
-        pytest.param({"API_TOKEN": ""}, "vmc:refreshToken", id="no token"),
-    ],
-)
-def test_a_missing_setting_is_named(lab: Lab, environment: dict[str, str], key: str) -> None:
-    lab.environment |= environment
-    fails_naming(lab, key)
+def test_a_missing_token_is_named(lab: Lab) -> None:
+    lab.environment["API_TOKEN"] = ""
+    fails_naming(lab, "vmc:refreshToken")
     assert lab.calls() == []
+
+
+def test_a_missing_organisation_is_named_where_the_token_sees_several(lab: Lab) -> None:
+    lab.environment["ORG_ID"] = ""
+    lab.control.set_modes(visible_organizations=2)
+    fails_naming(lab, "vmc:orgId")
+    assert "request-link" not in lab.calls()
 
 
 def test_a_wrong_token_is_refused_without_being_quoted(lab: Lab) -> None:
@@ -156,6 +156,7 @@ def test_a_template_that_is_not_one_to_run_is_refused(lab: Lab, template: str, c
 
 def test_a_refused_preview_says_the_same(lab: Lab) -> None:
     lab.environment["ORG_ID"] = ""
+    lab.control.set_modes(visible_organizations=2)
     preview = lab.run("preview")
     assert preview.code != 0
     assert "vmc:orgId" in preview.output

@@ -5,7 +5,7 @@ Real: `__main__.py`, the component, the SDK. Mocked: the engine. Generated: conf
 
 import os
 import runpy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from unittest import mock
 
@@ -38,13 +38,21 @@ from tests.support.mocked_engine import (
     plain,
 )
 from tests.support.paths import REPOSITORY
+from vmc_account_link import args
+from vmc_account_link.errors import SettingsError
 from vmc_account_link.link_request import LinkRequestProvider
+from vmc_account_link.settings import VmcSettings
 
 FOUNDATION = {"pulumi:pulumi:Stack", "vmc-account-link:index:AccountLink", "pulumi:providers:aws"}
 OUTPUTS = {
     *("account_number", "connected_account_id", "connected_account_state", "stack_id", "stack_name"),
     *("tracking_task", "link_expiration_date", "compatible_subnets", "rejected_subnets"),
 }
+
+
+def sees_no_organisation(_settings: VmcSettings, *, emit_progress: Callable[[str], object]) -> str:
+    """What the look for the organisation comes to where nothing answers."""
+    raise SettingsError("vmc:orgId", "it is not set, and the token sees no organisation", "Set it.")
 
 
 def run_program(configuration: Configuration) -> tuple[Recorder, set[str]]:
@@ -58,6 +66,7 @@ def run_program(configuration: Configuration) -> tuple[Recorder, set[str]]:
     environment = {key: value for key, value in os.environ.items() if key not in foreign}
     with (
         mock.patch.dict(os.environ, {**environment, **configuration.environment}, clear=True),
+        mock.patch.object(args, "find_organisation", sees_no_organisation),
         mock.patch.object(pulumi, "export", lambda name, _value: exported.add(name)),
         mocked_engine() as run,
     ):

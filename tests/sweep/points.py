@@ -32,6 +32,9 @@ DESTROY = (
     ("aws", "cloudformation.DeleteStack"),
     ("aws", "cloudformation.DescribeStacks"),
     ("aws", "cloudformation.DescribeStacks"),
+    # The link request's own look, that nothing is left.
+    ("aws", "sts.GetCallerIdentity"),
+    ("aws", "cloudformation.DescribeStacks"),
 )
 """The calls of the clean `destroy` after it."""
 

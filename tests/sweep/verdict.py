@@ -145,7 +145,7 @@ def _not_linked(ending: Ending) -> list[str]:
     stacks = [one.get("id") for one in by_type.get("Stack", []) if one.get("custom")]
     if stacks != list(ending.live_stacks):
         reasons.append(f"the state knows {len(stacks)} stacks, not the live one")
-    connected = [one.get("outputs") for one in by_type.get("ConnectedAccount", [])]
+    connected = [one.get("outputs") for one in by_type.get("ConnectionWait", [])]
     known = [
         (one.get("connected_account_id"), one.get("connected_account_state"))
         for one in connected

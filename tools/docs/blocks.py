@@ -107,6 +107,8 @@ class Shell:
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, 9)
             self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
 
     def run(self, block: Block, *, values: Mapping[str, str], time_limit: float) -> Ran:
         """Run one block and wait for its end.
