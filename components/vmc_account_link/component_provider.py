@@ -86,9 +86,9 @@ def read_inputs(inputs: pulumi.Inputs, described: Mapping[str, Any]) -> AccountL
             raise SettingsError(key, "AccountLink has no such input", f"Use {nearest}, or remove it.")
         if described[key].get("plain") and isinstance(value, pulumi.Output):
             raise SettingsError(key, "it is an output or a secret", "Set a value that is known beforehand.")
-        # The engine's numbers are floats.
-        is_whole = described[key].get("type") == "integer" and isinstance(value, float) and value.is_integer()
-        given[arguments[key]] = int(value) if is_whole else value
+        given[arguments[key]] = value
+        if described[key].get("type") == "integer" and isinstance(value, float) and value.is_integer():
+            given[arguments[key]] = int(value)  # The engine's numbers are floats.
     args = drop_unset(cast("AccountLinkArgs", given))
     validate_args(args, setting_key)
     return cast("AccountLinkArgs", args)

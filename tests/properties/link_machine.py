@@ -245,10 +245,6 @@ class LinkMachine(RuleBasedStateMachine):
             shown = f'"{record.stack_name}"' if not self._form else "linked"
             assert shown in str(outcome.error)
             return
-        if not outcome.succeeded and self._hides_its_maker() and self._left:
-            # What the last destroy was told to leave, no later `up` can know for its own.
-            assert "linked it already" in str(outcome.error) or "is linked already" in str(outcome.error)
-            return
         assert outcome.succeeded, outcome.error
         settled = witness.see(self.lab)
         _, unchanged, after = self._run("up")
@@ -256,10 +252,6 @@ class LinkMachine(RuleBasedStateMachine):
         assert after == settled
         self.destroy()
         assert witness.see(self.lab).state == {}
-
-    def _hides_its_maker(self) -> bool:
-        """Whether the service shows neither our stack's name nor roles."""
-        return "record_roles" in self._form or self._form.get("fields") == "few"
 
     def _mend(self) -> None:
         self.cloud.world.faults.clear()

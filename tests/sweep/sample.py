@@ -9,7 +9,6 @@ from tests.sweep.faults import FaultCase
 from tests.sweep.points import Point
 
 SHARPEST = (
-    "up vmc request-link: reset after",
     "up aws cloudformation.CreateStack: empty 200",
     "up aws sts.GetCallerIdentity: 401",
     "up template download-template: truncated",
