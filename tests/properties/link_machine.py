@@ -152,7 +152,6 @@ class LinkMachine(RuleBasedStateMachine):
         self.cloud.sleep(self.cloud.world.modes.current.stack_seconds)
 
     # A service that shows neither a stack's name of ours nor roles hides a takeover (ADR 0025).
-    @precondition(lambda self: not self._hides_its_maker())
     @rule()
     def somebody_elses_stack_takes_the_account_over(self) -> None:
         """The same account, linked from the console."""
