@@ -38,6 +38,7 @@ SURVIVED = {
         ("vmc", "get-task", 4, "time-out after"),
     ),
     "destroy": (
+        ("aws", "sts.GetCallerIdentity", 1, "reset before"),
         ("csp", "exchange-token", 1, "reset midway"),
         ("vmc", "list-connected-accounts", 1, "HTML page"),
         ("vmc", "unlink", 1, "502 after"),

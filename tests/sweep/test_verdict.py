@@ -22,7 +22,7 @@ STATE: tuple[dict[str, Any], ...] = (
     {"type": "pulumi-python:dynamic/vmc-account-link:LinkRequest", "custom": True, "id": "org/1"},
     {"type": "aws:cloudformation/stack:Stack", "custom": True, "id": "arn:1"},
     {
-        "type": "pulumi-python:dynamic/vmc-account-link:ConnectedAccount",
+        "type": "pulumi-python:dynamic/vmc-account-link:ConnectionWait",
         "custom": True,
         "outputs": {"connected_account_id": "record-1", "connected_account_state": "ACTIVE"},
     },
