@@ -107,6 +107,17 @@ class Lab:
                 known, expires = link_evidence(request), request.get("expiration_date")
                 failing(lambda: precheck.verify(known, expires))
 
+        def of_the_link(known: Mapping[str, Values]) -> Values:
+            """What the connected account and the wait have in common."""
+            request, stack = known["request"], known["stack"]
+            kept = ("tracking_task", "previous_revision", "revision_at_request", "role_ids")
+            return {
+                "stack_name": stack["name"],
+                "stack_id": stack["id"],
+                **{key: request[key] for key in kept},
+                "link_timeout_minutes": settings.link_timeout_minutes,
+            }
+
         return [
             Declaration(
                 name="request",
@@ -144,13 +155,7 @@ class Lab:
                 inputs=lambda known: {
                     "org_id": org_id,
                     "account_number": known["request"]["account_number"],
-                    "stack_name": known["stack"]["name"],
-                    "stack_id": known["stack"]["id"],
-                    "tracking_task": known["request"]["tracking_task"],
-                    "previous_revision": known["request"]["previous_revision"],
-                    "revision_at_request": known["request"]["revision_at_request"],
-                    "role_ids": known["request"]["role_ids"],
-                    "link_timeout_minutes": settings.link_timeout_minutes,
+                    **of_the_link(known),
                     "unlink_on_destroy": settings.unlink_on_destroy,
                 },
                 reads={"account_number": "request", **_OF_THE_LINK},
@@ -161,13 +166,7 @@ class Lab:
                 inputs=lambda known: {
                     "org_id": org_id,
                     "account_number": known["connected"]["account_number"],
-                    "stack_name": known["stack"]["name"],
-                    "stack_id": known["stack"]["id"],
-                    "tracking_task": known["request"]["tracking_task"],
-                    "previous_revision": known["request"]["previous_revision"],
-                    "revision_at_request": known["request"]["revision_at_request"],
-                    "role_ids": known["request"]["role_ids"],
-                    "link_timeout_minutes": settings.link_timeout_minutes,
+                    **of_the_link(known),
                 },
                 reads={"account_number": "connected", **_OF_THE_LINK},
             ),
