@@ -27,6 +27,7 @@ from vmc_account_link.existing_account import ExistingAccount
 from vmc_account_link.link.evidence import EVIDENCE, link_evidence
 from vmc_account_link.link.ownership import LinkEvidence
 from vmc_account_link.link_request import LinkRequest
+from vmc_account_link.provider import LinkInputs
 from vmc_account_link.settings import VmcSettings, setting_key
 from vmc_account_link.stack_hooks import (
     StackPrecheck,
@@ -214,8 +215,7 @@ class AccountLink(pulumi.ComponentResource):
                 hooks=stack_hooks(name, precheck, _known_link(request)),
             ),
         )
-        connected = ConnectedAccount(
-            f"{name}-connected-account",
+        link = LinkInputs(
             org_id=settings.org_id,
             account_number=request.account_number,
             stack_name=stack.name,
@@ -225,23 +225,16 @@ class AccountLink(pulumi.ComponentResource):
             revision_at_request=request.revision_at_request,
             role_ids=request.role_ids,
             link_timeout_minutes=given.get("link_timeout_minutes", DEFAULT_LINK_TIMEOUT_MINUTES),
+        )
+        connected = ConnectedAccount(
+            f"{name}-connected-account",
             unlink_on_destroy=given.get("unlink_on_destroy", True),
             opts=child,
+            **link,
         )
-        wait = ConnectionWait(
-            f"{name}-connection-wait",
-            org_id=settings.org_id,
-            # Of the one before it, so that the engine makes that one first and deletes this one first.
-            account_number=connected.account_number,
-            stack_name=stack.name,
-            stack_id=stack.id,
-            tracking_task=request.tracking_task,
-            previous_revision=request.previous_revision,
-            revision_at_request=request.revision_at_request,
-            role_ids=request.role_ids,
-            link_timeout_minutes=given.get("link_timeout_minutes", DEFAULT_LINK_TIMEOUT_MINUTES),
-            opts=child,
-        )
+        # Of the one before it, so that the engine makes that one first and deletes this one first.
+        link["account_number"] = connected.account_number
+        wait = ConnectionWait(f"{name}-connection-wait", opts=child, **link)
 
         self.account_number = wait.account_number
         self.connected_account_id = wait.connected_account_id

@@ -8,8 +8,7 @@ Identity: the organisation and the AWS account.
 """
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import pulumi
 from pulumi.dynamic import (
@@ -25,7 +24,7 @@ from pulumi.dynamic import (
 from vmc_account_link import resource_types
 from vmc_account_link.link.ownership import identity_failures, same_organisation
 from vmc_account_link.link.wait import link_target, unlink_until_gone
-from vmc_account_link.provider import ServiceProvider
+from vmc_account_link.provider import LinkInputs, ServiceProvider
 
 _KEPT = ("stack_id", "stack_name", "tracking_task", "link_timeout_minutes", "unlink_on_destroy")
 """What a later `delete` needs; a change of it is written down. `previous_revision` changes with the task."""
@@ -105,48 +104,18 @@ class ConnectedAccount(Resource, module=resource_types.PACKAGE, name="ConnectedA
         self,
         name: str,
         *,
-        org_id: str,
-        account_number: pulumi.Input[str],
-        stack_name: pulumi.Input[str],
-        stack_id: pulumi.Input[str],
-        tracking_task: pulumi.Input[str | None],
-        previous_revision: pulumi.Input[str | None] = None,
-        revision_at_request: pulumi.Input[str | None] = None,
-        role_ids: pulumi.Input[Sequence[str] | None] = None,
-        link_timeout_minutes: pulumi.Input[int],
         unlink_on_destroy: pulumi.Input[bool],
         opts: pulumi.ResourceOptions | None = None,
+        **link: Unpack[LinkInputs],
     ) -> None:
         """Declare the connected account.
 
         Args:
             name: the resource's name.
-            org_id: the VMC organisation.
-            account_number: the AWS account, 12 digits.
-            stack_name: the CloudFormation stack that ran the link's template.
-            stack_id: that stack's id; from then on the link can become real.
-            tracking_task: id of the service's task.
-            previous_revision: of the record that the link is to renew (`LinkRequest.previous_revision`).
-            revision_at_request: of the record that was there before the link, whoever's.
-            role_ids: the logical ids of the template's roles.
-            link_timeout_minutes: how long deleting waits for a link that is still on its way, at least 1.
             unlink_on_destroy: whether deleting this resource unlinks the account.
             opts: resource options.
+            **link: see `LinkInputs`.
         """
         super().__init__(
-            ConnectedAccountProvider(),
-            name,
-            {
-                "org_id": org_id,
-                "account_number": account_number,
-                "stack_name": stack_name,
-                "stack_id": stack_id,
-                "tracking_task": tracking_task,
-                "previous_revision": previous_revision,
-                "revision_at_request": revision_at_request,
-                "role_ids": role_ids,
-                "link_timeout_minutes": link_timeout_minutes,
-                "unlink_on_destroy": unlink_on_destroy,
-            },
-            opts,
+            ConnectedAccountProvider(), name, {**link, "unlink_on_destroy": unlink_on_destroy}, opts
         )

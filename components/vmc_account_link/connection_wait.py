@@ -6,8 +6,8 @@ destroy unlinks (ADR 0003). What the service says of the account is kept here, a
 (BROKEN, another stack's, gone). Deleting it does nothing.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Unpack
 
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
@@ -16,7 +16,7 @@ from vmc_account_link import resource_types
 from vmc_account_link.link.evidence import link_evidence
 from vmc_account_link.link.ownership import OwnRecord, decide_owner
 from vmc_account_link.link.wait import link_target, wait_until_linked
-from vmc_account_link.provider import AccountProvider, kept_record, record_outputs
+from vmc_account_link.provider import AccountProvider, LinkInputs, kept_record, record_outputs
 
 _LINK = ("stack_id", "stack_name", "tracking_task")
 """The inputs of which another one means another run of a template."""
@@ -102,51 +102,18 @@ class ConnectionWait(Resource, module=resource_types.PACKAGE, name="ConnectionWa
         self,
         name: str,
         *,
-        org_id: str,
-        account_number: pulumi.Input[str],
-        stack_name: pulumi.Input[str],
-        stack_id: pulumi.Input[str],
-        tracking_task: pulumi.Input[str | None],
-        previous_revision: pulumi.Input[str | None] = None,
-        revision_at_request: pulumi.Input[str | None] = None,
-        role_ids: pulumi.Input[Sequence[str] | None] = None,
-        link_timeout_minutes: pulumi.Input[int],
         opts: pulumi.ResourceOptions | None = None,
+        **link: Unpack[LinkInputs],
     ) -> None:
         """Declare the wait.
 
         Args:
             name: the resource's name.
-            org_id: the VMC organisation.
-            account_number: the AWS account, 12 digits.
-            stack_name: the CloudFormation stack that ran the link's template.
-            stack_id: that stack's id; the wait starts when it is there.
-            tracking_task: id of the service's task.
-            previous_revision: of the record that the link is to renew (`LinkRequest.previous_revision`).
-            revision_at_request: of the record that was there before the link, whoever's.
-            role_ids: the logical ids of the template's roles.
-            link_timeout_minutes: the deadline of the wait, at least 1.
             opts: resource options.
+            **link: see `LinkInputs`.
         """
-        super().__init__(
-            ConnectionWaitProvider(),
-            name,
-            {
-                "org_id": org_id,
-                "account_number": account_number,
-                "stack_name": stack_name,
-                "stack_id": stack_id,
-                "tracking_task": tracking_task,
-                "previous_revision": previous_revision,
-                "revision_at_request": revision_at_request,
-                "role_ids": role_ids,
-                "link_timeout_minutes": link_timeout_minutes,
-                # Outputs have to be named here to become attributes.
-                "connected_account_id": None,
-                "connected_account_state": None,
-                "cf_stack_name": None,
-                "role_arns": None,
-                "own_record": None,
-            },
-            opts,
+        # Outputs have to be named here to become attributes.
+        outputs = dict.fromkeys(
+            ("connected_account_id", "connected_account_state", "cf_stack_name", "role_arns", "own_record")
         )
+        super().__init__(ConnectionWaitProvider(), name, {**link, **outputs}, opts)

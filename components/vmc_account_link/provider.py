@@ -1,9 +1,10 @@
 """What the providers of all our dynamic resources have in common."""
 
 import os
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypedDict
 
+from pulumi import Input
 from pulumi.dynamic import ConfigureRequest, ReadResult, ResourceProvider
 
 from vmc_account_link.api.client import VmcClient
@@ -17,6 +18,29 @@ from vmc_account_link.settings import VmcSettings, read_settings
 
 PREVIEW = "preview"
 """The input that says that this is a preview; no state holds it."""
+
+
+class LinkInputs(TypedDict):
+    """What the resources that come after the CloudFormation stack are told of the link that it has run."""
+
+    org_id: str
+    """The VMC organisation."""
+    account_number: Input[str]
+    """The AWS account, 12 digits."""
+    stack_name: Input[str]
+    """The CloudFormation stack that ran the link's template."""
+    stack_id: Input[str]
+    """That stack's id; from then on the link can become real."""
+    tracking_task: Input[str | None]
+    """Id of the service's task."""
+    previous_revision: Input[str | None]
+    """Of the record that the link is to renew (`LinkRequest.previous_revision`)."""
+    revision_at_request: Input[str | None]
+    """Of the record that was there before the link, whoever's."""
+    role_ids: Input[Sequence[str] | None]
+    """The logical ids of the template's roles."""
+    link_timeout_minutes: Input[int]
+    """How long the link is waited for, at least 1; by a deletion too, while it is on its way."""
 
 
 class ServiceProvider(ResourceProvider):
