@@ -1,4 +1,4 @@
-"""The questions: who is compared by which command, and how each is requests."""
+"""The questions: who is compared by which command, and how each is asked."""
 
 import concurrent.futures
 import dataclasses

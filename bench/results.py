@@ -26,7 +26,7 @@ Series = Mapping[str, Mapping[Any, float]]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Aim:
-    """What was limit of a figure, and what came."""
+    """The limit that a figure should keep, and what came."""
 
     what: str
     limit: float
@@ -36,7 +36,7 @@ class Aim:
 
     @property
     def is_met(self) -> bool:
-        """Whether it came as limit."""
+        """Whether it kept the limit."""
         return self.came >= self.limit if self.at_least else self.came <= self.limit
 
 
