@@ -108,7 +108,7 @@ def measure(
 
 
 def role_of(arguments: Sequence[str]) -> str:
-    """What a process with these arguments is for. One that has ended has none any more."""
+    """What a process with these arguments is for."""
     names = (PurePath(argument).name for argument in arguments)
     return next((_ROLES[name] for name in names if name in _ROLES), OTHER)
 
@@ -128,9 +128,12 @@ class _Watch(threading.Thread):
         while self._sample_seconds and not self._done.wait(self._sample_seconds):
             memory, roles = 0, Counter[str]()
             for process in me.children(recursive=True):
-                with contextlib.suppress(psutil.Error, OSError):
-                    times, role = process.cpu_times(), role_of(process.cmdline())
-                    self._by_process[process.pid, process.create_time()] = role, times.user + times.system
+                with contextlib.suppress(psutil.Error, OSError, KeyError):
+                    times, key = process.cpu_times(), (process.pid, process.create_time())
+                    # One that is about to end has no arguments any more, and the role that it had.
+                    arguments = process.cmdline()
+                    role = role_of(arguments) if arguments else self._by_process[key][0]
+                    self._by_process[key] = role, times.user + times.system
                     roles[role] += 1
                     memory += process.memory_full_info().pss
             self.peak_bytes, self.engines = max(self.peak_bytes, memory), max(self.engines, roles[CLI])

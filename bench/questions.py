@@ -134,7 +134,6 @@ class Run:
 _STACK_SHARE = 1 / 3
 """Of the service's time: the CloudFormation stack is made first, then VMware does its part."""
 _FREE_BYTES_A_LINK = 1_000_000_000
-_EXPIRES_SECONDS = 20.0
 _SAMPLE_SECONDS = 1.0
 """Between two looks at a fleet's memory: each costs CPU for every process, for minutes."""
 _PARTS_SAMPLE_SECONDS = 0.02
@@ -194,13 +193,14 @@ def run_link(contenders: Sequence[Contender], *, is_trial: bool) -> Iterator[Run
 def run_unchanged(contenders: Sequence[Contender], *, is_trial: bool) -> Iterator[Run]:
     """Two links and the smallest program, made beforehand; then each command of all three in turn."""
     first = {one.name: one for one in reversed(contenders)}
+    expires_seconds = 3.0 if is_trial else 20.0
     with stage(len(first), is_trial=is_trial, stack_seconds=1.0, task_seconds=1.0) as on:
         accounts, folders = dict(zip(first, on.accounts, strict=True)), {}
         for name, one in first.items():
-            on.control.set_modes(link_lifetime_seconds=_EXPIRES_SECONDS if name == EXPIRED else 1800.0)
+            on.control.set_modes(link_lifetime_seconds=expires_seconds if name == EXPIRED else 1800.0)
             folders[name] = one.prepare(on, [accounts[name]])
             on.pulumi("up", "--yes", folder=folders[name], account=accounts[name])
-        time.sleep(_EXPIRES_SECONDS)
+        time.sleep(expires_seconds)
         for _ in range(1 if is_trial else 3):
             for one in contenders[: len(first)] if is_trial else contenders:
                 on.control.clear_journal()
@@ -217,8 +217,9 @@ def run_unchanged(contenders: Sequence[Contender], *, is_trial: bool) -> Iterato
 def run_fleet(contenders: Sequence[Contender], *, is_trial: bool) -> Iterator[Run]:
     """Every fleet in a sandbox of its own, the small ones first."""
     runs = [(size, one) for one in contenders for size in ((1,) if is_trial else one.sizes)]
+    stack_seconds, task_seconds = (0.3, 0.5) if is_trial else (3.0, 5.0)
     for labs, one in sorted(runs, key=lambda run: run[0]):
-        with stage(labs, is_trial=is_trial, stack_seconds=3.0, task_seconds=5.0) as on:
+        with stage(labs, is_trial=is_trial, stack_seconds=stack_seconds, task_seconds=task_seconds) as on:
             cost = _finish(one, on, on.accounts, sample_seconds=_SAMPLE_SECONDS)
             on.must_be_linked(on.accounts)
             requests = on.requests_by_call()

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as bench
-from bench.meter import CommandFailed
+from bench.meter import CLI, CommandFailed
 from bench.page import RUNS, TEXTS, blocks, contents, filled, read
-from bench.questions import FLEET, IMPORTS, QUESTIONS, TABLE, Run
+from bench.questions import FLEET, IMPORTS, PARTS, QUESTIONS, TABLE, Run
 from bench.stage import stage
 from tests.bench.test_results import links
 
@@ -24,6 +24,9 @@ def test_a_trial_asks_every_contender(question: str, tmp_path: Path) -> None:
     measured = {run["contender"] for run in runs if run["case"] != IMPORTS}
     assert measured == {one.name for one in TABLE if one.question == question}
     assert all(run["cost"]["cpu_seconds"] > 0.1 for run in runs)
+    if question == PARTS:
+        roles = {role for run in runs for role in run["cost"]["cpu_by_role"]}
+        assert roles >= {CLI, "language host", "program", "dynamic provider", "AWS provider"}
 
 
 def test_an_interrupted_bench_goes_on_with_what_has_no_result_yet(

@@ -69,4 +69,3 @@ def test_each_process_of_an_update_has_its_role() -> None:
     assert role_of(["/x/python", "-u", "-m", "pulumi.dynamic", "127.0.0.1:1"]) == "dynamic provider"
     assert role_of(["/x/python", "/x/pulumi-language-python-exec", "--x"]) == "program"
     assert role_of(["/x/python", "/x/vmc-labs", "up"]) == OTHER
-    assert role_of([]) == OTHER, "one that has ended"

@@ -13,6 +13,7 @@ import time
 import psutil
 import pytest
 
+from tests.engine.test_destroy import let_the_list_settle
 from tests.support.lab import Lab
 from tests.support.paths import REPOSITORY
 from tests.support.patience import until
@@ -102,6 +103,7 @@ def test_a_killed_destroy_is_recovered_and_the_next_one_finishes(lab: Lab) -> No
     lab.control.clear_journal()
     kill_at(lab, "cloudformation.DeleteStack", group=True, command="destroy")
     assert recover(lab).returncode == 0
+    let_the_list_settle(lab)
     lab.destroy()
     assert shortfalls("destroy", ending_of(lab)) == []
 
