@@ -1,12 +1,15 @@
 """The providers as plain objects in front of the emulated service."""
 
 import dataclasses
+import os
 from collections.abc import Callable
 from typing import Any
 
+import boto3
 import pytest
 
 from sandbox.control.client import SandboxControl
+from sandbox.environment import Sandbox, ambient_names
 from tests.support.lab import ACCOUNT
 from vmc_account_link.api.auth import AccessTokens
 from vmc_account_link.api.client import VmcClient
@@ -76,3 +79,13 @@ def new_client(settings: VmcSettings, time: Time) -> NewClient:
         return VmcClient(settings, transport=Transport(sleep=time.sleep), tokens=AccessTokens(time.monotonic))
 
     return new
+
+
+@pytest.fixture
+def aws(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """CloudFormation's client, and an environment that leads to the emulated AWS."""
+    for name in ambient_names(os.environ):
+        monkeypatch.delenv(name)
+    for name, value in box.environment.items():
+        monkeypatch.setenv(name, value)
+    return boto3.client("cloudformation", region_name="us-west-2")
