@@ -15,6 +15,7 @@ from vmc_account_link.api.auth import AccessTokens
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.transport import Transport
 from vmc_account_link.call_context import CallContext
+from vmc_account_link.link.progress import LinkTarget
 from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.settings import VmcSettings
 
@@ -79,6 +80,46 @@ def new_client(settings: VmcSettings, time: Time) -> NewClient:
         return VmcClient(settings, transport=Transport(sleep=time.sleep), tokens=AccessTokens(time.monotonic))
 
     return new
+
+
+ROLES = {
+    name: f"arn:aws:iam::{ACCOUNT}:role/{name}"
+    for name in ("RemoteRole", "RemoteRolePayer", "RemoteRoleService")
+}
+"""Template's role -> ARN."""
+
+
+@pytest.fixture
+def inputs(settings: VmcSettings) -> dict[str, Any]:
+    """What the program gives to the resources that stand for a link."""
+    return {
+        "org_id": settings.org_id,
+        "account_number": ACCOUNT,
+        "stack_name": "ours",
+        "stack_id": "arn:1",
+        "tracking_task": "task-1",
+        "link_timeout_minutes": 30.0,
+    }
+
+
+@pytest.fixture
+def target(new_client: NewClient, control: SandboxControl) -> LinkTarget:
+    """A link whose stack has just run; the service needs two minutes for its part."""
+    control.set_modes(task_seconds=120.0)
+    with new_client() as vmc:
+        link = vmc.request_link()
+    return LinkTarget(account_number=ACCOUNT, stack_name="ours", tracking_task=link.tracking_task)
+
+
+def report(box: Sandbox, target: LinkTarget) -> None:
+    """What VMware's Lambda does when the stack runs."""
+    assert target.tracking_task
+    box.world.links.complete_link(
+        link_id=target.tracking_task,
+        account_number=ACCOUNT,
+        stack_name=target.stack_name,
+        role_arns=ROLES,
+    )
 
 
 @pytest.fixture
