@@ -307,6 +307,8 @@ class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):
     """Whether the link was requested for a stack that has made one before."""
     requested_at: pulumi.Output[str | None]
     """By this machine's clock; ISO 8601, UTC."""
+    clock_ahead_seconds: pulumi.Output[float | None]
+    """How far the service's clock was ahead of this machine's then."""
     previous_revision: pulumi.Output[str | None]
     """The revision of the account's record when the link was requested; None where our stack made none."""
     revision_at_request: pulumi.Output[str | None]
@@ -368,6 +370,7 @@ class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):
                 "tracking_task": None,
                 "renews": None,
                 "requested_at": None,
+                "clock_ahead_seconds": None,
                 "previous_revision": None,
                 "revision_at_request": None,
                 "role_ids": None,
