@@ -100,10 +100,11 @@ def _needs_a_link(lab: Lab, before: Sight, after: Sight) -> bool:
         return True
     # A link that renews one is asked for again until the service has seen it run (ADR 0015).
     task = lab.cloud.world.links.task(link_of(lab.cloud, request).id)
-    # Without the task's id and a record that changes, nothing shows that.
-    is_shown = task is not None and "tracking_task" in request.outputs
-    has_run = request.outputs.get("previous_revision") is None or (
-        is_shown and task is not None and task.status is TaskStatus.FINISHED
+    # Without the task's id and a record that shows changes, nobody can know.
+    has_run = (
+        request.outputs.get("previous_revision") is None
+        or "tracking_task" not in request.outputs
+        or (task is not None and task.status is TaskStatus.FINISHED)
     )
     if request.outputs.get("renews") and not has_run:
         return True
