@@ -102,9 +102,9 @@ def test_the_whole_configuration_is_read_and_what_the_program_would_refuse_is_a_
         ("aws:regoin", "us-west-2", "region"),
     ):
         write_config(lab, {**settings, key: value})
-        refused = line()
-        assert refused["verdict"] == "fail", key
-        assert found in f"{refused['found']} {refused['hint']}"
+        rejected = line()
+        assert rejected["verdict"] == "fail", key
+        assert found in f"{rejected['found']} {rejected['hint']}"
 
 
 def write_config(lab: Lab, settings: Mapping[str, str]) -> None:
