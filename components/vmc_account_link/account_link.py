@@ -24,7 +24,7 @@ from vmc_account_link.compatible_subnets import CompatibleSubnets
 from vmc_account_link.connected_account import ConnectedAccount
 from vmc_account_link.connection_wait import ConnectionWait
 from vmc_account_link.existing_account import ExistingAccount
-from vmc_account_link.link.evidence import EVIDENCE, link_evidence
+from vmc_account_link.link.evidence import END, EVIDENCE, LinkEnd, link_end, link_evidence
 from vmc_account_link.link.ownership import LinkEvidence
 from vmc_account_link.link_request import LinkRequest
 from vmc_account_link.provider import LinkInputs
@@ -280,11 +280,10 @@ def _access(provider: pulumi.ProviderResource, *, region: str | None) -> pulumi.
     return pulumi.Output.all(region=provider.region, profile=provider.profile).apply(access_of)
 
 
-def _known_link(request: LinkRequest) -> pulumi.Output[tuple[LinkEvidence, str | None]]:
+def _known_link(request: LinkRequest) -> pulumi.Output[tuple[LinkEvidence, LinkEnd | None]]:
     """What is known of the link that the stack is to run, and when it expires."""
-    kept = pulumi.Output.all(**{key: getattr(request, key) for key in EVIDENCE})
-    parts = pulumi.Output.all(kept, request.expiration_date)
-    return parts.apply(lambda known: (link_evidence(known[0]), known[1]))
+    kept = pulumi.Output.all(**{key: getattr(request, key) for key in (*EVIDENCE, *END)})
+    return kept.apply(lambda known: (link_evidence(known), link_end(known)))
 
 
 def _url_unless_inline(body_and_url: Sequence[Any]) -> str | None:

@@ -96,6 +96,8 @@ class StackSummary:
     reason: str
     """Empty where CloudFormation gives none."""
     created: datetime
+    updated: datetime | None = None
+    """When its last update began; None where there was none."""
     tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Those that it was made with; AWS's own (`aws:…`) are none."""
 
@@ -198,6 +200,7 @@ class AwsReader:
             status=wire["StackStatus"],
             reason=wire.get("StackStatusReason", ""),
             created=wire["CreationTime"],
+            updated=wire.get("LastUpdatedTime"),
             tags={
                 tag["Key"]: tag["Value"] for tag in wire.get("Tags", ()) if not tag["Key"].startswith("aws:")
             },

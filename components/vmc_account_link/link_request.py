@@ -6,7 +6,9 @@ refresh or an unchanged update. What it leaves behind, a template's URL that exp
 never compared.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import pulumi
@@ -22,7 +24,7 @@ from pulumi.dynamic import (
 
 from vmc_account_link import resource_types
 from vmc_account_link.api.client import VmcClient
-from vmc_account_link.api.models import AccountRecord
+from vmc_account_link.api.models import AccountRecord, Task
 from vmc_account_link.link.evidence import find_owner, link_evidence
 from vmc_account_link.link.ownership import (
     IDENTITY,
@@ -33,6 +35,7 @@ from vmc_account_link.link.ownership import (
     refuse_another_stacks_link,
     same_organisation,
 )
+from vmc_account_link.link.progress import LinkTarget, Waiting
 from vmc_account_link.link.relink import (
     NEEDS_NEW_LINK,
     RelinkReason,
@@ -40,10 +43,10 @@ from vmc_account_link.link.relink import (
     refuse_where_sddcs_are,
     relink_reason,
 )
-from vmc_account_link.link.unlink import evaluate_unrecorded
-from vmc_account_link.link.wait import link_target, unlink_until_gone
+from vmc_account_link.link.unlink import NothingToUnlink, Unlink, evaluate_unrecorded
+from vmc_account_link.link.wait import EvaluateUnlink, link_target, unlink_until_gone
 from vmc_account_link.provider import PREVIEW, ServiceProvider
-from vmc_account_link.stack_left import refuse_stack_that_is_left
+from vmc_account_link.stack_left import other_stack_has_name, refuse_stack_that_is_left
 from vmc_account_link.template import source
 from vmc_account_link.template.policy import enforce_policy, read_policy
 from vmc_account_link.template.report import TemplatePolicy
@@ -169,7 +172,7 @@ class LinkRequestProvider(ServiceProvider):
                 link_target(props),
                 timeout_seconds=_LONGEST_READ_SECONDS,
                 context=self.context,
-                evaluate=evaluate_unrecorded,
+                evaluate=_evaluator(props),
             )
         if had_come:
             self.context.emit_progress(
@@ -225,6 +228,21 @@ class LinkRequestProvider(ServiceProvider):
             "template_body": text if source.fits_inline(text) else "",
             "role_ids": source.role_ids(text),
         }
+
+
+def _evaluator(props: Mapping[str, Any]) -> EvaluateUnlink:
+    """`evaluate_unrecorded`, with a look at AWS where a record of the stack's name would be waited for."""
+    has_name = functools.cache(lambda: other_stack_has_name(props))
+
+    def evaluate(
+        target: LinkTarget, account: AccountRecord | None, task: Task | None, now: datetime
+    ) -> Unlink | Waiting | NothingToUnlink:
+        verdict = evaluate_unrecorded(target, account, task, now)
+        if account is None or not isinstance(verdict, Waiting):
+            return verdict
+        return evaluate_unrecorded(target, account, task, now, name_was_taken=has_name())
+
+    return evaluate
 
 
 def _identity(props: Mapping[str, Any]) -> tuple[str, str]:
@@ -289,6 +307,8 @@ class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):
     """Whether the link was requested for a stack that has made one before."""
     requested_at: pulumi.Output[str | None]
     """By this machine's clock; ISO 8601, UTC."""
+    clock_ahead_seconds: pulumi.Output[float | None]
+    """How far the service's clock was ahead of this machine's then."""
     previous_revision: pulumi.Output[str | None]
     """The revision of the account's record when the link was requested; None where our stack made none."""
     revision_at_request: pulumi.Output[str | None]
@@ -350,6 +370,7 @@ class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):
                 "tracking_task": None,
                 "renews": None,
                 "requested_at": None,
+                "clock_ahead_seconds": None,
                 "previous_revision": None,
                 "revision_at_request": None,
                 "role_ids": None,

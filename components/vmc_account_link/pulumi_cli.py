@@ -29,6 +29,15 @@ _LAST_ANSWER_SECONDS = 10.0
 _GLANCE_SECONDS = 0.3
 _GRACE_SECONDS = 2.0
 """From SIGINT to SIGKILL: a CLI that writes gives its lock back."""
+_PROJECT_FILES = ("Pulumi.json", "Pulumi.yaml", "Pulumi.yml")
+"""In the order in which the CLI takes them (seen on 3.274)."""
+
+
+def find_project_file(folder: Path) -> Path | None:
+    """The project's file that the CLI takes in a folder: its own, or that of the next folder above it."""
+    start = folder.resolve()
+    candidates = (one / name for one in (start, *start.parents) for name in _PROJECT_FILES)
+    return next((file for file in candidates if file.is_file()), None)
 
 
 class PulumiCli:

@@ -25,11 +25,10 @@ import pulumi
 from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
 
 from vmc_account_link.api.client import VmcClient
-from vmc_account_link.api.models import parse_moment
 from vmc_account_link.call_context import CallContext
 from vmc_account_link.errors import LinkExpired
 from vmc_account_link.internal_errors import internal_errors
-from vmc_account_link.link.evidence import find_owner
+from vmc_account_link.link.evidence import LinkEnd, find_owner
 from vmc_account_link.link.ownership import LinkEvidence, find_account, refuse_another_stacks_link
 from vmc_account_link.link.progress import REQUEST_ANOTHER_LINK
 from vmc_account_link.settings import VmcSettings
@@ -59,12 +58,12 @@ class StackPrecheck:
         """A link was requested just now, after a look."""
         self._was_just_read = True
 
-    def verify(self, known: LinkEvidence, expiration_date: str | None) -> None:
+    def verify(self, known: LinkEvidence, end: LinkEnd | None) -> None:
         """Look whether the link may be run, unless that was just done.
 
         Args:
             known: of the link, by which a record is ours.
-            expiration_date: the link's, ISO 8601; None where the service told none.
+            end: when the link counts as expired; None where that is not known.
 
         Raises:
             AlreadyLinked: the account is another stack's, and ACTIVE.
@@ -77,13 +76,13 @@ class StackPrecheck:
             account = find_account(vmc.list_connected_accounts(), known.account_number)
             refuse_another_stacks_link(account, find_owner(vmc, account, known))
             ahead_seconds = vmc.clock_ahead_seconds()
-        if expiration_date is None:
+        if end is None:
             return
         now = self._context.now().timestamp() + ahead_seconds
-        if now >= parse_moment(expiration_date).timestamp():
+        if now >= end.at.timestamp():
             raise LinkExpired(
                 f"run the template that links AWS account {known.account_number}",
-                f"its link expired at {expiration_date}",
+                end.why,
                 f"Nothing was created: {REQUEST_ANOTHER_LINK} asks for a new link.",
             )
 
@@ -103,7 +102,7 @@ def request_hooks(name: str, precheck: StackPrecheck) -> pulumi.ResourceHookBind
 
 
 def stack_hooks(
-    name: str, precheck: StackPrecheck, link: pulumi.Output[tuple[LinkEvidence, str | None]]
+    name: str, precheck: StackPrecheck, link: pulumi.Output[tuple[LinkEvidence, LinkEnd | None]]
 ) -> pulumi.ResourceHookBinding | None:
     """The hooks of the stack: `precheck.verify` before its creation and its update to another template.
 

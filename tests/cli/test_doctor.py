@@ -1,15 +1,17 @@
 """`doctor`: every line, as it should be and broken. Real: both emulated clouds, boto3."""
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+import yaml
 
 from sandbox.environment import Sandbox
 from tests.sandbox.aws_clients import role_template
 from tests.support.cli import Command
-from tests.support.lab import ACCOUNT
+from tests.support.lab import ACCOUNT, Lab
 
 LINES = ("token", "organisation", "roles", "AWS identity", "linked", "region", "stack name", "subnets")
 
@@ -75,6 +77,41 @@ def test_an_ended_token_fails(command: Command, box: Sandbox) -> None:
     box.control.set_modes(api_token_seconds=-60)
     said = command("doctor", "--json")
     assert (said.code, said.lines()["token"]["verdict"]) == (1, "fail")
+
+
+@pytest.mark.engine
+def test_the_whole_configuration_is_read_and_what_the_program_would_refuse_is_a_line(
+    command: Command, lab: Lab
+) -> None:
+    def line() -> dict[str, Any]:
+        said = command("doctor", "--json", "--cwd", str(lab.folder), "--stack", "lab")
+        found = said.lines()["configuration"]
+        assert (said.code == 1) == (found["verdict"] == "fail")
+        return found
+
+    settings = {"vmc:orgId": lab.box.environment["ORG_ID"], "aws:region": "us-west-2"}
+    write_config(lab, settings)
+    ready = line()
+    assert ready["verdict"] == "pass"
+    # Those of the project's file too, which have defaults.
+    assert re.fullmatch(r"all \d+ settings are known and well formed", ready["found"])
+    for key, value, found in (
+        ("vmc-account-link:awsAccountID", "123456789012", "awsAccountId"),
+        ("vmc-account-link:awsAccountId", "12345678901", "awsAccountId"),
+        ("vmc:orgID", "6f0a2d58", "orgId"),
+        ("aws:regoin", "us-west-2", "region"),
+    ):
+        write_config(lab, {**settings, key: value})
+        rejected = line()
+        assert rejected["verdict"] == "fail", key
+        assert found in f"{rejected['found']} {rejected['hint']}"
+
+
+def write_config(lab: Lab, settings: Mapping[str, str]) -> None:
+    """What `pulumi config set` would write, beside the stack's salt."""
+    path = lab.folder / "Pulumi.lab.yaml"
+    stored = yaml.safe_load(path.read_text(encoding="utf-8"))
+    path.write_text(yaml.safe_dump({**stored, "config": dict(settings)}), encoding="utf-8")
 
 
 def test_for_an_existing_link_only_what_it_needs_is_looked_at(

@@ -21,6 +21,8 @@ from sandbox.plugins import find_provider
 _FIRST_POLL_SECONDS = 0.001
 """Of real time: whoever serves the provider lets the stack settle before it looks."""
 
+_LARGEST_METADATA = 1024 * 1024
+
 
 class AwsProcess:
     """The provider's process; it has one configuration, and makes one call at a time."""
@@ -57,7 +59,11 @@ class AwsProcess:
         )
         atexit.register(self._stop)
         assert self._process.stdout is not None
-        channel = grpc.insecure_channel(f"127.0.0.1:{int(self._process.stdout.readline())}")
+        channel = grpc.insecure_channel(
+            f"127.0.0.1:{int(self._process.stdout.readline())}",
+            # A failed update answers with the resource's properties, the template among them, as metadata.
+            options=[("grpc.max_metadata_size", _LARGEST_METADATA)],
+        )
         self.calls: Any = provider_pb2_grpc.ResourceProviderStub(channel)
         """Its gRPC methods."""
 

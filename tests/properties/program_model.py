@@ -14,7 +14,7 @@ from tests.properties.recovery_model import recover
 from vmc_account_link.call_context import CallContext, RunMemory
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.connection_wait import ConnectionWaitProvider
-from vmc_account_link.link.evidence import link_evidence
+from vmc_account_link.link.evidence import link_end, link_evidence
 from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.stack_hooks import StackPrecheck, what_to_do
 
@@ -104,8 +104,7 @@ class Lab:
         def verify(olds: Values, news: Values) -> None:
             if any(olds.get(key) != news.get(key) for key in ("templateBody", "templateUrl")):
                 request = self.engine.state["request"].outputs
-                known, expires = link_evidence(request), request.get("expiration_date")
-                failing(lambda: precheck.verify(known, expires))
+                failing(lambda: precheck.verify(link_evidence(request), link_end(request)))
 
         def of_the_link(known: Mapping[str, Values]) -> Values:
             """What the connected account and the wait have in common."""
@@ -137,7 +136,8 @@ class Lab:
                 provider=self._stack,
                 inputs=lambda known: {
                     "name": settings.stack_name,
-                    "templateBody": known["request"]["template_body"],
+                    # Empty where it goes by URL.
+                    "templateBody": known["request"]["template_body"] or None,
                     "templateUrl": _url_unless_inline(known["request"]),
                     "capabilities": ["CAPABILITY_IAM"],
                     "onFailure": "DELETE",

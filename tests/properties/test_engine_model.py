@@ -85,8 +85,8 @@ def test_the_engine_makes_replaces_and_removes_in_the_models_order(lab: Lab) -> 
     assert [succeeded for succeeded, _, _ in foreseen] == [False, True, True, True]
 
 
-@pytest.mark.parametrize("body", [LINK["template_body"], None], ids=["inline", "by URL"])
-def test_the_model_wires_the_resources_as_the_component_does(body: str | None) -> None:
+@pytest.mark.parametrize("body", [LINK["template_body"], ""], ids=["inline", "by URL"])
+def test_the_model_wires_the_resources_as_the_component_does(body: str) -> None:
     links_requested = {
         **LINK,
         "template_body": body,

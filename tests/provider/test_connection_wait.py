@@ -11,7 +11,7 @@ import pytest
 from sandbox.control.client import SandboxControl
 from sandbox.environment import Sandbox
 from sandbox.vmc.accounts import made_up_role_arns
-from tests.provider.conftest import NewClient, Time
+from tests.provider.conftest import NewClient, Time, report
 from tests.support.lab import ACCOUNT
 from vmc_account_link.api.models import AccountRecord
 from vmc_account_link.api.request import RetryPolicy
@@ -28,49 +28,12 @@ from vmc_account_link.link.progress import LinkTarget
 from vmc_account_link.link.wait import wait_until_linked
 from vmc_account_link.settings import VmcSettings
 
-ROLES = {
-    name: f"arn:aws:iam::{ACCOUNT}:role/{name}"
-    for name in ("RemoteRole", "RemoteRolePayer", "RemoteRoleService")
-}
-
 
 @pytest.fixture
 def provider(settings: VmcSettings) -> ConnectionWaitProvider:
     made = ConnectionWaitProvider()
     made.settings = settings
     return made
-
-
-@pytest.fixture
-def inputs(settings: VmcSettings) -> dict[str, Any]:
-    return {
-        "org_id": settings.org_id,
-        "account_number": ACCOUNT,
-        "stack_name": "ours",
-        "stack_id": "arn:1",
-        "tracking_task": "task-1",
-        "link_timeout_minutes": 30.0,
-    }
-
-
-@pytest.fixture
-def target(new_client: NewClient, box: Sandbox, control: SandboxControl) -> LinkTarget:
-    """A link whose stack has just run; the service needs two minutes for its part."""
-    control.set_modes(task_seconds=120.0)
-    with new_client() as vmc:
-        link = vmc.request_link()
-    return LinkTarget(account_number=ACCOUNT, stack_name="ours", tracking_task=link.tracking_task)
-
-
-def report(box: Sandbox, target: LinkTarget) -> None:
-    """What VMware's Lambda does when the stack runs."""
-    assert target.tracking_task
-    box.world.links.complete_link(
-        link_id=target.tracking_task,
-        account_number=ACCOUNT,
-        stack_name=target.stack_name,
-        role_arns=ROLES,
-    )
 
 
 def wait(new_client: NewClient, target: LinkTarget, time: Time, minutes: float = 30) -> str:

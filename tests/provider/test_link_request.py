@@ -1,14 +1,17 @@
 """The link request's provider as a plain object, in front of the emulated service."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 
 import pytest
 
 from sandbox.control.client import SandboxControl
 from sandbox.environment import Sandbox
+from tests.provider.conftest import Time
 from tests.support.lab import ACCOUNT
-from vmc_account_link.errors import AlreadyLinked, Unavailable
+from vmc_account_link.errors import AlreadyLinked, Unavailable, WaitInterrupted
 from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.template import source
 
@@ -255,6 +258,74 @@ def test_refresh_and_delete_ask_nothing(
     link.delete("id", outs)
     assert (read.id, read.outs) == ("id", outs)
     assert control.journal() == ()
+
+
+THEIRS = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'
+IN_US_WEST_2 = {"aws_access": {"region": "us-west-2"}}
+
+
+@pytest.fixture
+def requested(
+    link: LinkRequestProvider, link_inputs: dict[str, Any], time: Time
+) -> Callable[..., dict[str, Any]]:
+    """Requests a link that nobody runs; a wait of its delete is interrupted at once."""
+    canceled = Event()
+    canceled.set()
+    link.context = time.context(canceled=canceled)
+    return lambda **kept: link.create({**link_inputs, "unlink_on_destroy": True, **kept}).outs or {}
+
+
+def test_delete_leaves_the_link_of_a_stack_that_had_the_name_before_and_does_not_wait(
+    link: LinkRequestProvider,
+    requested: Callable[..., dict[str, Any]],
+    control: SandboxControl,
+    aws: Any,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """CloudFormation refused our stack because of theirs: nobody runs our link, its task goes nowhere."""
+    aws.create_stack(StackName="ours", TemplateBody=THEIRS)
+    control.advance(60)
+    outs = requested(**IN_US_WEST_2)
+    record = control.seed_account(ACCOUNT, cf_stack_name="ours")
+    link.delete("id", outs)
+    assert control.connected_accounts() == (record,)
+    assert (
+        'stack "ours", which was there before this link was requested: left alone' in capsys.readouterr().out
+    )
+
+
+@pytest.mark.parametrize(
+    ("begun", "kept"),
+    [
+        pytest.param("updated since", IN_US_WEST_2, id="a stack from before that was updated since"),
+        pytest.param("made since", IN_US_WEST_2, id="a stack that was made since"),
+        pytest.param("none", IN_US_WEST_2, id="no stack"),
+        pytest.param("before", {}, id="a state that does not keep how AWS is asked"),
+        pytest.param(
+            "before", {"aws_access": {"region": "us-west-2", "profile": "nobody"}}, id="AWS can't be asked"
+        ),
+    ],
+)
+def test_delete_waits_for_a_record_of_the_name_where_nothing_shows_that_it_is_anothers(
+    link: LinkRequestProvider,
+    requested: Callable[..., dict[str, Any]],
+    control: SandboxControl,
+    aws: Any,
+    begun: str,
+    kept: dict[str, Any],
+) -> None:
+    if begun in {"before", "updated since"}:
+        aws.create_stack(StackName="ours", TemplateBody=THEIRS)
+    control.advance(60)
+    outs = requested(**kept)
+    control.advance(60)
+    if begun == "updated since":
+        aws.update_stack(StackName="ours", TemplateBody=THEIRS.replace("Topic", "Other", 1))
+    elif begun == "made since":
+        aws.create_stack(StackName="ours", TemplateBody=THEIRS)
+    control.seed_account(ACCOUNT, cf_stack_name="ours")
+    with pytest.raises(WaitInterrupted, match="nothing shows yet by which link"):
+        link.delete("id", outs)
 
 
 def test_the_inline_limit_is_the_one_of_the_template_module(

@@ -105,6 +105,25 @@ def test_a_link_over_a_record_that_was_left_is_asked_for_again_once_it_has_expir
     assert again["tracking_task"] != was_not["tracking_task"]
 
 
+@pytest.mark.parametrize(("hours", "asks"), [(23, False), (25, True)])
+def test_a_link_whose_answer_names_no_end_is_asked_for_again_after_a_day(
+    link: LinkRequestProvider,
+    link_inputs: dict[str, Any],
+    control: SandboxControl,
+    hours: float,
+    asks: bool,  # noqa: FBT001
+) -> None:
+    """Else an `up` whose link expired unseen would wait for it for ever."""
+    control.set_modes(fields="few")
+    control.advance(-hours * 3600)
+    outs = link.create(link_inputs).outs or {}
+    assert outs["expiration_date"] is None
+    control.advance(hours * 3600)
+    assert link.diff("id", outs, link_inputs).changes is asks
+    control.seed_account(ACCOUNT, cf_stack_name="ours")
+    assert link.diff("id", outs, link_inputs).changes is False
+
+
 def test_a_relink_whose_task_the_service_forgot_is_done_when_the_record_is_another_one(
     link: LinkRequestProvider,
     link_inputs: dict[str, Any],

@@ -1,12 +1,9 @@
 """What is said of a stack at the end of a destroy. Real: boto3 and the emulated AWS."""
 
-import os
 from typing import Any
 
-import boto3
 import pytest
 
-from sandbox.environment import Sandbox, ambient_names
 from tests.support.lab import ACCOUNT
 from vmc_account_link.errors import StackLeft
 from vmc_account_link.stack_left import refuse_stack_that_is_left
@@ -18,15 +15,6 @@ PROPS = {
     "template_body": OURS,
     "aws_access": {"region": "us-west-2"},
 }
-
-
-@pytest.fixture
-def aws(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
-    for name in ambient_names(os.environ):
-        monkeypatch.delenv(name)
-    for name, value in box.environment.items():
-        monkeypatch.setenv(name, value)
-    return boto3.client("cloudformation", region_name="us-west-2")
 
 
 def test_a_stack_that_is_gone_leaves_nothing_to_say(aws: Any) -> None:

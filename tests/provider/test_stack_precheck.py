@@ -7,11 +7,12 @@ import pytest
 from sandbox.control.client import SandboxControl
 from tests.support.lab import ACCOUNT
 from vmc_account_link.errors import AlreadyLinked, LinkExpired
+from vmc_account_link.link.evidence import LinkEnd
 from vmc_account_link.link.ownership import LinkEvidence
 from vmc_account_link.settings import VmcSettings
 from vmc_account_link.stack_hooks import StackPrecheck
 
-FRESH = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+FRESH = LinkEnd(at=datetime.now(UTC) + timedelta(hours=1))
 
 
 def of(*stack_names: str) -> LinkEvidence:
@@ -42,11 +43,16 @@ def test_the_services_clock_says_whether_a_link_has_expired_not_ours(
     precheck: StackPrecheck, control: SandboxControl, hours: int
 ) -> None:
     now = control.advance(hours * 3600)
-    precheck.verify(of("ours"), (now + timedelta(minutes=5)).isoformat())
+    precheck.verify(of("ours"), LinkEnd(at=now + timedelta(minutes=5)))
     precheck.verify(of("ours"), None)
-    with pytest.raises(LinkExpired, match="--replace") as refusal:
-        precheck.verify(of("ours"), (now - timedelta(minutes=5)).isoformat())
-    assert "\n" not in str(refusal.value)
+    for end in (
+        LinkEnd(at=now - timedelta(minutes=5)),
+        LinkEnd(at=now - timedelta(minutes=5), is_named=False),
+    ):
+        with pytest.raises(LinkExpired, match="--replace") as refusal:
+            precheck.verify(of("ours"), end)
+        assert end.why in str(refusal.value)
+        assert "\n" not in str(refusal.value)
 
 
 def test_a_link_that_was_minted_in_this_update_was_looked_at_just_now(

@@ -173,7 +173,7 @@ class Lab:
         if backend.scheme != "file":
             deployment = json.loads(self.must("stack", "export").output)["deployment"]
             return list(deployment.get("resources") or [])
-        (file,) = Path(backend.path).glob("**/stacks/**/lab.json")
+        (file,) = Path(backend.path).glob(f"**/stacks/**/{self.stack}.json")
         latest = json.loads(file.read_text(encoding="utf-8"))["checkpoint"]["latest"] or {}
         return list(latest.get("resources") or [])
 

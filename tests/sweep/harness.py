@@ -79,6 +79,11 @@ class Case(ABC):
         """Whether it starts from what a case without that has left, in the same process."""
         return False
 
+    @property
+    def form(self) -> str:
+        """The service's manner in this case; one that needs a link follows one that left it in the same."""
+        return ""
+
     @abstractmethod
     def play(self, stages: Stages, /) -> Played:
         """Do it, on a stage if it needs one; an exception is a case that fell short."""
@@ -159,9 +164,15 @@ def play_all(cases: Sequence[Case], *, workers: int, idle_workers: int) -> Itera
 
 def courses(cases: Sequence[Case]) -> list[tuple[Case, ...]]:
     """Cases in the order to play them in, one process each: what needs a link, after what leaves one."""
-    first = [case for case in cases if not case.needs_link]
-    then = [case for case in cases if case.needs_link]
-    return [tuple(case for case in pair if case is not None) for pair in itertools.zip_longest(first, then)]
+    found: list[tuple[Case, ...]] = []
+    for form in dict.fromkeys(case.form for case in cases):
+        alike = [case for case in cases if case.form == form]
+        first = [case for case in alike if not case.needs_link]
+        then = [case for case in alike if case.needs_link]
+        found += [
+            tuple(case for case in pair if case is not None) for pair in itertools.zip_longest(first, then)
+        ]
+    return found
 
 
 def _play(course: Sequence[Case]) -> list[Result]:

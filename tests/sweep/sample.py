@@ -15,6 +15,13 @@ SHARPEST = (
 )
 """Where a mistake would lose something, make it twice or mislead the person; each of them fails first."""
 
+LEFTOVERS = (
+    "up aws cloudformation.CreateStack: kill -9",
+    "up vmc get-task: Ctrl-C",
+    "up as a whole: task fails",
+)
+"""Of the sweep of what a destroy leaves: before, within and after the wait for the account."""
+
 SURVIVED = {
     "up": (
         ("aws", "sts.GetCallerIdentity", 1, "reset before"),

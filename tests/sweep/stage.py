@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +27,8 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _MODES = {"stack_seconds": 0.5, "task_seconds": 1.4}
 """Together with the first poll: each wait looks once in vain and once with success."""
 _FIRST_POLL_SECONDS = 0.3
+DOCUMENTED: Mapping[str, Any] = {}
+"""The form in which the service answers as its document says, under the stack name that was chosen."""
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -50,19 +52,25 @@ class Stages:
         self._folder = folder
         self._numbers = itertools.count(1)
         self._stacks: dict[int, ExitStack] = {}
+        self._forms: dict[int, Mapping[str, Any]] = {}
         self._linked: Lab | None = None
 
     @contextmanager
-    def lent(self, operation: str) -> Iterator[Loan]:
-        """A stage for an operation; what an `up` leaves well is kept for the next `destroy`."""
-        loan = Loan(lab=self.linked() if operation == "destroy" else self.empty())
+    def lent(self, operation: str, form: Mapping[str, Any] = DOCUMENTED) -> Iterator[Loan]:
+        """A stage for an operation; what an `up` leaves well is kept for the next `destroy`.
+
+        Args:
+            operation: `up` or `destroy`.
+            form: the sandbox's modes in which the service answers, of one service always the same.
+        """
+        loan = Loan(lab=self.linked(form) if operation == "destroy" else self.empty(form))
         try:
             yield loan
         finally:
             end_processes_of(loan.lab.folder)
             (self.keep if operation == "up" and loan.ended_well else self.drop)(loan.lab)
 
-    def empty(self) -> Lab:
+    def empty(self, form: Mapping[str, Any] = DOCUMENTED) -> Lab:
         """A stage on which nothing was done."""
         number = next(self._numbers)
         folder = self._folder / f"stage-{number}"
@@ -70,16 +78,20 @@ class Stages:
             box = stack.enter_context(
                 Sandbox.start(folder / "sandbox", first_poll_seconds=_FIRST_POLL_SECONDS)
             )
-            box.control.set_modes(**_MODES)
+            box.control.set_modes(**_MODES, **form)
             lab = Lab(box, folder / "project")
             self._stacks[id(lab)] = stack.pop_all()
+            self._forms[id(lab)] = form
         return lab
 
-    def linked(self) -> Lab:
+    def linked(self, form: Mapping[str, Any] = DOCUMENTED) -> Lab:
         """A stage on which an `up` has succeeded."""
         lab, self._linked = self._linked, None
+        if lab is not None and self._forms[id(lab)] != form:
+            self.drop(lab)
+            lab = None
         if lab is None:
-            lab = self.empty()
+            lab = self.empty(form)
             lab.up()
         return lab
 
@@ -92,6 +104,7 @@ class Stages:
         """Take back a stage and take it down."""
         if lab is not None:
             self._stacks.pop(id(lab)).close()
+            del self._forms[id(lab)]
             end_processes_of(lab.folder)
 
     def __enter__(self) -> Self:

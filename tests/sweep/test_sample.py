@@ -10,8 +10,9 @@ import pytest
 from tests.support.lab import Lab
 from tests.sweep.faults import fault_cases
 from tests.sweep.harness import play
+from tests.sweep.leftovers import leftover_cases
 from tests.sweep.points import OPERATIONS, points_of, recorded_points
-from tests.sweep.sample import SHARPEST, survived_faults
+from tests.sweep.sample import LEFTOVERS, SHARPEST, survived_faults
 from tests.sweep.stage import Stages, ending_of, leaks, run
 from tests.sweep.verdict import Verdict, shortfalls
 
@@ -31,6 +32,14 @@ def test_it_fails_with_one_clear_line_and_the_next_one_converges(name: str, stag
     result = play(CASES[name], stages)
     # The output holds no secret: the case has taken them out.
     assert result.verdict in {Verdict.CONVERGED, Verdict.RECOVERED}, f"{result.fell_short}\n{result.details}"
+
+
+@pytest.mark.parametrize("name", LEFTOVERS)
+def test_a_destroy_after_an_up_that_ended_badly_leaves_nothing(name: str, stages: Stages) -> None:
+    (case,) = (case for case in leftover_cases() if case.name == name)
+    result = play(case, stages)
+    assert result.fell_short == "", result.details
+    assert result.verdict == "nothing left"
 
 
 def test_one_up_and_one_destroy_survive_every_kind_of_fault_at_every_call(stages: Stages) -> None:

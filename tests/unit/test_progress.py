@@ -121,6 +121,30 @@ def test_a_record_that_was_there_before_is_the_new_links_once_the_task_or_the_re
         assert verdict.why.endswith("; the account is ACTIVE by its earlier link")
 
 
+@pytest.mark.parametrize(
+    ("task_id", "task_is_unknown", "version", "is_linked"),
+    [
+        pytest.param(None, False, None, True, id="no task, no version"),
+        pytest.param("t", True, None, True, id="a task that the service forgot, no version"),
+        pytest.param("t", False, None, False, id="a task that was not looked at"),
+        pytest.param(None, False, 1, False, id="the version of before"),
+    ],
+)
+def test_a_renewed_link_of_which_nothing_can_show_that_it_was_run_is_believed(
+    task_id: str | None, version: int | None, *, task_is_unknown: bool, is_linked: bool
+) -> None:
+    before = dataclasses.replace(account(), version=version)
+    renewed = dataclasses.replace(
+        REQUESTED,
+        tracking_task=task_id,
+        previous_revision=before.revision,
+        revision_at_request=before.revision,
+    )
+    found = evaluate_link(renewed, [before], None, task_is_unknown=task_is_unknown)
+    assert isinstance(found, Linked) is is_linked
+    assert template_was_run(None, before, before.revision) is (version is None)
+
+
 def test_a_template_was_run_when_its_task_finished_or_the_record_is_another() -> None:
     before = account().revision
     assert template_was_run(task("FINISHED"), account(), before)

@@ -196,8 +196,13 @@ class AccountRecord:
 
     @property
     def revision(self) -> str:
-        """What tells this version of the record from a later one."""
+        """What tells this version of the record from a later one, where `shows_changes`."""
         return f"{self.id} version {self.version} of {self.updated}"
+
+    @property
+    def shows_changes(self) -> bool:
+        """Whether the record says by which a later version of it would differ."""
+        return self.version is not None or self.updated is not None
 
     @classmethod
     def from_wire(cls, wire: Any) -> "AccountRecord":

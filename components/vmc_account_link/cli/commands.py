@@ -22,6 +22,7 @@ from vmc_account_link.cli.report import report_lines
 from vmc_account_link.cli.rights import Scope, iam_policy
 from vmc_account_link.errors import SettingsError, VmcError
 from vmc_account_link.link.ownership import LinkEvidence
+from vmc_account_link.pulumi_cli import find_project_file
 from vmc_account_link.resource_types import PACKAGE
 from vmc_account_link.settings import VMC_KEYS, VmcSettings, read_settings, refuse_unknown_keys
 from vmc_account_link.template import source
@@ -105,7 +106,7 @@ def context_of(options: SimpleNamespace) -> Context:
         VmcError: it was asked for and can't be read.
     """
     folder = Path(options.cwd)
-    if options.no_project or not (options.stack or (folder / "Pulumi.yaml").is_file()):
+    if options.no_project or not (options.stack or find_project_file(folder)):
         return Context(project=None, config={})
     project = Project(folder, options.stack)
     return Context(project=project, config=project.config())

@@ -13,7 +13,7 @@ from vmc_account_link import resource_types
 from vmc_account_link.errors import CommandFailed, RequestError, SettingsError, VmcError
 from vmc_account_link.link.evidence import link_evidence
 from vmc_account_link.link.ownership import LinkEvidence
-from vmc_account_link.pulumi_cli import PulumiCli
+from vmc_account_link.pulumi_cli import PulumiCli, find_project_file
 from vmc_account_link.pulumi_state import PulumiState, Resource, read_deployment
 
 
@@ -63,17 +63,20 @@ class Project:
         """Find the project.
 
         Args:
-            folder: where its Pulumi.yaml is.
+            folder: of the project, or below it.
             stack: a stack's name; None for the one selected in the folder.
 
         Raises:
-            SettingsError: there is no project in the folder.
+            SettingsError: there is no project in the folder, nor above it.
         """
         self.stack = stack
         self._cli = PulumiCli(folder, stack)
         try:
-            described = yaml.safe_load((folder / "Pulumi.yaml").read_text(encoding="utf-8"))
-            self.name = str(described["name"])
+            file = find_project_file(folder)
+            if file is None:
+                raise FileNotFoundError
+            # JSON is YAML too.
+            self.name = str(yaml.safe_load(file.read_text(encoding="utf-8"))["name"])
         except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError):
             raise SettingsError(
                 str(folder), "there is no Pulumi project here", "Name its folder with --cwd."

@@ -124,7 +124,11 @@ def evaluate_link(
     is_own = ownership is not None and ownership.is_own
     if account is not None and account.is_active and is_own and not unknown:
         grace_is_over = since_finished_seconds > RELINK_GRACE_SECONDS
-        if record_changed(account, task, known.previous_revision, grace_is_over=grace_is_over):
+        # Where nothing can show that a link was renewed, it is not waited for for ever.
+        shows_nothing = not account.shows_changes and (target.tracking_task is None or task_is_unknown)
+        if shows_nothing or record_changed(
+            account, task, known.previous_revision, grace_is_over=grace_is_over
+        ):
             return Linked(account=account)
     if task is not None and task.status in {TaskStatus.FAILED, TaskStatus.CANCELED}:
         return Failed(error=_failed_task(target, task))
@@ -158,9 +162,12 @@ def record_changed(
 
 
 def template_was_run(task: Task | None, account: AccountRecord | None, previous_revision: str) -> bool:
-    """Whether a link that renews a record was run, whatever has become of the account since."""
+    """Whether a link that renews a record was run, whatever has become of the account since.
+
+    Where neither a task nor the record can show it, it is believed.
+    """
     if task is None:
-        return account is None or account.revision != previous_revision
+        return account is None or account.revision != previous_revision or not account.shows_changes
     return task.status == TaskStatus.FINISHED
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord, AccountState, TaskStatus, parse_moment
 from vmc_account_link.errors import LinkInUse
-from vmc_account_link.link.evidence import find_task, link_evidence
+from vmc_account_link.link.evidence import find_task, link_end, link_evidence
 from vmc_account_link.link.ownership import Owner, decide_owner, find_account, same_organisation
 from vmc_account_link.link.progress import template_was_run
 from vmc_account_link.settings import VmcSettings
@@ -148,10 +148,8 @@ def _how_to_accept(relink: Any) -> str:
 
 def _expired_for_seconds(olds: Mapping[str, Any], now: datetime) -> float:
     """Since when the link is expired by this machine's clock; below 0: it is not, or never will be."""
-    expires = olds.get("expiration_date")
-    if not isinstance(expires, str):
-        return -math.inf
-    return now.timestamp() - parse_moment(expires).timestamp()
+    end = link_end(olds)
+    return (now - end.at).total_seconds() if end else -math.inf
 
 
 def _was_set_back(olds: Mapping[str, Any], now: datetime) -> bool:

@@ -5,7 +5,7 @@ while the link's task runs is not gone, it is on its way.
 """
 
 import dataclasses
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from vmc_account_link.api.models import AccountRecord, Task, TaskStatus
 from vmc_account_link.errors import OwnerUnclear, VmcError
@@ -21,6 +21,8 @@ from vmc_account_link.link.progress import (
 LONGEST_TASK_SECONDS = 7200.0
 """A task that has run for longer is not waited for: its link expired more than an hour ago."""
 
+_CLOCKS = timedelta(seconds=5)
+"""How far the clocks of AWS and of the service may differ; the service's is known to a second."""
 _ENDED = frozenset({TaskStatus.FINISHED, TaskStatus.FAILED, TaskStatus.CANCELED})
 
 
@@ -67,12 +69,25 @@ def evaluate_unlink(
 
 
 def evaluate_unrecorded(
-    target: LinkTarget, account: AccountRecord | None, task: Task | None, now: datetime
+    target: LinkTarget,
+    account: AccountRecord | None,
+    task: Task | None,
+    now: datetime,
+    *,
+    name_was_taken: bool = False,
 ) -> Unlink | Waiting | NothingToUnlink:
     """As `evaluate_unlink`, where it is not known whether a stack ran the template: the task has to prove it.
 
     Another Pulumi stack may use the same CloudFormation stack name, and most links that were never run were
     meant to be: a task that does not move is not waited for.
+
+    Args:
+        target: the link.
+        account: the account's record, just read; None where it has none.
+        task: the link's task, just read; None where it was not looked at or is unknown.
+        now: by the service's clock.
+        name_was_taken: whether another stack has the name since before the link was requested, which AWS is
+            asked for (`has_name_since_before`); False where that is not known.
     """
     has_begun = _is_running(task, now) and task is not None and task.has_begun
     ownership = _owner(target, account, task)
@@ -80,16 +95,35 @@ def evaluate_unrecorded(
         is_new = account.revision != target.previous_revision
         if is_new and task is not None and task.status == TaskStatus.FINISHED:
             return Unlink(account=account)
-        if has_begun or (is_new and _is_running(task, now)):
+        if has_begun or (is_new and _is_running(task, now) and not name_was_taken):
             return _waiting(task, "nothing shows yet by which link the account is connected")
+        why = (
+            "which was there before this link was requested"
+            if name_was_taken
+            else "and nothing shows that it ran this link"
+        )
         return NothingToUnlink(
             note=f"AWS account {target.account_number} is linked by CloudFormation "
-            f"{stack_description(account)}, and nothing shows that it ran this link: left alone"
+            f"{stack_description(account)}, {why}: left alone"
         )
     is_late = account is None and _ended_within(task, now, RELINK_GRACE_SECONDS)
     if has_begun or is_late:
         return _waiting(task, "the account is not in the service's list yet")
     return NothingToUnlink(note=_note(target, account, task))
+
+
+def has_name_since_before(requested: datetime, *, created: datetime, updated: datetime | None) -> bool:
+    """Whether the stack that has the link's stack name now can't have run the link's template.
+
+    A name is one stack's at a time: where this one is from before the request, and was not updated since, no
+    other stack of the name has run the template either.
+
+    Args:
+        requested: when the link was requested, by the service's clock.
+        created: when the stack was made, by AWS's clock.
+        updated: when its last update began; None where there was none.
+    """
+    return max(created, updated or created) + _CLOCKS < requested
 
 
 def _owner(target: LinkTarget, account: AccountRecord | None, task: Task | None) -> Ownership | None:

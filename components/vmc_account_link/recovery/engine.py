@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from vmc_account_link.errors import RequestError
-from vmc_account_link.pulumi_cli import PulumiCli
+from vmc_account_link.pulumi_cli import PulumiCli, find_project_file
 from vmc_account_link.recovery.lock_owner import recorded
 
 _IMPORT_SECONDS = 600.0
@@ -22,17 +22,19 @@ class Engine(PulumiCli):
         """Find the project.
 
         Raises:
-            RequestError: there is none in the folder.
+            RequestError: there is none in the folder, nor above it.
         """
-        if not (folder / "Pulumi.yaml").is_file():
+        file = find_project_file(folder)
+        if file is None:
             raise RequestError(
                 f"there is no Pulumi.yaml in {folder}: run this in the project's folder, or name it"
             )
-        super().__init__(folder.resolve(), stack)
+        self._project_file = file
+        super().__init__(file.parent, stack)
 
     def project(self) -> str:
         """The project's name."""
-        described = yaml.safe_load((self.folder / "Pulumi.yaml").read_text(encoding="utf-8"))
+        described = yaml.safe_load(self._project_file.read_text(encoding="utf-8"))
         return str(described["name"])
 
     def import_(self, file: Path) -> None:
