@@ -209,9 +209,17 @@ def test_the_version_is_the_changelogs_newest() -> None:
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "examples/README.md"])
 def test_what_a_page_names_exists(page: str) -> None:
     path = REPOSITORY / page
-    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text())
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)(#[^)]+)?", path.read_text())
     assert links
-    assert [link for link in links if not (path.parent / link).exists()] == []
+    assert [link for link, _ in links if not (path.parent / link).exists()] == []
+    parts = {(path.parent / link, part) for link, part in links if part}
+    assert [part for target, part in parts if part not in _headings(target)] == []
+
+
+def _headings(page: Path) -> set[str]:
+    """The headings of a page, as links name them."""
+    lines = re.findall(r"^#+ (.*)", page.read_text(), re.MULTILINE)
+    return {"#" + line.lower().replace(" ", "-") for line in lines}
 
 
 def test_the_readme_shows_the_program_and_the_labs_that_are_there_to_start_from() -> None:
