@@ -65,7 +65,7 @@ VARIABLES = (
     Variable(
         names=("AWS_REGION", "AWS_DEFAULT_REGION"),
         use=Use.NEVER,
-        meaning="the stack's region is the setting `region`",
+        meaning="the CloudFormation stack's region is the setting `region`",
     ),
     Variable(
         names=(
