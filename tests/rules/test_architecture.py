@@ -229,3 +229,22 @@ def test_the_readme_shows_the_program_and_the_labs_that_are_there_to_start_from(
     assert [line for line in program.splitlines() if line not in template] == []
     (labs,) = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
     assert (REPOSITORY / "examples" / "workshop.yaml").read_text().endswith(labs)
+
+
+def test_the_modules_that_the_architecture_page_names_exist() -> None:
+    page = (REPOSITORY / "docs" / "explanation" / "architecture.md").read_text()
+    named = set(re.findall(r"`([a-z_/]+\.py)`", page))
+    assert {"settings.py", "link/wait.py"} <= named
+    assert [name for name in sorted(named) if not (PACKAGE / name).is_file()] == []
+    folders = re.findall(r"^\| `([a-z_/]+)` \|", page, re.MULTILINE)
+    assert folders
+    homes = (REPOSITORY, PACKAGE.parent)
+    assert [one for one in folders if not any((home / one).is_dir() for home in homes)] == []
+
+
+def test_the_list_of_decisions_is_complete() -> None:
+    folder = REPOSITORY / "docs" / "adr"
+    text = (folder / "README.md").read_text()
+    listed = re.findall(r"^\| \[(\d{4})\]\((.*)\) \| (.*) \|$", text, re.MULTILINE)
+    pages = sorted(folder.glob("0*.md"))
+    assert listed == [(one.name[:4], one.name, one.read_text().partition("\n")[0][8:]) for one in pages]
