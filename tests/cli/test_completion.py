@@ -21,19 +21,19 @@ def variable(script: str) -> str:
     return f"_{script.upper().replace('-', '_')}_COMPLETE"
 
 
-def asked(script: str, instruction: str, *words: str) -> str:
+def reply(script: str, instruction: str, *typed: str) -> str:
     """What the script says where a shell's completion asks it."""
-    words = (script, *words)
-    completing = {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+    line = (script, *typed)
+    completing = {"COMP_WORDS": " ".join(line), "COMP_CWORD": str(len(line) - 1)}
     environment = {**os.environ, variable(script): instruction, **completing}
     done = subprocess.run([SCRIPTS / script], env=environment, capture_output=True, text=True, check=True)
     assert not done.stderr
     return done.stdout
 
 
-def offered(script: str, shell: str, *words: str) -> set[str]:
+def offered(script: str, shell: str, *typed: str) -> set[str]:
     """What the script offers for the last of the words."""
-    lines = asked(script, f"{shell}_complete", *words).splitlines()
+    lines = reply(script, f"{shell}_complete", *typed).splitlines()
     # bash: `plain,doctor`; zsh: three lines for each, kind, name and help.
     return {line.partition(",")[2] for line in lines} if shell == "bash" else set(lines[1::3])
 
@@ -42,7 +42,7 @@ def offered(script: str, shell: str, *words: str) -> set[str]:
 @pytest.mark.parametrize("script", COMMANDS)
 def test_a_shell_is_offered_commands_and_their_options(script: str, shell: str) -> None:
     assert offered(script, shell, "") >= COMMANDS[script]
-    assert script in asked(script, f"{shell}_source")
+    assert script in reply(script, f"{shell}_source")
     command, option = OPTIONS[script]
     assert option in offered(script, shell, command, "--")
 

@@ -81,7 +81,10 @@ def test_a_state_that_changed_meanwhile_is_not_overwritten(
 ) -> None:
     engine, messages = play(monkeypatch, tmp_path, [state(), state(resources=3)])
     assert engine.imported == [state(resources=3)]
-    assert messages == ["the state has changed meanwhile: looking again", "Pulumi stack dev has nothing under way"]
+    assert messages == [
+        "the state has changed meanwhile: looking again",
+        "Pulumi stack dev has nothing under way",
+    ]
 
 
 def test_a_lost_machines_lock_that_is_no_file_is_removed_by_the_engine(

@@ -245,6 +245,6 @@ def test_the_modules_that_the_architecture_page_names_exist() -> None:
 def test_the_list_of_decisions_is_complete() -> None:
     folder = REPOSITORY / "docs" / "adr"
     text = (folder / "README.md").read_text()
-    listed = re.findall(r"^\| \[(\d{4})\]\((.*)\) \| (.*) \|$", text, re.MULTILINE)
+    rows = re.findall(r"^\| \[(\d{4})\]\((.*)\) \| (.*) \|$", text, re.MULTILINE)
     pages = sorted(folder.glob("0*.md"))
-    assert listed == [(one.name[:4], one.name, one.read_text().partition("\n")[0][8:]) for one in pages]
+    assert rows == [(one.name[:4], one.name, one.read_text().partition("\n")[0][8:]) for one in pages]
