@@ -40,21 +40,21 @@ SddcType = Literal["1NODE", "SingleAZ", "MultiAZ"]
 
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 _TEXTS = (
-    ("region", _REGION, "Such as us-west-2."),
-    ("subnet_region", _REGION, "Such as us-west-2."),
-    ("aws_account_id", re.compile(r"[0-9]{12}"), f"It has 12 digits: {QUOTES}."),
+    ("region", _REGION, "Set a region such as us-west-2."),
+    ("subnet_region", _REGION, "Set a region such as us-west-2."),
+    ("aws_account_id", re.compile(r"[0-9]{12}"), f"Set the 12 digits: {QUOTES}."),
     # CloudFormation's own rule (API reference, CreateStack): it says so only once a link was requested.
     (
         "stack_name",
         re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}"),
-        "Up to 128 letters, digits and hyphens, a letter first.",
+        "Set up to 128 letters, digits and hyphens, a letter first.",
     ),
 )
 """Argument, pattern of its text, and the rule in words."""
 _LARGEST_TAGS, _LARGEST_TAG_KEY, _LARGEST_TAG_VALUE = 50, 128, 256
 _IN_QUOTES = (
-    "Put it in quotes (`pulumi config set --path … --type string`): YAML makes another number of 0123 or "
-    "1.10."
+    "Put it in quotes (`pulumi config set --path … --type string`): YAML reads 0123 or 1.10 as another "
+    "number."
 )
 _TAG_SIGNS = "letters, digits, spaces and _ . : / = + - @"
 _LISTS = (
@@ -89,7 +89,7 @@ class AccountLinkArgs(TypedDict):
     stack_name: NotRequired[pulumi.Input[str] | None]
     """Name of the CloudFormation stack; default `SDDC-Account-Link`."""
     region: NotRequired[str | None]
-    """Where the stack runs; default `us-west-2`, anything else is allowed with a warning."""
+    """Where the CloudFormation stack runs; default `us-west-2`, anything else is allowed with a warning."""
     aws_account_id: NotRequired[pulumi.Input[str] | None]
     """Refuse to run in any other AWS account than this one (12 digits)."""
     template_hosts: NotRequired[pulumi.Input[Sequence[str]] | None]
@@ -97,24 +97,24 @@ class AccountLinkArgs(TypedDict):
     link_timeout_minutes: NotRequired[pulumi.Input[int] | None]
     """How long to wait for the account to become connected; default 30."""
     unlink_on_destroy: NotRequired[pulumi.Input[bool] | None]
-    """On destroy, unlink the account before the stack is deleted; default true."""
+    """On destroy, unlink the account before the CloudFormation stack is deleted; default true."""
     relink: NotRequired[str | None]
-    """Another text than before asks for a new link and runs its template in the same stack. Refused while
-    SDDCs use the link."""
+    """Another text than before requests a new link and runs its template in the same CloudFormation stack.
+    Refused while SDDCs use the link."""
     relink_despite_sddcs: NotRequired[str | None]
     """The same text as `relink`: do it although SDDCs use the link."""
     template_policy: NotRequired[Mapping[str, Sequence[str]] | None]
-    """What the template may make (`resourceTypes`) and whom its roles may let in (`trustedAccounts`)."""
+    """What the template may create (`resourceTypes`) and whom its roles may trust (`trustedAccounts`)."""
     subnet_region: NotRequired[str | None]
     """List the subnets of this region that an SDDC can use."""
     sddc_type: NotRequired[SddcType | None]
-    """Of the SDDC that the subnets are for: `1NODE`, `SingleAZ` or `MultiAZ`."""
+    """Type of the SDDC that the subnets are for: `1NODE`, `SingleAZ` or `MultiAZ`."""
     sddc_hosts: NotRequired[int | None]
-    """How many hosts that SDDC will have; 0 is as good as left out."""
+    """How many hosts that SDDC will have; 0 counts as unset."""
     sddc_subnets: NotRequired[Sequence[str] | None]
     """The subnets chosen for that SDDC: fail where they do not fit it."""
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]] | None]
-    """Tags of the stack."""
+    """Tags of the CloudFormation stack."""
 
 
 def read_vmc_settings() -> VmcSettings:
@@ -262,11 +262,13 @@ def validate_args(given: Mapping[str, Any], name: Callable[[str], str] = argumen
     if unknown:
         raise SettingsError("AccountLink", f"it has no argument {', '.join(unknown)}", "See AccountLinkArgs.")
     if not isinstance(given.get("vmc"), VmcSettings | None):
-        raise SettingsError("AccountLink", "its vmc is no VmcSettings", "Read them with `read_settings`.")
+        raise SettingsError("AccountLink", "its vmc is not a VmcSettings", "Read them with `read_settings`.")
     _validate_types(given, name)
     link = given.get("link", "create")
     if link not in get_args(LinkMode):
-        raise SettingsError(name("link"), f"{link!r} is no way to link", "Set it to `create` or `existing`.")
+        raise SettingsError(
+            name("link"), f"{link!r} is not one of its values", "Set it to `create` or `existing`."
+        )
     if link == "existing" and "relink" in given:
         raise SettingsError(
             name("relink"),
@@ -278,7 +280,7 @@ def validate_args(given: Mapping[str, Any], name: Callable[[str], str] = argumen
         raise SettingsError(name("link_timeout_minutes"), f"{minutes} is too short", "Set 1 or more.")
     for key, pattern, rule in _TEXTS:
         if isinstance(text := given.get(key), str) and not pattern.fullmatch(text):
-            raise SettingsError(name(key), f"{text!r} can't be one", rule)
+            raise SettingsError(name(key), f"{text!r} is not valid", rule)
     _validate_collections(given, name)
     read_policy(given.get("template_policy"), setting=name("template_policy"))
     _validate_subnets(given, name)
@@ -301,7 +303,7 @@ def _validate_collections(given: Mapping[str, Any], name: Callable[[str], str]) 
         if isinstance(entries, pulumi.Output):
             continue
         if not isinstance(entries, list | tuple) or not all(_fits(entry, pattern) for entry in entries):
-            raise SettingsError(name(key), f"{entries!r} can't be one", rule)
+            raise SettingsError(name(key), f"{entries!r} is not valid", rule)
     tags = given.get("tags", {})
     if not isinstance(tags, pulumi.Output) and (problem := tags_problem(tags)):
         raise SettingsError(name("tags"), *problem)
@@ -317,7 +319,7 @@ def tags_problem(tags: Any) -> tuple[str, str] | None:
         not isinstance(key, str) or isinstance(value, Mapping | list | tuple) or value is None
         for key, value in tags.items()
     ):
-        return "they are no names with a text each", "Set an object of texts."
+        return "they are not an object of texts", "Set one, such as {owner: workshop}."
     if len(tags) > _LARGEST_TAGS:
         return f"there are {len(tags)} of them", f"CloudFormation takes {_LARGEST_TAGS} at most."
     problems = (_tag_problem(key, "" if _is_output(value) else value) for key, value in tags.items())
@@ -332,7 +334,10 @@ def _tag_problem(key: str, value: Any) -> tuple[str, str] | None:
     if not key.strip() or len(key) > _LARGEST_TAG_KEY or not _TAG.fullmatch(key):
         return f"{key!r} can't be a tag's name", f"AWS's rule: 1 to {_LARGEST_TAG_KEY} {_TAG_SIGNS}."
     if len(value) > _LARGEST_TAG_VALUE or not _TAG.fullmatch(value):
-        return f"the value of {key} can't be one", f"AWS's rule: at most {_LARGEST_TAG_VALUE} {_TAG_SIGNS}."
+        return (
+            f"the value of {key} can't be a tag's value",
+            f"AWS's rule: at most {_LARGEST_TAG_VALUE} {_TAG_SIGNS}.",
+        )
     return None
 
 
@@ -350,15 +355,17 @@ def _validate_subnets(given: Mapping[str, Any], name: Callable[[str], str]) -> N
             if given.get(key):
                 raise SettingsError(
                     name(key),
-                    "it is about subnets, and no region of subnets is set",
+                    "it needs a region of subnets, and none is set",
                     f"Set {name('subnet_region')} too, or remove it.",
                 )
         return
     kind = given.get("sddc_type", DEFAULT_SDDC_TYPE)
     if kind not in SDDC_TYPES:
-        raise SettingsError(name("sddc_type"), f"{kind!r} is none", f"It is one of {', '.join(SDDC_TYPES)}.")
+        raise SettingsError(
+            name("sddc_type"), f"{kind!r} is not valid", f"Set one of {', '.join(SDDC_TYPES)}."
+        )
     if given.get("sddc_hosts", 1) < 1:
-        raise SettingsError(name("sddc_hosts"), "there are no such SDDCs", "Set 1 or more.")
+        raise SettingsError(name("sddc_hosts"), f"{given['sddc_hosts']} is too few", "Set 1 or more.")
     chosen = given.get("sddc_subnets") or ()
     if chosen and (problem := count_problem(chosen, kind)):
         raise SettingsError(name("sddc_subnets"), problem, f"Correct the list, or {name('sddc_type')}.")
@@ -369,8 +376,8 @@ def stack_region(given: Mapping[str, Any]) -> str:
     region: str = given.get("region", DEFAULT_REGION)
     if region != DEFAULT_REGION:
         pulumi.log.warn(
-            f"vmc-account-link:region is {region}: VMware runs the link's stack in {DEFAULT_REGION}. "
-            "Note where this one is: it has to stay there as long as the link."
+            f"vmc-account-link:region is {region}: VMware runs a link's CloudFormation stack in "
+            f"{DEFAULT_REGION}. Note where this one is: it has to stay there as long as the link."
         )
     return region
 

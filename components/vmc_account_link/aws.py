@@ -164,7 +164,7 @@ def _parsed(key: str, raw: str) -> Any:
         return json.loads(raw)
     except ValueError:
         raise SettingsError(
-            f"aws:{key}", "it is not of its type", "Set a boolean, number, list or object as JSON."
+            f"aws:{key}", "its value has another type", "Set a boolean, number, list or object as JSON."
         ) from None
 
 
@@ -213,13 +213,13 @@ def _same_account(found_and_expected: Sequence[Any]) -> str:
     if not is_account_number(found):
         raise WrongAccount(
             _ACTION,
-            f'it answered "{safe_text(str(found))}", which is no account number',
+            f'it answered "{safe_text(str(found))}", which is not an account number',
             "Nothing was created: check the network (a proxy may have answered) and aws:endpoints.",
         )
     if expected is not None and str(expected).strip() != found:
         raise WrongAccount(
             "vmc-account-link:awsAccountId",
-            f"the AWS credentials are of account {found}, not {expected}",
+            f"the AWS credentials belong to account {found}, not {expected}",
             "Nothing was created: change the credentials (aws:profile, AWS_PROFILE, …) or awsAccountId.",
         )
     account_number: str = found

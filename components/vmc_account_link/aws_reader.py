@@ -73,7 +73,7 @@ def _objects(inputs: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     except ValueError:
         value = None
     if not (isinstance(value, list) and all(isinstance(entry, dict) for entry in value)):
-        raise SettingsError(f"aws:{key}", "it is no list of objects", "Set it with --path (`aws:…[0].…`).")
+        raise SettingsError(f"aws:{key}", "it is not a list of objects", "Set it with --path (`aws:…[0].…`).")
     return value
 
 
@@ -162,9 +162,9 @@ class AwsReader:
         found = self.caller().account
         if found != expected:
             raise AwsRefused(
-                "look at the link's AWS account",
-                f"the AWS credentials are of account {found}, the link is of account {expected}",
-                "Use the credentials that the stack was made with (AWS_PROFILE, …).",
+                "read the link's AWS account",
+                f"the AWS credentials belong to account {found}, the link to account {expected}",
+                "Use the credentials that the link was made with (AWS_PROFILE, …).",
             )
 
     def opt_in_status(self, region: str) -> str | None:
@@ -428,7 +428,7 @@ def aws_errors(action: str) -> Iterator[None]:
     except (ResponseParserError, LookupError):
         # No XML, or XML in which what was asked for is missing.
         hint = "Check the network: a proxy may have answered in its place."
-        raise AwsRefused(action, "an answer that is none of AWS's", hint) from None
+        raise AwsRefused(action, "the answer did not come from AWS", hint) from None
     except EOFError:
         hint = "Use credentials without one: nobody is there to type it, and `pulumi up` can't ask either."
         raise AwsRefused(action, "the AWS profile wants an MFA code", hint) from None

@@ -59,7 +59,7 @@ def from_error(name: str, error: VmcError | CommandFailed) -> CheckResult:
 
 def skipped(name: str, because_of: str) -> CheckResult:
     """Nobody asked, because of another result."""
-    return warned(name, f'not looked at, see "{because_of}"')
+    return warned(name, f'not checked, see "{because_of}"')
 
 
 def run_check(name: str, check: Callable[[], CheckResult]) -> CheckResult:

@@ -36,9 +36,9 @@ class CompatibleSubnetsProvider(ServiceProvider):
         failures = []
         sddc_type, hosts = news.get("sddc_type"), news.get("hosts")
         if isinstance(sddc_type, str) and sddc_type not in SDDC_TYPES:
-            failures.append(CheckFailure("sddc_type", f"it is one of {', '.join(SDDC_TYPES)}"))
+            failures.append(CheckFailure("sddc_type", f"set one of {', '.join(SDDC_TYPES)}"))
         if isinstance(hosts, int | float) and not (hosts >= 1 and hosts == int(hosts)):
-            failures.append(CheckFailure("hosts", "a whole number from 1 on is needed"))
+            failures.append(CheckFailure("hosts", "a whole number, 1 or more, is needed"))
         return CheckResult(inputs=news, failures=failures)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
@@ -90,7 +90,7 @@ class CompatibleSubnetsProvider(ServiceProvider):
             if missing or not subnets:
                 self.context.emit_progress(
                     f"VMware knows no {', '.join(missing) or 'subnet'} in {props['region']} yet: "
-                    "asking it to look at the account again"
+                    "asking it to read the account again"
                 )
                 subnets = _subnets(vmc, props, force_refresh=True)
         for line in _result_lines(props["region"], subnets):

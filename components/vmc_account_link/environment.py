@@ -16,7 +16,8 @@ class Use(StrEnum):
 
     READ = "read"
     ABSOLUTE = "read; the commands make a relative path absolute"
-    NAMED = "obeyed, and named in an error"
+    NAMED = "read; an error names it"
+    OTHERS = "not used; an error names it"
     NEVER = "never used"
 
 
@@ -38,8 +39,8 @@ VARIABLES = (
     ),
     Variable(
         names=("VMC_ORG_ID", "VMC_API_TOKEN", "VMC_REFRESH_TOKEN"),
-        use=Use.NAMED,
-        meaning="other tools' names of these; an error names them where ours are missing",
+        use=Use.OTHERS,
+        meaning="other tools' names of these, where ours are missing",
     ),
     Variable(
         names=("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"),
@@ -65,7 +66,7 @@ VARIABLES = (
     Variable(
         names=("AWS_REGION", "AWS_DEFAULT_REGION"),
         use=Use.NEVER,
-        meaning="the stack's region is the setting `region`",
+        meaning="the CloudFormation stack's region is the setting `region`",
     ),
     Variable(
         names=(
@@ -87,17 +88,17 @@ VARIABLES = (
     Variable(
         names=("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"),
         use=Use.NAMED,
-        meaning="proxies, in lower case too; a service on this machine is asked without",
+        meaning="proxies, in lower case too; a service on this machine is reached without one",
     ),
     Variable(
         names=("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
         use=Use.NAMED,
-        meaning="the certificates that the services' TLS connections are judged by",
+        meaning="the certificates by which the services' TLS connections are verified",
     ),
     Variable(
         names=("NETRC",),
         use=Use.NEVER,
-        meaning="no password of a netrc file is sent to anybody; `~/.netrc` neither",
+        meaning="netrc files; `~/.netrc` is not used either",
     ),
 )
 _FILE_URL = "file://"

@@ -94,8 +94,9 @@ def _no_existing_link(props: Mapping[str, Any], account: AccountRecord | None) -
         )
     return NotLinked(
         action,
-        f"connected account {account.id} is {account.state} (linked by {stack_description(account)})",
-        "Repair the link where it was made (change `relink` there, or run the stack's template again), then "
+        f"connected account {account.id} is {account.state} (linked by CloudFormation "
+        f"{stack_description(account)})",
+        "Repair the link where it was made (change `relink` there, or run its template again), then "
         "run `pulumi up` again.",
     )
 

@@ -176,8 +176,8 @@ class LinkRequestProvider(ServiceProvider):
             )
         if had_come:
             self.context.emit_progress(
-                f"AWS account {props['account_number']} was connected, of which the Pulumi stack did not "
-                "know, and is unlinked now"
+                f"AWS account {props['account_number']} was connected, which the Pulumi stack did not know, "
+                "and is unlinked now"
             )
 
     def _request_link(self, vmc: VmcClient, inputs: Mapping[str, Any], known: LinkEvidence) -> dict[str, Any]:

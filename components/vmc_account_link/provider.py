@@ -93,7 +93,7 @@ class ServiceProvider(ResourceProvider):
             try:
                 check(inputs)
             except (ServiceUnreachable, Unavailable) as error:
-                self.context.emit_progress(f"not checked before: {error}")
+                self.context.emit_progress(f"not checked in this preview: {error}")
         return inputs
 
 

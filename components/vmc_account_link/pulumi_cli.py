@@ -124,7 +124,7 @@ class PulumiCli:
         if "currently locked by" in text:
             return StackLocked(text)
         if "failed to load checkpoint" in text:
-            return StateUnreadable(f"read the state of stack {self.stack}: {error_in(text)}")
+            return StateUnreadable(f"read the state of Pulumi stack {self.stack}: {error_in(text)}")
         return CommandFailed(f"{action}: {error_in(text)}")
 
     def export(self, *, show_secrets: bool = False) -> dict[str, Any]:
@@ -178,7 +178,10 @@ def start(
             start_new_session=own_session,
         )
     except FileNotFoundError:
-        raise RequestError("there is no `pulumi` on PATH: run `make setup`, then `. .engine/env`") from None
+        raise RequestError(
+            "there is no `pulumi` on PATH: install the Pulumi CLI (in a clone: `make setup`, then "
+            "`. .engine/env`)"
+        ) from None
 
 
 def kill(process: "subprocess.Popen[str]") -> None:

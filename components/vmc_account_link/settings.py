@@ -179,7 +179,7 @@ VMC_KEYS = ("orgId", "refreshToken", "apiToken", "clientId", "clientSecret", "vm
 """The keys of the namespace `vmc:` that are read."""
 VMC_CREDENTIALS = ("refreshToken", "apiToken", "clientSecret")
 """Those that are credentials."""
-QUOTES = "put the 12 digits in quotes, for YAML makes another number of one with a leading zero"
+QUOTES = "put the 12 digits in quotes, for YAML reads a leading zero as another number"
 """What to do about an AWS account that was written as a number."""
 
 

@@ -83,7 +83,7 @@ class StackPrecheck:
             raise LinkExpired(
                 f"run the template that links AWS account {known.account_number}",
                 end.why,
-                f"Nothing was created: {REQUEST_ANOTHER_LINK} asks for a new link.",
+                f"Nothing was created: {REQUEST_ANOTHER_LINK} requests a new one.",
             )
 
 
@@ -157,7 +157,7 @@ async def _differ(olds: Mapping[str, Any], news: Mapping[str, Any], keys: Sequen
     return False
 
 
-MAY_BE_THERE = "AWS may have made the stack all the same"
+MAY_BE_THERE = "AWS may have created the CloudFormation stack all the same"
 """How the advice begins where nobody knows whether the stack was made."""
 _TAKEN = "AlreadyExistsException"
 _NAMELESS = "reading CloudFormation Stack ()"
@@ -189,9 +189,9 @@ def what_to_do(error: str, stack: str) -> str | None:
     recover = f"`vmc-account-link recover --stack {stack}`"
     if _TAKEN in error:
         return (
-            "the name is taken by a stack that this Pulumi stack does not know. If an earlier run was cut "
-            f"off or its answer got lost, it is ours: {recover} takes it in. If not, choose another "
-            "vmc-account-link:stackName."
+            "the name is taken by a CloudFormation stack that this Pulumi stack does not know. If an earlier "
+            f"run was cut off or its answer got lost, it is ours: {recover} takes it in. If not, choose "
+            "another vmc-account-link:stackName."
         )
     if any(begin in error for begin in _ASKING) and not was_rejected(error):
         return (

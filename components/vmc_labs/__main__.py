@@ -29,7 +29,7 @@ from vmc_labs.spec.schema import json_schema
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def labs() -> None:
-    """Raise, watch and take down labs that are linked to VMware Cloud on AWS.
+    """Link, watch and take down the labs of an event on VMware Cloud on AWS.
 
     SPEC is a YAML file with an event's labs. Exit code 0: every lab is as asked; 1: at least one is not;
     2: the request itself is wrong and nothing was touched.
@@ -96,7 +96,7 @@ def run_up(
 @labs.command("status")
 @all_of(options.spec_argument, options.only_option, options.json_option)
 def run_status(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
-    """Show how each lab is, by its state and by what the service says."""
+    """Show how each lab is, by its Pulumi state and by what the service says."""
     found = status.run(FleetSession.open(spec, only=only))
     output = Output()
     if as_json:
@@ -149,7 +149,7 @@ def run_outputs(spec: Path, only: tuple[str, ...], *, form: str, directory: Path
 def run_down(
     spec: Path, only: tuple[str, ...], *, parallel: int | None, log_dir: Path | None, yes: bool
 ) -> int:
-    """Unlink the labs and remove their stacks, after showing what that means."""
+    """Unlink the labs and remove their Pulumi stacks, after showing what that means."""
     session = FleetSession.open(spec, log_dir=log_dir, only=only)
     return _take_down(session, down.plan(session), parallel=parallel, yes=yes)
 
@@ -181,7 +181,7 @@ def run_recover(
     lost_hosts: tuple[str, ...],
     force: bool,
 ) -> int:
-    """After a crash: find out what became of what was under way, and put the states right."""
+    """After a crash: find out what became of interrupted work, and repair the Pulumi states."""
     session = FleetSession.open(spec, log_dir=log_dir, only=only)
     output = Output()
     results = recover_fleet.run(session, parallel=parallel, lost_hosts=lost_hosts, force=force, output=output)
@@ -221,7 +221,7 @@ def run_doctor(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
 )
 @click.option("--open", "must_open", is_flag=True, help="Open it in the browser.")
 def run_report(spec: Path, *, file: Path | None, must_open: bool) -> int:
-    """Write one HTML page for the people in the room: a timeline, who failed and why, what to hand out."""
+    """Write one HTML page for the people in the room: a timeline, failed labs and why, what to hand out."""
     session = FleetSession.open(spec)
     snapshot = session.fleet_reader.snapshot(session.labs, ask_service=False)
     written = report.run(

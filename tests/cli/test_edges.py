@@ -168,7 +168,7 @@ def test_a_bundle_of_certificates_that_is_not_there_is_named_by_its_variable(
     monkeypatch.setenv("CSP_URL", "https://127.0.0.1:1")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nope/bundle.pem")
     line = command("doctor", "--json", "--no-project").lines()["token"]
-    assert "REQUESTS_CA_BUNDLE names no file" in line["found"]
+    assert "REQUESTS_CA_BUNDLE does not name a file" in line["found"]
 
 
 def test_no_password_of_a_netrc_file_is_sent(

@@ -34,7 +34,7 @@ def test_a_link_of_another_account_is_read_as_its_provider_does(command: Command
     assert command("inspect", "--stack-name", "SDDC-Account-Link", *project).code == 0
     lines = command("status", "--json", "--profile", "team-01", *project).lines()
     assert lines["stack"]["verdict"] == "fail"
-    assert "are of account 200000000001, the link is of account 200000000002" in lines["stack"]["found"]
+    assert "belong to account 200000000001, the link to account 200000000002" in lines["stack"]["found"]
     assert lines["roles"]["verdict"] == "warn"
 
 

@@ -73,7 +73,7 @@ def test_of_another_account_it_says_that_aws_was_not_asked(command: Command, box
     box.control.seed_account("210987654321", cf_stack_name="theirs")
     said = command("unlink", "--yes", "--aws-account-id", "210987654321")
     assert (said.code, linked_accounts(box)) == (0, [])
-    assert f"is not known: the AWS credentials are of account {ACCOUNT}" in said.out
+    assert f"is not known: the AWS credentials belong to account {ACCOUNT}" in said.out
 
 
 @pytest.mark.engine

@@ -241,7 +241,7 @@ def test_on_preview_what_the_service_will_say_is_unknown_and_nothing_fails(run: 
         ),
         pytest.param({"link_timeout_minutes": 0}, CONFIG, "linkTimeoutMinutes", id="no time to wait"),
         pytest.param(
-            {"vmc": {"orgId": "o"}}, CONFIG, "vmc is no VmcSettings", id="no settings of the service"
+            {"vmc": {"orgId": "o"}}, CONFIG, "vmc is not a VmcSettings", id="no settings of the service"
         ),
         pytest.param({"stackname": "x"}, CONFIG, "stackname", id="a misspelt argument"),
         pytest.param(
@@ -495,7 +495,7 @@ def test_an_answer_that_is_no_account_number_requests_no_link(
 ) -> None:
     monkeypatch.setattr(Cloud, "call", lambda _self, _args: {"accountId": detail})
     recorder = Recorder(Cloud(LINK))
-    with pytest.raises(VmcError, match="which is no account number"):
+    with pytest.raises(VmcError, match="which is not an account number"):
         run(recorder=recorder)
     assert REQUEST not in {request.type for request in recorder.requests}
 

@@ -125,7 +125,7 @@ def test_a_call_to_aws_that_keeps_failing_is_given_up_soon(lab: Lab) -> None:
     failed = lab.fail_up()
     assert time.monotonic() - before < 60
     assert lab.calls().count("cloudformation.CreateStack") == 5
-    assert "AWS may have made the stack all the same" in failed.output
+    assert "AWS may have created the CloudFormation stack all the same" in failed.output
 
 
 def test_the_caller_is_read_five_times_at_most(lab: Lab) -> None:

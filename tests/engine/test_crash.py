@@ -130,7 +130,7 @@ def test_recover_killed_anywhere_can_be_run_again(lab: Lab) -> None:
     recovered = recover(lab)
     assert recovered.returncode == 0, recovered.stdout + recovered.stderr
     # What is left to do depends on how far the killed ones came.
-    assert "taken into the state" in recovered.stdout or "nothing under way" in recovered.stdout
+    assert "taken into the Pulumi state" in recovered.stdout or "nothing under way" in recovered.stdout
     lab.up()
     arrived(lab)
     assert len([e for e in lab.control.journal(call="cloudformation.CreateStack") if e.status == 200]) == 1
@@ -167,14 +167,17 @@ def kill_recover_at(lab: Lab, command: str, nth: int) -> None:
 def test_a_stack_whose_creation_was_not_confirmed_is_imported(lab: Lab) -> None:
     lab.control.plan_fault("aws", "cloudformation.CreateStack", "ok_empty", count=5)
     lost = lab.fail_up().output
-    assert "AWS may have made the stack all the same: `vmc-account-link recover --stack lab`" in lost
+    assert (
+        "AWS may have created the CloudFormation stack all the same: `vmc-account-link recover --stack lab`"
+        in lost
+    )
     lab.control.clear_faults()
     output = lab.fail_up().output
     assert "AlreadyExists" in output
     assert "`vmc-account-link recover --stack lab` takes it in" in output
     recovered = recover(lab)
     assert recovered.returncode == 0, recovered.stderr
-    assert "made without the state knowing" in recovered.stdout
+    assert "the Pulumi state did not know it" in recovered.stdout
     lab.up()
     arrived(lab)
     assert "cloudformation.DeleteStack" not in lab.calls()

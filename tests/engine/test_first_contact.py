@@ -77,7 +77,7 @@ def test_a_preview_shows_what_up_would_refuse_and_requests_no_link(lab: Lab) -> 
     lab.must("preview")
     assert lab.calls(service="vmc") == ["list-connected-accounts"]
     lab.control.plan_fault("vmc", "list-connected-accounts", "status", status=503, count=9)
-    assert "not checked before: list the connected accounts" in lab.must("preview").output
+    assert "not checked in this preview: list the connected accounts" in lab.must("preview").output
     lab.control.clear_faults()
     lab.control.seed_account(ACCOUNT, cf_stack_name="vmware-sddc-formation-1")
     assert '"vmware-sddc-formation-1" linked it already' in one_line(lab.run("preview"))

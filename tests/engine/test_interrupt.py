@@ -40,7 +40,7 @@ def test_ctrl_c_gives_the_prompt_back_though_the_service_is_silent_and_the_next_
     assert started.returncode != 0
     assert "interrupted after 0:" in output
     assert "last seen: " in output
-    assert "The stack and the link are kept: run `pulumi up` again to go on waiting" in output
+    assert "The CloudFormation stack and the link are kept: run `pulumi up` again to go on waiting" in output
     assert set(lab.resources()) == {"AccountLink", "LinkRequest", "Stack", "ConnectedAccount"}
 
     lab.control.advance(600)
@@ -63,7 +63,7 @@ def test_a_second_ctrl_c_loses_nothing_that_recover_can_not_find(lab: Lab) -> No
 
     recovered = recover(lab, seconds=60)
     assert recovered.code == 0, recovered.output
-    assert "account-link-stack: taken into the state, CREATE_COMPLETE" in recovered.output
+    assert "account-link-stack: taken into the Pulumi state, CREATE_COMPLETE" in recovered.output
     lab.up()
     ending = ending_of(lab)
     assert shortfalls("up", ending) == []

@@ -129,7 +129,7 @@ def test_a_yaml_program_uses_an_existing_link_and_what_nobody_knows_is_unset(lab
 @pytest.mark.parametrize(
     ("inputs", "named"),
     [
-        pytest.param("stackName: 7-labs", ("stackName", "'7-labs' can't be one"), id="a bad name"),
+        pytest.param("stackName: 7-labs", ("stackName", "'7-labs' is not valid"), id="a bad name"),
         pytest.param("linkTimeoutMinutes: 2.5", ("linkTimeoutMinutes", "not a whole number"), id="a half"),
         pytest.param("linkTimeoutMinutes: 0", ("linkTimeoutMinutes", "too short"), id="no time"),
         pytest.param("sddcHosts: 2", ("sddcHosts", "Set subnetRegion too"), id="hosts without a region"),

@@ -29,7 +29,9 @@ def test_a_stack_that_was_under_way_needs_no_change(lab: Lab, template: str, tag
     ready(lab, template, tags)
     kill_at(lab, "cloudformation.CreateStack", group=True)
     recovered = recover(lab)
-    assert "taken into the state, CREATE_COMPLETE" in recovered.stdout, recovered.stdout + recovered.stderr
+    assert "taken into the Pulumi state, CREATE_COMPLETE" in recovered.stdout, (
+        recovered.stdout + recovered.stderr
+    )
     finds_no_change(lab)
     arrived(lab)
 
@@ -44,7 +46,7 @@ def test_a_stack_that_nobody_recorded_needs_no_change(lab: Lab, template: str, t
     lab.control.plan_fault("aws", "cloudformation.CreateStack", "ok_empty")
     lab.fail_up()
     recovered = recover(lab)
-    assert "made without the state knowing" in recovered.stdout, recovered.stdout + recovered.stderr
+    assert "the Pulumi state did not know it" in recovered.stdout, recovered.stdout + recovered.stderr
     finds_no_change(lab)
     arrived(lab)
 

@@ -59,5 +59,5 @@ def test_a_policy_is_held_to_and_subnets_are_listed_and_chosen(lab: Lab, command
     lab.up()
     lab.must("config", "set", "--path", "templatePolicy.resourceType", "AWS::IAM::*")
     misspelt = command("inspect", "--cwd", str(lab.folder), "--stack", "lab")
-    assert (misspelt.code, "templatePolicy: it is not as it should be" in misspelt.err) == (2, True)
+    assert (misspelt.code, "templatePolicy: it is not an object of lists" in misspelt.err) == (2, True)
     assert "cloudformation.UpdateStack" not in lab.calls()

@@ -51,7 +51,9 @@ def test_a_stack_that_rolled_back_is_recreated(lab: Lab) -> None:
 def test_a_killed_up_is_recovered_and_its_stack_needs_no_change(lab: Lab) -> None:
     kill_at(lab, "cloudformation.CreateStack", group=True)
     recovered = recover(lab)
-    assert "taken into the state, CREATE_COMPLETE" in recovered.stdout, recovered.stdout + recovered.stderr
+    assert "taken into the Pulumi state, CREATE_COMPLETE" in recovered.stdout, (
+        recovered.stdout + recovered.stderr
+    )
     assert "account-link-stack" not in lab.must("preview", "--diff").output
     lab.up()
     is_linked(lab)

@@ -26,8 +26,8 @@ def _with(*lines: str) -> str:
 
 
 BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "an empty file": ("", ("1: it is no spec: `event:` and `labs:` are needed",)),
-    "a list": ("- name: team-01\n", ("1: it is no spec: `event:` and `labs:` are needed",)),
+    "an empty file": ("", ("1: it is not a spec: `event:` and `labs:` are needed",)),
+    "a list": ("- name: team-01\n", ("1: it is not a spec: `event:` and `labs:` are needed",)),
     "no YAML": (HEAD + "labs: [\n", ("4: no YAML: expected the node content, but found '<stream end>'",)),
     "a tab": (HEAD + "labs:\n\t- name: a\n", ("4: no YAML: found character '\\t' that cannot start any token",)),
     "two documents": (
@@ -39,7 +39,7 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
         _with("defaults:", "  <<: {ttl: 8h}"),
         ("4: defaults: `<<` is not read: put what labs share under `defaults`",),
     ),
-    "a key that is no text": (_with("1: a"), ("3: the key 1 is no text: put it in quotes",)),
+    "a key that is not a text": (_with("1: a"), ("3: the key 1 is not a text: put it in quotes",)),
     "a file that is too large": ("a" * (4 * 1024 * 1024 + 1), ("1: the file is larger than 4 MiB",)),
     "a control character": (HEAD + "a: \x01\n", ("3: no YAML: the character '\\x01' can't be in it",)),
     "labs that are no list": (HEAD + "labs: team-01\n", ("3: labs: 'team-01' is not a list",)),
@@ -76,7 +76,7 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
         _with("defaults:", "  apiToken: abc"),
         ("4: defaults.apiToken: there is no such key: secrets are never in a spec, export API_TOKEN instead",),
     ),
-    "an event's name that can't be one": (
+    "an event's name that is not valid": (
         "event: my event\nvmc: {orgId: 8120f1bc-8fa6-45fe-9ccd-70ce37730bb0}\n" + LABS,
         (
             "1: event: 'my event' can't be an event's name: letters, digits, `-`, `_` and `.`, beginning with a "
@@ -91,7 +91,7 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
         "event: 2026\nvmc: {orgId: 8120f1bc-8fa6-45fe-9ccd-70ce37730bb0}\n" + LABS,
         ("1: event: 2026 is not text: put it in quotes",),
     ),
-    "a lab's name that can't be one": (
+    "a lab's name that is not valid": (
         _labs("{name: team/1}"),
         (
             "4: labs[0].name: 'team/1' can't be a name: letters, digits, `-`, `_` and `.`, beginning with a "
@@ -120,7 +120,7 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "a range that is none": (
         _labs("{name: 'team-{a..f}'}"),
-        ("4: labs[0].name: 'team-{a..f}' has a range that is none: write it like team-{01..30}",),
+        ("4: labs[0].name: 'team-{a..f}' has a malformed range: write it like team-{01..30}",),
     ),
     "a list of another length than the pattern": (
         _labs("{name: 'team-{01..02}', awsAccountId: ['111111111111']}"),
@@ -136,7 +136,7 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "an account number with eleven digits": (
         _labs("{name: a, awsAccountId: '11111111111'}"),
-        ("4: labs[0].awsAccountId: '11111111111' is no AWS account number: 12 digits",),
+        ("4: labs[0].awsAccountId: '11111111111' is not an AWS account number: 12 digits",),
     ),
     "an account twice in one organisation": (
         _labs(
@@ -175,7 +175,7 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
             "{name: b, awsAccountId: '111111111111', vmc: {orgId: 11111111-2222-3333-4444-555555555555}}",
         ),
         (
-            "5: labs[1].awsAccountId: lab a has stack SDDC-Account-Link in AWS account 111111111111: set "
+            "5: labs[1].awsAccountId: lab a has CloudFormation stack SDDC-Account-Link in AWS account 111111111111: set "
             "another stackName",
         ),
     ),
@@ -185,7 +185,7 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "a role that is none": (
         _labs("{name: a, roleArn: 'arn:aws:iam::111:role/lab'}"),
-        ("4: labs[0].roleArn: 'arn:aws:iam::111:role/lab' is no role: arn:aws:iam::111111111111:role/name",),
+        ("4: labs[0].roleArn: 'arn:aws:iam::111:role/lab' is not a role: arn:aws:iam::111111111111:role/name",),
     ),
     "a role of another account": (
         _labs("{name: a, roleArn: 'arn:aws:iam::222222222222:role/lab', awsAccountId: '111111111111'}"),
@@ -201,11 +201,11 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "a duration without a unit": (
         _with("defaults: {ttl: 8}"),
-        ("3: defaults.ttl: 8 is no duration: write it with its unit",),
+        ("3: defaults.ttl: 8 is not a duration: write it with its unit",),
     ),
     "a duration that is none": (
         _with("defaults: {ttl: eight hours}"),
-        ("3: defaults.ttl: 'eight hours' is no duration: write it like 8h, 90m or 1d12h",),
+        ("3: defaults.ttl: 'eight hours' is not a duration: write it like 8h, 90m or 1d12h",),
     ),
     "a duration of nothing": (
         _with("defaults: {ttl: 0h}"),
@@ -217,7 +217,7 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "a backend that is none": (
         _with("backend: my-bucket"),
-        ("3: backend: 'my-bucket' is no Pulumi backend: s3://…, file://…, gs://…, azblob://…, https://…",),
+        ("3: backend: 'my-bucket' is not a Pulumi backend: s3://…, file://…, gs://…, azblob://…, https://…",),
     ),
     "a backend with a password": (
         _with("backend: https://me:secret@pulumi.example"),
@@ -262,13 +262,13 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
     "a stack's name that a lab's name spoils": (
         HEAD + "defaults: {stackName: 'link-{name}'}\nlabs: [{name: team_1}]\n",
         (
-            "3: defaults.stackName: 'link-team_1' can't be one: Up to 128 letters, digits and hyphens, a letter first.",
+            "3: defaults.stackName: 'link-team_1' is not valid: Set up to 128 letters, digits and hyphens, a letter first.",
         ),
     ),
     "subnets for an SDDC in no region": (
         HEAD + "defaults:\n  sddcType: MultiAZ\nlabs: [{name: a}]\n",
         (
-            "4: defaults.sddcType: it is about subnets, and no region of subnets is set: Set subnetRegion "
+            "4: defaults.sddcType: it needs a region of subnets, and none is set: Set subnetRegion "
             "too, or remove it.",
         ),
     ),
@@ -294,9 +294,9 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
     "three things wrong at once": (
         _labs("{name: a, awsAccountId: '1'}", "{name: b, colour: red}", "{name: c, ttl: soon}"),
         (
-            "4: labs[0].awsAccountId: '1' is no AWS account number: 12 digits",
+            "4: labs[0].awsAccountId: '1' is not an AWS account number: 12 digits",
             "5: labs[1].colour: there is no such key",
-            "6: labs[2].ttl: 'soon' is no duration: write it like 8h, 90m or 1d12h",
+            "6: labs[2].ttl: 'soon' is not a duration: write it like 8h, 90m or 1d12h",
         ),
     ),
 }  # fmt: skip

@@ -95,7 +95,7 @@ def test_a_stack_counts_as_absent_after_a_while_or_at_once(aws: AwsReader) -> No
 
 def test_a_stack_that_another_account_does_not_have_is_not_gone(aws: AwsReader) -> None:
     with pytest.raises(
-        CommandFailed, match="are of account 123456789012, the link is of account 999999999999"
+        CommandFailed, match="belong to account 123456789012, the link to account 999999999999"
     ):
         find_stack(
             NAME,
@@ -110,7 +110,7 @@ def test_a_stack_that_another_account_does_not_have_is_not_gone(aws: AwsReader) 
 
 def test_a_stack_that_does_not_settle_is_left_for_later(aws: AwsReader) -> None:
     make(aws)
-    with pytest.raises(CommandFailed, match="does not settle: run this again later"):
+    with pytest.raises(CommandFailed, match="is still changing: run this again later"):
         recover(aws, lambda _: None)
 
 

@@ -51,7 +51,7 @@ ROLLED_BACK = (
         ),
         pytest.param(
             [
-                "AWS may have made the stack all the same: run this",
+                "AWS may have created the CloudFormation stack all the same: run this",
                 "1 error occurred:\n\t* creating CloudFormation Stack (Link): deserialization failed",
             ],
             "creating CloudFormation Stack (Link): deserialization failed",

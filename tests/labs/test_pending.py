@@ -260,7 +260,7 @@ def test_no_state_gets_two_resources_of_one_urn() -> None:
     before["deployment"]["resources"].append({**stack(), "id": "arn:there", "outputs": {}})
     repaired = repair(before, in_plaintext(before), {URN: found()})
     assert [r["id"] for r in repaired.state["deployment"]["resources"] if r["urn"] == URN] == ["arn:there"]
-    assert "the state has it already" in repaired.lines[0]
+    assert "the Pulumi state has it already" in repaired.lines[0]
 
 
 def test_a_state_with_nothing_under_way_stays_as_it_is() -> None:
@@ -314,7 +314,7 @@ def test_an_unrecorded_stack_is_written_as_the_program_declares_it(
     )
     urn = urn.removesuffix("-request") + "-stack"
     repaired = repair(before, before, {urn: found()})
-    assert repaired.lines == ("link-stack: made without the state knowing; taken into it, CREATE_COMPLETE",)
+    assert repaired.lines == ("link-stack: the Pulumi state did not know it; taken into it, CREATE_COMPLETE",)
     *_, recorded = repaired.state["deployment"]["resources"]
     inputs = {
         "__defaults": [], "name": "SDDC-Account-Link", "region": "region-of-link-aws",

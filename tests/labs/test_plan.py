@@ -77,7 +77,7 @@ FOUND: dict[str, tuple[FleetSnapshot, LabStatus, str]] = {
     "a lab that was cut off": (
         snapshot(state(has_pending=True, is_linked=False)),
         LabStatus.INTERRUPTED,
-        "something was under way when a run ended",
+        "its last run was interrupted",
     ),
     "a lab that is not linked": (
         snapshot(state(is_linked=False)), LabStatus.NOT_LINKED, "it is not linked yet",
@@ -236,7 +236,7 @@ RECOVER: dict[str, tuple[LabState | None, frozenset[str] | None, Verb | None, st
     "one that somebody holds": (state(), HELD, Verb.RECOVER, "it is locked"),
     "one that somebody may hold": (state(), None, Verb.RECOVER, "it may be locked"),
     "one that was cut off": (
-        state(has_pending=True), FREE, Verb.RECOVER, "something was under way when a run ended",
+        state(has_pending=True), FREE, Verb.RECOVER, "its last run was interrupted",
     ),
     "one with more than is known": (state(is_linked=False), FREE, Verb.RECOVER, "it is not linked"),
 }  # fmt: skip

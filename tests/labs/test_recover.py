@@ -73,7 +73,7 @@ def test_a_state_that_changed_while_it_was_locked_is_not_written_over(
     engine, messages = play(monkeypatch, tmp_path, [before, before, after], lost, lost_hosts=("gone",))
     assert engine.imported == [after]
     assert "the state has changed meanwhile: looking again" in messages
-    assert messages[-1] == "stack dev is ready for the next run; nothing was under way"
+    assert messages[-1] == "Pulumi stack dev is ready for the next run; nothing was under way"
 
 
 def test_a_state_that_changed_meanwhile_is_not_overwritten(
@@ -81,7 +81,10 @@ def test_a_state_that_changed_meanwhile_is_not_overwritten(
 ) -> None:
     engine, messages = play(monkeypatch, tmp_path, [state(), state(resources=3)])
     assert engine.imported == [state(resources=3)]
-    assert messages == ["the state has changed meanwhile: looking again", "stack dev has nothing under way"]
+    assert messages == [
+        "the state has changed meanwhile: looking again",
+        "Pulumi stack dev has nothing under way",
+    ]
 
 
 def test_a_lost_machines_lock_that_is_no_file_is_removed_by_the_engine(

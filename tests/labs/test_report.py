@@ -173,7 +173,7 @@ EXPIRED = (
     ("error", "sentence"),
     [
         (FAILURE, "AWS refused to create the CloudFormation stack SDDC-Account-Link (AccessDenied)."),
-        (ROLLED_BACK, "CloudFormation could not create the stack Link (DELETE_COMPLETE)."),
+        (ROLLED_BACK, "CloudFormation could not create stack Link (DELETE_COMPLETE)."),
         (EXPIRED, "AWS refused GetCallerIdentity (ExpiredToken)."),
     ],
     ids=["refused", "rolled back", "another call"],

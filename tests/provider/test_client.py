@@ -221,7 +221,7 @@ def test_a_redirect_is_neither_followed_nor_repeated_and_its_target_is_named(
         ("deactivated", "It was deactivated, which an organisation owner can do", "expired"),
         ("regenerated", "It was regenerated, which ends the earlier one", "expired"),
         ("hold", "The organisation is on hold", "expired"),
-        ("unknown_reason", "Look at it in the Cloud Services Console", "expired"),
+        ("unknown_reason", "Check it in the Cloud Services Console", "expired"),
     ],
 )
 def test_each_reason_to_refuse_a_token_has_its_own_words(
@@ -257,7 +257,7 @@ def test_a_field_that_can_not_be_read_is_told_once_and_hides_nothing(
             (record,) = vmc.list_connected_accounts()
             assert record.account_number == ACCOUNT
     assert capsys.readouterr().out.splitlines() == [
-        "the service's connected account: policy_payer_linked_arn is list, not text; taken for unknown"
+        "the service's connected account: policy_payer_linked_arn is list, not text; treated as unknown"
     ]
 
 

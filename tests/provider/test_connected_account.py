@@ -298,7 +298,7 @@ def test_ctrl_c_while_a_link_is_on_its_way_keeps_the_stack(
     report(box, target)
     canceled = Event()
     canceled.set()
-    with pytest.raises(WaitInterrupted, match="The stack was not deleted"):
+    with pytest.raises(WaitInterrupted, match="The CloudFormation stack was not deleted"):
         unlink(new_client, time, target, canceled=canceled)
 
 
@@ -345,7 +345,7 @@ def test_a_record_that_may_be_anybodys_is_neither_unlinked_nor_passed_by(
 ) -> None:
     control.seed_account(ACCOUNT, cf_stack_name="theirs")
     control.set_modes(record_roles=False)
-    with pytest.raises(OwnerUnclear, match='its stack is "theirs", not ours') as refusal:
+    with pytest.raises(OwnerUnclear, match='its CloudFormation stack is "theirs", not ours') as refusal:
         provider.delete("id", inputs)
     assert "\n" not in str(refusal.value)
     assert len(control.connected_accounts()) == 1

@@ -340,7 +340,7 @@ def test_a_driver_neither_runs_nor_loads_a_provider_that_is_not_ours(
     effect = tmp_path / "loaded"
     for pickled in (pickle.dumps(Foreign(effect)), pickle.dumps(ConnectedAccountProvider), b"no pickle"):
         inputs = struct({**account_inputs, "__provider": base64.b64encode(pickled).decode()})
-        with of_a_lab(box) as server, pytest.raises(grpc.RpcError, match="none that labs makes"):
+        with of_a_lab(box) as server, pytest.raises(grpc.RpcError, match="not one of vmc-labs"):
             server.stub.Delete(provider_pb2.DeleteRequest(id="i", properties=inputs))
     assert not effect.exists()
 

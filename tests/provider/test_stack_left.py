@@ -39,7 +39,7 @@ def test_another_stack_of_that_name_is_not_the_links(aws: Any) -> None:
     [
         (
             {"account_number": "210987654321"},
-            "are of account 123456789012, the link is of account 210987654321",
+            "belong to account 123456789012, the link to account 210987654321",
         ),
         ({"aws_access": {"region": "us-west-2", "profile": "nobody"}}, "nobody"),
         ({"aws_access": {"region": "us-west-2", "endpoints": "no list"}}, "aws:endpoints"),

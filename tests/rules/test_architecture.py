@@ -209,9 +209,17 @@ def test_the_version_is_the_changelogs_newest() -> None:
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "examples/README.md"])
 def test_what_a_page_names_exists(page: str) -> None:
     path = REPOSITORY / page
-    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text())
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)(#[^)]+)?", path.read_text())
     assert links
-    assert [link for link in links if not (path.parent / link).exists()] == []
+    assert [link for link, _ in links if not (path.parent / link).exists()] == []
+    parts = {(path.parent / link, part) for link, part in links if part}
+    assert [part for target, part in parts if part not in _headings(target)] == []
+
+
+def _headings(page: Path) -> set[str]:
+    """The headings of a page, as links name them."""
+    lines = re.findall(r"^#+ (.*)", page.read_text(), re.MULTILINE)
+    return {"#" + line.lower().replace(" ", "-") for line in lines}
 
 
 def test_the_readme_shows_the_program_and_the_labs_that_are_there_to_start_from() -> None:
@@ -221,3 +229,22 @@ def test_the_readme_shows_the_program_and_the_labs_that_are_there_to_start_from(
     assert [line for line in program.splitlines() if line not in template] == []
     (labs,) = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
     assert (REPOSITORY / "examples" / "workshop.yaml").read_text().endswith(labs)
+
+
+def test_the_modules_that_the_architecture_page_names_exist() -> None:
+    page = (REPOSITORY / "docs" / "explanation" / "architecture.md").read_text()
+    named = set(re.findall(r"`([a-z_/]+\.py)`", page))
+    assert {"settings.py", "link/wait.py"} <= named
+    assert [name for name in sorted(named) if not (PACKAGE / name).is_file()] == []
+    folders = re.findall(r"^\| `([a-z_/]+)` \|", page, re.MULTILINE)
+    assert folders
+    homes = (REPOSITORY, PACKAGE.parent)
+    assert [one for one in folders if not any((home / one).is_dir() for home in homes)] == []
+
+
+def test_the_list_of_decisions_is_complete() -> None:
+    folder = REPOSITORY / "docs" / "adr"
+    text = (folder / "README.md").read_text()
+    rows = re.findall(r"^\| \[(\d{4})\]\((.*)\) \| (.*) \|$", text, re.MULTILINE)
+    pages = sorted(folder.glob("0*.md"))
+    assert rows == [(one.name[:4], one.name, one.read_text().partition("\n")[0][8:]) for one in pages]

@@ -10,15 +10,17 @@ from vmc_account_link.errors import SettingsError
 
 SUBNETS = {"subnet_region": "us-west-2"}
 IN_QUOTES = (
-    "Put it in quotes (`pulumi config set --path … --type string`): YAML makes another number of 0123 or "
-    "1.10."
+    "Put it in quotes (`pulumi config set --path … --type string`): YAML reads 0123 or 1.10 as another "
+    "number."
 )
-TAGS = "tags: they are no names with a text each. Set an object of texts."
-NO_ZONES = "it is about subnets, and no region of subnets is set. Set subnet_region too, or remove it."
+TAGS = "tags: they are not an object of texts. Set one, such as {owner: workshop}."
+NO_ZONES = "it needs a region of subnets, and none is set. Set subnet_region too, or remove it."
 BAD: dict[str, tuple[dict[str, Any], str]] = {
-    "no settings": ({"vmc": {}}, "AccountLink: its vmc is no VmcSettings. Read them with `read_settings`."),
+    "no settings": (
+        {"vmc": {}}, "AccountLink: its vmc is not a VmcSettings. Read them with `read_settings`.",
+    ),
     "a link that is none": (
-        {"link": "adopt"}, "link: 'adopt' is no way to link. Set it to `create` or `existing`.",
+        {"link": "adopt"}, "link: 'adopt' is not one of its values. Set it to `create` or `existing`.",
     ),
     "no time": ({"link_timeout_minutes": 0}, "link_timeout_minutes: 0 is too short. Set 1 or more."),
     "tags as a list": ({"tags": ["a"]}, TAGS),
@@ -45,10 +47,11 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         f"sddc_subnets: {NO_ZONES}",
     ),
     "a type of SDDC that is none": (
-        {**SUBNETS, "sddc_type": "2AZ"}, "sddc_type: '2AZ' is none. It is one of 1NODE, SingleAZ, MultiAZ.",
+        {**SUBNETS, "sddc_type": "2AZ"},
+        "sddc_type: '2AZ' is not valid. Set one of 1NODE, SingleAZ, MultiAZ.",
     ),
     "hosts below one": (
-        {**SUBNETS, "sddc_hosts": -1}, "sddc_hosts: there are no such SDDCs. Set 1 or more.",
+        {**SUBNETS, "sddc_hosts": -1}, "sddc_hosts: -1 is too few. Set 1 or more.",
     ),
     "two subnets for one zone": (
         {**SUBNETS, "sddc_subnets": ["subnet-1", "subnet-2"]},
@@ -95,10 +98,10 @@ def test_a_right_argument_is_taken(given: dict[str, Any]) -> None:
 @pytest.mark.parametrize("entry", ["", "a b", 1])
 def test_each_entry_of_a_list_is_validated_also_after_an_unknown_list(entry: object) -> None:
     given = {"template_hosts": ["host", entry]}
-    with pytest.raises(SettingsError, match=r"^template_hosts: \['host', .*\] can't be one\. "):
+    with pytest.raises(SettingsError, match=r"^template_hosts: \['host', .*\] is not valid\. "):
         validate_args(given)
     later = {"template_hosts": pulumi.Output.from_input(["host"]), "sddc_subnets": [entry], **SUBNETS}
-    with pytest.raises(SettingsError, match=r"^sddc_subnets: \[.*\] can't be one\. "):
+    with pytest.raises(SettingsError, match=r"^sddc_subnets: \[.*\] is not valid\. "):
         validate_args(later)
 
 

@@ -34,7 +34,7 @@ def test_an_input_that_does_not_exist_is_named_with_the_nearest_one() -> None:
     [
         ({"linkTimeoutMinutes": "2"}, "linkTimeoutMinutes: '2' is not a whole number."),
         ({"unlinkOnDestroy": "false"}, "unlinkOnDestroy: 'false' is not true or false."),
-        ({"link": "made"}, "link: 'made' is no way to link."),
+        ({"link": "made"}, "link: 'made' is not one of its values."),
         ({"templateHosts": "mirror"}, "templateHosts: "),
     ],
 )

@@ -27,6 +27,7 @@ from tools.docs.hooks import (
 )
 from vmc_account_link.cli.command_line import command_line
 from vmc_account_link.cli.rights import RIGHTS
+from vmc_account_link.stack_hooks import MAY_BE_THERE, what_to_do
 from vmc_labs.__main__ import labs
 
 
@@ -137,3 +138,11 @@ def test_every_key_of_a_spec_is_in_the_tables_with_its_description() -> None:
 def test_a_page_that_does_not_exist_is_left_out_and_one_that_does_is_not() -> None:
     nav = {"How to": [{"A": "how-to/unlink.md"}, {"B": "how-to/nobody-wrote-this.md"}]}
     assert _existing(nav) == {"How to": [{"A": "how-to/unlink.md"}]}
+
+
+def test_the_page_of_errors_quotes_what_is_said_of_a_stack_that_may_be_there_or_is() -> None:
+    page = (REPOSITORY / "docs" / "reference" / "errors.md").read_text()
+    assert f"| `{MAY_BE_THERE}` |" in page
+    said = what_to_do("AlreadyExistsException", "lab") or ""
+    (quoted,) = re.findall(r"`(the name is taken [^`…]*) …`", page)
+    assert said.startswith(quoted)

@@ -205,7 +205,7 @@ def test_the_reasons_name_what_was_found() -> None:
     )
     ownership = decide_owner(account, LinkEvidence(account_number=NUMBER, stack_names=(CHOSEN,)))
     assert ownership.why == (
-        f'its stack is "{VMWARES}", not ours, its roles are of another stack '
+        f'its CloudFormation stack is "{VMWARES}", not ours, another stack made its roles '
         "(vmware-sddc-formation-7aaaaaa3-3995-42c1-RemoteRole-1LGSAPXXXXQK)"
     )
 
@@ -219,7 +219,8 @@ def test_what_is_kept_of_a_record_survives_the_state() -> None:
 
 UNNAMED = (
     "it is linked already, by a CloudFormation stack that the service does not name (connected account "
-    "record); whether that is this Pulumi stack's link is not clear: it names neither a stack nor roles"
+    "record); whether that is this Pulumi stack's link is not clear: it names neither a CloudFormation "
+    "stack nor roles"
 )
 OURS = Ownership(owner=Owner.OURS, reasons=("it is",))
 THEIRS = Ownership(owner=Owner.ANOTHER, reasons=("it is not",))
@@ -240,7 +241,7 @@ def test_what_is_no_live_link_of_another_stack_is_let_be(
         (record(), THEIRS, 'CloudFormation stack "theirs" linked it already (connected account record)'),
         (
             record(stack=None),
-            Ownership(owner=Owner.UNCLEAR, reasons=("it names neither a stack nor roles",)),
+            Ownership(owner=Owner.UNCLEAR, reasons=("it names neither a CloudFormation stack nor roles",)),
             UNNAMED,
         ),
     ],

@@ -80,7 +80,7 @@ def test_a_task_that_ended_badly_ends_the_wait_with_the_services_words(status: s
     assert isinstance(verdict, Failed)
     assert isinstance(verdict.error, LinkFailed)
     assert f"VMware's task t {status}: Unable to assume role." in str(verdict.error)
-    assert f"{REQUEST_ANOTHER_LINK} asks at once" in str(verdict.error)
+    assert f"{REQUEST_ANOTHER_LINK} requests it at once" in str(verdict.error)
 
 
 def test_a_task_that_gives_no_reason_is_told_so() -> None:
@@ -158,7 +158,7 @@ def test_a_template_was_run_when_its_task_finished_or_the_record_is_another() ->
     ("accounts", "observed"),
     [
         ([], "the account is not in the service's list yet"),
-        ([account(stack="theirs")], 'the list still shows the link of stack "theirs"'),
+        ([account(stack="theirs")], 'the list still shows the link of CloudFormation stack "theirs"'),
         ([account("BROKEN")], "the account is BROKEN"),
         ([account("BROKEN", stack="theirs")], "the account is BROKEN"),
     ],
@@ -169,7 +169,7 @@ def test_who_waits_reads_what_the_list_and_the_task_say(accounts: list[AccountRe
         why=f"task STARTED, 10 %, ROLES X, about 3 min to go; {observed}", stage=f"STARTED; {observed}"
     )
     assert evaluate_link(REQUESTED, accounts, None) == Waiting(
-        why=f"no word from the link's task; {observed}", stage=f"None; {observed}"
+        why=f"nothing is known of the link's task; {observed}", stage=f"None; {observed}"
     )
 
 
@@ -188,7 +188,9 @@ def test_a_link_that_ended_up_with_another_stack_names_that_stack() -> None:
         REQUESTED, [account(stack="theirs")], task("FINISHED"), since_finished_seconds=3600
     )
     assert isinstance(verdict, Failed)
-    assert 'yet 60 min later the account is linked by another stack, "theirs".' in str(verdict.error)
+    assert 'yet 60 min later the account is linked by another CloudFormation stack, "theirs".' in str(
+        verdict.error
+    )
 
 
 def test_a_broken_account_is_given_until_the_deadline_to_recover() -> None:

@@ -39,7 +39,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Script:
             CommandFailed,
             "pulumi stack export: no stack named 'dev' found",
         ),
-        ("error: failed to load checkpoint: EOF", StateUnreadable, "read the state of stack dev: "),
+        ("error: failed to load checkpoint: EOF", StateUnreadable, "read the state of Pulumi stack dev: "),
         ("error: the stack is currently locked by 1 lock(s).", StackLocked, "error: the stack is currently"),
         ("see https://b/s?X-Signature=abc", CommandFailed, "pulumi stack export: see https://b"),
         ("", CommandFailed, "pulumi stack export: it failed"),
@@ -118,7 +118,9 @@ def test_an_import_is_on_record_while_it_runs_and_no_longer(script: Script, tmp_
 def test_an_unreadable_stack_is_a_wrong_request_with_a_hint(script: Script, tmp_path: Path) -> None:
     script("echo 'error: no stack selected' >&2; exit 255")
     for ask in (Project(tmp_path, None).config, Project(tmp_path, None).links):
-        with pytest.raises(RequestError, match=r"no stack selected\. Select a stack .* name it with --stack"):
+        with pytest.raises(
+            RequestError, match=r"no stack selected\. Select a Pulumi stack .* name it with --stack"
+        ):
             ask()
 
 

@@ -29,7 +29,10 @@ TAKEN = HTTP_ERROR.format(400) + "AlreadyExistsException: Stack [SDDC-Account-Li
 def test_where_no_answer_came_the_stack_may_be_there_and_recover_finds_out(error: str) -> None:
     said = what_to_do(error, "team-01")
     assert said is not None
-    assert "AWS may have made the stack all the same: `vmc-account-link recover --stack team-01`" in said
+    assert (
+        "AWS may have created the CloudFormation stack all the same: "
+        "`vmc-account-link recover --stack team-01`" in said
+    )
     assert "before the next `pulumi up` or `pulumi destroy`" in said
 
 

@@ -146,7 +146,7 @@ def test_what_a_transform_adds_could_report_the_account() -> None:
             {"Resources": {"Role": ROLE, "Untyped": {}}},
             (
                 "nothing in it could report the account to VMware, so it may have been cut off. Nothing was "
-                "created; run `pulumi up` again: it asks for a new link."
+                "created; run `pulumi up` again: it requests a new link."
             ),
         ),
     ],

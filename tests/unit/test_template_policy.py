@@ -24,17 +24,17 @@ def test_what_is_left_out_does_not_limit_and_an_empty_list_allows_nothing() -> N
     ("wire", "named"),
     [
         ({"resource_types": TYPES}, "resourceTypes and trustedAccounts"),
-        ("AWS::IAM::Role", ": it is not as it should be. Its keys are resourceTypes and trustedAccounts."),
+        ("AWS::IAM::Role", ": it is not an object of lists. Its keys are resourceTypes and trustedAccounts."),
         (
             {"resourceTypes": "AWS::IAM::Role"},
-            "templatePolicy.resourceTypes: it is no list of texts. Set it as a list.",
+            "templatePolicy.resourceTypes: it is not a list of texts. Set it as a list.",
         ),
-        ({"trustedAccounts": [True]}, "templatePolicy.trustedAccounts: it is no list of texts."),
+        ({"trustedAccounts": [True]}, "templatePolicy.trustedAccounts: it is not a list of texts."),
         (
             {"trustedAccounts": [101]},
-            "101 is no AWS account. Each is a text of 12 digits: put the 12 digits in quotes, for YAML makes",
+            "101 is not an AWS account. Each is a text of 12 digits: put the 12 digits in quotes, for YAML",
         ),
-        ({"trustedAccounts": ["101"]}, "101 is no AWS account"),
+        ({"trustedAccounts": ["101"]}, "101 is not an AWS account"),
     ],
 )
 def test_a_policy_that_is_misspelt_is_not_one_that_allows_everything(wire: object, named: str) -> None:

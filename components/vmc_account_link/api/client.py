@@ -92,7 +92,7 @@ class VmcClient:
         return self._ask(
             "GET",
             "account-link",
-            f"ask for the account link of organisation {self._settings.org_id}",
+            f"request a link in organisation {self._settings.org_id}",
             lambda answer: self._noting("link request", [Link.from_wire(answer.json())])[0],
             repeat=RetryPolicy.IDEMPOTENT,
         )
@@ -209,7 +209,7 @@ class VmcClient:
         return self._ask(
             "GET",
             f"tasks/{quote(task_id, safe='')}",
-            f"look at task {task_id}",
+            f"read task {task_id}",
             lambda answer: self._noting("task", [Task.from_wire(answer.json())])[0],
             repeat=repeat,
         )
@@ -255,14 +255,14 @@ class VmcClient:
             if isinstance(error, Unavailable):
                 raise
             raise TemplateRejected(
-                error.action, error.detail, "Run `pulumi up` again: it asks for a new link."
+                error.action, error.detail, "Run `pulumi up` again: it requests a new link."
             ) from None
 
     def _noting(self, what: str, values: Sequence[R]) -> tuple[R, ...]:
         """Say which fields of some values can't be read, each of them once; the values go on as they are."""
         counts = Counter(unread for value in values for unread in value.unread)
         for unread, count in counts.items():
-            line = f"the service's {what}: {unread}; taken for unknown"
+            line = f"the service's {what}: {unread}; treated as unknown"
             if line not in self._noted:
                 self._noted.add(line)
                 self._emit_progress(line if count == 1 else f"{line} ({count} times)")

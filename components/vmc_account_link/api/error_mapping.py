@@ -50,9 +50,7 @@ def transport_error(call: Request, error: requests.RequestException) -> VmcError
             "Check the network and the address, then run the command again.",
         )
     if isinstance(error, ValueError):  # requests' own refusals of a URL or header are ValueErrors
-        return RequestNotSent(
-            call.action, f"{host} is no address that can be asked", "Check the configured URLs."
-        )
+        return RequestNotSent(call.action, f"{host} is not a valid address", "Check the configured URLs.")
     if isinstance(error, requests.exceptions.Timeout):
         return ResponseLost(
             call.action,

@@ -25,7 +25,7 @@ def local_cause(
     bundle = bundle_variable(environ)
     if bundle and "CA certificate bundle" in str(error):
         return RequestNotSent(
-            call.action, f"{bundle} names no file of certificates", f"Correct {bundle}, or unset it."
+            call.action, f"{bundle} does not name a file of certificates", f"Correct {bundle}, or unset it."
         )
     proxy = proxy_variable(call.url, environ)
     goes_through = proxy is not None and not requests.utils.should_bypass_proxies(call.url, None)

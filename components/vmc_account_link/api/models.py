@@ -54,7 +54,7 @@ class Fields:
             self._unread[key] = f"{_kind(self._fields[key])}, not text"
             return None
         if len(value) > _LONGEST_TEXT or not value.isprintable():
-            self._unread[key] = "no line of text"
+            self._unread[key] = "not one line of text"
             return None
         return value
 

@@ -52,5 +52,5 @@ def token_hint(reason: str, name: str, setting: str) -> str:
     if hint := policy_hint(reason, name):
         return hint
     found = (why for pattern, why in _DEAD if re.search(pattern, reason, re.IGNORECASE))
-    why = next(found, "Look at it in the Cloud Services Console (My Account, API Tokens)")
+    why = next(found, "Check it in the Cloud Services Console (My Account, API Tokens)")
     return f"{why}: set a valid one ({setting})."

@@ -20,7 +20,7 @@ def check_token(end: datetime | None, now: datetime) -> CheckResult:
         return passed("token", "accepted; it does not expire")
     left = end - now
     if left <= timedelta(0):
-        return failed("token", f"it ended {_moment(end)}", _RENEW)
+        return failed("token", f"it expired {_moment(end)}", _RENEW)
     found = f"accepted; {_span(left)} left (until {_moment(end)})"
     if left < _SOON:
         return warned("token", found, f"Renew it before a destroy needs it. {_RENEW}")
@@ -30,7 +30,7 @@ def check_token(end: datetime | None, now: datetime) -> CheckResult:
 def check_organisation(claims: Claims | None, expected: str) -> CheckResult:
     """Whether the token is for the organisation of the settings."""
     if claims is None or claims.org_id is None:
-        return warned("organisation", f"the token does not say for which; vmc:orgId is {expected}")
+        return warned("organisation", f"the token does not name one; vmc:orgId is {expected}")
     if claims.org_id != expected:
         return failed(
             "organisation",
@@ -76,7 +76,7 @@ def check_region(region: str, opt_in: str | None) -> CheckResult:
     if region != LINK_REGION:
         return warned(
             "region",
-            f"{region} may be used; VMware runs the link's stack in {LINK_REGION}",
+            f"{region} may be used; VMware runs a link's CloudFormation stack in {LINK_REGION}",
             f"Unless you have a reason, set region to {LINK_REGION}.",
         )
     return passed("region", f"{region} may be used")
@@ -125,14 +125,14 @@ def _check_existing(account: str, record: AccountRecord | None) -> CheckResult:
 
 
 def _describe_record(account: str, record: AccountRecord) -> str:
-    return f"account {account} is {record.state}, linked by {stack_description(record)}"
+    return f"account {account} is {record.state}, linked by CloudFormation {stack_description(record)}"
 
 
 def check_subnets(region: str, counts: Mapping[str, int]) -> CheckResult:
     """Whether each availability zone has a subnet that an SDDC could use."""
     found = ", ".join(f"{zone}: {count}" for zone, count in sorted(counts.items()))
     without = sorted(zone for zone, count in counts.items() if count == 0)
-    hint = "Create one of /26 or larger before linking: a zone without one stays out until a rescan."
+    hint = "Create one of /26 or larger before you link: a zone without one can't be used by SDDCs."
     if len(without) == len(counts):
         return failed("subnets", f"no availability zone of {region} has one that an SDDC could use", hint)
     if without:

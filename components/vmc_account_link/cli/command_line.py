@@ -13,7 +13,7 @@ _cwd_option = click.option(
     "--cwd", default=".", metavar="FOLDER", help="The folder of the Pulumi project; default: this one."
 )
 _component_option = click.option(
-    "--component", metavar="NAME", help="Which AccountLink of the state, if it holds several."
+    "--component", metavar="NAME", help="Which AccountLink of the Pulumi state, if it holds several."
 )
 _common_options = all_of(
     click.option("--json", is_flag=True, help="As JSON."),
@@ -43,7 +43,7 @@ def command_line() -> None:
     """Look at an account link: before it is made, at its template, and as it is. Recover after a crash."""
 
 
-@command_line.command(epilog="Exit code 1: the policy refuses the template, or it is none.")
+@command_line.command(epilog="Exit code 1: the policy refuses the template, or it is not one.")
 @click.argument("file", required=False)
 @_component_option
 @click.option(
@@ -59,7 +59,7 @@ def command_line() -> None:
 def inspect(**options: Any) -> int:
     """Say what a template creates, whom it trusts and what it runs.
 
-    FILE is a template, JSON or YAML; default: that of the stack's link.
+    FILE is a template, JSON or YAML; default: that of the link in the Pulumi stack.
     """
     return _run("inspect", options)
 
@@ -67,9 +67,11 @@ def inspect(**options: Any) -> int:
 @command_line.command(epilog="Exit code 1: at least one line fails.")
 @click.option("--existing", is_flag=True, help="For a link that exists (config link: existing).")
 @click.option("--subnet-region", metavar="REGION", help="Of the SDDCs (config subnetRegion, else region).")
-@click.option("--aws-account-id", metavar="ID", help="The wanted account (config awsAccountId).")
+@click.option("--aws-account-id", metavar="ID", help="The expected account (config awsAccountId).")
 @click.option(
-    "--iam-policy", is_flag=True, help="Only print the IAM policy of who links, as JSON; nothing is asked."
+    "--iam-policy",
+    is_flag=True,
+    help="Only print, as JSON, the IAM policy that linking needs; no service is asked.",
 )
 @_common_options
 def doctor(**options: Any) -> int:
@@ -79,7 +81,9 @@ def doctor(**options: Any) -> int:
 
 @command_line.command(epilog="Exit code 1: at least one line fails.")
 @_component_option
-@click.option("--aws-account-id", metavar="ID", help="Look at this account's link, whatever the state.")
+@click.option(
+    "--aws-account-id", metavar="ID", help="Show this account's link, whatever the Pulumi state holds."
+)
 @click.option("--task", metavar="ID", help="With --aws-account-id: the service's task.")
 @click.option(
     "--shapes",
@@ -88,14 +92,14 @@ def doctor(**options: Any) -> int:
 )
 @_common_options
 def status(**options: Any) -> int:
-    """Show one link: request, stack, task, record, roles, SDDCs.
+    """Show one link: request, CloudFormation stack, task, record, roles, SDDCs.
 
     It is the link in the Pulumi stack's state, or the one that the options name.
     """
     return _run("status", options)
 
 
-@command_line.command(epilog="Exit code 1: it is linked still, and says why.")
+@command_line.command(epilog="Exit code 1: it is still linked; the reason is shown.")
 @click.option(
     "--aws-account-id", metavar="ID", help="Whose link; default: the account of the AWS credentials."
 )
@@ -109,15 +113,15 @@ def unlink(**options: Any) -> int:
     return _run("unlink", options)
 
 
-@command_line.command(epilog="Exit code 1: it could not be done, and says why.")
+@command_line.command(epilog="Exit code 1: it could not be done; the reason is shown.")
 @click.option("--stack", required=True, metavar="NAME", help="The Pulumi stack.")
 @_cwd_option
 @lost_host_option
 @force_option
 def recover(**options: Any) -> int:
-    """Put one Pulumi stack right after a crash.
+    """Repair one Pulumi stack after a crash.
 
-    Finds out what became of what was under way. Keeps a copy of the state from before.
+    Finds out what became of interrupted work. Keeps a copy of the earlier state.
     """
     return _run("recover", options)
 

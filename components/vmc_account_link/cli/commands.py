@@ -212,7 +212,7 @@ def _status_request(options: SimpleNamespace, context: Context) -> status.Status
     link = _link_of_state(context, options)
     if link.account_number is None:
         raise NoSuchLink(
-            f"look at {link.component}", "the state does not say of which account", "Run `pulumi up`."
+            f"look at {link.component}", "the Pulumi state does not name its AWS account", "Run `pulumi up`."
         )
     return status.StatusRequest(
         settings=context.vmc_settings(),

@@ -17,7 +17,7 @@ lost_host_option: Decorator = click.option(
 force_option: Decorator = click.option(
     "--force",
     is_flag=True,
-    help="Remove a lock whose holder may be alive for all that can be known here: nobody works on the stack.",
+    help="Remove a lock even if its owner may be alive. Only when nobody works on the Pulumi stack.",
 )
 
 

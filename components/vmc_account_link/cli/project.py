@@ -117,7 +117,8 @@ class Project:
         if len(named) == 1:
             return named[0]
         names = ", ".join(sorted(link.component for link in links))
-        action = f"look for a link in the state of stack {self.stack or '(selected)'} of project {self.name}"
+        stack = self.stack or "(selected)"
+        action = f"look for a link in the state of Pulumi stack {stack} of project {self.name}"
         if not links:
             raise NoSuchLink(action, "it holds none", "Run `pulumi up`, or name the link by its flags.")
         raise NoSuchLink(action, f"it holds {names}", "Choose one with --component.")
@@ -132,7 +133,7 @@ def _with_a_hint() -> Iterator[None]:
         raise
     except CommandFailed as error:
         raise RequestError(
-            f"{error}. Select a stack (`pulumi stack select`), name it with --stack, or log in "
+            f"{error}. Select a Pulumi stack (`pulumi stack select`), name it with --stack, or log in "
             "(`pulumi login`)."
         ) from None
 

@@ -110,7 +110,9 @@ def check_request(request: StatusRequest, record: AccountRecord | None, now: dat
         return passed(
             "request", f"none: AWS account {request.account_number} was linked elsewhere (existing)"
         )
-    found = f'of AWS account {request.account_number} for stack "{request.known.stack_names[0]}"'
+    found = (
+        f'of AWS account {request.account_number} for CloudFormation stack "{request.known.stack_names[0]}"'
+    )
     if request.expiration_date is None:
         return passed("request", found)
     expires = parse_moment(request.expiration_date)
@@ -159,7 +161,7 @@ def check_record(
     """Whether the account is connected, by our link; `ownership` None: by anybody's."""
     if record is None:
         return failed("record", f"AWS account {request.account_number} is not connected", _UP)
-    found = f"{record.id} {record.state}, linked by {stack_description(record)}"
+    found = f"{record.id} {record.state}, linked by CloudFormation {stack_description(record)}"
     if record.state != AccountState.ACTIVE:
         return failed(
             "record", found, "See the roles below: the service can't assume them. Then `pulumi up`."
@@ -170,7 +172,8 @@ def check_record(
         return failed(
             "record",
             found,
-            "Another stack took the link over: destroy this one, or set link to `existing` to use that link.",
+            "Another CloudFormation stack took the link over: `pulumi destroy` this one, or set link to "
+            "`existing`.",
         )
     return passed("record", found)
 

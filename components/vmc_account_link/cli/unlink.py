@@ -67,7 +67,7 @@ def _account(request: UnlinkRequest) -> tuple[str, str, AwsReader | None]:
         return request.account_number, f"{error.action}: {error.detail}", None
     if request.account_number in {None, caller.account}:
         return caller.account, "", aws
-    return request.account_number, f"the AWS credentials are of account {caller.account}", None
+    return request.account_number, f"the AWS credentials belong to account {caller.account}", None
 
 
 def refuse_own_link(account_number: str, own: str | None) -> None:

@@ -146,7 +146,7 @@ def decide_owner(account: AccountRecord, known: LinkEvidence) -> Ownership:
         owner, reasons = Owner.OURS, (*reasons, history_reason)
     else:
         owner = Owner.UNCLEAR
-    return Ownership(owner=owner, reasons=reasons or ("it names neither a stack nor roles",))
+    return Ownership(owner=owner, reasons=reasons or ("it names neither a CloudFormation stack nor roles",))
 
 
 def _by_name(account: AccountRecord, known: LinkEvidence) -> tuple[bool | None, str]:
@@ -158,8 +158,8 @@ def _by_name(account: AccountRecord, known: LinkEvidence) -> tuple[bool | None, 
     plain = arn["name"] if arn else name
     is_own = plain in known.stack_names and (not arn or arn["account"] in {"", known.account_number})
     if is_own or (known.own_record is not None and name == known.own_record.cf_stack_name):
-        return True, f'its stack is "{plain}"'
-    return False, f'its stack is "{plain}", not ours'
+        return True, f'its CloudFormation stack is "{plain}"'
+    return False, f'its CloudFormation stack is "{plain}", not ours'
 
 
 def _by_roles(account: AccountRecord, known: LinkEvidence) -> tuple[bool | None, str]:
@@ -169,7 +169,10 @@ def _by_roles(account: AccountRecord, known: LinkEvidence) -> tuple[bool | None,
     if roles and voices and not any(voices.values()):
         # Not what they were, and nothing makes them ours.
         voices = dict.fromkeys(voices, False)
-    for answer, reason in ((True, "its roles are of our stack"), (False, "its roles are of another stack")):
+    for answer, reason in (
+        (True, "our CloudFormation stack made its roles"),
+        (False, "another stack made its roles"),
+    ):
         if arns := [arn for arn, voice in voices.items() if voice is answer]:
             return answer, f"{reason} ({arns[0].rpartition('/')[2]})"
     return None, ""
@@ -253,8 +256,12 @@ def find_account(accounts: Sequence[AccountRecord], account_number: str) -> Acco
 
 
 def stack_description(account: AccountRecord) -> str:
-    """The stack that a record names, for messages."""
-    return f'stack "{account.cf_stack_name}"' if account.cf_stack_name else "a stack that is not named"
+    """The stack that a record names, for messages: it comes after "CloudFormation"."""
+    return (
+        f'stack "{account.cf_stack_name}"'
+        if account.cf_stack_name
+        else "stack (the service does not name it)"
+    )
 
 
 def refuse_another_stacks_link(account: AccountRecord | None, ownership: Ownership | None) -> None:

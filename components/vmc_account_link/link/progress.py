@@ -182,14 +182,14 @@ def _describe_account(account: AccountRecord | None, ownership: Ownership | None
         case Owner.OURS:
             return "the account is ACTIVE by its earlier link"
         case Owner.ANOTHER:
-            return f'the list still shows the link of stack "{account.cf_stack_name}"'
+            return f'the list still shows the link of CloudFormation stack "{account.cf_stack_name}"'
         case Owner.UNCLEAR:
-            return f"the account is ACTIVE, by whose link is not clear: {ownership.why}"
+            return f"the account is ACTIVE; by whose link is not clear: {ownership.why}"
 
 
 def _describe_task(task: Task | None) -> str:
     if task is None:
-        return "no word from the link's task"
+        return "nothing is known of the link's task"
     return f"task {task_progress(task)}"
 
 
@@ -206,8 +206,8 @@ def task_progress(task: Task) -> str:
 
 
 _REQUEST_AGAIN = (
-    "The next `pulumi up` asks for a new link once this one has expired (output link_expiration_date); "
-    f"{REQUEST_ANOTHER_LINK} asks at once."
+    "The next `pulumi up` requests a new link once this one has expired (output link_expiration_date); "
+    f"{REQUEST_ANOTHER_LINK} requests it at once."
 )
 
 
@@ -243,8 +243,8 @@ def _not_readable(target: LinkTarget, unknown: str) -> LinkFailed:
     return LinkFailed(
         f"connect AWS account {target.account_number}",
         f"VMware's task FINISHED, and in the connected account the field {unknown}",
-        "The stack and the link are kept. Look at the account in the VMC console, and report what "
-        "`vmc-account-link status --shapes FILE` writes.",
+        "The CloudFormation stack and the link are kept. Look at the account in the VMC console, and report "
+        "what `vmc-account-link status --shapes FILE` writes.",
     )
 
 
@@ -254,7 +254,7 @@ def _missing_account(
     if account is None or ownership is None:
         observed = "the account is not in the list of connected accounts"
     elif ownership.owner is Owner.ANOTHER:
-        observed = f'the account is linked by another stack, "{account.cf_stack_name}"'
+        observed = f'the account is linked by another CloudFormation stack, "{account.cf_stack_name}"'
     else:
         observed = f"nothing shows that connected account {account.id} is our link: {ownership.why}"
     return LinkFailed(

@@ -133,8 +133,8 @@ def refuse_where_sddcs_are(vmc: VmcClient, olds: Mapping[str, Any], news: Mappin
     )
     if sddcs:
         raise LinkInUse(
-            f"ask for a new link of AWS account {olds['account_number']}",
-            f"{len(sddcs)} SDDC(s) use the one that is there ({', '.join(sddcs)})",
+            f"request a new link of AWS account {olds['account_number']}",
+            f"{len(sddcs)} SDDC(s) use the present one ({', '.join(sddcs)})",
             "Nothing was changed: they keep the roles they were made with, which a new template may change. "
             f"If that is accepted, {_how_to_accept(relink)}.",
         )

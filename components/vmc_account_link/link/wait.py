@@ -31,10 +31,10 @@ _UNLINK_SECONDS = 600.0
 """How long an account may stay in the list after its unlinking was accepted. Long, because who gives up
 earlier leaves a record that looks connected and is about to go, which the next `up` would believe."""
 _KEPT = (
-    "The stack and the link are kept: run `pulumi up` again to go on waiting, or `pulumi destroy`, which "
-    "unlinks the account first, connected meanwhile or not."
+    "The CloudFormation stack and the link are kept: run `pulumi up` again to go on waiting, or "
+    "`pulumi destroy`, which unlinks the account first, connected meanwhile or not."
 )
-_DESTROY_AGAIN = "The stack was not deleted: run `pulumi destroy` again."
+_DESTROY_AGAIN = "The CloudFormation stack was not deleted: run `pulumi destroy` again."
 
 EvaluateUnlink: TypeAlias = Callable[
     [LinkTarget, AccountRecord | None, Task | None, datetime], Unlink | Waiting | NothingToUnlink

@@ -82,7 +82,7 @@ def _settled(
         if stack is None and (not may_be_on_its_way or waited >= _STRAGGLER_SECONDS):
             return None
         if waited >= _SETTLE_SECONDS:
-            raise CommandFailed(f"CloudFormation stack {name} does not settle: run this again later")
+            raise CommandFailed(f"CloudFormation stack {name} is still changing: run this again later")
         if stack is not None and not waited:
             emit_progress(f"CloudFormation stack {name} is {stack.status}: waiting for its end")
         sleep(_POLL_SECONDS)

@@ -94,13 +94,13 @@ def repair(export: Export, plaintext: Export, found: Mapping[str, FoundStack | N
         elif why := _why_not_owned(stack, resource.urn, plain):
             lines.append(f"{resource.name}: {_left_alone(stack, why)}")
         elif resource.urn in _known(state) | taken_in:
-            lines.append(f"{resource.name}: the state has it already; nothing was taken in")
+            lines.append(f"{resource.name}: the Pulumi state has it already")
         else:
             _put(resources, _recorded(resource.stored, stack))
             taken_in.add(resource.urn)
             alive = stack.status in _ALIVE
             lines.append(
-                f"{resource.name}: taken into the state, {stack.status}"
+                f"{resource.name}: taken into the Pulumi state, {stack.status}"
                 + ("" if alive else "; the next `pulumi up` creates it again")
             )
     notes = []
@@ -112,7 +112,7 @@ def repair(export: Export, plaintext: Export, found: Mapping[str, FoundStack | N
             notes.append(f"{resource.name}: {_left_alone(stack, why)}")
         else:
             _put(resources, _recorded(_with_tags(resource, stack, state), stack))
-            lines.append(f"{resource.name}: made without the state knowing; taken into it, {stack.status}")
+            lines.append(f"{resource.name}: the Pulumi state did not know it; taken into it, {stack.status}")
     return Repair(state=repaired, lines=tuple(lines), notes=tuple(notes))
 
 
@@ -193,7 +193,7 @@ def _why_not_owned(stack: FoundStack, urn: str, plain: PulumiState) -> str | Non
     requested = [at for link in plain.of_type(LINK_REQUEST) if (at := _requested_at(link)) is not None]
     if requested and stack.created.timestamp() >= max(requested) - 1:
         return None
-    return f"it was made {stack.created:%Y-%m-%d %H:%M} UTC, before the link was asked for"
+    return f"it was made {stack.created:%Y-%m-%d %H:%M} UTC, before the link was requested"
 
 
 def _left_alone(stack: FoundStack, why: str) -> str:
@@ -217,7 +217,7 @@ def _dropped(resource: Resource, kind: str, stack: FoundStack | None) -> str:
         return f"{kind} was interrupted{status}; the next run does it again, which is harmless"
     return {
         STACK: "no such CloudFormation stack exists; the next `pulumi up` creates it",
-        LINK_REQUEST: "a link that nobody used expires by itself; the next `pulumi up` asks for one",
+        LINK_REQUEST: "a link that nobody used expires by itself; the next `pulumi up` requests one",
         CONNECTION_WAIT: "nothing was made; the next `pulumi up` goes on waiting",
     }.get(resource.type, "nothing outside the state belongs to it; the next `pulumi up` declares it")
 

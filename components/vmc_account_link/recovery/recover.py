@@ -80,15 +80,17 @@ def run(request: RecoverRequest, *, emit_progress: Callable[[str], None]) -> Non
             emit_progress(line)
         if repaired.lines:
             emit_progress(
-                f"stack {engine.stack} is ready for the next run; the state from before is kept in {backup}"
+                f"Pulumi stack {engine.stack} is ready for the next run; the earlier state is kept in "
+                f"{backup}"
             )
             return
         backup.unlink()
         what = "is ready for the next run; nothing was under way" if done else orphaned_engines.NOTHING
-        emit_progress(f"stack {engine.stack} {what}")
+        emit_progress(f"Pulumi stack {engine.stack} {what}")
         return
     raise CommandFailed(
-        f"stack {engine.stack} is in use by somebody else: wait for the end of it, then this again"
+        f"Pulumi stack {engine.stack} is in use by somebody else: wait for the end of that, then run this "
+        "again"
     )
 
 
@@ -126,7 +128,7 @@ def _find_record(
 ) -> dict[str, cloudformation.FoundStack | None]:
     found = {}
     for stack in pending.pending_stacks(secrets):
-        emit_progress(f"asking AWS about CloudFormation stack {stack.name}, of which the state knows no end")
+        emit_progress(f"asking AWS about CloudFormation stack {stack.name}, which was interrupted")
         found[stack.urn] = cloudformation.find_stack(
             stack.name,
             access=stack.access,
@@ -148,17 +150,17 @@ def _unlock(
     found = owners(message)
     if not found and not request.force:
         raise CommandFailed(
-            f"stack {engine.stack} is locked, and by whom can't be read: if nobody works on it, "
+            f"Pulumi stack {engine.stack} is locked, and by whom can't be read: if nobody works on it, "
             f"`vmc-account-link recover --stack {engine.stack} --force` removes the lock"
         )
     for owner in found:
         if is_visible(owner):
-            raise CommandFailed(f"the stack is in use by {owner}: wait for it, or press Ctrl-C there")
+            raise CommandFailed(f"the Pulumi stack is in use by {owner}: wait for it, or press Ctrl-C there")
         is_lost = owner.host in request.lost_hosts or request.force
         if not is_lost and is_dead(owner, engine.folder) is not True:
             raise CommandFailed(
-                f"the stack is locked by {owner}, and whether that still runs can't be known here: if it "
-                f"does not, `vmc-account-link recover --stack {engine.stack} --force` removes the lock "
+                f"the Pulumi stack is locked by {owner}, and whether that still runs can't be known here: if "
+                f"it does not, `vmc-account-link recover --stack {engine.stack} --force` removes the lock "
                 f"(of a machine that is gone, --lost-host {owner.host})"
             )
     if not file_backend.remove_locks(tuple(owner.lock for owner in found)):

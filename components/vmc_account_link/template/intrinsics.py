@@ -138,7 +138,7 @@ class _Resolver:
     def _count(self, nodes: int) -> None:
         self._work += nodes
         if self._work > _MOST_WORK:
-            raise TemplateTooComplex("it expands beyond all measure")
+            raise TemplateTooComplex("it expands to more than can be read")
 
     def value(self, node: Any) -> Any:
         """The node with everything in it resolved."""

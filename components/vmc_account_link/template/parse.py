@@ -92,7 +92,7 @@ class _Loader(yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
             raise NotTaken("it has YAML aliases, which CloudFormation does not take")
         if event.tag is not None and event.tag.removeprefix("!") not in _SHORT_FORMS:
-            raise NotTaken("it has a YAML tag that is none of CloudFormation's short forms")
+            raise NotTaken("it has a YAML tag that is not one of CloudFormation's short forms")
         start: Any = event.start_mark
         end: Any = event.end_mark
         if isinstance(event, yaml.MappingStartEvent) and event.flow_style and _at(start) not in "{!":
@@ -119,7 +119,7 @@ class _Loader(yaml.SafeLoader):
         for key_node, value_node in node.value:
             is_text = isinstance(key_node, yaml.ScalarNode) and not key_node.tag.startswith("!")
             if not is_text or key_node.value == "":
-                raise NotTaken("it has a key that is no text")
+                raise NotTaken("it has a key that is not a text")
             if key_node.tag == "tag:yaml.org,2002:merge":
                 raise NotTaken("it has a YAML merge key, which CloudFormation does not take")
             is_scalar = isinstance(value_node, yaml.ScalarNode)

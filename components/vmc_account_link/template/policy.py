@@ -25,18 +25,18 @@ def read_policy(wire: Any, *, setting: str = _SETTING) -> TemplatePolicy:
     if wire is None:
         return TemplatePolicy()
     if not isinstance(wire, Mapping) or set(wire) - set(_KEYS):
-        raise SettingsError(setting, "it is not as it should be", f"Its keys are {' and '.join(_KEYS)}.")
+        raise SettingsError(setting, "it is not an object of lists", f"Its keys are {' and '.join(_KEYS)}.")
     wire = {key: _texts(value) for key, value in wire.items()}
     for key, value in wire.items():
         if not isinstance(value, list | tuple) or not all(
             isinstance(entry, str) and entry for entry in value
         ):
-            raise SettingsError(f"{setting}.{key}", "it is no list of texts", "Set it as a list.")
+            raise SettingsError(f"{setting}.{key}", "it is not a list of texts", "Set it as a list.")
     types, accounts = (wire.get(key) for key in _KEYS)
     if wrong := [number for number in accounts or () if not (len(number) == 12 and number.isdecimal())]:
         raise SettingsError(
             f"{setting}.{_KEYS[1]}",
-            f"{wrong[0]} is no AWS account",
+            f"{wrong[0]} is not an AWS account",
             f"Each is a text of 12 digits: {QUOTES}.",
         )
     return TemplatePolicy(

@@ -103,7 +103,7 @@ def validate(text: str, *, url: str, s3_endpoint: str | None = None) -> None:
         raise TemplateRejected(
             action,
             "nothing in it could report the account to VMware, so it may have been cut off",
-            "Nothing was created; run `pulumi up` again: it asks for a new link.",
+            "Nothing was created; run `pulumi up` again: it requests a new link.",
         )
 
 

@@ -50,7 +50,7 @@ def _secrets(session: FleetSession) -> CheckResult:
 
 def _backend(session: FleetSession) -> CheckResult:
     count = len(session.fleet_reader.tagged(session.spec.event))
-    return passed("backend", f"{session.backend}: {count} stacks of this event")
+    return passed("backend", f"{session.backend}: {count} Pulumi stacks of this event")
 
 
 def _organisation(name: str, session: FleetSession, lab: LabSpec, accounts: Accounts) -> CheckResult:

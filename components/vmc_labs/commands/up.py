@@ -142,7 +142,7 @@ def interruptible(control: Control, say: Callable[[str], None]) -> Iterator[None
                 say("no new labs; the running ones end at a safe point (Ctrl-C again: now)")
             if pressed > 1 and not control.force_stop.is_set():
                 control.force_stop.set()
-                say("ending now; the next run finds out what became of what was under way")
+                say("ending now; the next run finds out what became of interrupted work")
 
     ended = threading.Event()
     listener = threading.Thread(target=pass_on, name="ctrl-c", daemon=True)

@@ -193,7 +193,7 @@ def unpickled(text: str) -> OurProvider:
         provider = None
     if not isinstance(provider, OurProvider):
         raise CommandFailed(
-            "a dynamic resource of this stack is none that labs makes: take it away with a plain "
+            "a dynamic resource of this Pulumi stack is not one of vmc-labs: remove it with a plain "
             "`pulumi up` or `pulumi destroy`"
         )
     return provider

@@ -168,7 +168,7 @@ class _Lab:
 
     def _recover(self) -> bool:
         """Put right what a crash has left; whether anything had to be."""
-        self._log.step("recover", "putting right what a crash has left")
+        self._log.step("recover", "repairing what a crash has left")
         return orphaned_engines.recover(
             self._lab.stack,
             self._task.work_dir,
@@ -186,7 +186,7 @@ class _Lab:
         number = AwsReader(aws_access(self._lab)).caller().account
         account = self._lab.aws_account_id
         if account and number != account:
-            raise CommandFailed(f"the AWS credentials are of account {number}, awsAccountId is {account}")
+            raise CommandFailed(f"the AWS credentials belong to account {number}, awsAccountId is {account}")
         self._log.step("stack", "creating the Pulumi stack")
         self._engine.init(self._task.secrets_provider)
         return read_state(self._lab.stack, {}, {})

@@ -82,7 +82,7 @@ def plan_recover(
         if state is None:
             verb, reason = None, found.reason
         elif state.has_pending:
-            reason = "something was under way when a run ended"
+            reason = "its last run was interrupted"
         elif locked is None or lab.stack in locked:
             reason = "it is locked" if locked else "it may be locked"
         elif not state.is_linked:

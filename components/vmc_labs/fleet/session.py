@@ -59,7 +59,10 @@ class FleetSession:
         spec = load_spec(file, environ)
         chosen = _chosen(only, [lab.name for lab in spec.labs], file)
         if shutil.which("pulumi") is None:
-            raise RequestError("there is no `pulumi` on PATH: run `make setup`, then `. .engine/env`")
+            raise RequestError(
+                "there is no `pulumi` on PATH: install the Pulumi CLI (in a clone: `make setup`, then "
+                "`. .engine/env`)"
+            )
         try:
             backend = spec.backend or absolute_backend(
                 environ.get("PULUMI_BACKEND_URL")

@@ -63,7 +63,7 @@ class FleetSnapshot:
         if state.error:
             status, reason = LabStatus.FAILED, state.error
         elif state.has_pending:
-            status, reason = LabStatus.INTERRUPTED, "something was under way when a run ended"
+            status, reason = LabStatus.INTERRUPTED, "its last run was interrupted"
         elif not state.is_linked:
             status, reason = LabStatus.NOT_LINKED, "it is not linked yet"
         elif state.tags.get("settings") != settings_digest(lab):

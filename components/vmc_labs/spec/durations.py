@@ -15,7 +15,7 @@ def parse_duration(text: str) -> timedelta:
         ValueError: no such thing, or nothing at all.
     """
     if not re.fullmatch(DURATION_PATTERN, text):
-        raise ValueError(f"{text!r} is no duration: write it like 8h, 90m or 1d12h")
+        raise ValueError(f"{text!r} is not a duration: write it like 8h, 90m or 1d12h")
     parts = _PART.findall(text)
     units = [unit for _, unit in parts]
     if len(set(units)) != len(units):

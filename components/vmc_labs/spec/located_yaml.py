@@ -78,7 +78,7 @@ def _build_mapping(
             raise YamlRefused(line, path, "`<<` is not read: put what labs share under `defaults`")
         key = loader.construct_object(key_node)
         if not isinstance(key, str):
-            raise YamlRefused(line, path, f"the key {key!r} is no text: put it in quotes")
+            raise YamlRefused(line, path, f"the key {key!r} is not a text: put it in quotes")
         if key in mapping:
             raise YamlRefused(line, (*path, key), "it is there twice")
         lines[*path, key] = line

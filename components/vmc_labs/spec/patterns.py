@@ -18,7 +18,7 @@ def expand(text: str) -> tuple[str, ...]:
     ranges = list(_RANGE.finditer(text))
     rest = _RANGE.sub("", text)
     if re.search(r"\{[^}]*\.\.|\.\.[^{]*\}", rest):
-        raise ValueError(f"{text!r} has a range that is none: write it like team-{{01..30}}")
+        raise ValueError(f"{text!r} has a malformed range: write it like team-{{01..30}}")
     if not ranges:
         return (text,)
     if len(ranges) > 1:

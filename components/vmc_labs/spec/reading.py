@@ -70,7 +70,7 @@ def read_spec(text: str, *, file: str, environ: Mapping[str, str], folder: Path 
 
 def _validated(located: located_yaml.LocatedYaml, problems: Problems) -> schema.Fleet | None:
     if not isinstance(located.data, dict):
-        problems.add((), "it is no spec: `event:` and `labs:` are needed")
+        problems.add((), "it is not a spec: `event:` and `labs:` are needed")
         return None
     for path in _empty(located.data, ()):
         problems.add(path, "it is empty: give it a value, or remove the key")

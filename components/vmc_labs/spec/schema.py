@@ -20,7 +20,7 @@ _LONGEST_NAME = 60
 
 def _check_duration(value: object) -> timedelta:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no duration: write it with its unit")  # noqa: TRY004 - pydantic's way
+        raise ValueError(f"{value!r} is not a duration: write it with its unit")  # noqa: TRY004 - pydantic's way
     return parse_duration(value)
 
 
@@ -47,17 +47,17 @@ def _check_account(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool):
         raise ValueError(f"{value} is a number to YAML: put the 12 digits in quotes")  # noqa: TRY004
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no AWS account number: 12 digits in quotes")  # noqa: TRY004
+        raise ValueError(f"{value!r} is not an AWS account number: 12 digits in quotes")  # noqa: TRY004
     for one in expand(value):
         if not re.fullmatch(r"\d{12}", one):
-            raise ValueError(f"{one!r} is no AWS account number: 12 digits")
+            raise ValueError(f"{one!r} is not an AWS account number: 12 digits")
     return value
 
 
 def _check_role(value: str) -> str:
     for one in expand(value):
         if not _ROLE.fullmatch(one):
-            raise ValueError(f"{one!r} is no role: arn:aws:iam::111111111111:role/name")
+            raise ValueError(f"{one!r} is not a role: arn:aws:iam::111111111111:role/name")
     return value
 
 
@@ -69,7 +69,9 @@ def _check_url(value: str) -> str:
 
 def _check_backend(value: str) -> str:
     if not re.match(r"(file|s3|gs|azblob|postgres|https?)://\S+$", value):
-        raise ValueError(f"{value!r} is no Pulumi backend: s3://…, file://…, gs://…, azblob://…, https://…")
+        raise ValueError(
+            f"{value!r} is not a Pulumi backend: s3://…, file://…, gs://…, azblob://…, https://…"
+        )
     if re.search(r"://[^/@]*:[^/@]*@", value):
         raise ValueError("a password is never in a spec: leave this out and set PULUMI_BACKEND_URL")
     return value
@@ -125,7 +127,7 @@ class Policy(_Model):
     """What a link's template may create and whom its roles may trust; an unset list allows everything."""
 
     resource_types: Annotated[
-        list[Text] | None, Field(description="CloudFormation types that it may make.")
+        list[Text] | None, Field(description="CloudFormation types that it may create.")
     ] = None
     trusted_accounts: Annotated[
         list[Text] | None, Field(description="AWS accounts that its roles may trust.")
@@ -145,7 +147,7 @@ class Settings(_Model):
     ] = None
     region: Annotated[
         Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] | None,
-        Field(description="Where the stack runs; default us-west-2."),
+        Field(description="Where the CloudFormation stack runs; default us-west-2."),
     ] = None
     template_hosts: Annotated[
         list[Text] | None, Field(description="Further hosts that the template may come from.")
@@ -155,22 +157,26 @@ class Settings(_Model):
         Field(description="How long to wait for the account to become connected; default 30."),
     ] = None
     unlink_on_destroy: Annotated[
-        bool | None, Field(description="Unlink the account before the stack is deleted; default true.")
+        bool | None,
+        Field(description="Unlink the account before the CloudFormation stack is deleted; default true."),
     ] = None
-    relink: Annotated[Text | None, Field(description="Change it to ask for a new link and run it.")] = None
+    relink: Annotated[
+        Text | None, Field(description="Change it to request a new link and run its template.")
+    ] = None
     relink_despite_sddcs: Annotated[
         Text | None, Field(description="The same text as relink: do it although SDDCs use the link.")
     ] = None
     template_policy: Annotated[
         Policy | None,
-        Field(description="Refuse a template that does more than this before its stack is made."),
+        Field(description="Refuse a template that does more than this, before anything is created."),
     ] = None
     subnet_region: Annotated[
         Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] | None,
         Field(description="List the subnets of that region that an SDDC can use."),
     ] = None
     sddc_type: Annotated[
-        Literal["1NODE", "SingleAZ", "MultiAZ"] | None, Field(description="Of the SDDC that these are for.")
+        Literal["1NODE", "SingleAZ", "MultiAZ"] | None,
+        Field(description="Type of the SDDC that these are for."),
     ] = None
     sddc_hosts: Annotated[
         Annotated[int, Field(ge=1)] | None, Field(description="How many hosts that SDDC will have.")
@@ -183,7 +189,8 @@ class Settings(_Model):
         Field(description="Tags of the CloudFormation stack; a lab's are added to those of `defaults`."),
     ] = None
     ttl: Annotated[
-        Duration | None, Field(description="How long after its making `reap` takes a lab down: 8h, 1d12h.")
+        Duration | None,
+        Field(description="How long after its creation `reap` may take a lab down: 8h, 1d12h."),
     ] = None
     owner: Annotated[Text | None, Field(description="Whose it is; a tag of the Pulumi stack.")] = None
 
@@ -233,7 +240,7 @@ class Fleet(_Model):
         Field(description="A Pulumi backend's URL; default PULUMI_BACKEND_URL, or the one logged in to."),
     ] = None
     secrets_provider: Annotated[
-        Text | None, Field(description="Encrypts secrets in new stacks' states, as in `pulumi stack init`.")
+        Text | None, Field(description="Encrypts secrets in new Pulumi states, as in `pulumi stack init`.")
     ] = None
     vmc: Annotated[Vmc, Field(description="The organisation of all labs that name none.")] = Vmc()
     defaults: Annotated[Settings, Field(description="For every lab; what a lab sets itself wins.")] = (

@@ -68,7 +68,10 @@ def _refuse_doubles(labs: IndexedLabs, problems: Problems) -> None:
         region = lab.settings.get("region", DEFAULT_REGION)
         first = stacks.setdefault((account, region, lab.stack_name), lab.name)
         if first != lab.name:
-            problems.add(path, f"lab {first} has stack {lab.stack_name} in {whose}: set another stackName")
+            problems.add(
+                path,
+                f"lab {first} has CloudFormation stack {lab.stack_name} in {whose}: set another stackName",
+            )
 
 
 def _refuse_missing_profiles(labs: IndexedLabs, problems: Problems, environ: Mapping[str, str]) -> None:

@@ -59,7 +59,7 @@ class StateFiles:
         wire = _parsed(content, stack)
         if wire.get("version") != _TAGS_VERSION:
             raise CommandFailed(
-                f"stack {stack}: its tags are of version {wire.get('version')}, which is not known"
+                f"Pulumi stack {stack}: its tags are of version {wire.get('version')}, which is not known"
             )
         return {str(key): str(value) for key, value in (wire.get("tags") or {}).items()}
 
@@ -93,6 +93,6 @@ def _parsed(content: bytes, stack: str) -> Mapping[str, Any]:
         wire = None
     if not isinstance(wire, dict):
         raise CommandFailed(
-            f"read the state of stack {stack}: it is cut off or no JSON; `vmc-labs recover` may help"
+            f"read the state of Pulumi stack {stack}: it is cut off or not JSON; `vmc-labs recover` may help"
         )
     return wire

@@ -21,7 +21,7 @@ _FROM_AWS = (
         re.compile(
             r"^waiting for CloudFormation Stack \(\S*?stack/([\w-]+)\S*\) (\w+): stack status \((\w+)\)"
         ),
-        r"CloudFormation could not \2 the stack \1 (\3).",
+        r"CloudFormation could not \2 stack \1 (\3).",
     ),
     (re.compile(r"^.*operation error \w+: (\w+), .*api error (\w+)"), r"AWS refused \1 (\2)."),
 )
