@@ -64,8 +64,8 @@ CAN_MAKE_HOSTS = $(shell unshare --net --uts --mount --pid --fork true 2>/dev/nu
 test two-hosts faults crashes leftovers: ENGINE := --quick
 test: ENGINE += --language yaml
 test: setup browser iproute ## All tests: unit, providers, component, sandbox, and the real engine (15 minutes on two cores)
-	@# Four on two cores: a test of the engine waits half of its time.
-	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not documented" $(if $(CAN_MAKE_HOSTS),,--ignore=$(TWO_HOSTS))
+	@# Six on two cores: a test of the engine waits most of its time.
+	$(BIN)/python -m pytest -n 6 --dist worksteal -m "not documented" $(if $(CAN_MAKE_HOSTS),,--ignore=$(TWO_HOSTS))
 	@$(if $(CAN_MAKE_HOSTS),,echo "NOT tested: labs on two hosts, which root on Linux can make: sudo make two-hosts")
 	@echo "NOT tested: every command of README, tutorial and examples in a fresh clone: make documented"
 

@@ -168,7 +168,7 @@ def _note(target: LinkTarget, account: AccountRecord | None, task: Task | None) 
     if task is not None and task.has_begun and task.status not in _ENDED:
         return (
             f"VMware's task {task.id} for AWS account {target.account_number} has been {task.status} for "
-            "more than 2 hours and was not waited for: if the account is connected after all, unlink it in "
-            "the VMC console"
+            "more than 2 hours and was not waited for: if the account is connected after all, "
+            "`vmc-account-link unlink` removes the link"
         )
     return None
