@@ -157,16 +157,22 @@ def read_args(config: pulumi.Config) -> AccountLinkArgs:
             # Judged before: of an Output nobody knows the value yet.
             validate_args({argument: value})
             cast("dict[str, Any]", args)[argument] = pulumi.Output.secret(value)
-        else:
+        if argument in _PLAIN_IN_STATE:
             pulumi.log.warn(
                 f"{config_key(argument)} is a secret of the configuration, and in plaintext in the Pulumi "
-                "state: it is a part of names and ids there."
+                f"state: {_PLAIN_IN_STATE[argument]}."
             )
     return args
 
 
 _SECRET_WHERE_SAID = frozenset({"tags", "template_hosts"})
 """Arguments that can be secret in the state; of the others some part is an id, or decides in the program."""
+_PLAIN_IN_STATE = {
+    argument: "it is a part of names and ids there"
+    for argument in AccountLinkArgs.__annotations__
+    if argument not in _SECRET_WHERE_SAID
+} | {"tags": "Pulumi's AWS provider writes them once more, as `tagsAll` among its inputs"}
+"""Argument -> why it is not secret there."""
 
 
 def parse_args(namespace: str, keys: Iterable[str], get: Callable[[str], str | None]) -> AccountLinkArgs:

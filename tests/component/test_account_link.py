@@ -300,7 +300,11 @@ def test_settings_that_are_marked_secret_are_secret_in_the_state(
     assert list(recorder.of_type(STACK).additionalSecretOutputs) == ["tagsAll"]
     hosts = recorder.of_type(REQUEST).object.fields["template_hosts"].struct_value.fields
     assert hosts[SIGNATURE].string_value == SECRET
-    assert "vmc-account-link:stackName is a secret of the configuration, and in plaintext" in caplog.text
+    for argument in ("stackName", "tags"):
+        assert (
+            f"vmc-account-link:{argument} is a secret of the configuration, and in plaintext" in caplog.text
+        )
+    assert "vmc-account-link:templateHosts is a secret" not in caplog.text
 
 
 def test_a_credential_in_plaintext_is_warned_of_once(run: Run, caplog: pytest.LogCaptureFixture) -> None:
