@@ -9,14 +9,19 @@ import pytest
 from bench import __main__ as bench
 from bench.meter import CLI, CommandFailed
 from bench.page import RUNS, TEXTS, blocks, contents, filled, read
-from bench.questions import FLEET, IMPORTS, PARTS, QUESTIONS, TABLE, Run
+from bench.questions import FLEET, IMPORTS, PARTS, QUESTIONS, TABLE, UNCHANGED, Run
 from bench.stage import stage
 from tests.bench.test_results import links
+
+LONG = {UNCHANGED, FLEET}
 
 
 @pytest.mark.engine
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize(
+    "question",
+    [pytest.param(name, marks=[pytest.mark.whole] if name in LONG else []) for name in QUESTIONS],
+)
 def test_a_trial_asks_every_contender(question: str, tmp_path: Path) -> None:
     assert bench.main([question, "--trial", "--to", str(tmp_path)]) == 0
     about, *runs = map(json.loads, (tmp_path / f"{question}.jsonl").read_text("utf-8").splitlines())

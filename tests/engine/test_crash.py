@@ -64,9 +64,9 @@ def arrived(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("call", "group"),
     [
-        pytest.param("request-link", True, id="request-link, all it started"),
+        pytest.param("request-link", True, id="request-link, all it started", marks=pytest.mark.whole),
         pytest.param("cloudformation.CreateStack", False, id="CreateStack, CLI alone"),
-        pytest.param("get-task", True, id="get-task, all it started"),
+        pytest.param("get-task", True, id="get-task, all it started", marks=pytest.mark.whole),
     ],
 )
 def test_a_killed_up_is_recovered_and_the_next_one_arrives(lab: Lab, call: str, group: bool) -> None:  # noqa: FBT001

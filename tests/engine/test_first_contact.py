@@ -11,13 +11,14 @@ from tests.support.planted import plant
 
 pytestmark = pytest.mark.engine
 
+WHOLE = pytest.mark.whole
 UP = ("up", "--yes", "--skip-preview")
 LINKED = [
-    pytest.param({"record_name": "arn"}, id="a record named by the stack's ARN"),
-    pytest.param({"record_name": "vmware"}, id="a record named by VMware"),
-    pytest.param({"record_name": "null"}, id="a record without a name"),
+    pytest.param({"record_name": "arn"}, id="a record named by the stack's ARN", marks=WHOLE),
+    pytest.param({"record_name": "vmware"}, id="a record named by VMware", marks=WHOLE),
+    pytest.param({"record_name": "null"}, id="a record without a name", marks=WHOLE),
     pytest.param({"record_name": "vmware", "record_roles": False}, id="VMware's name and no roles"),
-    pytest.param({"record_name": "null", "record_roles": False}, id="neither name nor roles"),
+    pytest.param({"record_name": "null", "record_roles": False}, id="neither name nor roles", marks=WHOLE),
     pytest.param({"fields": "few"}, id="nothing optional"),
     pytest.param({"fields": "other_types"}, id="fields of other types"),
     pytest.param({"template": "path_token"}, id="the template's secret in its path"),
@@ -25,18 +26,27 @@ LINKED = [
 ]
 REFUSED = [
     pytest.param({"fields": "no_state"}, "the field state is missing", id="a record without its state"),
-    pytest.param({"fields": "state_is_number"}, "state is float, not text", id="a number for the state"),
+    pytest.param(
+        {"fields": "state_is_number"}, "state is float, not text", id="a number for the state", marks=WHOLE
+    ),
     pytest.param(
         {"redirect_to": "https://vmc.broadcom.com/x"},
         "`pulumi config set vmc:vmcUrl https://vmc.broadcom.com` and `pulumi config set vmc:cspUrl",
         id="a redirecting host",
     ),
-    pytest.param({"template": "sibling_host"}, "https://vmc.broadcom.com", id="a template on a sibling host"),
+    pytest.param(
+        {"template": "sibling_host"},
+        "https://vmc.broadcom.com",
+        id="a template on a sibling host",
+        marks=WHOLE,
+    ),
     pytest.param({"template": "large_on_service"}, "from Amazon S3 alone", id="a large template not on S3"),
     pytest.param({"token_refusal": "mfa"}, "make one without MFA", id="a token with MFA"),
-    pytest.param({"token_refusal": "ip_policy"}, "run it from an allowed network", id="an IP policy"),
-    pytest.param({"token_refusal": "hold"}, "organisation owner has to release it", id="a hold"),
-]  # fmt: skip
+    pytest.param(
+        {"token_refusal": "ip_policy"}, "run it from an allowed network", id="an IP policy", marks=WHOLE
+    ),
+    pytest.param({"token_refusal": "hold"}, "organisation owner has to release it", id="a hold", marks=WHOLE),
+]
 
 
 @pytest.mark.parametrize("modes", LINKED)

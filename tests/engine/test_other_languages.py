@@ -178,7 +178,9 @@ def test_settings_come_from_the_configuration_and_the_token_stays_secret(lab: La
     assert lab.control.connected_accounts() == ()
 
 
-@pytest.mark.parametrize("named_by", ["nothing", "options", "variable"])
+@pytest.mark.parametrize(
+    "named_by", ["nothing", "variable", pytest.param("options", marks=pytest.mark.whole)]
+)
 def test_an_interpreter_without_the_package_is_named_with_the_line_that_mends_it(
     lab: Lab, tmp_path: Path, named_by: str
 ) -> None:

@@ -6,6 +6,7 @@ from tests.engine.test_crash import arrived, kill_at, recover
 from tests.support.lab import Lab
 
 pytestmark = pytest.mark.engine
+TAGS = {"owner": "ann", "stage": "test"}
 
 
 def finds_no_change(lab: Lab) -> None:
@@ -23,8 +24,15 @@ def ready(lab: Lab, template: str, tags: dict[str, str]) -> None:
         lab.must("config", "set", "--path", f"tags.{key}", value)
 
 
-@pytest.mark.parametrize("tags", [{}, {"owner": "ann", "stage": "test"}], ids=["no tags", "tags"])
-@pytest.mark.parametrize("template", ["normal", "large"], ids=["inline", "by URL"])
+@pytest.mark.parametrize(
+    ("template", "tags"),
+    [
+        pytest.param("normal", TAGS, id="inline, tags"),
+        pytest.param("large", {}, id="by URL, no tags"),
+        pytest.param("normal", {}, id="inline, no tags", marks=pytest.mark.whole),
+        pytest.param("large", TAGS, id="by URL, tags", marks=pytest.mark.whole),
+    ],
+)
 def test_a_stack_that_was_under_way_needs_no_change(lab: Lab, template: str, tags: dict[str, str]) -> None:
     ready(lab, template, tags)
     kill_at(lab, "cloudformation.CreateStack", group=True)
@@ -38,8 +46,10 @@ def test_a_stack_that_was_under_way_needs_no_change(lab: Lab, template: str, tag
 
 @pytest.mark.parametrize(
     ("template", "tags"),
-    [("normal", {"owner": "ann"}), ("large", {})],
-    ids=["inline with tags", "by URL without"],
+    [
+        pytest.param("normal", {"owner": "ann"}, id="inline with tags"),
+        pytest.param("large", {}, id="by URL without", marks=pytest.mark.whole),
+    ],
 )
 def test_a_stack_that_nobody_recorded_needs_no_change(lab: Lab, template: str, tags: dict[str, str]) -> None:
     ready(lab, template, tags)

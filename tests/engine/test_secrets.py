@@ -40,7 +40,9 @@ def written_text(folder: Path) -> str:
     return "\n".join(path.read_text(errors="replace") for path in folder.rglob("*") if path.is_file())
 
 
-@pytest.mark.parametrize("way", ["configuration", "environment", "OAuth app"])
+@pytest.mark.parametrize(
+    "way", ["configuration", "OAuth app", pytest.param("environment", marks=pytest.mark.whole)]
+)
 def test_no_secret_is_in_plaintext_in_state_output_or_arguments(lab: Lab, way: str) -> None:
     credentials = lab.box.world.tokens.credentials
     if way == "configuration":

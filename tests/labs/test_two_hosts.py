@@ -136,7 +136,7 @@ def test_labs_of_a_lost_host_are_recovered_on_the_other_one(cluster: Cluster) ->
         assert said.returncode == 1, said.stderr
         for name, of in (*dict.fromkeys(lost, one).items(), *dict.fromkeys(alive, other).items()):
             assert re.search(
-                f"^{name} failed: the stack is locked by .*@{of.name} ", said.stdout, re.MULTILINE
+                f"^{name} failed: the Pulumi stack is locked by .*@{of.name} ", said.stdout, re.MULTILINE
             )
         assert "asking engine" not in said.stderr, "an engine of a host that lives"
 

@@ -289,7 +289,7 @@ def test_a_task_without_an_end_stops_the_destroy_and_is_given_up_after_two_hours
         unlink(new_client, time, target, minutes=5)
     time.sleep(7200)
     assert not unlink(new_client, time, target)
-    assert "unlink it in the VMC console" in capsys.readouterr().out
+    assert "`vmc-account-link unlink` removes the link" in capsys.readouterr().out
 
 
 def test_ctrl_c_while_a_link_is_on_its_way_keeps_the_stack(
