@@ -22,15 +22,13 @@ from typing import Any, cast
 import grpc
 import pulumi
 from pulumi.provider import ConstructResult, Provider
-from pulumi.provider.server import ProviderServicer
-from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2_grpc
 
 from vmc_account_link.account_link import AccountLink
 from vmc_account_link.args import AccountLinkArgs, drop_unset, validate_args
 from vmc_account_link.errors import SettingsError
-from vmc_account_link.internal_errors import internal_error
 from vmc_account_link.resource_types import ACCOUNT_LINK, PACKAGE
+from vmc_account_link.sdk_private import CHANNEL_OPTIONS, ComponentServicer
 from vmc_account_link.settings import setting_key
 
 _ASK_VERSION = f"import importlib.metadata as m; print(m.version({PACKAGE!r}))"
@@ -136,28 +134,11 @@ def require_version(version: str, python: tuple[str, ...]) -> None:
     )
 
 
-class _Servicer(ProviderServicer):
-    """The SDK's, with every failure as one line."""
-
-    async def Construct(  # noqa: N802 - gRPC's name
-        self, request: provider_pb2.ConstructRequest, context: Any
-    ) -> provider_pb2.ConstructResponse:
-        try:
-            return await self._construct(request, context)
-        except pulumi.RunError as error:
-            line = str(error)
-        except Exception as error:  # noqa: BLE001 - what nobody foresaw
-            line = str(internal_error(f"construct {request.name}", error))
-        # Raises, and unlike any other exception is not printed by gRPC.
-        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, line)
-        raise AssertionError
-
-
 async def _serve(engine: str) -> None:
     schema = importlib.resources.files(__package__).joinpath("schema.json").read_text(encoding="utf-8")
     provider = ComponentProvider(schema, dynamic_python(os.environ))
-    server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(_Servicer(provider, [], engine), server)
+    server = grpc.aio.server(options=CHANNEL_OPTIONS)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(ComponentServicer(provider, [], engine), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     sys.stdout.write(f"{port}\n")
