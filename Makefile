@@ -87,6 +87,7 @@ iproute: ## `ip`, by which tests make hosts (installed where this is root on Deb
 node: ## Node.js, npm and an npm registry that answers, for TypeScript
 	@./tools/node.sh
 
+compat: ENGINE := --language yaml
 compat: setup browser ## Those of them that meet Pulumi's SDK, with the lowest and the newest one allowed (in .compat/)
 	PATH="$$PATH:$(CURDIR)/$(BIN)" $(BIN)/python -m tools.compat
 
