@@ -1,7 +1,7 @@
-# make setup | demo | demo-labs | demo-yaml | wheel | docs | test | lint; `make help` lists the rest. Needs Python >= 3.11, make, git and either
+# make setup | demo | demo-labs | wheel | docs | test | lint; `make help` lists the rest. Needs Python >= 3.11, make, git and either
 # an internet connection or a Go toolchain, which builds the Pulumi CLI and the AWS provider from their modules.
 .DEFAULT_GOAL := help
-.PHONY: help setup wheel interpreters docs documented demo demo-labs demo-yaml test whole two-hosts compat browser iproute sweep faults crashes leftovers histories fleet-sweep mutants bench lint lock clean
+.PHONY: help setup wheel interpreters docs documented demo demo-labs demo-yaml demo-typescript test whole two-hosts compat browser iproute node sweep faults crashes leftovers histories fleet-sweep mutants bench lint lock clean
 
 # Without bytecode on disk each process that starts here compiles its imports anew, for half of its CPU time;
 # in many containers it is switched off.
@@ -58,20 +58,29 @@ demo-yaml: ENGINE := --language yaml
 demo-yaml: setup ## A link's life from a YAML program: made, unchanged, requested again, removed
 	@$(BIN)/python -m sandbox run --mode task_seconds=5 -- ./tools/demo_yaml.sh
 
+demo-typescript: ENGINE := --language nodejs
+demo-typescript: node setup ## The same from a TypeScript program: SDK made, types checked, made, unchanged, removed (needs Node.js)
+	@$(BIN)/python -m sandbox run --mode task_seconds=5 -- ./tools/demo_typescript.sh
+
 TWO_HOSTS := tests/labs/test_two_hosts.py
 CAN_MAKE_HOSTS = $(shell unshare --net --uts --mount --pid --fork true 2>/dev/null && echo yes)
+TYPESCRIPT := tests/engine/test_typescript.py
+# Asked once, and only where it is used.
+NO_NODE = $(eval NO_NODE := $$(shell ./tools/node.sh))$(NO_NODE)
 
 test whole two-hosts faults crashes leftovers: ENGINE := --quick
-test whole: ENGINE += --language yaml
+test: ENGINE += --language yaml
+whole: ENGINE += --language yaml $(if $(NO_NODE),,--language nodejs)
 test: setup browser iproute ## All tests: unit, providers, component, sandbox, and the real engine (10 minutes on two cores)
 	@# Six on two cores: a test of the engine waits most of its time.
 	$(BIN)/python -m pytest -n 6 --dist worksteal -m "not documented and not whole" $(if $(CAN_MAKE_HOSTS),,--ignore=$(TWO_HOSTS))
 	@$(if $(CAN_MAKE_HOSTS),,echo "NOT tested: labs on two hosts, which root on Linux can make: sudo make two-hosts")
-	@echo "NOT tested: all of what these tests run a sample of: make whole"
+	@echo "NOT tested: all of what these tests run a sample of, and a TypeScript program: make whole"
 	@echo "NOT tested: every command of README, tutorial and examples in a fresh clone: make documented"
 
-whole: setup ## All of what `make test` runs a sample of: forms of the service's replies, values of variables, the bench's trials
-	$(BIN)/python -m pytest -n 6 --dist worksteal -m whole
+whole: setup ## All of what `make test` runs a sample of: forms of the service's replies, values of variables, a TypeScript program
+	$(BIN)/python -m pytest -n 6 --dist worksteal -m whole $(if $(NO_NODE),--ignore=$(TYPESCRIPT))
+	@$(if $(NO_NODE),echo "NOT tested: the TypeScript program: $(NO_NODE)")
 
 two-hosts: setup iproute ## Labs on two hosts, one of which is lost; a part of `make test` where root on Linux can make them
 	$(BIN)/python -m pytest -n 0 $(TWO_HOSTS)
@@ -79,6 +88,10 @@ two-hosts: setup iproute ## Labs on two hosts, one of which is lost; a part of `
 iproute: ## `ip`, by which tests make hosts (installed where this is root on Debian)
 	@./tools/iproute.sh
 
+node: ## Node.js, npm and an npm registry that answers, for TypeScript
+	@./tools/node.sh
+
+compat: ENGINE := --language yaml
 compat: setup browser ## Those of them that meet Pulumi's SDK, with the lowest and the newest one allowed (in .compat/)
 	PATH="$$PATH:$(CURDIR)/$(BIN)" $(BIN)/python -m tools.compat
 

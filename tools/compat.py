@@ -15,6 +15,8 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parents[1]
 _FOLDER = _ROOT / ".compat"
 _TESTS = ("tests/engine", "tests/provider", "tests/component", "tests/labs")
+# Its packages are npm's: what of it meets the SDK for Python, the YAML programs show.
+_IGNORED = "tests/engine/test_typescript.py"
 _VERSION = "import importlib.metadata; print(importlib.metadata.version('pulumi'))"
 
 
@@ -27,7 +29,8 @@ def main(tests: Sequence[str]) -> int:
         python = _environment(name, requirement)
         version = _run(python, "-c", _VERSION, stdout=subprocess.PIPE).stdout.strip()
         print(f"\n== the {name} SDK that {allowed} allows: {version}\n", flush=True)  # noqa: T201
-        command = [python, "-m", "pytest", "-n", "4", "--dist", "worksteal", *(tests or _TESTS)]
+        command = [python, "-m", "pytest", "-n", "4", "--dist", "worksteal", "--ignore", _IGNORED]
+        command += tests or _TESTS
         failed |= subprocess.run(command, cwd=_ROOT, check=False).returncode  # noqa: S603
     return int(failed != 0)
 

@@ -22,30 +22,30 @@ from typing import Any, cast
 import grpc
 import pulumi
 from pulumi.provider import ConstructResult, Provider
-from pulumi.provider.server import ProviderServicer
-from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2_grpc
 
 from vmc_account_link.account_link import AccountLink
 from vmc_account_link.args import AccountLinkArgs, drop_unset, validate_args
 from vmc_account_link.errors import SettingsError
-from vmc_account_link.internal_errors import internal_error
 from vmc_account_link.resource_types import ACCOUNT_LINK, PACKAGE
+from vmc_account_link.sdk_private import CHANNEL_OPTIONS, ComponentServicer
 from vmc_account_link.settings import setting_key
 
 _ASK_VERSION = f"import importlib.metadata as m; print(m.version({PACKAGE!r}))"
 _INTERPRETER_SECONDS = 60.0
+_MEND = f"Add to Pulumi.yaml, below `runtime:` and its `name`: `options: {{virtualenv: {sys.prefix}}}`."
 
 
 class ComponentProvider(Provider):
     """What the engine asks for: the package's schema, and an `AccountLink` for a program's inputs."""
 
-    def __init__(self, schema: str, dynamic_python: tuple[str, ...]) -> None:
-        """Take the package's schema, and the interpreter of the component's dynamic resources."""
+    def __init__(self, schema: str, dynamic_python: tuple[str, ...], *, named: bool = True) -> None:
+        """Take the package's schema, the dynamic resources' interpreter, and whether Pulumi.yaml names it."""
         described = json.loads(schema)
         super().__init__(described["version"], schema)
         self._link = described["resources"][ACCOUNT_LINK]
         self._dynamic_python = dynamic_python
+        self._named = named
 
     def construct(
         self,
@@ -64,6 +64,12 @@ class ComponentProvider(Provider):
         args = read_inputs(inputs, self._link["inputProperties"])
         require_version(str(self.version), self._dynamic_python)
         link = AccountLink(name, args, options)
+        if not self._named:
+            pulumi.log.warn(
+                f"the link's resources run in {' '.join(self._dynamic_python)}, which Pulumi.yaml does not "
+                f"name: in a shell without it `pulumi destroy` says \"No module named 'pulumi'\". {_MEND}",
+                link,
+            )
         outputs = {setting_key(output): getattr(link, output) for output in AccountLink.__annotations__}
         return ConstructResult(link.urn, outputs)
 
@@ -109,6 +115,12 @@ def dynamic_python(environ: Mapping[str, str]) -> tuple[str, ...]:
     return (environ.get("PULUMI_PYTHON_CMD") or "python3",)
 
 
+def is_named(environ: Mapping[str, str]) -> bool:
+    """Whether Pulumi.yaml names that interpreter. On `destroy` no program runs that could miss it."""
+    toolchain = environ.get("PULUMI_RUNTIME_TOOLCHAIN")
+    return bool(environ.get("PULUMI_RUNTIME_VIRTUALENV")) or toolchain in {"uv", "poetry"}
+
+
 @functools.cache
 def require_version(version: str, python: tuple[str, ...]) -> None:
     """Find out whether the dynamic resources will be served by this version of the package.
@@ -132,32 +144,15 @@ def require_version(version: str, python: tuple[str, ...]) -> None:
     raise SettingsError(
         "the interpreter of the link's resources",
         f"it is {' '.join(python)}, {problem}",
-        f"Add to Pulumi.yaml, below `runtime:` and its `name`: `options: {{virtualenv: {sys.prefix}}}`.",
+        _MEND,
     )
-
-
-class _Servicer(ProviderServicer):
-    """The SDK's, with every failure as one line."""
-
-    async def Construct(  # noqa: N802 - gRPC's name
-        self, request: provider_pb2.ConstructRequest, context: Any
-    ) -> provider_pb2.ConstructResponse:
-        try:
-            return await self._construct(request, context)
-        except pulumi.RunError as error:
-            line = str(error)
-        except Exception as error:  # noqa: BLE001 - what nobody foresaw
-            line = str(internal_error(f"construct {request.name}", error))
-        # Raises, and unlike any other exception is not printed by gRPC.
-        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, line)
-        raise AssertionError
 
 
 async def _serve(engine: str) -> None:
     schema = importlib.resources.files(__package__).joinpath("schema.json").read_text(encoding="utf-8")
-    provider = ComponentProvider(schema, dynamic_python(os.environ))
-    server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(_Servicer(provider, [], engine), server)
+    provider = ComponentProvider(schema, dynamic_python(os.environ), named=is_named(os.environ))
+    server = grpc.aio.server(options=CHANNEL_OPTIONS)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(ComponentServicer(provider, [], engine), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     sys.stdout.write(f"{port}\n")

@@ -198,6 +198,20 @@ def test_an_interpreter_without_the_package_is_named_with_the_line_that_mends_it
     lab.must("preview")
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_an_interpreter_that_only_the_shell_names_is_named_with_the_line_for_destroy(
+    lab: Lab, *, named: bool
+) -> None:
+    write(lab, runtime=VIRTUALENV.replace(".venv", sys.prefix) if named else "")
+    warnings = [line for line in lab.up().output.splitlines() if "No module named 'pulumi'" in line]
+    assert all(f"options: {{virtualenv: {sys.prefix}}}" in line for line in warnings)
+    assert bool(warnings) != named
+    write(lab, runtime=VIRTUALENV.replace(".venv", sys.prefix))
+    lab.environment["PULUMI_PYTHON_CMD"] = "/nowhere/python"
+    lab.destroy()
+    assert lab.control.connected_accounts() == ()
+
+
 def test_resources_that_another_version_would_serve_are_not_made(lab: Lab, tmp_path: Path) -> None:
     python = python_without_the_package(tmp_path / "other")
     (packages,) = python.parents[1].glob("lib/python*/site-packages")

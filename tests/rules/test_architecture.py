@@ -22,7 +22,7 @@ FLOORS = {
     "vmc_account_link": (
         "errors hosts internal_errors secret_text resource_types environment standard_streams",
         "settings pulumi_state check_result",
-        "provider_process pulumi_cli",
+        "provider_process pulumi_cli sdk_private",
         "call_context",
         "api template",
         "link",

@@ -6,7 +6,7 @@ import pulumi
 import pytest
 
 from tools.schema import SCHEMA, schema
-from vmc_account_link.component_provider import ComponentProvider, dynamic_python
+from vmc_account_link.component_provider import ComponentProvider, dynamic_python, is_named
 from vmc_account_link.errors import SettingsError
 
 TOKEN = "vmc-account-link:index:AccountLink"
@@ -53,17 +53,22 @@ def test_another_resource_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("variables", "python"),
+    ("variables", "python", "named"),
     [
-        ({}, ("python3",)),
-        ({"PULUMI_PYTHON_CMD": "/opt/python"}, ("/opt/python",)),
-        ({"PULUMI_RUNTIME_VIRTUALENV": "/opt/venv", "PULUMI_PYTHON_CMD": "x"}, ("/opt/venv/bin/python",)),
-        ({"PULUMI_RUNTIME_VIRTUALENV": "venv"}, (str(Path.cwd() / "venv/bin/python"),)),
-        ({"PULUMI_RUNTIME_TOOLCHAIN": "uv"}, (str(Path.cwd() / ".venv/bin/python"),)),
-        ({"PULUMI_RUNTIME_TOOLCHAIN": "poetry"}, ("poetry", "run", "python")),
+        ({}, ("python3",), False),
+        ({"PULUMI_PYTHON_CMD": "/opt/python"}, ("/opt/python",), False),
+        ({"PULUMI_RUNTIME_TOOLCHAIN": "pip", "PULUMI_PYTHON_CMD": "/opt/python"}, ("/opt/python",), False),
+        (
+            {"PULUMI_RUNTIME_VIRTUALENV": "/opt/venv", "PULUMI_PYTHON_CMD": "x"},
+            ("/opt/venv/bin/python",),
+            True,
+        ),
+        ({"PULUMI_RUNTIME_VIRTUALENV": "venv"}, (str(Path.cwd() / "venv/bin/python"),), True),
+        ({"PULUMI_RUNTIME_TOOLCHAIN": "uv"}, (str(Path.cwd() / ".venv/bin/python"),), True),
+        ({"PULUMI_RUNTIME_TOOLCHAIN": "poetry"}, ("poetry", "run", "python"), True),
     ],
 )
 def test_the_interpreter_is_the_one_that_the_engine_starts(
-    variables: dict[str, str], python: tuple[str, ...]
+    variables: dict[str, str], python: tuple[str, ...], *, named: bool
 ) -> None:
-    assert dynamic_python(variables) == python
+    assert (dynamic_python(variables), is_named(variables)) == (python, named)

@@ -232,6 +232,24 @@ def test_language_host_is_built_where_pulumi_comes_without_it(checkout: Checkout
     assert (checkout.engine / "plugins" / f"language-yaml-{version[1]}" / "pulumi-language-yaml").exists()
 
 
+def test_host_for_nodejs_is_two_programs_made_anew_when_a_file_of_either_changes(checkout: Checkout) -> None:
+    checkout.add_go()
+    checkout.add_pulumi()
+    program(checkout.theirs)
+    built = ["pulumi-language-nodejs", "pulumi-language-nodejs-runtime"]
+    for file in ("main.go", "runtime/go.mod"):
+        for _ in range(2):
+            checkout.set_up("--language", "nodejs")
+        assert checkout.builds() == built
+        with (checkout.root / "tools/engine/language-nodejs" / file).open("a") as changed:
+            changed.write("\n")
+        built += built[:2]
+    (folder,) = (checkout.engine / "plugins").glob("language-nodejs-v*")
+    assert {"pulumi-language-nodejs", "pulumi-language-nodejs-runtime"} < {
+        one.name for one in folder.iterdir()
+    }
+
+
 def test_language_host_that_cannot_be_had_is_one_line(checkout: Checkout) -> None:
     checkout.add_pulumi()
     program(checkout.theirs)

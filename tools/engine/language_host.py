@@ -26,10 +26,11 @@ def get_language_host(pulumi: Path, language: str) -> None:
         return
     module = Path(__file__).with_name(f"language-{language}")
     version = _required(MODULES[language], module / "go.mod")
+    files = sorted(file for file in module.rglob("*") if file.is_file())
     work.obtain(
         f"language host for {language} {version}",
         ENGINE / "plugins" / f"language-{language}-{version}" / program,
-        work.digest(module / "go.mod", module / "go.sum"),
+        work.digest(*files),
         {"build": partial(_build, module, program)},
         helps=f"{work.NEEDED_GO}, or Pulumi's own installation on PATH",
     )
@@ -37,6 +38,8 @@ def get_language_host(pulumi: Path, language: str) -> None:
 
 def _build(module: Path, program: str, new: Path, spare: Path) -> None:
     work.go_build(new / program, module=module, spare=spare)
+    if (runtime := module / "runtime").is_dir():
+        work.go_build(new / f"{program}-runtime", module=runtime, spare=spare)
 
 
 def _required(module: str, file: Path) -> str:
