@@ -108,6 +108,9 @@ FORMS: Mapping[str, Mapping[str, Any]] = {
 }
 """Name -> the sandbox's modes: the forms of an answer that an `up` gets through."""
 _WITHOUT_TASK = "few fields"
+_BY_PATH = "template's secret in its path"
+_SOME_MINUTES = 5 * 60
+"""What the advice "in some minutes" is taken for: by the service's clock, nobody waits."""
 _BY_NAME = {kind.name: kind for kind in KINDS}
 
 
@@ -147,7 +150,8 @@ class FaultCase(Case):
     @property
     def form(self) -> str:
         """The form in which the service answers: of a cell always the same, so that all meet many faults."""
-        names = [name for name in FORMS if (name, self.point.call) != (_WITHOUT_TASK, "get-task")]
+        _, call, _ = self.met_at
+        names = [name for name in FORMS if (name, call) != (_WITHOUT_TASK, "get-task")]
         return names[zlib.crc32(self.name.encode()) % len(names)]
 
     @property
@@ -155,15 +159,22 @@ class FaultCase(Case):
         """Whether the port has to be closed before the command starts: there is no call before it."""
         return self.kind.name == "refused" and self.point.after is None
 
+    @property
+    def met_at(self) -> tuple[str, str, int]:
+        """Service, call and which one of them meets the fault: the one before, if a port is to be closed."""
+        point = self.point
+        if self.kind.name == "refused" and point.after:
+            return point.after
+        return point.service, point.call, point.nth
+
     def fault(self) -> PlannedFault | None:
         """The fault to plan; None where the port is closed by hand."""
         if self.is_rejected_first:
             return None
-        point = self.point
-        service, call, nth = point.service, point.call, point.nth
-        if self.kind.name == "refused" and point.after:
-            service, call, nth = point.after
-        return PlannedFault(service=service, call=call, nth=nth, **self.kind.plan(point))
+        service, call, nth = self.met_at
+        if self.form == _BY_PATH and call == "download-template":
+            service, call = "vmc", "download-template-by-path"
+        return PlannedFault(service=service, call=call, nth=nth, **self.kind.plan(self.point))
 
     def play(self, stages: Stages, /) -> Played:
         """Meet the fault, run again, look; twice where the fault was missed: a poll can come too late."""
@@ -205,6 +216,8 @@ class FaultCase(Case):
             raise RuntimeError("a refusing server did not listen again")
         second = recovered = third = unchanged = None
         if first.code != 0:
+            if "in some minutes" in first.output:
+                box.control.advance(_SOME_MINUTES)
             last = second = run(lab, operation, seconds=SECONDS)
             if second.code != 0 and RECOVER in second.output:
                 recovered = recover(lab, seconds=SECONDS)
