@@ -58,6 +58,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "sddc_subnets: SingleAZ takes one subnet, not 2. Correct the list, or sddc_type.",
     ),
 }  # fmt: skip
+# Made as the module is loaded: a test of another file may have taken the thread's event loop away.
+UNKNOWN_HOSTS = pulumi.Output.from_input(["host"])
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -75,7 +77,7 @@ def test_a_wrong_argument_is_one_line_that_says_what_to_do(name: str) -> None:
         {"link_timeout_minutes": 1},
         {"tags": {"owner": "a", "year": "2026", "kind": pulumi.Output.from_input("b")}},
         {"tags": pulumi.Output.from_input({"aws:x": "b"})},
-        {"template_hosts": pulumi.Output.from_input(["host"])},
+        {"template_hosts": UNKNOWN_HOSTS},
         {**SUBNETS, "sddc_hosts": 1},
         {**SUBNETS, "sddc_type": "MultiAZ", "sddc_hosts": 4, "sddc_subnets": ["subnet-1", "subnet-2"]},
         {**SUBNETS, "sddc_subnets": ["subnet-1"]},
@@ -100,7 +102,7 @@ def test_each_entry_of_a_list_is_validated_also_after_an_unknown_list(entry: obj
     given = {"template_hosts": ["host", entry]}
     with pytest.raises(SettingsError, match=r"^template_hosts: \['host', .*\] is not valid\. "):
         validate_args(given)
-    later = {"template_hosts": pulumi.Output.from_input(["host"]), "sddc_subnets": [entry], **SUBNETS}
+    later = {"template_hosts": UNKNOWN_HOSTS, "sddc_subnets": [entry], **SUBNETS}
     with pytest.raises(SettingsError, match=r"^sddc_subnets: \[.*\] is not valid\. "):
         validate_args(later)
 
