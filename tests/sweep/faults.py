@@ -110,8 +110,10 @@ FORMS: Mapping[str, Mapping[str, Any]] = {
 _WITHOUT_TASK = "few fields"
 _BY_PATH = "template's secret in its path"
 _SOME_MINUTES = 5 * 60
-"""What the advice "in some minutes" is taken for, by the service's clock: nobody waits. A destroy that follows a
-link within it waits for an account that may still come into the list, though the one before has unlinked it."""
+"""What the advice "in some minutes" is taken for, by the service's clock: nobody waits.
+
+A destroy within that time of a link waits for an account that is not listed, though the one before unlinked it.
+"""
 _BY_NAME = {kind.name: kind for kind in KINDS}
 
 
