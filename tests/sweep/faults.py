@@ -112,7 +112,7 @@ _BY_PATH = "template's secret in its path"
 _SOME_MINUTES = 5 * 60
 """What the advice "in some minutes" is taken for, by the service's clock: nobody waits.
 
-A destroy within that time of a link waits for an account that is not listed, though the one before unlinked it.
+A destroy so soon after a link waits for an account that is not listed, though the one before unlinked it.
 """
 _BY_NAME = {kind.name: kind for kind in KINDS}
 
