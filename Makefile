@@ -73,13 +73,13 @@ test: ENGINE += --language yaml
 whole: ENGINE += --language yaml $(if $(NO_NODE),,--language nodejs)
 test: setup browser iproute ## All tests: unit, providers, component, sandbox, and the real engine (10 minutes on two cores)
 	@# Six on two cores: a test of the engine waits most of its time.
-	$(BIN)/python -m pytest -n 6 --dist worksteal -m "not documented and not whole" $(if $(CAN_MAKE_HOSTS),,--ignore=$(TWO_HOSTS))
+	$(BIN)/python -m pytest -n 6 --maxschedchunk 1 -m "not documented and not whole" $(if $(CAN_MAKE_HOSTS),,--ignore=$(TWO_HOSTS))
 	@$(if $(CAN_MAKE_HOSTS),,echo "NOT tested: labs on two hosts, which root on Linux can make: sudo make two-hosts")
 	@echo "NOT tested: all of what these tests run a sample of, and a TypeScript program: make whole"
 	@echo "NOT tested: every command of README, tutorial and examples in a fresh clone: make documented"
 
 whole: setup ## All of what `make test` runs a sample of: forms of the service's replies, values of variables, a TypeScript program
-	$(BIN)/python -m pytest -n 6 --dist worksteal -m whole $(if $(NO_NODE),--ignore=$(TYPESCRIPT))
+	$(BIN)/python -m pytest -n 6 --maxschedchunk 1 -m whole $(if $(NO_NODE),--ignore=$(TYPESCRIPT))
 	@$(if $(NO_NODE),echo "NOT tested: the TypeScript program: $(NO_NODE)")
 
 two-hosts: setup iproute ## Labs on two hosts, one of which is lost; a part of `make test` where root on Linux can make them

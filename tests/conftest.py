@@ -11,10 +11,25 @@ from sandbox.control.client import SandboxControl
 from sandbox.environment import Sandbox, ambient_names
 from tests.support.cli import Command, run_command
 from tests.support.lab import Lab
+from tests.support.paths import REPOSITORY
 from tests.support.processes import end_processes_of, pytest_sessionfinish
 from vmc_account_link.settings import VmcSettings, read_settings
 
 __all__ = ["pytest_sessionfinish"]
+
+
+LONG = ("bench", "contract", "embedding", "engine", "properties", "sweep")
+"""Folders of tests that take seconds each."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long tests first, so that the processes come to their ends together."""
+
+    def is_short(item: pytest.Item) -> bool:
+        folder = item.path.relative_to(REPOSITORY / "tests").parts[0]
+        return folder not in LONG and item.get_closest_marker("engine") is None
+
+    items.sort(key=is_short)
 
 
 @pytest.fixture
