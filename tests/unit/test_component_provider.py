@@ -10,6 +10,8 @@ from vmc_account_link.component_provider import ComponentProvider, dynamic_pytho
 from vmc_account_link.errors import SettingsError
 
 TOKEN = "vmc-account-link:index:AccountLink"
+# Made as the module is loaded: a test of another file may have taken the thread's event loop away.
+UNKNOWN = pulumi.Output.from_input("1")
 
 
 def refusal(inputs: dict[str, object], token: str = TOKEN) -> str:
@@ -43,9 +45,7 @@ def test_a_value_is_refused_under_the_name_that_was_written(inputs: dict[str, ob
 
 
 def test_what_has_to_be_known_beforehand_is_no_output() -> None:
-    assert refusal({"relink": pulumi.Output.from_input("1")}).startswith(
-        "relink: it is an output or a secret."
-    )
+    assert refusal({"relink": UNKNOWN}).startswith("relink: it is an output or a secret.")
 
 
 def test_another_resource_is_refused() -> None:

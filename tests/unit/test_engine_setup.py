@@ -61,10 +61,16 @@ def program(file: Path, text: str = "#!/bin/sh\n") -> Path:
     return file
 
 
-def listen() -> None:
-    """Hear signals also where the tests run in the background, with these ignored."""
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
+LISTENING = (
+    "import runpy, signal, sys\n"
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
+    "runpy.run_module('tools.engine', run_name='__main__', alter_sys=True)\n"
+)
+"""`python -m tools.engine`, which hears signals also where the tests run in the background and ignore them.
+
+Not in `preexec_fn`: a process that has used gRPC forks badly.
+"""
 
 
 @dataclass(frozen=True)
@@ -116,13 +122,12 @@ class Checkout:
         # Nothing listens on port 9: there is no network, wherever the test runs.
         network = {"https_proxy": "http://127.0.0.1:9", "PULUMI_HOME": str(self.root / "home")}
         with subprocess.Popen(
-            [sys.executable, "-m", "tools.engine", *arguments],
+            [sys.executable, "-c", LISTENING, *arguments],
             cwd=self.root,
             env={"PATH": f"{self.engine}/bin:{self.path}", "GOFLAGS": "-mod=vendor", **network},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=listen,  # noqa: PLW1509 - nothing else runs in this process meanwhile
         ) as process:
             try:
                 yield process
