@@ -17,8 +17,8 @@ from typing import Any
 import psutil
 
 from bench.meter import REPOSITORY, CommandFailed
-from bench.page import RUNS, publish, read, section
-from bench.questions import LINK, QUESTIONS, TABLE
+from bench.page import publish, read, section
+from bench.questions import QUESTIONS, TABLE
 from sandbox.environment import path_with_engine
 
 _RESULTS = REPOSITORY / "bench-results"
@@ -32,20 +32,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--again", action="store_true", help="also what has a result of this code already")
     parser.add_argument("--trial", action="store_true", help="tiny sizes: shows that the bench works")
-    parser.add_argument("--publish", action="store_true", help="measure nothing: write the kept figures anew")
+    parser.add_argument(
+        "--publish", action="store_true", help="measure nothing: write down what has a result of this code"
+    )
     parser.add_argument("--to", type=Path, metavar="FOLDER", default=_RESULTS, help="of the runs")
     options = parser.parse_args(arguments)
     if unknown := set(options.questions) - set(QUESTIONS):
         parser.error(f"no question {', '.join(sorted(unknown))}; there are {', '.join(QUESTIONS)}")
-    if options.publish:
-        publish(RUNS.read_text("utf-8"))
-        return 0
     options.to.mkdir(parents=True, exist_ok=True)
     # Where it is set, as in many containers, each process of each contender compiles what it imports.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     about = {**_about(), "trial": options.trial}
     kept = {question: options.to / f"{question}.jsonl" for question in QUESTIONS}
-    for question in options.questions or QUESTIONS:
+    for question in () if options.publish else options.questions or QUESTIONS:
         if options.again or not _has_result(kept[question], about):
             try:
                 _run(question, kept[question], about)
@@ -53,14 +52,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _print(f"{question}: {error}")
                 return 1
         sys.stdout.write(section(read(kept[question].read_text("utf-8"))[1][question]))
-    if not options.trial and all(_has_result(file, about) for file in kept.values()):
-        head, *_ = kept[LINK].read_text("utf-8").splitlines(keepends=True)
-        runs = [
-            line for file in kept.values() for line in file.read_text("utf-8").splitlines(keepends=True)[1:]
-        ]
-        publish("".join([head, *runs]))
+    whole = [file for file in kept.values() if _has_result(file, about)]
+    if not options.trial and (options.publish or len(whole) == len(kept)):
+        if not whole:
+            _print("nothing was measured of this code")
+            return 1
+        head, *_ = whole[0].read_text("utf-8").splitlines(keepends=True)
+        publish("".join([head, *(line for file in whole for line in _runs(file))]))
         _print("docs/performance.md, its plots and the README's figures are written")
     return 0
+
+
+def _runs(kept: Path) -> list[str]:
+    return kept.read_text("utf-8").splitlines(keepends=True)[1:]
 
 
 def _run(question: str, kept: Path, about: Mapping[str, Any]) -> None:

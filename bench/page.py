@@ -50,9 +50,10 @@ def blocks(text: str) -> list[str]:
 
 
 def contents(about: Mapping[str, Any], results: Mapping[str, QuestionResult]) -> dict[str, str]:
-    """What goes into a block, by its name."""
+    """What goes into a block, by its name; a question that was not asked says so."""
     versions = ", ".join(f"{name} {value}" for name, value in about["versions"].items())
     return {
+        **dict.fromkeys(RESULTS, "\nNot measured yet.\n\n"),
         **{
             name: f"\n![{' '.join(result.axes)}](assets/performance-{name}.svg)\n{section(result)}"
             for name, result in results.items()

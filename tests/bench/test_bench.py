@@ -58,6 +58,9 @@ def test_an_interrupted_bench_goes_on_with_what_has_no_result_yet(
     assert bench.main(["--to", str(tmp_path)]) == 1
     assert measured == order[: since + 1]
     assert not published
+    assert bench.main(["--to", str(tmp_path), "--publish"]) == 0
+    assert [len(lines.splitlines()) for lines in published] == [1 + since]
+    published.clear()
     assert bench.main(["--to", str(tmp_path)]) == 0
     assert measured == order[: since + 1] + order[since:]
     assert [len(lines.splitlines()) for lines in published] == [1 + len(order)]
