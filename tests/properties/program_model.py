@@ -11,7 +11,6 @@ from tests.properties.cloud import Cloud
 from tests.properties.engine_model import UNKNOWN, Declaration, Engine, Outcome, Provider, Values
 from tests.properties.provider_model import DynamicProvider, StackProvider, failing
 from tests.properties.recovery_model import recover
-from vmc_account_link.aws import _same_account
 from vmc_account_link.call_context import CallContext, RunMemory
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.connection_wait import ConnectionWaitProvider
@@ -93,8 +92,7 @@ class Lab:
 
     def _declarations(self) -> list[Declaration]:
         settings, org_id = self.settings, self.cloud.settings.org_id
-        # As the program: whatever has answered, an account number is 12 digits, or nothing is requested.
-        account_number = failing(lambda: _same_account([self._stack.caller_account(), None]))
+        account_number = self._stack.caller_account()
         precheck = StackPrecheck(
             self.cloud.settings, context=self._context(), new_client=self.cloud.new_client
         )
