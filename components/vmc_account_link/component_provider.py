@@ -106,19 +106,20 @@ def dynamic_python(environ: Mapping[str, str]) -> tuple[str, ...]:
     Source: the SDK's script `pulumi-resource-pulumi-python` (3.274). It gets the options of the program's
     runtime as PULUMI_RUNTIME_*, and so does this process.
     """
-    toolchain = environ.get("PULUMI_RUNTIME_TOOLCHAIN")
-    virtualenv = environ.get("PULUMI_RUNTIME_VIRTUALENV") or (".venv" if toolchain == "uv" else None)
-    if virtualenv:
-        return (str(Path.cwd() / virtualenv / "bin" / "python"),)
-    if toolchain == "poetry":
-        return ("poetry", "run", "python")
-    return (environ.get("PULUMI_PYTHON_CMD") or "python3",)
+    return _named_python(environ) or (environ.get("PULUMI_PYTHON_CMD") or "python3",)
 
 
 def is_named(environ: Mapping[str, str]) -> bool:
     """Whether Pulumi.yaml names that interpreter. On `destroy` no program runs that could miss it."""
+    return _named_python(environ) is not None
+
+
+def _named_python(environ: Mapping[str, str]) -> tuple[str, ...] | None:
     toolchain = environ.get("PULUMI_RUNTIME_TOOLCHAIN")
-    return bool(environ.get("PULUMI_RUNTIME_VIRTUALENV")) or toolchain in {"uv", "poetry"}
+    virtualenv = environ.get("PULUMI_RUNTIME_VIRTUALENV") or (".venv" if toolchain == "uv" else None)
+    if virtualenv:
+        return (str(Path.cwd() / virtualenv / "bin" / "python"),)
+    return ("poetry", "run", "python") if toolchain == "poetry" else None
 
 
 @functools.cache

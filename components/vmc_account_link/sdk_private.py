@@ -1,4 +1,4 @@
-"""All that serving the component uses of the SDK's private parts, each with why and until when.
+"""All that our servers use of the SDK's private parts, each with why and until when.
 
 A name that is gone is an error at import; `tests/unit/test_sdk_private.py` looks at what they do. For the
 dynamic resources there is such a module too, `provider_process`; for the fleet `vmc_labs.engine.sdk_private`.
@@ -15,7 +15,7 @@ from pulumi.runtime.proto import provider_pb2
 from vmc_account_link.internal_errors import internal_error
 
 CHANNEL_OPTIONS = _GRPC_CHANNEL_OPTIONS
-"""How large a message may be, among others. Until the SDK's servers can be had whole (ADR 0024)."""
+"""How large a message may be, among others. Until the SDK's servers can be had whole (ADR 0021, 0024)."""
 
 
 class ComponentServicer(ProviderServicer):

@@ -85,10 +85,7 @@ def test_a_contender_that_left_an_account_unlinked_is_found_out() -> None:
 def test_what_the_page_and_the_readme_quote_is_what_was_measured() -> None:
     page, readme = (path.read_text("utf-8") for path in TEXTS)
     assert set(blocks(page)) == {*QUESTIONS, "in short", "measured on"}
-    if not RUNS.exists():
-        figures = dict.fromkeys(blocks(page), "")  # Nothing was measured yet, so nothing is quoted.
-    else:
-        figures = contents(*read(RUNS.read_text("utf-8")))
-        assert blocks(readme) == ["in short"]
+    figures = contents(*read(RUNS.read_text("utf-8")))
+    assert blocks(readme) == ["in short"]
     for text in (page, readme):
         assert filled(text, figures) == text, "`make bench` writes these figures"

@@ -18,6 +18,7 @@ from tests.sweep.harness import Case, Played, Sweep
 from tests.sweep.points import Point, recorded_points
 from tests.sweep.stage import DOCUMENTED, RECOVER, Stages, ending_of, leaks, recover, run, secrets_of
 from tests.sweep.verdict import NOT_REACHED, Observation, assess, error_lines
+from vmc_account_link.link.progress import LIST_GRACE_SECONDS
 
 SECONDS = 100.0
 """For each command of a case; more where the fault itself takes long."""
@@ -109,7 +110,7 @@ FORMS: Mapping[str, Mapping[str, Any]] = {
 """Name -> the sandbox's modes: the forms of an answer that an `up` gets through."""
 _WITHOUT_TASK = "few fields"
 _BY_PATH = "template's secret in its path"
-_SOME_MINUTES = 5 * 60
+_SOME_MINUTES = LIST_GRACE_SECONDS
 """What the advice "in some minutes" is taken for, by the service's clock: nobody waits.
 
 A destroy so soon after a link waits for an account that is not listed, though the one before unlinked it.

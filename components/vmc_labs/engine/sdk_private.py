@@ -1,7 +1,8 @@
 """All that the fleet uses of the SDK's private parts, each with why and until when.
 
 A name that is gone is an error at import; `tests/labs/test_inline_programs.py` looks at what they do. For the
-provider's process there is such a module in the package, `vmc_account_link.provider_process`.
+provider's process there is such a module in the package, `vmc_account_link.provider_process`, and for every
+server `vmc_account_link.sdk_private`.
 """
 
 import logging
@@ -9,13 +10,9 @@ import pickle  # nosec B403 - nothing is unpickled here
 from typing import Any
 
 from pulumi.automation._server import LanguageServer
-from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 
-__all__ = ["CHANNEL_OPTIONS", "LanguageServer", "unwrap_pickler"]
+__all__ = ["LanguageServer", "unwrap_pickler"]
 # `LanguageServer` serves an inline program. Until the Automation API's `up` is one CLI process (ADR 0019).
-
-CHANNEL_OPTIONS = _GRPC_CHANNEL_OPTIONS
-"""How large a message may be, among others. Until the SDK's servers can be had whole (ADR 0021)."""
 
 # An engine that failed is gone when its program reports so, and gRPC prints a traceback of that on standard
 # error. What went wrong is in the engine's own events. Until `LanguageServer` takes a dead engine for an end.

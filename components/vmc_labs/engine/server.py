@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 from pulumi.runtime.proto import language_pb2_grpc, provider_pb2_grpc
 
+from vmc_account_link.sdk_private import CHANNEL_OPTIONS
 from vmc_labs.engine import sdk_private
 
 _THREADS = 8
@@ -25,7 +26,7 @@ def serve(
         dynamic: provides the dynamic resources (ADR 0021).
         program: an inline program, for a CLI with `--client`; None: none runs.
     """
-    server = grpc.server(ThreadPoolExecutor(max_workers=_THREADS), options=sdk_private.CHANNEL_OPTIONS)
+    server = grpc.server(ThreadPoolExecutor(max_workers=_THREADS), options=CHANNEL_OPTIONS)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(dynamic, server)
     if program is not None:
         language_pb2_grpc.add_LanguageRuntimeServicer_to_server(sdk_private.LanguageServer(program), server)
