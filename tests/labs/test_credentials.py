@@ -69,4 +69,10 @@ def test_aws_is_asked_as_the_labs_provider_asks() -> None:
 
 def test_an_engine_asks_for_no_update_and_runs_this_python() -> None:
     made = engine_environment({"PATH": "/bin"}, token_variables=[])
-    assert made == {"PATH": "/bin", "PULUMI_SKIP_UPDATE_CHECK": "1", "PULUMI_PYTHON_CMD": sys.executable}
+    assert made == {
+        "PATH": "/bin",
+        "PULUMI_SKIP_UPDATE_CHECK": "1",
+        "PULUMI_PYTHON_CMD": sys.executable,
+        "GOGC": "400",
+    }
+    assert engine_environment({"GOGC": "50"}, token_variables=())["GOGC"] == "50"

@@ -13,7 +13,16 @@ from vmc_labs.fleet.plan import plan_down, plan_reap, plan_recover, plan_up
 from vmc_labs.fleet.results import Verb
 from vmc_labs.fleet.status import FleetSnapshot, LabStatus
 from vmc_labs.spec.model import Credentials, FleetSpec, LabSpec, Service
-from vmc_labs.state.reader import LabState, Phases, UnfinishedLink, first_tags, read_state, settings_digest
+from vmc_labs.state.reader import (
+    CHANGING,
+    SETTINGS,
+    LabState,
+    Phases,
+    UnfinishedLink,
+    first_tags,
+    read_state,
+    settings_digest,
+)
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 ACCOUNT = "200000000001"
@@ -33,10 +42,11 @@ FLEET = FleetSpec(event="event", backend="", secrets_provider=None, labs=(LAB,))
 
 def state(lab: LabSpec = LAB, **changes: Any) -> LabState:
     """A lab that is linked, unless the changes say otherwise."""
-    tags = {**first_tags("event", lab, NOW), "settings": settings_digest(lab), **changes.pop("tags", {})}
+    tags = {**first_tags("event", lab, NOW), **changes.pop("tags", {})}
     values: dict[str, Any] = {
         "stack": lab.stack,
         "tags": {name: value for name, value in tags.items() if value is not None},
+        "settings": settings_digest(lab),
         "phases": Phases(),
         "outputs": {"account_number": ACCOUNT},
         "has_pending": False,
@@ -83,11 +93,11 @@ FOUND: dict[str, tuple[FleetSnapshot, LabStatus, str]] = {
         snapshot(state(is_linked=False)), LabStatus.NOT_LINKED, "it is not linked yet",
     ),
     "a lab with other settings": (
-        snapshot(state(tags={"settings": "other"}), record()),
+        snapshot(state(settings="other"), record()),
         LabStatus.OUTDATED, "its settings have changed",
     ),
     "a lab whose tag is lost": (
-        snapshot(state(tags={"settings": None}), record()), LabStatus.OUTDATED, "its settings have changed",
+        snapshot(state(settings=None), record()), LabStatus.OUTDATED, "its settings have changed",
     ),
     "a lab that is done": (snapshot(state(), record()), LabStatus.LINKED, "nothing to do"),
     "an account that vanished": (
@@ -267,6 +277,14 @@ def test_a_secret_output_is_not_read_from_a_state() -> None:
     assert dict(read_state("s", {"resources": [root]}, {}).outputs) == {"account_number": ACCOUNT}
 
 
+def test_the_digest_of_a_labs_settings_counts_unless_they_are_being_changed() -> None:
+    root = {"type": "pulumi:pulumi:Stack", "outputs": {SETTINGS: "digest", "account_number": ACCOUNT}}
+    found = read_state("s", {"resources": [root]}, {})
+    assert (found.settings, dict(found.outputs)) == ("digest", {"account_number": ACCOUNT})
+    assert read_state("s", {"resources": [root]}, {CHANGING: "yes"}).settings is None
+    assert read_state("s", {"resources": []}, {}).settings is None
+
+
 def test_what_is_marked_for_deletion_is_not_the_labs_any_more() -> None:
     """A replacement that was cut off leaves two resources of one name, the old one marked."""
     kind = CONNECTED_ACCOUNT
@@ -294,18 +312,18 @@ def test_an_adopted_link_is_linked() -> None:
     assert not read_state("s", {"resources": [broken]}, {}).is_linked
 
 
-@pytest.mark.parametrize("tags", [{}, {"settings": "other"}], ids=["as it was", "with other settings"])
-def test_only_a_new_link_brings_back_a_record_that_is_gone(tags: dict[str, str]) -> None:
+@pytest.mark.parametrize("changes", [{}, {"settings": "other"}], ids=["as it was", "with other settings"])
+def test_only_a_new_link_brings_back_a_record_that_is_gone(changes: dict[str, Any]) -> None:
     def needs(found: FleetSnapshot, fleet: FleetSpec = FLEET) -> bool:
         (step,) = plan_up(fleet.labs, found)
         return step.found.needs_link
 
-    assert needs(snapshot(state(tags=tags)))
-    assert not needs(snapshot(state(tags=tags), record()))
-    assert not needs(snapshot(state(tags=tags), record(state="BROKEN")))
-    assert not needs(snapshot(state(tags=tags, is_linked=False))), "it may be on its way"
+    assert needs(snapshot(state(**changes)))
+    assert not needs(snapshot(state(**changes), record()))
+    assert not needs(snapshot(state(**changes), record(state="BROKEN")))
+    assert not needs(snapshot(state(**changes, is_linked=False))), "it may be on its way"
     existing = dataclasses.replace(FLEET, labs=(dataclasses.replace(LAB, settings={"link": "existing"}),))
-    assert not needs(snapshot(state(tags=tags)), existing)
+    assert not needs(snapshot(state(**changes)), existing)
 
 
 def test_a_link_that_another_stack_took_over_is_nothing_that_an_up_can_change() -> None:
@@ -319,7 +337,7 @@ def test_a_link_that_another_stack_took_over_is_nothing_that_an_up_can_change() 
     for found in (snapshot(state()), snapshot(state(), record(state="BROKEN"))):
         assert not plan_up(FLEET.labs, found)[0].found.is_blocked
     # Under a new name the record is still the old one's.
-    renamed = snapshot(state(tags={"settings": "other"}), record(cf_stack_name="theirs"))
+    renamed = snapshot(state(settings="other"), record(cf_stack_name="theirs"))
     assert not plan_up(FLEET.labs, renamed)[0].found.is_blocked
 
 

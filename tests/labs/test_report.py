@@ -29,11 +29,14 @@ def lab(name: str) -> LabSpec:
     )  # fmt: skip
 
 
-def state(*, is_linked: bool = False, resource_count: int = 3, **tags: str) -> LabState:
+def state(
+    *, is_linked: bool = False, resource_count: int = 3, settings: str | None = None, **tags: str
+) -> LabState:
     outputs = {"account_number": "200000000001", "connected_account_id": "an-id", "stack_name": "Link"}
     return LabState(
         stack="s", tags=tags, phases=phases(0, 40, 60, 2), outputs=outputs, has_pending=False,
         unfinished=None, is_linked=is_linked, resource_count=resource_count,
+        settings=settings,
     )  # fmt: skip
 
 

@@ -101,8 +101,23 @@ def test_the_more_tasks_are_looked_at_the_older_a_reading_may_be(
     tasks = [link.tracking_task for link in at_once(lambda _: lab().request_link())]  # type: ignore[attr-defined]
     for check, passed in enumerate((0.0, LABS / TASK_READS_PER_SECOND - 1, 2.0)):
         clock.passed += passed
-        at_once(lambda number: lab().get_task(tasks[number]))
+        at_once(lambda number: lab().get_task(tasks[number], max_age_seconds=5))
         assert calls(control, "get-task") == (LABS if check < 2 else 2 * LABS)
+    clock.passed += FRESH_SECONDS + 0.1
+    lab().get_task(tasks[0])
+    assert calls(control, "get-task") == 2 * LABS + 1, "who needs it now gets it now"
+
+
+def test_whoever_waits_long_is_content_with_an_older_list(
+    lab: Callable[..., SharingClient], control: SandboxControl, clock: Clock
+) -> None:
+    for passed, expected in ((0.0, 1), (1.5, 1), (1.5, 2)):
+        clock.passed += passed
+        lab().list_connected_accounts(max_age_seconds=2)
+        assert calls(control) == expected
+    clock.passed += 1.5
+    lab().list_connected_accounts()
+    assert calls(control) == 3
 
 
 def test_a_failure_that_may_pass_is_not_taken_for_the_answer_of_the_next_attempt(

@@ -11,7 +11,7 @@ import pytest
 from sandbox.control.client import SandboxControl
 from sandbox.environment import Sandbox
 from sandbox.vmc.accounts import made_up_role_arns
-from tests.provider.conftest import NewClient, Time, report
+from tests.provider.conftest import EARLY_SECONDS, NewClient, Time, report
 from tests.support.lab import ACCOUNT
 from vmc_account_link.api.models import AccountRecord
 from vmc_account_link.api.request import RetryPolicy
@@ -46,12 +46,24 @@ def test_the_wait_ends_at_most_a_tenth_late_and_tells_how_far_the_task_is(
 ) -> None:
     report(box, target)
     wait(new_client, target, time)
-    assert 120 <= time.now <= 132
+    assert 120 - EARLY_SECONDS <= time.now <= 124
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("task STARTED")
     assert f"(AWS account {ACCOUNT}, 0:00)" in lines[0]
     assert lines[-1] == f"AWS account {ACCOUNT} is connected"
     assert 3 <= len(lines) <= 10
+
+
+def test_a_wait_asks_for_the_task_less_often_than_for_the_list(
+    new_client: NewClient, box: Sandbox, target: LinkTarget, time: Time, control: SandboxControl
+) -> None:
+    control.set_modes(task_seconds=1200)
+    report(box, target)
+    wait(new_client, target, time)
+    lists, tasks = (len(control.journal(call=call)) for call in ("list-connected-accounts", "get-task"))
+    assert 1200 / 2 <= lists <= 1200 / 2 + 20
+    # In steps of the list's two seconds.
+    assert 1200 / 6 <= tasks <= 1200 / 6 + 20
 
 
 def test_a_wait_ends_though_what_is_left_of_it_is_too_little_to_move_the_clock(
@@ -76,7 +88,7 @@ def test_a_list_behind_the_task_is_waited_for(
     control.set_modes(list_lag_seconds=200.0)
     report(box, target)
     wait(new_client, target, time)
-    assert 320 <= time.now <= 352
+    assert 320 - EARLY_SECONDS <= time.now <= 324
 
 
 def test_a_task_behind_the_list_is_not_waited_for(
@@ -99,7 +111,7 @@ def test_an_account_that_comes_up_broken_and_recovers_is_connected_when_it_is_ac
     control.set_modes(broken_seconds=400.0)
     report(box, target)
     wait(new_client, target, time)
-    assert time.now >= 520
+    assert 520 - EARLY_SECONDS <= time.now <= 524
     assert "the account is BROKEN" in capsys.readouterr().out
 
 
@@ -160,10 +172,12 @@ def test_who_stops_a_wait_does_not_wait_for_a_second_silent_call(
     with new_client() as vmc:
         list_accounts = vmc.list_connected_accounts
 
-        def list_while_ctrl_c_is_pressed(repeat: RetryPolicy) -> tuple[AccountRecord, ...]:
+        def list_while_ctrl_c_is_pressed(
+            repeat: RetryPolicy, *, max_age_seconds: float
+        ) -> tuple[AccountRecord, ...]:
             if time.now > 50:
                 canceled.set()
-            return list_accounts(repeat)
+            return list_accounts(repeat, max_age_seconds=max_age_seconds)
 
         monkeypatch.setattr(vmc, "list_connected_accounts", list_while_ctrl_c_is_pressed)
         with pytest.raises(WaitInterrupted, match="last seen: task STARTED"):

@@ -1,7 +1,6 @@
 """How far is a link: the account's record decides, the task explains. Pure, with worlds as values."""
 
 import dataclasses
-import itertools
 from typing import Any
 
 import pytest
@@ -220,10 +219,5 @@ def test_an_answer_is_noticed_at_most_a_tenth_or_a_second_late() -> None:
         elapsed += pause
 
 
-def test_an_answer_is_noticed_at_most_five_seconds_late_however_long_it_took() -> None:
-    assert max(map(pause_seconds, range(0, 7200, 10))) == 5.0
-
-
-def test_half_an_hour_costs_at_most_400_looks() -> None:
-    polls = itertools.accumulate(itertools.repeat(0.0), lambda elapsed, _: elapsed + pause_seconds(elapsed))
-    assert sum(1 for _ in itertools.takewhile(lambda elapsed: elapsed < 1800, polls)) <= 400
+def test_an_answer_is_noticed_at_most_two_seconds_late_however_long_it_took() -> None:
+    assert max(map(pause_seconds, range(0, 7200, 10))) == 2.0

@@ -129,9 +129,16 @@ class VmcClient:
         )
 
     def list_connected_accounts(
-        self, repeat: RetryPolicy = RetryPolicy.IDEMPOTENT
+        self,
+        repeat: RetryPolicy = RetryPolicy.IDEMPOTENT,
+        *,
+        max_age_seconds: float = 0.0,  # noqa: ARG002 - this client keeps no reading
     ) -> tuple[AccountRecord, ...]:
         """List the AWS accounts connected to the organisation, in every state that the service lists.
+
+        Args:
+            repeat: what is repeated.
+            max_age_seconds: how old a reading may be, for a client that shares what it has read.
 
         Raises:
             VmcError: refused, not heard, or not understood; never an empty list instead.
@@ -199,8 +206,19 @@ class VmcClient:
             read_seconds=_RESCAN_SECONDS if force_refresh else None,
         )
 
-    def get_task(self, task_id: str, repeat: RetryPolicy = RetryPolicy.IDEMPOTENT) -> Task:
+    def get_task(
+        self,
+        task_id: str,
+        repeat: RetryPolicy = RetryPolicy.IDEMPOTENT,
+        *,
+        max_age_seconds: float = 0.0,  # noqa: ARG002 - this client keeps no reading
+    ) -> Task:
         """Look at the service's work on a link.
+
+        Args:
+            task_id: of the link's task.
+            repeat: what is repeated.
+            max_age_seconds: as of `list_connected_accounts`.
 
         Raises:
             NotFound: the service does not know the task.

@@ -19,8 +19,10 @@ from vmc_account_link.resource_types import PACKAGE
 SHORTEST_PAUSE_SECONDS = 0.9
 LONGEST_PAUSE_FRACTION = 0.09
 """Together with the time of a request this keeps the promise "noticed at most 10 % or 1 s late"."""
-LONGEST_PAUSE_SECONDS = 5.0
-"""As often as the AWS plugin looks at the stack; without it, links of minutes were noticed 19 s late."""
+LONGEST_PAUSE_SECONDS = 2.0
+"""Half of it is what a link of minutes is noticed too late, on average."""
+LONGEST_TASK_PAUSE_SECONDS = 5.0
+"""The task only explains a wait, or ends it early."""
 
 RELINK_GRACE_SECONDS = 60.0
 """How long after the task's end the record may still be the one from before a relink."""
@@ -88,10 +90,10 @@ class Failed:
     error: VmcError
 
 
-def pause_seconds(elapsed_seconds: float) -> float:
+def pause_seconds(elapsed_seconds: float, *, longest_seconds: float = LONGEST_PAUSE_SECONDS) -> float:
     """How long to wait before looking again: often at first, then in proportion to the wait so far."""
     in_proportion = max(SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_FRACTION * elapsed_seconds)
-    return min(LONGEST_PAUSE_SECONDS, in_proportion)
+    return min(longest_seconds, in_proportion)
 
 
 def evaluate_link(

@@ -1,6 +1,7 @@
 """Looking again until something is so: the account is connected, or it is gone."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from threading import Event
@@ -20,7 +21,15 @@ from vmc_account_link.errors import (
     WaitInterrupted,
 )
 from vmc_account_link.link.ownership import KNOWN_ROLE_IDS, OwnRecord, decide_owner, find_account
-from vmc_account_link.link.progress import Failed, Linked, LinkTarget, Waiting, evaluate_link, pause_seconds
+from vmc_account_link.link.progress import (
+    LONGEST_TASK_PAUSE_SECONDS,
+    Failed,
+    Linked,
+    LinkTarget,
+    Waiting,
+    evaluate_link,
+    pause_seconds,
+)
 from vmc_account_link.link.unlink import NothingToUnlink, Unlink, evaluate_unlink
 
 _REPORT_SECONDS = 30.0
@@ -80,12 +89,12 @@ def wait_until_linked(
     """
     canceled = context.canceled
     start = context.monotonic()
-    finished_at: float | None = None
+    poll = _LinkPoll(vmc=vmc, target=target, start=start, canceled=canceled)
     reported_stage, reported_at = "", start
     last_status: str | None = None
     while True:
         now = context.monotonic()
-        verdict, finished_at = _read_and_evaluate(vmc, target, now, finished_at, canceled)
+        verdict = poll.read_and_evaluate(now)
         match verdict:
             case Linked(account=account):
                 context.emit_progress(f"AWS account {target.account_number} is connected")
@@ -116,50 +125,67 @@ def wait_until_linked(
             )
 
 
-def _read_and_evaluate(
-    vmc: VmcClient, target: LinkTarget, now: float, finished_at: float | None, canceled: Event
-) -> tuple[Waiting | Linked | Failed, float | None]:
-    """One look: the verdict, and when the task was first seen FINISHED.
+@dataclasses.dataclass(slots=True, kw_only=True)
+class _LinkPoll:
+    """One wait's looks at the service, and what each has to know of those before."""
 
-    A look that fails for a reason that may pass is a reason to look again, told like any other.
-    """
-    try:
-        accounts, task, task_is_unknown = _read(vmc, target, canceled)
-    except VmcError as error:
-        if is_permanent(error):
-            raise error.with_hint(f"{error.hint} {_KEPT}") from None
-        return Waiting(why=str(error), stage=type(error).__name__), finished_at
-    if finished_at is None and task is not None and task.status == TaskStatus.FINISHED:
-        finished_at = now
-    since_finished = 0.0 if finished_at is None else now - finished_at
-    verdict = evaluate_link(
-        target,
-        accounts,
-        task,
-        since_finished_seconds=since_finished,
-        task_is_unknown=task_is_unknown,
-    )
-    return verdict, finished_at
+    vmc: VmcClient
+    target: LinkTarget
+    start: float
+    canceled: Event
+    finished_at: float | None = None
+    """When the task was first seen FINISHED."""
+    task: Task | None = None
+    """As last read."""
+    task_is_unknown: bool = False
+    task_due_at: float = -math.inf
+    revision: str | None = None
+    """Of the account's record, as last read."""
 
+    def read_and_evaluate(self, now: float) -> Waiting | Linked | Failed:
+        """One look; one that fails for a reason that may pass is told like any other, and repeated."""
+        try:
+            accounts = self._read(now)
+        except VmcError as error:
+            if is_permanent(error):
+                raise error.with_hint(f"{error.hint} {_KEPT}") from None
+            return Waiting(why=str(error), stage=type(error).__name__)
+        if self.finished_at is None and self.task is not None and self.task.status == TaskStatus.FINISHED:
+            self.finished_at = now
+        return evaluate_link(
+            self.target,
+            accounts,
+            self.task,
+            since_finished_seconds=0.0 if self.finished_at is None else now - self.finished_at,
+            task_is_unknown=self.task_is_unknown,
+        )
 
-def _read(
-    vmc: VmcClient, target: LinkTarget, canceled: Event
-) -> tuple[tuple[AccountRecord, ...], Task | None, bool]:
-    """The list, the task where the list does not settle it, and whether the service does not know that.
+    def _read(self, now: float) -> tuple[AccountRecord, ...]:
+        """The list; the task where the list does not settle it, less often while the record stays the same.
 
-    Neither question is repeated, the wait does that. A person who wants to stop waits for one silent service,
-    not for two.
-    """
-    accounts = vmc.list_connected_accounts(RetryPolicy.NONE)
-    is_settled = target.previous_revision is None and isinstance(
-        evaluate_link(target, accounts, None), Linked
-    )
-    if target.tracking_task is None or is_settled or canceled.is_set():
-        return accounts, None, False
-    try:
-        return accounts, vmc.get_task(target.tracking_task, RetryPolicy.NONE), False
-    except NotFound:
-        return accounts, None, True
+        Neither question is repeated, the wait does that. A person who wants to stop waits for one silent
+        service, not for two.
+        """
+        pause = pause_seconds(now - self.start)
+        accounts = self.vmc.list_connected_accounts(RetryPolicy.NONE, max_age_seconds=pause)
+        account = find_account(accounts, self.target.account_number)
+        revision = account.revision if account else None
+        has_changed = revision != self.revision
+        is_settled = self.target.previous_revision is None and isinstance(
+            evaluate_link(self.target, accounts, None), Linked
+        )
+        is_due = has_changed or now >= self.task_due_at
+        if self.target.tracking_task is None or is_settled or not is_due or self.canceled.is_set():
+            return accounts
+        task_pause = pause_seconds(now - self.start, longest_seconds=LONGEST_TASK_PAUSE_SECONDS)
+        age = 0.0 if has_changed else task_pause
+        try:
+            self.task = self.vmc.get_task(self.target.tracking_task, RetryPolicy.NONE, max_age_seconds=age)
+            self.task_is_unknown = False
+        except NotFound:
+            self.task, self.task_is_unknown = None, True
+        self.revision, self.task_due_at = revision, now + task_pause
+        return accounts
 
 
 def unlink_until_gone(

@@ -14,6 +14,7 @@ import pulumi_aws as aws
 from vmc_account_link import AccountLink, AccountLinkArgs
 from vmc_account_link.settings import VmcSettings
 from vmc_labs.spec.model import ROLE_SESSION_NAME, LabSpec
+from vmc_labs.state.reader import SETTINGS, settings_digest
 
 COMPONENT = "account-link"
 """As in `__main__.py`, so that a lab's stack can be taken over by a plain `pulumi up`, and the other way."""
@@ -49,6 +50,7 @@ def program(lab: LabSpec, vmc: VmcSettings) -> Callable[[], None]:
         link = AccountLink(COMPONENT, cast("AccountLinkArgs", arguments))
         for name in OUTPUTS:
             pulumi.export(name, getattr(link, name))
+        pulumi.export(SETTINGS, settings_digest(lab))
 
     return declare
 

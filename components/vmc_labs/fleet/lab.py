@@ -27,6 +27,7 @@ from vmc_labs.fleet.status import FleetSnapshot, LabStatus
 from vmc_labs.spec.credentials import aws_access, engine_environment, vmc_settings
 from vmc_labs.state.files import StateFiles, open_state_files
 from vmc_labs.state.reader import (
+    CHANGING,
     LabState,
     error_tag,
     first_tags,
@@ -36,8 +37,6 @@ from vmc_labs.state.reader import (
 
 _ATTEMPTS = 3
 """How often an update is begun: what a crash left shows itself as a lock first, then as a taken name."""
-_CHANGING = "changing"
-"""The tag `settings` while other settings than the recorded ones are being brought about."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,9 +115,9 @@ class _Lab:
             raise CommandFailed(self._task.blocked)
         before = self._read_state() or self._make_stack()
         self._tag_missing(before)
-        digest = settings_digest(self._lab)
-        if before.resource_count and before.tags.get("settings") not in {digest, _CHANGING}:
-            self._engine.tag("settings", _CHANGING)
+        has_other_settings = before.settings not in {None, settings_digest(self._lab)}
+        if has_other_settings:
+            self._engine.tag(CHANGING, "yes")
         run = program.program(self._lab, self._settings)
         refresh = before.is_linked
         ended = self._until_free(
@@ -130,8 +129,8 @@ class _Lab:
         after = self._read_state()
         if ended.code or after is None or not after.is_linked:
             return self._failed(ended, after or before)
-        if after.tags.get("settings") != digest:
-            self._engine.tag("settings", digest)
+        if CHANGING in after.tags:
+            self._engine.tag(CHANGING, None)
         if after.error:
             self._engine.tag("error", None)
         return self._result(LabStatus.LINKED, after)

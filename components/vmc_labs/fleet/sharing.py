@@ -20,8 +20,11 @@ from vmc_account_link.settings import VmcSettings
 
 FRESH_SECONDS = 1.0
 """So the list is read at most once a second, however many labs wait; and a failure counts no longer."""
-TASK_READS_PER_SECOND = 4.0
-"""Of all labs together: the task only explains a wait, or ends it early."""
+TASK_READS_PER_SECOND = 0.8
+"""Of all labs together, while nothing happens to their accounts. A task only explains a wait, or ends it
+early; 64 labs that wait are to send at most twice the requests of one."""
+_STILL_ASKS_SECONDS = 15.0
+"""Whoever waits asks again within that time."""
 _FORGET_SECONDS = 300.0
 T = TypeVar("T")
 
@@ -29,6 +32,8 @@ T = TypeVar("T")
 @dataclasses.dataclass(slots=True, kw_only=True)
 class _Reading:
     started: float
+    requested_at: float
+    """When somebody last wanted it."""
     future: "Future[Any]" = dataclasses.field(default_factory=Future)
 
 
@@ -70,9 +75,11 @@ class Readings:
             with self._lock:
                 self._leave_alone()
                 known = self._latest.get(name)
+                if known is not None:
+                    known.requested_at = requested
                 is_mine = known is None or (known.future.done() and not counts(known))
                 if known is None or is_mine:
-                    known = self._latest[name] = _Reading(started=self._monotonic())
+                    known = self._latest[name] = _Reading(started=self._monotonic(), requested_at=requested)
                     self._forget()
             if is_mine:
                 self._settle(known, read)
@@ -91,11 +98,11 @@ class Readings:
             with self._lock:
                 self._changed = self._monotonic()
 
-    def count(self, seconds: float) -> int:
-        """How many things have a reading that began in the last so many seconds."""
-        since = self._monotonic() - seconds
+    def count_awaited(self) -> int:
+        """How many things somebody waits for, who asks for them again and again."""
+        since = self._monotonic() - _STILL_ASKS_SECONDS
         with self._lock:
-            return sum(reading.started >= since for reading in self._latest.values())
+            return sum(reading.requested_at >= since for reading in self._latest.values())
 
     def _settle(self, reading: _Reading, read: Callable[[], Any]) -> None:
         try:
@@ -160,14 +167,19 @@ class SharingClient(VmcClient):
         self._readings.change(lambda: super(SharingClient, self).unlink(account))
 
     def list_connected_accounts(
-        self, repeat: RetryPolicy = RetryPolicy.IDEMPOTENT
+        self, repeat: RetryPolicy = RetryPolicy.IDEMPOTENT, *, max_age_seconds: float = 0.0
     ) -> tuple[AccountRecord, ...]:
-        """The list as it was a second ago at most, and after the last change."""
-        return self._shared("list", super().list_connected_accounts, repeat, FRESH_SECONDS)
+        """The list as it was so many seconds ago at most, or one, and after the last change."""
+        fresh = max(FRESH_SECONDS, max_age_seconds)
+        return self._shared("list", super().list_connected_accounts, repeat, fresh)
 
-    def get_task(self, task_id: str, repeat: RetryPolicy = RetryPolicy.IDEMPOTENT) -> Task:
-        """The task; the more of them are looked at, the older it may be."""
-        fresh = max(FRESH_SECONDS, self._readings.count(60.0) / TASK_READS_PER_SECOND)
+    def get_task(
+        self, task_id: str, repeat: RetryPolicy = RetryPolicy.IDEMPOTENT, *, max_age_seconds: float = 0.0
+    ) -> Task:
+        """The task; where it may be old at all, the older the more of them are looked at."""
+        fresh = FRESH_SECONDS
+        if max_age_seconds:
+            fresh = max(fresh, max_age_seconds, self._readings.count_awaited() / TASK_READS_PER_SECOND)
         read = functools.partial(super().get_task, task_id)
         return self._shared(f"task {task_id}", read, repeat, fresh)
 

@@ -66,7 +66,7 @@ class FleetSnapshot:
             status, reason = LabStatus.INTERRUPTED, "its last run was interrupted"
         elif not state.is_linked:
             status, reason = LabStatus.NOT_LINKED, "it is not linked yet"
-        elif state.tags.get("settings") != settings_digest(lab):
+        elif state.settings != settings_digest(lab):
             status, reason = LabStatus.OUTDATED, "its settings have changed"
         else:
             return drift or Finding(status=LabStatus.LINKED, reason="nothing to do")

@@ -15,6 +15,11 @@ from vmc_account_link.pulumi_state import PulumiState, Resource, read_deployment
 from vmc_labs.spec.model import LabSpec
 
 ACTIVE = "ACTIVE"
+SETTINGS = "settings_digest"
+"""The output with the digest of the settings of the last successful `up`; a failed one leaves it as it was, a
+plain `pulumi up` takes it away. A tag would cost a CLI process."""
+CHANGING = "changing"
+"""The tag of a lab whose settings are being changed: until an `up` succeeds, the output is the old ones'."""
 _LONGEST_TAG = 256
 """Characters; the limit of Pulumi Cloud, kept for all backends."""
 _SCREEN = re.compile(r"[\x00-\x1f\x7f]+")
@@ -54,13 +59,15 @@ class LabState:
     tags: Mapping[str, str]
     phases: Phases
     outputs: Mapping[str, object]
-    """Without secret ones."""
+    """Without secret ones, and without the digest."""
     has_pending: bool
     """A crash interrupted something, which `recover` has to find out about."""
     unfinished: UnfinishedLink | None
     is_linked: bool
     """The last look at the service, by the engine, showed the account ACTIVE; and nothing failed since."""
     resource_count: int
+    settings: str | None = None
+    """The digest of the settings that all resources have; None where that is not certain."""
     org_id: str | None = None
     """The organisation of the link; None where none was asked for or looked up."""
     is_existing: bool = False
@@ -94,6 +101,8 @@ def read_state(stack: str, deployment: Mapping[str, Any], tags: Mapping[str, str
     state = read_deployment(deployment)
     root, component = state.first(resource_types.ROOT), state.first(resource_types.ACCOUNT_LINK)
     link, cf_stack = state.first(resource_types.LINK_REQUEST), state.first(resource_types.STACK)
+    outputs = dict(root.outputs) if root else {}
+    settings = outputs.pop(SETTINGS, None)
     connected = state.first(resource_types.CONNECTED_ACCOUNT)
     existing = state.first(resource_types.EXISTING_ACCOUNT)
     # The connected account itself knows the record only in a state from before the wait was a resource.
@@ -110,7 +119,8 @@ def read_state(stack: str, deployment: Mapping[str, Any], tags: Mapping[str, str
             connected=_moment(account) if is_active else None,
             ready=state.written if is_active else None,
         ),
-        outputs=root.outputs if root else {},
+        outputs=outputs,
+        settings=settings if isinstance(settings, str) and CHANGING not in tags else None,
         has_pending=bool(state.pending),
         unfinished=_unfinished(state),
         is_linked=is_active and not failed and not state.pending,
@@ -126,7 +136,7 @@ def read_state(stack: str, deployment: Mapping[str, Any], tags: Mapping[str, str
 
 
 def settings_digest(lab: LabSpec) -> str:
-    """A digest of all that an `up` of this lab depends on, for the tag `settings`."""
+    """A digest of all that an `up` of this lab depends on, for the output of its Pulumi stack."""
     inputs = {
         "org": lab.service.org_id,
         "profile": lab.credentials.profile,
