@@ -234,7 +234,7 @@ def run_waiting(contenders: Sequence[Contender], *, is_trial: bool) -> Iterator[
 
 
 def _wait(one: Contender, labs: int, *, is_trial: bool) -> Run:
-    seconds, settle, window = (10.0, 1.0, 3.0) if is_trial else (170.0, 15.0, 60.0)
+    seconds, settle, window = (10.0, 1.0, 3.0) if is_trial else (270.0, 45.0, 60.0)
     with stage(labs, is_trial=is_trial, stack_seconds=1.0, task_seconds=seconds) as on:
         cost = _finish(one, on, on.accounts)
         on.must_be_linked(on.accounts)

@@ -3,6 +3,7 @@
 import configparser
 import contextlib
 import dataclasses
+import functools
 import json
 import math
 import os
@@ -43,14 +44,20 @@ class Account:
 class Stage:
     """A running sandbox; made by `stage`."""
 
-    def __init__(self, variables: Mapping[str, str], folder: Path) -> None:
-        """Take over a sandbox that set these variables."""
-        self.folder = folder
-        """For programs and specs; deleted with the sandbox."""
+    def __init__(self, variables: Mapping[str, str], folder: Path, venv: Path) -> None:
+        """Take over a sandbox that set these variables.
+
+        Args:
+            variables: the sandbox's.
+            folder: for programs and specs; deleted with the sandbox.
+            venv: the virtual environment of the programs.
+        """
+        self.folder, self._venv = folder, venv
         ambient = set(ambient_names(os.environ))
         given = {name: value for name, value in os.environ.items() if name not in ambient}
         # What an earlier bench has left in this user's folder must not change what is measured.
-        self.environment = {**given, **variables, "XDG_STATE_HOME": str(folder / "user")}
+        own = {"XDG_STATE_HOME": str(folder / "user"), "PULUMI_PYTHON_CMD": str(venv / "bin" / "python")}
+        self.environment = {**given, **variables, **own}
         self.control = SandboxControl(variables["VMC_URL"])
         shared = configparser.RawConfigParser()
         shared.read(variables["AWS_SHARED_CREDENTIALS_FILE"])
@@ -80,7 +87,7 @@ class Stage:
             settings = settings.partition("config:")[0].replace("name: vmc-account-link", "name: smallest", 1)
         (folder / "Pulumi.yaml").write_text(settings, encoding="utf-8")
         # The official language host takes the interpreter from the project's folder.
-        (folder / ".venv").symlink_to(sys.prefix)
+        (folder / ".venv").symlink_to(self._venv)
         return folder
 
     def pulumi(self, *arguments: str, folder: Path, account: Account) -> None:
@@ -143,13 +150,35 @@ def _session() -> Any:
     return boto3.DEFAULT_SESSION
 
 
+@functools.cache
+def _venv() -> "tempfile.TemporaryDirectory[str]":
+    """A virtual environment as a person has it: this package's wheel and what it needs, by the lock.
+
+    The language host asks pip for all that is installed, at each command, and beside the package's own there
+    are five times as many packages of tests and checks.
+    """
+    folder = tempfile.TemporaryDirectory(prefix="bench-")
+    run = functools.partial(subprocess.run, cwd=REPOSITORY, check=True)
+    uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
+    run([uv, "venv", "--quiet", "--seed", "--python", sys.executable, f"{folder.name}/venv"])
+    run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder.name],
+        stdout=subprocess.DEVNULL,
+    )
+    (wheel,) = Path(folder.name).glob("*.whl")
+    install = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", f"{folder.name}/venv"]
+    run([*install, "-c", "requirements.lock", str(wheel)])
+    return folder
+
+
 @contextlib.contextmanager
 def stage(accounts: int, *, is_trial: bool = False, **modes: Any) -> Iterator[Stage]:
     """Run a sandbox beside this process.
 
     Args:
         accounts: how many AWS accounts are there.
-        is_trial: with the AWS provider that first looks at a stack at once, not after 10 s as for users.
+        is_trial: with the AWS provider that first looks at a stack at once, not after 10 s as for users; and
+            with this process's virtual environment.
         modes: fields of `sandbox.modes.Modes`.
     """
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
@@ -159,7 +188,8 @@ def stage(accounts: int, *, is_trial: bool = False, **modes: Any) -> Iterator[St
         command += [f"--mode={key}={json.dumps(value)}" for key, value in modes.items()]
         process = subprocess.Popen(command, cwd=REPOSITORY)
         try:
-            running = Stage(_variables(env_file, process), Path(name))
+            venv = Path(sys.prefix) if is_trial else Path(_venv().name) / "venv"
+            running = Stage(_variables(env_file, process), Path(name), venv)
             yield running
             running.control.close()
         finally:

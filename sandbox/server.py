@@ -33,6 +33,8 @@ class RunningServer:
             host=HOST,
             port=0,
             threads=_THREADS,
+            # The AWS providers of a fleet keep some each; at waitress's hundred, new ones wait.
+            connection_limit=2000,
             map=self._map,
             ident=None,
             # Off, an OSError from the application closes the connection: see ConnectionCut.

@@ -110,6 +110,7 @@ class LinkRequestProvider(ServiceProvider):
         with self.open_client() as vmc:
             known = LinkEvidence(account_number=props["account_number"], stack_names=(props["stack_name"],))
             outputs = self._request_link(vmc, props, known)
+        outputs |= {"replaced_links": []}
         return CreateResult(id_=f"{props['org_id']}/{props['account_number']}", outs={**props, **outputs})
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
@@ -127,11 +128,11 @@ class LinkRequestProvider(ServiceProvider):
                 return UpdateResult(outs=kept)
             if why is not RelinkReason.EXPIRED:
                 refuse_where_sddcs_are(vmc, olds, news)
-            known = link_evidence(olds, stack_names=owned_stack_names(vmc, olds, news))
-            outputs = self._request_link(vmc, news, known)
+            stack_names, running = owned_stack_names(vmc, olds, news)
+            outputs = self._request_link(vmc, news, link_evidence(olds, stack_names=stack_names))
         # What this link is for: where the stack's update fails, the next `up` asks for another one.
         renews = outputs["previous_revision"] is not None
-        return UpdateResult(outs={**kept, **outputs, "renews": renews})
+        return UpdateResult(outs={**kept, **outputs, "renews": renews, "replaced_links": running})
 
     def read(self, _id: str, props: dict[str, Any]) -> ReadResult:
         """Return what is stored: the service has no call that shows a link, and asking would request one."""
@@ -317,6 +318,8 @@ class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):
     """The logical ids of the template's IAM roles, by which the record's roles are known as our stack's."""
     stack_names: pulumi.Output[list[str] | None]
     """The stack the link was requested for, and those whose link it replaces."""
+    replaced_links: pulumi.Output[list[dict[str, str]] | None]
+    """Links that were replaced while their tasks ran, and may yet connect: `stack_name`, `tracking_task`."""
 
     def __init__(
         self,
@@ -375,6 +378,7 @@ class LinkRequest(Resource, module=resource_types.PACKAGE, name="LinkRequest"):
                 "revision_at_request": None,
                 "role_ids": None,
                 "stack_names": None,
+                "replaced_links": None,
             },
             pulumi.ResourceOptions.merge(
                 pulumi.ResourceOptions(

@@ -59,6 +59,9 @@ class LinkMachine(RuleBasedStateMachine):
         """The last `up` said that a stack may be there which the state does not know."""
         self._left: str | None = None
         """The stack of the record that the last `destroy` has left: told to, or no `up` had seen it."""
+        self._forgotten: set[str] = set()
+        """The stacks of requests that `--replace` has replaced: the engine creates the new request then, and
+        shows its provider nothing of the old one."""
         self._unlinking_until = 0.0
         """Until then the list may show a record that a `destroy` has had unlinked and did not wait for."""
         self._holds = True
@@ -259,6 +262,12 @@ class LinkMachine(RuleBasedStateMachine):
                     # A new request knows nothing of the old one: the account is unlinked where it was linked.
                     self._destroy()
                     outcome = self._up(was_refreshed=True)
+            record = witness.see(self.lab).record
+            if isinstance(outcome.cause, AlreadyLinked) and record and record.stack_name in self._forgotten:
+                # Its task has ended after all: the person does as they are told.
+                assert "vmc-account-link unlink" in str(outcome.error)
+                self.cloud.world.links.accounts.remove(ACCOUNT)
+                outcome = self._up(was_refreshed=True)
             if outcome.succeeded:
                 break
             self.cloud.sleep(self._link_seconds() + 1)
@@ -331,6 +340,8 @@ class LinkMachine(RuleBasedStateMachine):
         self.cloud.world.journal.clear()
         self._holds = False
         before = witness.see(self.lab)
+        if "request" in replaced and "request" in before.state:
+            self._forgotten.add(before.state["request"].outputs["stack_name"])
         keywords = {"replace": replaced} if operation == "up" else {}
         outcome: Outcome = getattr(self.lab, operation)(**keywords)
         after = witness.see(self.lab)

@@ -229,6 +229,24 @@ def test_our_own_link_under_the_old_stack_name_does_not_stop_a_renaming(
     assert links_requested(control) == 4
 
 
+def test_a_link_that_was_replaced_under_way_is_ours_when_it_connects_after_all(
+    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl, box: Sandbox
+) -> None:
+    control.set_modes(task_seconds=3600)
+    first = link.create(link_inputs).outs or {}
+    roles = {name: f"arn:aws:iam::{ACCOUNT}:role/ours-{name}-1LGSAPXXXXQK" for name in ROLES}
+    box.world.links.complete_link(
+        link_id=first["tracking_task"], account_number=ACCOUNT, stack_name="ours", role_arns=roles
+    )
+    outs = link.update("id", first, {**link_inputs, "stack_name": "other"}).outs or {}
+    assert outs["stack_names"] == ["other"]
+    assert outs["replaced_links"] == [{"stack_name": "ours", "tracking_task": first["tracking_task"]}]
+    control.advance(3700)
+    assert [one.cf_stack_name for one in control.connected_accounts()] == ["ours"]
+    outs = link.update("id", outs, {**link_inputs, "stack_name": "other", "relink": "1"}).outs or {}
+    assert (outs["stack_names"], outs["replaced_links"]) == (["other", "ours"], [])
+
+
 def test_requesting_a_stack_name_does_not_make_another_stack_ours(
     link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
 ) -> None:

@@ -253,6 +253,6 @@ def test_an_account_that_is_not_ours_is_refused_before_anything_is_made(
         refuse_another_stacks_link(found, ownership)
     assert str(refusal.value) == (
         f"link AWS account 123456789012: {said}. Nothing was created: either use that link "
-        "(vmc-account-link:link `existing`), or unlink the account where it was linked and run `pulumi up` "
-        "again (an organisation holds one link for each account)."
+        "(vmc-account-link:link `existing`), or unlink the account where it was linked (`vmc-account-link "
+        "unlink`, where no Pulumi stack holds that link) and run `pulumi up` again."
     )

@@ -384,6 +384,11 @@ class Task:
     """None before, and where that can't be read."""
 
     @property
+    def has_ended(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self.status in {TaskStatus.FINISHED, TaskStatus.FAILED, TaskStatus.CANCELED}
+
+    @property
     def has_begun(self) -> bool:
         """Whether the service shows that it works on it, and does not only wait for the template's run."""
         has_changed = None not in {self.started, self.updated} and self.updated != self.started

@@ -286,5 +286,6 @@ def refuse_another_stacks_link(account: AccountRecord | None, ownership: Ownersh
         f"link AWS account {account.account_number}",
         f"{by_whom} (connected account {account.id})" + (unclear if ownership.owner is Owner.UNCLEAR else ""),
         "Nothing was created: either use that link (vmc-account-link:link `existing`), or unlink the account "
-        "where it was linked and run `pulumi up` again (an organisation holds one link for each account).",
+        "where it was linked (`vmc-account-link unlink`, where no Pulumi stack holds that link) and run "
+        "`pulumi up` again.",
     )

@@ -80,22 +80,32 @@ def _is_connected(account: AccountRecord | None, olds: Mapping[str, Any]) -> boo
     return decide_owner(account, known).owner is not Owner.ANOTHER
 
 
-def owned_stack_names(vmc: VmcClient, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
-    """Under which stacks' names a live record of the account is ours, the wanted one first.
+def owned_stack_names(
+    vmc: VmcClient, olds: Mapping[str, Any], news: Mapping[str, Any]
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """Under which stacks' names a live record of the account is ours, and of which that is not known yet.
 
     Under another name than before, the old one is ours only if its link was run: a stack that was never made,
-    because somebody else's has that name, made no record. What the service no longer knows is believed.
+    because somebody else's has that name, made no record. What the service no longer knows is believed. A
+    task that still runs may yet connect the account.
+
+    Returns:
+        The names, the wanted one first; and of each link whose task runs `stack_name` and `tracking_task`.
 
     Raises:
         VmcError: the service could not be asked.
     """
     stack_name, old_name = news["stack_name"], olds.get("stack_name")
     earlier = list(olds.get("stack_names") or ())[1:]
+    replaced = list(olds.get("replaced_links") or ())
     if old_name not in {None, stack_name}:
-        task = None if olds.get("renews") else find_task(vmc, olds.get("tracking_task"))
-        if task is None or task.status == TaskStatus.FINISHED:
-            earlier.insert(0, old_name)
-    return list(dict.fromkeys([stack_name, *earlier]))
+        # A link that was to renew a record: the stack of that name is there.
+        task_id = None if olds.get("renews") else olds.get("tracking_task")
+        replaced.insert(0, {"stack_name": old_name, "tracking_task": task_id})
+    tasks = [(link, find_task(vmc, link["tracking_task"])) for link in replaced]
+    run = [link["stack_name"] for link, task in tasks if task is None or task.status == TaskStatus.FINISHED]
+    running = [link for link, task in tasks if task is not None and not task.has_ended]
+    return list(dict.fromkeys([stack_name, *run, *earlier])), running
 
 
 def needs_new_link(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:

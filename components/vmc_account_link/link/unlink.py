@@ -23,7 +23,6 @@ LONGEST_TASK_SECONDS = 7200.0
 
 _CLOCKS = timedelta(seconds=5)
 """How far the clocks of AWS and of the service may differ; the service's is known to a second."""
-_ENDED = frozenset({TaskStatus.FINISHED, TaskStatus.FAILED, TaskStatus.CANCELED})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +141,7 @@ def _unclear(account: AccountRecord, ownership: Ownership) -> OwnerUnclear:
 
 
 def _is_running(task: Task | None, now: datetime) -> bool:
-    if task is None or task.status in _ENDED:
+    if task is None or task.has_ended:
         return False
     return task.started is None or (now - task.started).total_seconds() < LONGEST_TASK_SECONDS
 
@@ -165,7 +164,7 @@ def _note(target: LinkTarget, account: AccountRecord | None, task: Task | None) 
             f"AWS account {target.account_number} is linked by another stack now, "
             f'"{account.cf_stack_name}": left alone'
         )
-    if task is not None and task.has_begun and task.status not in _ENDED:
+    if task is not None and task.has_begun and not task.has_ended:
         return (
             f"VMware's task {task.id} for AWS account {target.account_number} has been {task.status} for "
             "more than 2 hours and was not waited for: if the account is connected after all, "
