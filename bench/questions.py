@@ -19,6 +19,7 @@ import psutil
 from bench.meter import REPOSITORY, CommandFailed, Cost, measure
 from bench.stage import Account, Stage, stage
 from sandbox.journal import Entry
+from vmc_labs.fleet.sizing import CORES_FACTOR
 
 LINK, UNCHANGED, FLEET, WAITING, PARTS = "link", "unchanged", "fleet", "waiting", "parts"
 FRESH, EXPIRED, SMALLEST = "link", "link, its request expired", "smallest"
@@ -84,7 +85,7 @@ _PULUMI = ("pulumi", "--non-interactive", "--color", "never")
 _UP = (*_PULUMI, "up", "--yes")
 _LABS = (str(Path(sys.executable).with_name("vmc-labs")), "up", "spec.yaml")
 _EVERYDAY = {"preview": (*_PULUMI, "preview"), "up": _UP, "refresh": (*_PULUMI, "refresh", "--yes")}
-THREADS = 6 * (os.cpu_count() or 1)
+THREADS = CORES_FACTOR * (os.cpu_count() or 1)
 """As many labs at a time as `vmc-labs up` has by default."""
 
 TABLE = (

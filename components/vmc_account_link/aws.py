@@ -176,7 +176,7 @@ def caller_account(
 ) -> pulumi.Output[str]:
     """The account of the provider's credentials, which must be the wanted one."""
     return pulumi.Output.all(pulumi.Output.from_input(_found(provider, parent, expected)), expected).apply(
-        _same_account
+        same_account
     )
 
 
@@ -208,7 +208,12 @@ def _rejected_credentials(expected: pulumi.Input[str] | None, error: Exception) 
     )
 
 
-def _same_account(found_and_expected: Sequence[Any]) -> str:
+def same_account(found_and_expected: Sequence[Any]) -> str:
+    """The account that AWS names, if it is a number and the expected one (None: any).
+
+    Raises:
+        WrongAccount: it is not.
+    """
     found, expected = found_and_expected
     if not is_account_number(found):
         raise WrongAccount(

@@ -69,7 +69,7 @@ def test_a_pattern_has_as_many_names_as_it_says_or_is_refused(first: int, last: 
     ("requested", "cores", "free", "width"),
     [
         pytest.param(7, 2, 0, 7, id="what is given counts"),
-        pytest.param(None, 2, 100 * LAB_BYTES, 12, id="six for each core"),
+        pytest.param(None, 2, 100 * LAB_BYTES, 16, id="eight for each core"),
         pytest.param(None, 64, 10**13, 64, id="never more than 64"),
         pytest.param(None, 8, 4 * LAB_BYTES, 3, id="three quarters of the free memory"),
         pytest.param(None, 8, 0, 1, id="one at least"),

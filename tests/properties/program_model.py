@@ -11,6 +11,7 @@ from tests.properties.cloud import Cloud
 from tests.properties.engine_model import UNKNOWN, Declaration, Engine, Outcome, Provider, Values
 from tests.properties.provider_model import DynamicProvider, StackProvider, failing
 from tests.properties.recovery_model import recover
+from vmc_account_link.aws import same_account
 from vmc_account_link.call_context import CallContext, RunMemory
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.connection_wait import ConnectionWaitProvider
@@ -92,7 +93,7 @@ class Lab:
 
     def _declarations(self) -> list[Declaration]:
         settings, org_id = self.settings, self.cloud.settings.org_id
-        account_number = self._stack.caller_account()
+        account_number = failing(lambda: same_account([self._stack.caller_account(), None]))
         precheck = StackPrecheck(
             self.cloud.settings, context=self._context(), new_client=self.cloud.new_client
         )

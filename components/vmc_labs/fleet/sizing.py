@@ -7,10 +7,11 @@ import psutil
 
 from vmc_account_link.errors import RequestError
 
-CORES_FACTOR = 6
-"""Labs for each core: a lab computes for less than 2 s and waits for 12 or more (docs/performance.md)."""
-LAB_BYTES = 550_000_000
-"""A lab in flight with the real AWS plugin (300 to 430 MB) and its CLI (120)."""
+CORES_FACTOR = 8
+"""Labs for each core: a lab computes for less than 1.5 s and waits for 12 or more (docs/performance.md)."""
+LAB_BYTES = 250_000_000
+"""A lab in flight: 110 MB of its own in the AWS provider and the CLI (docs/performance.md), twice for
+safety. One alone has 330 MB, most of which the next ones share."""
 LAB_FILES = 24
 """Files, pipes and sockets that a lab in flight holds open in this process; 16 were counted (ten labs)."""
 OWN_FILES = 64
