@@ -93,7 +93,8 @@ class Lab:
 
     def _declarations(self) -> list[Declaration]:
         settings, org_id = self.settings, self.cloud.settings.org_id
-        account_number = failing(lambda: same_account([self._stack.caller_account(), None]))
+        found = self._stack.caller_account()
+        account_number = failing(lambda: same_account([found, None]))
         precheck = StackPrecheck(
             self.cloud.settings, context=self._context(), new_client=self.cloud.new_client
         )

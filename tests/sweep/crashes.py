@@ -19,6 +19,7 @@ from tests.sweep.harness import Case, Played, Sweep
 from tests.sweep.points import Point, recorded_points
 from tests.sweep.stage import Stages, ending_of, recover, run
 from tests.sweep.verdict import shortfalls
+from vmc_account_link.link.progress import LIST_GRACE_SECONDS
 
 _HOLD_SECONDS = 3.0
 """How long a request is on its way where the kill has to come before its effect."""
@@ -167,6 +168,10 @@ class CrashCase(Case):
         Raises:
             FellShort: something is not as without the crash.
         """
+        if self.operation == "destroy":
+            # Who deleted it was killed: that an account which is missing is not on its way to the list, only
+            # these minutes can show. Nobody waits for them.
+            lab.control.advance(LIST_GRACE_SECONDS)
         again = run(lab, self.operation, seconds=_COMMAND_SECONDS)
         if again.code != 0:
             raise FellShort(f"the next {self.operation} exited with {again.code}: {again.output}")
