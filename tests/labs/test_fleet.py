@@ -12,7 +12,7 @@ import pytest
 
 from sandbox.environment import Sandbox
 from tests.labs.bad_specs import BAD_SPECS
-from tests.support.fleet_command import Command, environment
+from tests.support.fleet_command import Command, Said, environment
 from tests.support.paths import REPOSITORY
 from tests.support.patience import until
 from vmc_labs.__main__ import main
@@ -151,6 +151,31 @@ def test_a_record_that_is_gone_from_the_service_is_brought_back_at_once(
         in blocked.out + blocked.err
     )
     assert [entry.call for entry in control.journal()] == ["list-connected-accounts"]
+
+
+@pytest.mark.engine
+def test_settings_that_were_changed_half_way_are_brought_back_by_the_old_spec(
+    labs: Command, fleet_box: Sandbox, spec: Path
+) -> None:
+    def plan() -> Said:
+        return labs("plan", spec, "--only", "team-01", "--expect-no-changes")
+
+    assert labs("up", spec, "--only", "team-01").code == 0
+    old, control = spec.read_text(), fleet_box.control
+    spec.write_text(old.replace("owner: workshop}", "owner: workshop, tags: {team: blue}}"))
+    assert "its settings have changed" in plan().out
+    control.plan_fault("vmc", "list-connected-accounts", "status", status=403, nth=2, count=9)
+    assert labs("up", spec, "--only", "team-01").code == 1
+    control.clear_faults()
+    # It counts where nothing else shows that the last run has not ended: its driver was killed.
+    backend = Path(fleet_box.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
+    (tags,) = backend.rglob("event-team-01.pulumi-tags")
+    assert "changing" in json.loads(tags.read_text())["tags"]
+    spec.write_text(old)
+    assert plan().code == 1
+    assert labs("up", spec, "--only", "team-01").code == 0
+    assert plan().code == 0
+    assert "changing" not in json.loads(tags.read_text())["tags"]
 
 
 @pytest.mark.engine
