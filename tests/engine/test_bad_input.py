@@ -1,6 +1,5 @@
 """Bad input on the real engine: one line that names the key or the cause, nothing made, no traceback."""
 
-import re
 import time
 
 import pytest
@@ -138,26 +137,6 @@ def test_the_caller_is_read_five_times_at_most(lab: Lab) -> None:
     lab.control.plan_fault("aws", "sts.GetCallerIdentity", "status", status=503, body="xml", count=99)
     fails_naming(lab, "ask AWS whose credentials these are")
     assert lab.calls() == ["sts.GetCallerIdentity"] * 5
-
-
-def test_a_template_that_readers_differ_about_is_not_quoted(lab: Lab) -> None:
-    lab.control.set_modes(template="twin_keys")
-    line = fails_naming(lab, "the same key twice")
-    assert "LinkId" not in line
-
-
-@pytest.mark.parametrize(
-    ("template", "cause"),
-    [
-        ("not_a_template", "neither a JSON nor a YAML template"),
-        ("foreign_host", "templateHosts"),
-        ("redirect", "302"),
-    ],
-)
-def test_a_template_that_is_not_one_to_run_is_refused(lab: Lab, template: str, cause: str) -> None:
-    lab.control.set_modes(template=template)
-    line = fails_naming(lab, cause)
-    assert not re.search(r"[?&]X-Amz", line)
 
 
 def test_a_refused_preview_says_the_same(lab: Lab) -> None:

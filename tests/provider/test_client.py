@@ -12,6 +12,7 @@ import pytest
 from sandbox.control.client import SandboxControl
 from sandbox.environment import Sandbox
 from tests.provider.conftest import NewClient, Time
+from tests.support.forms import REFUSED, Form
 from tests.support.lab import ACCOUNT
 from vmc_account_link.api.organisation import find_organisation
 from vmc_account_link.api.transport import ATTEMPTS, LONGEST_PAUSE_SECONDS
@@ -214,24 +215,16 @@ def test_a_redirect_is_neither_followed_nor_repeated_and_its_target_is_named(
 
 
 @pytest.mark.parametrize(
-    ("refusal", "said", "unsaid"),
-    [
-        ("mfa", "asks for an MFA code, which no program can give", "expired"),
-        ("ip_policy", "IP policy keeps this machine out", "expired"),
-        ("deactivated", "It was deactivated, which an organisation owner can do", "expired"),
-        ("regenerated", "It was regenerated, which ends the earlier one", "expired"),
-        ("hold", "The organisation is on hold", "expired"),
-        ("unknown_reason", "Check it in the Cloud Services Console", "expired"),
-    ],
+    "form", [form for form in REFUSED if "token_refusal" in form.modes], ids=lambda form: form.name
 )
 def test_each_reason_to_refuse_a_token_has_its_own_words(
-    new_client: NewClient, control: SandboxControl, refusal: str, said: str, unsaid: str
+    new_client: NewClient, control: SandboxControl, form: Form
 ) -> None:
-    control.set_modes(token_refusal=refusal)
+    control.set_modes(**form.modes)
     with new_client() as vmc, pytest.raises(Refused) as failure:
         vmc.list_connected_accounts()
-    assert said in str(failure.value)
-    assert unsaid not in str(failure.value)
+    assert form.says in str(failure.value)
+    assert "expired" not in str(failure.value)
     assert "\n" not in str(failure.value)
 
 
