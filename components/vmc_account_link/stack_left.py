@@ -6,6 +6,7 @@ stack that does not exist), and of a stack that AWS made unheard the Pulumi stat
 left without a word.
 """
 
+import functools
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -17,74 +18,80 @@ from vmc_account_link.link.unlink import has_name_since_before
 from vmc_account_link.recovery.cloudformation import same_template
 
 
-def refuse_stack_that_is_left(props: Mapping[str, Any]) -> str | None:
-    """Make sure that the stack of a link request is gone.
+class LinkStack:
+    """A link request's CloudFormation stack as its own AWS provider sees it; one reader asks for all."""
 
-    Args:
-        props: the link request's, among them how its stack's AWS provider asks AWS.
+    def __init__(self, props: Mapping[str, Any]) -> None:
+        """Look at nothing yet.
 
-    Returns:
-        A line for the person where AWS could not be asked; None where there is nothing to say.
+        Args:
+            props: the link request's, among them how its stack's AWS provider asks AWS.
+        """
+        self._props = props
+        self._name, self._account = str(props["stack_name"]), str(props["account_number"])
 
-    Raises:
-        StackLeft: it is there, and runs the link's template.
-    """
-    name, account = str(props["stack_name"]), str(props["account_number"])
-    try:
-        reader = _reader(props)
-        stack = reader.stack(name)
-        if stack is None or not _is_of_link(reader, stack.id, props):
-            return None
-    except ModuleNotFoundError:
-        return _not_checked(name, account, "boto3 is not installed: `pip install 'vmc-account-link[cli]'`")
-    except (AwsRefused, SettingsError) as error:
-        return _not_checked(name, account, f"{error.action}: {error.detail}")
-    raise StackLeft(
-        f"delete CloudFormation stack {name} of AWS account {account}",
-        f"it is still there, {stack.status} ({stack.id})",
-        "If it has termination protection, take that away. Then run `vmc-account-link recover --stack` with "
-        "this Pulumi stack's name, which takes it in again, and `pulumi destroy`.",
-    )
+    def refuse_left(self) -> str | None:
+        """Make sure that it is gone.
 
+        Returns:
+            A line for the person where AWS could not be asked; None where there is nothing to say.
 
-def other_stack_has_name(props: Mapping[str, Any]) -> bool:
-    """Whether another stack has the name of the link's since before the link was requested.
+        Raises:
+            StackLeft: it is there, and runs the link's template.
+        """
+        try:
+            stack = self._reader.stack(self._name)
+            if stack is None or not self._runs_template(stack.id):
+                return None
+        except ModuleNotFoundError:
+            return self._not_checked("boto3 is not installed: `pip install 'vmc-account-link[cli]'`")
+        except (AwsRefused, SettingsError) as error:
+            return self._not_checked(f"{error.action}: {error.detail}")
+        raise StackLeft(
+            f"delete CloudFormation stack {self._name} of AWS account {self._account}",
+            f"it is still there, {stack.status} ({stack.id})",
+            "If it has termination protection, take that away. Then run `vmc-account-link recover --stack` "
+            "with this Pulumi stack's name, which takes it in again, and `pulumi destroy`.",
+        )
 
-    Args:
-        props: the link request's, as above.
+    def name_was_taken(self) -> bool:
+        """Whether another stack has the name of the link's since before the link was requested.
 
-    Returns:
-        False where AWS could not be asked too: `refuse_stack_that_is_left` says so.
-    """
-    requested_at = props.get("requested_at")
-    if not isinstance(requested_at, str) or "aws_access" not in props:
-        return False
-    try:
-        stack = _reader(props).stack(str(props["stack_name"]))
-    except (ModuleNotFoundError, AwsRefused, SettingsError):
-        return False
-    # By the service's clock: this machine's may be hours off.
-    requested = parse_moment(requested_at) + timedelta(seconds=props.get("clock_ahead_seconds") or 0)
-    return stack is not None and has_name_since_before(
-        requested, created=stack.created, updated=stack.updated
-    )
+        Returns:
+            False where AWS could not be asked too: `refuse_left` says so.
+        """
+        requested_at = self._props.get("requested_at")
+        if not isinstance(requested_at, str) or "aws_access" not in self._props:
+            return False
+        try:
+            stack = self._reader.stack(self._name)
+        except (ModuleNotFoundError, AwsRefused, SettingsError):
+            return False
+        # By the service's clock: this machine's may be hours off.
+        requested = parse_moment(requested_at) + timedelta(
+            seconds=self._props.get("clock_ahead_seconds") or 0
+        )
+        return stack is not None and has_name_since_before(
+            requested, created=stack.created, updated=stack.updated
+        )
 
+    @functools.cached_property
+    def _reader(self) -> AwsReader:
+        """AWS as the link's account only."""
+        reader = AwsReader(AwsAccess.from_inputs(self._props["aws_access"]))
+        reader.refuse_other_account(self._account)
+        return reader
 
-def _reader(props: Mapping[str, Any]) -> AwsReader:
-    """AWS as the link's stack's provider sees it, and as the link's account only."""
-    reader = AwsReader(AwsAccess.from_inputs(props["aws_access"]))
-    reader.refuse_other_account(str(props["account_number"]))
-    return reader
+    def _runs_template(self, stack_id: str) -> bool:
+        """Whether it runs the link's template, which holds its id; by URL the template is not known."""
+        sent = self._props.get("template_body")
+        return bool(sent) and same_template(str(sent), self._reader.template(stack_id))
 
-
-def _is_of_link(reader: AwsReader, stack_id: str, props: Mapping[str, Any]) -> bool:
-    """Whether it runs this link's template, which holds the link's id; by URL the template is not known."""
-    sent = props.get("template_body")
-    return bool(sent) and same_template(str(sent), reader.template(stack_id))
-
-
-def _not_checked(name: str, account: str, why: str) -> str:
-    return f"whether AWS account {account} still has CloudFormation stack {name} was not asked: {why}"
+    def _not_checked(self, why: str) -> str:
+        return (
+            f"whether AWS account {self._account} still has CloudFormation stack {self._name} was not asked: "
+            f"{why}"
+        )
 
 
 def access_of(values: Mapping[str, Any]) -> dict[str, Any]:
