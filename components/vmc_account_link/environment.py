@@ -3,7 +3,6 @@
 The reference page is made of this table. Pure, but for the folder that relative paths are relative to.
 """
 
-import dataclasses
 import os
 from collections.abc import Mapping, MutableMapping
 from enum import StrEnum
@@ -21,88 +20,51 @@ class Use(StrEnum):
     NEVER = "never used"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Variable:
-    """A variable, or several that belong together."""
-
-    names: tuple[str, ...]
-    use: Use
-    meaning: str
-
-
-VARIABLES = (
-    Variable(names=("ORG_ID",), use=Use.READ, meaning="the organisation, where `vmc:orgId` is not set"),
-    Variable(
-        names=("API_TOKEN", "CLIENT_ID", "CLIENT_SECRET"),
-        use=Use.READ,
-        meaning="the credentials of VMware Cloud, where none are in the `vmc:` configuration",
-    ),
-    Variable(
-        names=("VMC_ORG_ID", "VMC_API_TOKEN", "VMC_REFRESH_TOKEN"),
-        use=Use.OTHERS,
-        meaning="other tools' names of these, where ours are missing",
-    ),
-    Variable(
-        names=("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"),
-        use=Use.READ,
-        meaning="where AWS is, as its SDKs read it; a large template may come from this S3",
-    ),
-    Variable(
-        names=("VMC_URL", "CSP_URL"),
-        use=Use.READ,
-        meaning="the services' addresses, where `vmc:vmcUrl` and `vmc:cspUrl` are not set",
-    ),
-    Variable(
-        names=(
-            "AWS_PROFILE",
-            "AWS_DEFAULT_PROFILE",
-            "AWS_ACCESS_KEY_ID",
-            "AWS_SECRET_ACCESS_KEY",
-            "AWS_SESSION_TOKEN",
-        ),
-        use=Use.READ,
-        meaning="the AWS credentials, by AWS's own rules, where `aws:*` sets none; empty counts as unset",
-    ),
-    Variable(
-        names=("AWS_REGION", "AWS_DEFAULT_REGION"),
-        use=Use.NEVER,
-        meaning="the CloudFormation stack's region is the setting `region`",
-    ),
-    Variable(
-        names=(
-            "AWS_CONFIG_FILE",
-            "AWS_SHARED_CREDENTIALS_FILE",
-            "AWS_WEB_IDENTITY_TOKEN_FILE",
-            "AWS_CA_BUNDLE",
-            "PULUMI_HOME",
-            "PULUMI_CONFIG_PASSPHRASE_FILE",
-        ),
-        use=Use.ABSOLUTE,
-        meaning="files and folders of AWS's and Pulumi's tools: a fleet runs them in folders of its own",
-    ),
-    Variable(
-        names=("PULUMI_BACKEND_URL",),
-        use=Use.ABSOLUTE,
-        meaning="where the Pulumi states are; `file://` may be relative",
-    ),
-    Variable(
-        names=("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"),
-        use=Use.NAMED,
-        meaning="proxies, in lower case too; a service on this machine is reached without one",
-    ),
-    Variable(
-        names=("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
-        use=Use.NAMED,
-        meaning="the certificates by which the services' TLS connections are verified",
-    ),
-    Variable(
-        names=("NETRC",),
-        use=Use.NEVER,
-        meaning="netrc files; `~/.netrc` is not used either",
-    ),
-)
-_FILE_URL = "file://"
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+VARIABLES: Mapping[str, tuple[Use, str]] = {
+    "ORG_ID": (Use.READ, "the organisation, where `vmc:orgId` is not set"),
+    "API_TOKEN CLIENT_ID CLIENT_SECRET": (
+        Use.READ,
+        "the credentials of VMware Cloud, where none are in the `vmc:` configuration",
+    ),
+    "VMC_ORG_ID VMC_API_TOKEN VMC_REFRESH_TOKEN": (
+        Use.OTHERS,
+        "other tools' names of these, where ours are missing",
+    ),
+    "AWS_ENDPOINT_URL AWS_ENDPOINT_URL_S3": (
+        Use.READ,
+        "where AWS is, as its SDKs read it; a large template may come from this S3",
+    ),
+    "VMC_URL CSP_URL": (
+        Use.READ,
+        "the services' addresses, where `vmc:vmcUrl` and `vmc:cspUrl` are not set",
+    ),
+    "AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN": (
+        Use.READ,
+        "the AWS credentials, by AWS's own rules, where `aws:*` sets none; empty counts as unset",
+    ),
+    "AWS_REGION AWS_DEFAULT_REGION": (
+        Use.NEVER,
+        "the CloudFormation stack's region is the setting `region`",
+    ),
+    "AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE AWS_WEB_IDENTITY_TOKEN_FILE AWS_CA_BUNDLE PULUMI_HOME "
+    "PULUMI_CONFIG_PASSPHRASE_FILE": (
+        Use.ABSOLUTE,
+        "files and folders of AWS's and Pulumi's tools: a fleet runs them in folders of its own",
+    ),
+    "PULUMI_BACKEND_URL": (Use.ABSOLUTE, "where the Pulumi states are; `file://` may be relative"),
+    "HTTPS_PROXY HTTP_PROXY ALL_PROXY NO_PROXY": (
+        Use.NAMED,
+        "proxies, in lower case too; a service on this machine is reached without one",
+    ),
+    " ".join(_BUNDLES): (
+        Use.NAMED,
+        "the certificates by which the services' TLS connections are verified",
+    ),
+    "NETRC": (Use.NEVER, "netrc files; `~/.netrc` is not used either"),
+}
+"""A variable, or several that belong together -> what is done with it, and what it means."""
+_FILE_URL = "file://"
 
 
 def prepare(environ: MutableMapping[str, str], folder: Path) -> None:
@@ -114,12 +76,11 @@ def prepare(environ: MutableMapping[str, str], folder: Path) -> None:
     """
     for name in [name for name in environ if name.startswith("AWS_") and not environ[name].strip()]:
         del environ[name]
-    for variable in VARIABLES:
-        if variable.use is not Use.ABSOLUTE:
-            continue
-        for name in variable.names:
-            if value := environ.get(name, "").strip():
-                environ[name] = _absolute(value, folder)
+    for name in [
+        name for names, (use, _) in VARIABLES.items() if use is Use.ABSOLUTE for name in names.split()
+    ]:
+        if value := environ.get(name, "").strip():
+            environ[name] = _absolute(value, folder)
 
 
 def prepare_process() -> None:
@@ -153,6 +114,7 @@ def bundle_variable(environ: Mapping[str, str]) -> str | None:
 def table() -> str:
     """All variables, in Markdown."""
     rows = [
-        f"| {', '.join(f'`{name}`' for name in one.names)} | {one.use} | {one.meaning} |" for one in VARIABLES
+        f"| {', '.join(f'`{name}`' for name in names.split())} | {use} | {meaning} |"
+        for names, (use, meaning) in VARIABLES.items()
     ]
     return "\n".join(["| variable | what is done with it | meaning |", "| --- | --- | --- |", *rows])
