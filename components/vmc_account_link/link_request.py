@@ -46,7 +46,7 @@ from vmc_account_link.link.relink import (
 from vmc_account_link.link.unlink import NothingToUnlink, Unlink, evaluate_unrecorded
 from vmc_account_link.link.wait import EvaluateUnlink, link_target, unlink_until_gone
 from vmc_account_link.provider import PREVIEW, ServiceProvider
-from vmc_account_link.stack_left import LinkStack
+from vmc_account_link.recovery.stack_left import LinkStack
 from vmc_account_link.template import source
 from vmc_account_link.template.policy import enforce_policy, read_policy
 from vmc_account_link.template.report import TemplatePolicy

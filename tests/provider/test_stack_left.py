@@ -8,7 +8,7 @@ import pytest
 from sandbox.control.client import SandboxControl
 from tests.support.lab import ACCOUNT
 from vmc_account_link.errors import StackLeft
-from vmc_account_link.stack_left import LinkStack
+from vmc_account_link.recovery.stack_left import LinkStack
 
 OURS = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "ours"}}}}'
 PROPS = {

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.transport import Transport
 from vmc_account_link.aws_reader import AwsAccess, AwsReader, Caller
-from vmc_account_link.check_result import CheckResult, Verdict, from_error, run_check, skipped, warned
+from vmc_account_link.cli.check_result import CheckResult, Verdict, from_error, run_check, skipped, warned
 from vmc_account_link.cli.checks import (
     check_identity,
     check_link,

@@ -1,7 +1,7 @@
 """doctor's look at AWS's quotas, as far as they can be asked for: how many IAM roles the account may have."""
 
 from vmc_account_link.aws_reader import AwsReader
-from vmc_account_link.check_result import CheckResult, failed, passed, warned
+from vmc_account_link.cli.check_result import CheckResult, failed, passed, warned
 from vmc_account_link.errors import VmcError
 
 ROLES_OF_A_LINK = 4

@@ -1,7 +1,7 @@
 """doctor's look at the AWS rights: IAM simulates each action for the resource that it is needed for."""
 
 from vmc_account_link.aws_reader import AwsReader, Caller, Decision
-from vmc_account_link.check_result import CheckResult, warned
+from vmc_account_link.cli.check_result import CheckResult, warned
 from vmc_account_link.cli.checks import check_permissions
 from vmc_account_link.cli.rights import PASS_ROLE, PASSED_TO, Scope, by_resource
 from vmc_account_link.errors import VmcError

@@ -4,10 +4,9 @@ import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from vmc_account_link.args import DEFAULT_REGION
 from vmc_account_link.aws_reader import AwsAccess
 from vmc_account_link.errors import RequestError, SettingsError
-from vmc_account_link.settings import VmcSettings, read_settings
+from vmc_account_link.settings import DEFAULT_REGION, VmcSettings, read_settings
 from vmc_labs.spec.model import ROLE_SESSION_NAME, LabSpec, Service
 
 _VMC_SECRETS = ("API_TOKEN", "CLIENT_ID", "CLIENT_SECRET")

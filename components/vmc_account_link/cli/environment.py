@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, MutableMapping
 from enum import StrEnum
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 
 class Use(StrEnum):
@@ -20,7 +20,6 @@ class Use(StrEnum):
     NEVER = "never used"
 
 
-_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 VARIABLES: Mapping[str, tuple[Use, str]] = {
     "ORG_ID": (Use.READ, "the organisation, where `vmc:orgId` is not set"),
     "API_TOKEN CLIENT_ID CLIENT_SECRET": (
@@ -57,7 +56,7 @@ VARIABLES: Mapping[str, tuple[Use, str]] = {
         Use.NAMED,
         "proxies, in lower case too; a service on this machine is reached without one",
     ),
-    " ".join(_BUNDLES): (
+    "REQUESTS_CA_BUNDLE CURL_CA_BUNDLE": (
         Use.NAMED,
         "the certificates by which the services' TLS connections are verified",
     ),
@@ -96,19 +95,6 @@ def _absolute(value: str, folder: Path) -> str:
     if "://" in value or value.startswith("~"):
         return value
     return os.path.normpath(folder / value)
-
-
-def proxy_variable(url: str, environ: Mapping[str, str]) -> str | None:
-    """The variable whose proxy a request to this address goes through; None where there is none."""
-    scheme = urlsplit(url).scheme.upper()
-    names = (f"{scheme}_PROXY", "ALL_PROXY")
-    spelled = [one for name in names for one in (name.lower(), name)]
-    return next((name for name in spelled if environ.get(name, "").strip()), None)
-
-
-def bundle_variable(environ: Mapping[str, str]) -> str | None:
-    """The variable that names the certificates; None where none does."""
-    return next((name for name in _BUNDLES if environ.get(name, "").strip()), None)
 
 
 def table() -> str:

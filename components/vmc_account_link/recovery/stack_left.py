@@ -92,9 +92,3 @@ class LinkStack:
             f"whether AWS account {self._account} still has CloudFormation stack {self._name} was not asked: "
             f"{why}"
         )
-
-
-def access_of(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What a link request keeps of an AWS provider's arguments (`AwsAccess.from_inputs`): no credentials."""
-    kept = ("region", "profile", "assumeRoles", "endpoints")
-    return {key: values[key] for key in kept if values.get(key) is not None}
