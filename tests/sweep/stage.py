@@ -15,9 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import boto3
-
 from sandbox.environment import Sandbox
+from tests.support.aws import aws_client
 from tests.support.forms import AS_DOCUMENTED, Form
 from tests.support.lab import Lab
 from tests.support.paths import REPOSITORY
@@ -127,12 +126,15 @@ def run(lab: Lab, operation: str, *flags: str, seconds: float) -> Finished:
     return _run(["pulumi", *arguments], lab.folder, lab.command_environment(), seconds)
 
 
-def recover(lab: Lab, *, seconds: float) -> Finished:
-    """Run `RECOVER` for the lab's project; who killed an engine knows that it is dead."""
-    arguments = [*RECOVER.split()[1:], "--cwd", str(lab.folder), "--force"]
-    return _run(
-        [sys.executable, "-m", "vmc_account_link", *arguments], REPOSITORY, lab.command_environment(), seconds
-    )
+def recover_command(lab: Lab, *, force: bool = True) -> list[str]:
+    """`RECOVER` for the lab's project; with `force` as who has killed an engine and knows that it is dead."""
+    arguments = [*RECOVER.split()[1:], "--cwd", str(lab.folder), *(["--force"] if force else [])]
+    return [sys.executable, "-m", "vmc_account_link", *arguments]
+
+
+def recover(lab: Lab, *, seconds: float = 120.0, force: bool = True) -> Finished:
+    """Run it."""
+    return _run(recover_command(lab, force=force), REPOSITORY, lab.command_environment(), seconds)
 
 
 def _run(command: list[str], folder: Path, environment: dict[str, str], seconds: float) -> Finished:
@@ -160,15 +162,7 @@ def _run(command: list[str], folder: Path, environment: dict[str, str], seconds:
 
 def ending_of(lab: Lab, *, links_before: int = 0) -> Ending:
     """What there is now, at AWS, at VMware, in the state, and how many links were requested since."""
-    environment = lab.box.environment
-    make: Any = boto3.client
-    stacks = make(
-        "cloudformation",
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        region_name=environment["AWS_REGION"],
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-    ).list_stacks()["StackSummaries"]
+    stacks = aws_client(lab.box.environment, "cloudformation").list_stacks()["StackSummaries"]
     state = deployment(lab)
     return Ending(
         live_stacks=tuple(one["StackId"] for one in stacks if one["StackStatus"] != "DELETE_COMPLETE"),
