@@ -4,7 +4,7 @@ The reference page is made of this table. Pure, but for the folder that relative
 """
 
 import os
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import quote
@@ -46,7 +46,8 @@ VARIABLES: Mapping[str, tuple[Use, str]] = {
         Use.NEVER,
         "the CloudFormation stack's region is the setting `region`",
     ),
-    "AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE AWS_WEB_IDENTITY_TOKEN_FILE AWS_CA_BUNDLE PULUMI_HOME "
+    "AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE AWS_WEB_IDENTITY_TOKEN_FILE AWS_CA_BUNDLE "
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE PULUMI_HOME PULUMI_CREDENTIALS_PATH "
     "PULUMI_CONFIG_PASSPHRASE_FILE": (
         Use.ABSOLUTE,
         "files and folders of AWS's and Pulumi's tools: a fleet runs them in folders of its own",
@@ -66,35 +67,52 @@ VARIABLES: Mapping[str, tuple[Use, str]] = {
 _FILE_URL = "file://"
 
 
-def prepare(environ: MutableMapping[str, str], folder: Path) -> None:
-    """Make of a command's environment what means the same in every folder, and to every library.
-
-    Args:
-        environ: changed in place.
-        folder: what relative paths are relative to; absolute.
-    """
-    for name in [name for name in environ if name.startswith("AWS_") and not environ[name].strip()]:
-        del environ[name]
-    for name in [
-        name for names, (use, _) in VARIABLES.items() if use is Use.ABSOLUTE for name in names.split()
-    ]:
-        if value := environ.get(name, "").strip():
-            environ[name] = _absolute(value, folder)
-
-
 def prepare_process() -> None:
-    """`prepare` for this process, in its folder."""
-    prepare(os.environ, Path.cwd())
+    """Make of this process's environment what means the same in every folder, and to every library."""
+    for name in [name for name in os.environ if name.startswith("AWS_") and not os.environ[name].strip()]:
+        del os.environ[name]
+    os.environ.update(absolute_paths(os.environ))
+
+
+def absolute_paths(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that name a file, a folder or a backend, as they are meant in this process's folder."""
+    absolute = (names.split() for names, (use, _) in VARIABLES.items() if use is Use.ABSOLUTE)
+    given = {name: environ.get(name, "").strip() for names in absolute for name in names}
+    return {name: _absolute(value, Path.cwd()) for name, value in given.items() if value}
 
 
 def _absolute(value: str, folder: Path) -> str:
-    if value.startswith(_FILE_URL):
-        path = value.removeprefix(_FILE_URL)
-        is_whole = path.startswith(("/", "~"))
-        return value if is_whole else f"{_FILE_URL}{quote(str(folder))}/{path}"
-    if "://" in value or value.startswith("~"):
-        return value
-    return os.path.normpath(folder / value)
+    if "://" in value:
+        return absolute_backend(value, folder)
+    return os.path.normpath(folder / os.path.expanduser(value))  # noqa: PTH111 - no home is no error
+
+
+def absolute_backend(url: str, folder: Path) -> str:
+    """The same backend by a URL that means the same from every folder.
+
+    Args:
+        url: as the engine takes it: `file://.`, `file://states`, `file://~/states`, or of another scheme.
+        folder: what a relative path is relative to; absolute.
+    """
+    if not url.startswith(_FILE_URL):
+        return url
+    path, position, query = url.removeprefix(_FILE_URL).partition("?")
+    if path == "~" or path.startswith("~/"):
+        path = f"{quote(os.path.expanduser('~'))}/{path[2:]}"  # noqa: PTH111 - no home is no error
+    if not path.startswith("/"):
+        path = f"{quote(str(folder))}/{path}"
+    return f"{_FILE_URL}{_normal(path)}{position}{query}"
+
+
+def _normal(path: str) -> str:
+    """The path without `.` and `..`; as text, since its percent signs are the URL's."""
+    steps: list[str] = []
+    for step in path.split("/"):
+        if step == "..":
+            del steps[-1:]
+        elif step not in {"", "."}:
+            steps.append(step)
+    return "/" + "/".join(steps)
 
 
 def table() -> str:
