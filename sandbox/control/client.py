@@ -1,7 +1,6 @@
 """The control of a running sandbox, typed: what tests hold in their hand."""
 
 from datetime import datetime
-from types import TracebackType
 from typing import Any, Self
 
 import requests
@@ -39,9 +38,7 @@ class SandboxControl:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def reset(self) -> None:
