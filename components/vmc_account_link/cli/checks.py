@@ -12,6 +12,8 @@ from vmc_account_link.settings import DEFAULT_REGION
 
 _RENEW = "Make a new API token in the VMC console and set it (vmc:refreshToken or API_TOKEN)."
 _SOON = timedelta(hours=24)
+_ROLES_OF_A_LINK = 4
+"""Three that VMware's accounts assume, and the function's."""
 
 
 def check_token(end: datetime | None, now: datetime) -> CheckResult:
@@ -157,6 +159,14 @@ def check_permissions(caller: Caller, decisions: Sequence[Decision] | None) -> C
     if any(decision.by_organization for decision in denied):
         hint = "A policy of the AWS organisation (SCP) denies this: ask its administrators."
     return failed("permissions", f"denied: {', '.join(decision.action for decision in denied)}", hint)
+
+
+def check_quotas(used: int, limit: int) -> CheckResult:
+    """Whether there is room for the link's roles."""
+    found = f"{used} of {limit} IAM roles are used, a link needs {_ROLES_OF_A_LINK}"
+    if limit - used < _ROLES_OF_A_LINK:
+        return failed("quotas", found, "Delete roles, or have AWS raise the quota (Roles per account).")
+    return passed("quotas", found)
 
 
 def _moment(moment: datetime) -> str:
