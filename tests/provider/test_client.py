@@ -6,6 +6,7 @@ Real: requests, sockets, the emulator. Not real: the pauses between repeats.
 import contextlib
 import dataclasses
 import traceback
+from typing import Any
 
 import pytest
 
@@ -145,9 +146,9 @@ PASSING = [
 @pytest.mark.parametrize("fault", PASSING)
 @pytest.mark.parametrize("call", ["list-connected-accounts", "request-link"])
 def test_a_read_and_a_link_request_are_repeated_until_a_passing_fault_is_over(
-    new_client: NewClient, control: SandboxControl, call: str, fault: dict[str, object]
+    new_client: NewClient, control: SandboxControl, call: str, fault: dict[str, Any]
 ) -> None:
-    control.plan_fault("vmc", call, count=2, **fault)  # type: ignore[arg-type]
+    control.plan_fault("vmc", call, count=2, **fault)
     with new_client() as vmc:
         if call == "request-link":
             # Those whose answer was lost are links that nobody runs: they bind nothing, and expire.
@@ -159,13 +160,13 @@ def test_a_read_and_a_link_request_are_repeated_until_a_passing_fault_is_over(
 
 @pytest.mark.parametrize("fault", PASSING)
 def test_an_unlinking_is_never_repeated_once_the_service_may_have_acted(
-    new_client: NewClient, control: SandboxControl, fault: dict[str, object]
+    new_client: NewClient, control: SandboxControl, fault: dict[str, Any]
 ) -> None:
     control.seed_account(ACCOUNT)
     turned_away = fault.get("status") == 429
     with new_client() as vmc:
         (record,) = vmc.list_connected_accounts()
-        control.plan_fault("vmc", "unlink", **fault)  # type: ignore[arg-type]
+        control.plan_fault("vmc", "unlink", **fault)
         with contextlib.suppress(VmcError):
             vmc.unlink(record)
     assert calls(control, "unlink") == (2 if turned_away else 1)
