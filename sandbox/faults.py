@@ -4,7 +4,8 @@ import dataclasses
 import threading
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any, Self
+from types import NoneType
+from typing import Any, Self, get_args, get_type_hints
 
 LONGEST_HOLD_SECONDS = 120.0
 """No planned fault holds a request longer than this."""
@@ -154,38 +155,20 @@ class PlannedFault:
         return dataclasses.asdict(self)
 
 
-_KINDS_OF_VALUE: Mapping[str, tuple[type, ...]] = {
-    "service": (str,),
-    "call": (str,),
-    "nth": (int,),
-    "count": (int,),
-    "status": (int,),
-    "retry_after": (int,),
-    "retryable": (bool,),
-    "error_code": (str,),
-    "acts": (bool,),
-    "seconds": (int, float),
-    "server": (str,),
-    "account_number": (str,),
-}
-
-
-_NULLABLE = frozenset({"status", "retry_after", "error_code", "seconds", "server", "account_number"})
-
-
 def _value(key: str, value: Any) -> Any:
     """Check one value of a fault's JSON form."""
-    if key in {"kind", "body"}:
-        enum = FaultKind if key == "kind" else FaultBody
-        try:
-            return enum(value)
-        except ValueError:
-            raise InvalidFault(f"{key} {value!r} is none of {', '.join(enum)}") from None
-    if value is None and key in _NULLABLE:
+    hint = get_type_hints(PlannedFault)[key]
+    kinds = get_args(hint) or (hint,)
+    if value is None and NoneType in kinds:
         return None
-    kinds = _KINDS_OF_VALUE[key]
-    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        raise InvalidFault(f"{key} {value!r} is not of type {kinds[-1].__name__}")
+    if issubclass(kinds[0], StrEnum):
+        try:
+            return kinds[0](value)
+        except ValueError:
+            raise InvalidFault(f"{key} {value!r} is none of {', '.join(kinds[0])}") from None
+    taken = (int, float) if float in kinds else kinds[0]
+    if not isinstance(value, taken) or (isinstance(value, bool) and bool not in kinds):
+        raise InvalidFault(f"{key} {value!r} is not of type {kinds[0].__name__}")
     return value
 
 

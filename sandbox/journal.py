@@ -10,7 +10,8 @@ from typing import Any
 class Entry:
     """One answered (or deliberately unanswered) request."""
 
-    number: int
+    number: int = 0
+    """From 1 on, in the journal."""
     at: datetime
     """By the sandbox's clock."""
     monotonic: float
@@ -43,36 +44,11 @@ class Journal:
         self._numbers = 0
         self._lock = threading.Lock()
 
-    def record(
-        self,
-        *,
-        at: datetime,
-        monotonic: float,
-        service: str,
-        call: str,
-        method: str,
-        path: str,
-        status: int,
-        fault: str | None = None,
-        account_number: str | None = None,
-    ) -> None:
-        """Append one request."""
+    def record(self, entry: Entry) -> None:
+        """Append one request, and number it."""
         with self._lock:
             self._numbers += 1
-            self._entries.append(
-                Entry(
-                    number=self._numbers,
-                    at=at,
-                    monotonic=monotonic,
-                    service=service,
-                    call=call,
-                    method=method,
-                    path=path,
-                    status=status,
-                    fault=fault,
-                    account_number=account_number,
-                )
-            )
+            self._entries.append(dataclasses.replace(entry, number=self._numbers))
 
     def entries(self) -> tuple[Entry, ...]:
         """All entries since the last `clear`, oldest first."""

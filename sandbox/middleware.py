@@ -14,7 +14,7 @@ from werkzeug.http import http_date
 
 from sandbox.clock import Clock
 from sandbox.faults import FaultBody, FaultKind, Faults, PlannedFault
-from sandbox.journal import Journal
+from sandbox.journal import Entry, Journal
 
 _LOG = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class FaultyApp:
             self._faults.hold(fault.seconds)
         response = _call(self._app, environ) if fault is None or fault.lets_act else None
         answer = _spoil(fault, response, path)
-        self._journal.record(
+        entry = Entry(
             at=at,
             monotonic=monotonic,
             service=self._service,
@@ -91,6 +91,7 @@ class FaultyApp:
             fault=fault.kind.value if fault else None,
             account_number=account,
         )
+        self._journal.record(entry)
         if fault and fault.kind is FaultKind.REFUSE_NEXT:
             self._faults.shut(fault)
         elif fault and fault.seconds and fault.kind is not FaultKind.LATE:

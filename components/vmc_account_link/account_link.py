@@ -9,7 +9,6 @@ import pulumi_aws as aws
 from vmc_account_link import resource_types
 from vmc_account_link.args import (
     DEFAULT_LINK_TIMEOUT_MINUTES,
-    DEFAULT_REGION,
     DEFAULT_STACK_NAME,
     AccountLinkArgs,
     drop_unset,
@@ -20,6 +19,7 @@ from vmc_account_link.args import (
     without_defaults,
 )
 from vmc_account_link.aws import caller_account, configured_arguments, limits_accounts, pinned_provider
+from vmc_account_link.aws_reader import access_of
 from vmc_account_link.compatible_subnets import CompatibleSubnets
 from vmc_account_link.connected_account import ConnectedAccount
 from vmc_account_link.connection_wait import ConnectionWait
@@ -28,14 +28,13 @@ from vmc_account_link.link.evidence import END, EVIDENCE, LinkEnd, link_end, lin
 from vmc_account_link.link.ownership import LinkEvidence
 from vmc_account_link.link_request import LinkRequest
 from vmc_account_link.provider import LinkInputs
-from vmc_account_link.settings import VmcSettings, setting_key
+from vmc_account_link.settings import DEFAULT_REGION, VmcSettings, setting_key
 from vmc_account_link.stack_hooks import (
     StackPrecheck,
     request_hooks,
     stack_hooks,
     update_in_place_while_relinked,
 )
-from vmc_account_link.stack_left import access_of
 
 
 class AccountLink(pulumi.ComponentResource):

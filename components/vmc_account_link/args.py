@@ -15,6 +15,7 @@ from vmc_account_link.errors import SettingsError
 from vmc_account_link.link.subnets import DEFAULT_SDDC_TYPE, SDDC_TYPES, count_problem
 from vmc_account_link.resource_types import PACKAGE
 from vmc_account_link.settings import (
+    DEFAULT_REGION,
     QUOTES,
     VMC_CREDENTIALS,
     VMC_KEYS,
@@ -25,7 +26,6 @@ from vmc_account_link.settings import (
 )
 from vmc_account_link.template.policy import read_policy
 
-DEFAULT_REGION = "us-west-2"
 DEFAULT_STACK_NAME = "SDDC-Account-Link"
 DEFAULT_LINK_TIMEOUT_MINUTES = 30
 _DEFAULTS: Mapping[str, Any] = {

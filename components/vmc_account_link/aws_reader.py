@@ -10,9 +10,8 @@ from datetime import datetime
 from ipaddress import ip_network
 from typing import Any
 
-from vmc_account_link.args import DEFAULT_REGION
 from vmc_account_link.errors import SettingsError, VmcError, safe_text
-from vmc_account_link.settings import is_account_number
+from vmc_account_link.settings import DEFAULT_REGION, is_account_number
 
 _SMALLEST_SUBNET_PREFIX = 26
 """VMware's documents: a subnet for SDDCs is a /26 or larger."""
@@ -63,6 +62,12 @@ class AwsAccess:
                 if url
             },
         )
+
+
+def access_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a link request keeps of an AWS provider's arguments (`AwsAccess.from_inputs`): no credentials."""
+    kept = ("region", "profile", "assumeRoles", "endpoints")
+    return {key: values[key] for key in kept if values.get(key) is not None}
 
 
 def _objects(inputs: Mapping[str, Any], key: str) -> list[dict[str, Any]]:

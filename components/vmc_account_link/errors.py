@@ -56,6 +56,19 @@ _SHORTEST_SECRET = 8
 """Characters: of a URL's segments, shorter ones are words."""
 
 
+class SecretText(str):
+    """A secret whose `repr` is dots: what a debugger, a log of arguments or a test's report shows.
+
+    Itself it is the text: where it is put into a request, or joined to another string.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Three dots, as long as it may be."""
+        return "'...'"
+
+
 def url_origin(url: str) -> str:
     """Return a URL's scheme, host and port.
 

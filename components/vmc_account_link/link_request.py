@@ -46,7 +46,7 @@ from vmc_account_link.link.relink import (
 from vmc_account_link.link.unlink import NothingToUnlink, Unlink, evaluate_unrecorded
 from vmc_account_link.link.wait import EvaluateUnlink, link_target, unlink_until_gone
 from vmc_account_link.provider import PREVIEW, ServiceProvider
-from vmc_account_link.stack_left import other_stack_has_name, refuse_stack_that_is_left
+from vmc_account_link.recovery.stack_left import LinkStack
 from vmc_account_link.template import source
 from vmc_account_link.template.policy import enforce_policy, read_policy
 from vmc_account_link.template.report import TemplatePolicy
@@ -157,12 +157,13 @@ class LinkRequestProvider(ServiceProvider):
         # be unlinked nor how AWS is asked.
         if _identity(props) in self.context.memory.declared:
             return
+        stack = LinkStack(props)
         if props.get("unlink_on_destroy") and isinstance(props.get("tracking_task"), str):
-            self._unlink_unrecorded(props)
-        if "aws_access" in props and (note := refuse_stack_that_is_left(props)):
+            self._unlink_unrecorded(props, stack)
+        if "aws_access" in props and (note := stack.refuse_left()):
             self.context.emit_progress(note)
 
-    def _unlink_unrecorded(self, props: dict[str, Any]) -> None:
+    def _unlink_unrecorded(self, props: dict[str, Any], stack: LinkStack) -> None:
         """Unlink what the link has connected without a connected account in the state."""
         if props["tracking_task"] in self.context.memory.settled:
             return
@@ -173,7 +174,7 @@ class LinkRequestProvider(ServiceProvider):
                 link_target(props),
                 timeout_seconds=_LONGEST_READ_SECONDS,
                 context=self.context,
-                evaluate=_evaluator(props),
+                evaluate=_evaluator(stack),
             )
         if had_come:
             self.context.emit_progress(
@@ -231,9 +232,9 @@ class LinkRequestProvider(ServiceProvider):
         }
 
 
-def _evaluator(props: Mapping[str, Any]) -> EvaluateUnlink:
+def _evaluator(stack: LinkStack) -> EvaluateUnlink:
     """`evaluate_unrecorded`, with a look at AWS where a record of the stack's name would be waited for."""
-    has_name = functools.cache(lambda: other_stack_has_name(props))
+    name_was_taken = functools.cache(stack.name_was_taken)
 
     def evaluate(
         target: LinkTarget, account: AccountRecord | None, task: Task | None, now: datetime
@@ -241,7 +242,7 @@ def _evaluator(props: Mapping[str, Any]) -> EvaluateUnlink:
         verdict = evaluate_unrecorded(target, account, task, now)
         if account is None or not isinstance(verdict, Waiting):
             return verdict
-        return evaluate_unrecorded(target, account, task, now, name_was_taken=has_name())
+        return evaluate_unrecorded(target, account, task, now, name_was_taken=name_was_taken())
 
     return evaluate
 

@@ -29,6 +29,9 @@ _LAST_ANSWER_SECONDS = 10.0
 _GLANCE_SECONDS = 0.3
 _GRACE_SECONDS = 2.0
 """From SIGINT to SIGKILL: a CLI that writes gives its lock back."""
+NO_CLI = (
+    "there is no `pulumi` on PATH: install the Pulumi CLI (in a clone: `make setup`, then `. .engine/env`)"
+)
 _PROJECT_FILES = ("Pulumi.json", "Pulumi.yaml", "Pulumi.yml")
 """In the order in which the CLI takes them (seen on 3.274)."""
 
@@ -178,10 +181,7 @@ def start(
             start_new_session=own_session,
         )
     except FileNotFoundError:
-        raise RequestError(
-            "there is no `pulumi` on PATH: install the Pulumi CLI (in a clone: `make setup`, then "
-            "`. .engine/env`)"
-        ) from None
+        raise RequestError(NO_CLI) from None
 
 
 def kill(process: "subprocess.Popen[str]") -> None:

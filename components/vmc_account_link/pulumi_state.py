@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from vmc_account_link.errors import SecretText
 from vmc_account_link.resource_types import AWS_PROVIDER, STACK
-from vmc_account_link.secret_text import SecretText
 
 _SECRET_KEY = "4dabf18193072939515e22adb298388d"  # noqa: S105 # nosec B105 - a mark of the engine
 

@@ -1,4 +1,7 @@
-"""Configuration and environment -> frozen settings. Pure: read by the program and by the providers alike."""
+"""Configuration and environment -> frozen settings, and the known hosts of VMware Cloud on AWS. Pure.
+
+Read by the program and by the providers alike.
+"""
 
 import dataclasses
 import difflib
@@ -6,9 +9,48 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from urllib.parse import urlsplit
 
-from vmc_account_link.errors import SettingsError
-from vmc_account_link.hosts import SITES, site_of
-from vmc_account_link.secret_text import SecretText
+from vmc_account_link.errors import SecretText, SettingsError
+
+DEFAULT_REGION = "us-west-2"
+"""Where VMware runs a link's CloudFormation stack."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A service and its token service."""
+
+    vmc: str | None
+    """Host of the VMC service; None where no public source names it."""
+    csp: str
+    """Host of the token service."""
+
+    @property
+    def settings(self) -> tuple[tuple[str, str], ...]:
+        """The two settings that lead there; the first one without a value that is known is left out."""
+        pairs = (("vmc:vmcUrl", self.vmc), ("vmc:cspUrl", self.csp))
+        return tuple((key, f"https://{host}") for key, host in pairs if host)
+
+
+SITES = (
+    Site(vmc="vmc.vmware.com", csp="console.cloud.vmware.com"),
+    # The consoles of the first have moved here; whether its API follows is not known (2026-11).
+    Site(vmc="vmc.broadcom.com", csp="console.cloud.broadcom.com"),
+    # GovCloud. Source: the Terraform provider for HCX; the host of its VMC service is in no public source.
+    Site(vmc=None, csp="console.cloud-us-gov.vmware.com"),
+)
+_COMMERCIAL = {site.vmc for site in SITES if site.vmc}
+
+
+def site_of(host: str | None) -> Site | None:
+    """The site that a host belongs to."""
+    return next((site for site in SITES if host is not None and host.lower() in {site.vmc, site.csp}), None)
+
+
+def siblings_of(service_host: str | None) -> frozenset[str]:
+    """The hosts under which a known service is known too; of another service none."""
+    known = {host for host in _COMMERCIAL if host}
+    return frozenset(known if service_host in known else ())
+
 
 DEFAULT_VMC_URL = f"https://{SITES[0].vmc}"
 DEFAULT_CSP_URL = f"https://{SITES[0].csp}"

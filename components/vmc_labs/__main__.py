@@ -12,11 +12,11 @@ from pathlib import Path
 
 import click
 
-from vmc_account_link import check_result, environment
+from vmc_account_link.cli import check_result, environment
 from vmc_account_link.cli.options import Group, all_of, force_option, lost_host_option
+from vmc_account_link.cli.output import make_writable
 from vmc_account_link.errors import CommandFailed, RequestError, VmcError
 from vmc_account_link.internal_errors import internal_error
-from vmc_account_link.standard_streams import make_writable
 from vmc_labs.commands import doctor, down, logs, options, outputs, plan, recover_fleet, report, status, up
 from vmc_labs.fleet.cluster import connected
 from vmc_labs.fleet.plan import Step

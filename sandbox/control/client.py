@@ -1,14 +1,13 @@
 """The control of a running sandbox, typed: what tests hold in their hand."""
 
 from datetime import datetime
-from types import TracebackType
 from typing import Any, Self
 
 import requests
 
 from sandbox.control import wire
 from sandbox.control.wire import AccountView, LinkView
-from sandbox.faults import FaultBody, FaultKind, PlannedFault
+from sandbox.faults import FaultKind, PlannedFault
 from sandbox.journal import Entry
 from sandbox.modes import Modes
 from sandbox.vmc.accounts import AccountState
@@ -39,9 +38,7 @@ class SandboxControl:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def reset(self) -> None:
@@ -77,41 +74,9 @@ class SandboxControl:
         """Move the sandbox's clock and return the new moment."""
         return datetime.fromisoformat(self._call("POST", "/clock", {"seconds": seconds})["now"])
 
-    def plan_fault(
-        self,
-        service: str,
-        call: str,
-        kind: FaultKind | str,
-        *,
-        nth: int = 1,
-        count: int = 1,
-        status: int | None = None,
-        retry_after: int | None = None,
-        body: FaultBody | str = FaultBody.JSON,
-        retryable: bool = False,
-        error_code: str | None = None,
-        acts: bool = False,
-        seconds: float | None = None,
-        server: str | None = None,
-        account_number: str | None = None,
-    ) -> PlannedFault:
-        """Plan a fault; the parameters are the fields of `PlannedFault`."""
-        planned = {
-            "service": service,
-            "call": call,
-            "kind": kind,
-            "nth": nth,
-            "count": count,
-            "status": status,
-            "retry_after": retry_after,
-            "body": body,
-            "retryable": retryable,
-            "error_code": error_code,
-            "acts": acts,
-            "seconds": seconds,
-            "server": server,
-            "account_number": account_number,
-        }
+    def plan_fault(self, service: str, call: str, kind: FaultKind | str, **fields: Any) -> PlannedFault:
+        """Plan a fault; `fields` are the others of `PlannedFault`."""
+        planned = {"service": service, "call": call, "kind": kind, **fields}
         return PlannedFault.from_wire(self._call("POST", "/faults", planned))
 
     def faults(self) -> tuple[PlannedFault, ...]:

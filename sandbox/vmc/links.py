@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from sandbox.modes import Modes, TaskOutcome, TemplateKind
 
@@ -74,9 +73,6 @@ class Task:
     updated_at: datetime
     ended_at: datetime | None
     version: int
-    kind: str = "ACCOUNT-LINK"
-    """What VMware calls a task is not known; clients must not test it."""
-    params: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def task_of(link: Link, now: datetime, modes: Modes) -> Task:

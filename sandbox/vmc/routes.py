@@ -34,11 +34,8 @@ def vmc_blueprint(organizations: Organizations, *, started_at: datetime) -> Blue
 
     @blueprint.get(_ACCOUNTS, endpoint="list-connected-accounts")
     def list_connected_accounts(org_id: str) -> Response:
-        provider = request.args.get("provider", "AWS")
-        if provider not in {"AWS", "ZeroCloud"}:
-            return _error(400, "skyscraper.invalid.provider", f"Invalid provider {provider}.")
         store = organizations[org_id].links
-        records = store.accounts.list_accounts() if provider == "AWS" else ()
+        records = store.accounts.list_accounts()
         return jsonify([wire.account_to_wire(account, org_id, store.current_modes) for account in records])
 
     @blueprint.delete(f"{_ACCOUNTS}/<account_id>", endpoint="unlink")

@@ -12,7 +12,6 @@ from sandbox.clock import Clock
 from sandbox.modes import Modes, ModeSwitch, TaskOutcome, TemplateKind
 from sandbox.vmc import template
 from sandbox.vmc.account_store import AccountStore
-from sandbox.vmc.jobs import TaskStore
 from sandbox.vmc.links import Link, Run, Task, task_of
 from sandbox.vmc.subnets import SubnetStore
 
@@ -58,7 +57,6 @@ class LinkStore:
         """Where S3 serves the templates that are too large to be passed inline; empty: the service does."""
         self.accounts = AccountStore(org_id=org_id, clock=clock, modes=modes)
         self.subnets = SubnetStore(self.accounts, clock=clock, modes=modes)
-        self.jobs = TaskStore(clock=clock, modes=modes)
         self._lock = threading.Lock()
 
     @property
@@ -142,16 +140,9 @@ class LinkStore:
             return self._links.get(link_id)
 
     def task(self, task_id: str) -> Task | None:
-        """A task as it shows now, a link's or another, or None for an id that tracks nothing."""
+        """A link's task as it shows now, or None for an id that tracks nothing."""
         link = self.link(task_id)
-        if link is None:
-            return self.jobs.task(task_id)
-        return task_of(link, self._clock.now(), self._modes.current)
-
-    def tasks(self) -> tuple[Task, ...]:
-        """All tasks, the oldest first."""
-        links = (task_of(link, self._clock.now(), self._modes.current) for link in self.links())
-        return tuple(sorted((*links, *self.jobs.tasks()), key=lambda task: task.started_at))
+        return task_of(link, self._clock.now(), self._modes.current) if link else None
 
     def template_text(self, link_id: str) -> str:
         """What the link's URL holds, whatever its signature and age.

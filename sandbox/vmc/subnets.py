@@ -80,17 +80,6 @@ class SubnetStore:
                 self._inventories[key] = known
             return known.subnets
 
-    def rescan(self, connected_account_id: str) -> None:
-        """Forget what was found: the next question takes stock again.
-
-        Raises:
-            UnknownAccount: no connected account has this id.
-        """
-        account = self._connected(connected_account_id)
-        with self._lock:
-            for key in [key for key in self._inventories if key[0] == account.account_number]:
-                del self._inventories[key]
-
     def _connected(self, connected_account_id: str) -> ConnectedAccount:
         for account in self._accounts.list_accounts():
             if account.id == connected_account_id and account.state is not AccountState.DELETED:

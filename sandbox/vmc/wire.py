@@ -54,7 +54,7 @@ def task_to_wire(task: Task, org_id: str, modes: Modes) -> dict[str, Any]:
         **_entity(task.id, task.started_at, task.updated_at, task.version),
         "status": task.status.value,
         "sub_status": task.status.value,
-        "task_type": task.kind,
+        "task_type": "ACCOUNT-LINK",  # what VMware calls it is not known; clients must not test it
         "task_version": None,
         "resource_type": None,
         "resource_id": None,
@@ -62,7 +62,7 @@ def task_to_wire(task: Task, org_id: str, modes: Modes) -> dict[str, Any]:
         "org_type": "CUSTOMER",
         "parent_task_id": None,
         "correlation_id": None,
-        "params": dict(task.params),
+        "params": {},
         "start_time": timestamp(task.started_at),
         "end_time": timestamp(task.ended_at) if task.ended_at else None,
         "progress_percent": task.progress_percent,
@@ -160,30 +160,19 @@ def subnets_to_wire(subnets: Sequence[Subnet], account_id: str, region: str) -> 
     return {"customer_available_zones": zones, "vpc_map": vpcs}
 
 
-def chosen_subnet_to_wire(subnet: Subnet, account_id: str, region: str) -> dict[str, Any]:
-    """An AwsSubnet; it says `is_compatible` where a SubnetInfo says `compatible`."""
-    return {**_location(subnet, account_id, region), "is_compatible": subnet.note is None}
-
-
 def _subnet_to_wire(subnet: Subnet, account_id: str, region: str) -> dict[str, Any]:
-    return {
-        **_location(subnet, account_id, region),
-        "availability_zone_id": subnet.zone_id,
-        "compatible": subnet.note is None,
-        "note": subnet.note,
-    }
-
-
-def _location(subnet: Subnet, account_id: str, region: str) -> dict[str, Any]:
     return {
         "connected_account_id": account_id,
         "region_name": region,
         "availability_zone": subnet.zone,
+        "availability_zone_id": subnet.zone_id,
         "subnet_id": subnet.id,
         "subnet_cidr_block": subnet.cidr,
         "vpc_id": subnet.vpc_id,
         "vpc_cidr_block": subnet.vpc_cidr,
         "name": subnet.name or None,
+        "compatible": subnet.note is None,
+        "note": subnet.note,
     }
 
 

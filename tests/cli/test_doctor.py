@@ -10,6 +10,7 @@ import yaml
 
 from sandbox.environment import Sandbox
 from tests.sandbox.aws_clients import role_template
+from tests.support.aws import role_environment
 from tests.support.cli import Command
 from tests.support.lab import ACCOUNT, Lab
 
@@ -245,10 +246,8 @@ def test_a_role_is_simulated_as_itself_and_not_as_its_session(
     command: Command, aws: Any, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arn = aws("iam").create_role(RoleName="lab", Path="/team/", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    keys = aws("sts").assume_role(RoleArn=arn, RoleSessionName="session")["Credentials"]
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys["AccessKeyId"])
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys["SecretAccessKey"])
-    monkeypatch.setenv("AWS_SESSION_TOKEN", keys["SessionToken"])
+    for name, value in role_environment(box.environment, arn).items():
+        monkeypatch.setenv(name, value)
     assert command("doctor", "--json").lines()["permissions"]["verdict"] == "pass"
     assert "iam.GetRole" in [entry.call for entry in box.control.journal(service="aws")]
 

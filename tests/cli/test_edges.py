@@ -1,9 +1,8 @@
 """The edges, fuzzed: variables, files and streams that are wrong end no more than their own line.
 
-Real: the commands, boto3, requests, both emulated clouds. `INPUTS` says how many inputs there are.
+Real: the commands, boto3, requests, both emulated clouds.
 """
 
-import itertools
 import json
 import os
 import subprocess
@@ -28,27 +27,13 @@ GARBAGE = (
     "~nobody",
 )
 VARIABLES = (
-    *("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"),
-    *("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS", "AWS_CA_BUNDLE"),
-    *(
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_SESSION_TOKEN",
-        "AWS_MAX_ATTEMPTS",
-        "AWS_RETRY_MODE",
-    ),
-    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "NETRC"),
-    *(
-        "VMC_URL",
-        "CSP_URL",
-        "ORG_ID",
-        "API_TOKEN",
-        "PULUMI_HOME",
-        "PULUMI_BACKEND_URL",
-        "HOME",
-        "XDG_STATE_HOME",
-    ),
-)
+    "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS", "AWS_CA_BUNDLE",
+    "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_MAX_ATTEMPTS",
+    "AWS_RETRY_MODE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY",
+    "NO_PROXY", "NETRC", "VMC_URL", "CSP_URL", "ORG_ID", "API_TOKEN", "PULUMI_HOME", "PULUMI_BACKEND_URL",
+    "HOME", "XDG_STATE_HOME",
+)  # fmt: skip
 FILES: dict[str, bytes | None] = {
     "missing": None,
     "empty": b"",
@@ -71,22 +56,11 @@ FILES: dict[str, bytes | None] = {
     "deep nesting": b"[default]\n" + b"s3 =\n" + b"  a = b\n" * 500,
 }
 CHECKS = {
-    *(
-        "token",
-        "organisation",
-        "roles",
-        "AWS identity",
-        "linked",
-        "region",
-        "stack name",
-        "subnets",
-        "permissions",
-        "quotas",
-    )
-}
+    "token", "organisation", "roles", "AWS identity", "linked", "region", "stack name", "subnets",
+    "permissions", "quotas",
+}  # fmt: skip
 PARTS = 3
 """Of the values of each variable; `make test` takes one."""
-INPUTS = len(VARIABLES) * len(GARBAGE) + 2 * len(FILES)
 
 
 def every_check_has_its_line(said: Any) -> None:
@@ -255,8 +229,3 @@ def test_a_small_limit_of_open_files_is_a_line(environment: dict[str, str], file
     done = subprocess.run(limited, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode in {0, 1, 2}
     assert "Traceback" not in done.stdout + done.stderr
-
-
-def test_how_many_inputs_there_are() -> None:
-    assert len(list(itertools.product(VARIABLES, GARBAGE))) + 2 * len(FILES) == INPUTS
-    assert INPUTS >= 250

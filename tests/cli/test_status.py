@@ -15,8 +15,8 @@ from tests.support.lab import ACCOUNT
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord, Link, SddcConnection, Task
 from vmc_account_link.aws_reader import AwsAccess, StackSummary
-from vmc_account_link.check_result import CheckResult
 from vmc_account_link.cli import status
+from vmc_account_link.cli.check_result import CheckResult
 from vmc_account_link.link.ownership import LinkEvidence, Owner, Ownership
 from vmc_account_link.settings import read_settings
 

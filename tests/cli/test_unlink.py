@@ -9,7 +9,7 @@ from sandbox.environment import Sandbox
 from tests.sandbox.aws_clients import role_template
 from tests.support.cli import Command
 from tests.support.lab import ACCOUNT, Lab
-from vmc_account_link.cli.quotas import evaluate_quotas
+from vmc_account_link.cli.checks import check_quotas
 
 
 def linked_accounts(box: Sandbox) -> list[str]:
@@ -85,8 +85,8 @@ def test_the_pulumi_stacks_own_link_is_left_to_destroy(command: Command, lab: La
 
 
 def test_quotas_fail_where_the_links_roles_do_not_fit(command: Command, box: Sandbox) -> None:
-    assert evaluate_quotas(996, 1000).verdict == "pass"
-    assert evaluate_quotas(997, 1000).verdict == "fail"
+    assert check_quotas(996, 1000).verdict == "pass"
+    assert check_quotas(997, 1000).verdict == "fail"
     assert "of 1000 IAM roles are used" in command("doctor", "--json").lines()["quotas"]["found"]
     box.control.set_modes(denied_actions="iam:GetAccountSummary")
     line = command("doctor", "--json").lines()["quotas"]

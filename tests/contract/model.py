@@ -19,8 +19,6 @@ from vmware.vapi.data.serializers.cleanjson import DataValueConverter
 TEXT, NUMBER, TRUTH, MOMENT = "text", "number", "truth", "moment"
 _ENTITY = {"updated": MOMENT, "user_id": TEXT, "updated_by_user_id": TEXT, "created": MOMENT,
            "version": NUMBER, "updated_by_user_name?": TEXT, "user_name": TEXT, "id": TEXT}  # fmt: skip
-_WHERE = {"connected_account_id?": TEXT, "region_name?": TEXT, "availability_zone?": TEXT, "subnet_id?": TEXT,
-          "subnet_cidr_block?": TEXT, "vpc_id?": TEXT, "vpc_cidr_block?": TEXT, "name?": TEXT}  # fmt: skip
 
 SHAPES: Mapping[str, Mapping[str, Any]] = {
     "LinkRequest": {
@@ -36,8 +34,11 @@ SHAPES: Mapping[str, Mapping[str, Any]] = {
     "VpcInfoSubnets": {
         "vpc_id?": TEXT, "cidr_block?": TEXT, "description?": TEXT, "subnets?": ["SubnetInfo"],
     },
-    "SubnetInfo": {**_WHERE, "availability_zone_id?": TEXT, "compatible?": TRUTH, "note?": TEXT},
-    "AwsSubnet": {**_WHERE, "is_compatible?": TRUTH},
+    "SubnetInfo": {
+        "connected_account_id?": TEXT, "region_name?": TEXT, "availability_zone?": TEXT, "subnet_id?": TEXT,
+        "subnet_cidr_block?": TEXT, "vpc_id?": TEXT, "vpc_cidr_block?": TEXT, "name?": TEXT,
+        "availability_zone_id?": TEXT, "compatible?": TRUTH, "note?": TEXT,
+    },
     "AwsSddcConnection": {
         **_ENTITY, "cidr_block_subnet?": TEXT, "connected_account_id?": TEXT, "eni_group?": TEXT,
         "subnet_id?": TEXT, "cgw_present?": TRUTH, "org_id?": TEXT, "sddc_id?": TEXT, "cidr_block_vpc?": TEXT,

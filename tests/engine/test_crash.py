@@ -18,7 +18,7 @@ from tests.support.lab import Lab
 from tests.support.paths import REPOSITORY
 from tests.support.patience import until
 from tests.support.processes import kill
-from tests.sweep.stage import ending_of
+from tests.sweep.stage import ending_of, recover, recover_command
 from tests.sweep.verdict import shortfalls
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("kills")]
@@ -29,36 +29,6 @@ def kill_at(lab: Lab, call: str, *, group: bool, command: str = "up") -> None:
     started = lab.start(command)
     until(lambda: lab.control.journal(call=call), pause_seconds=0.02, otherwise=f"{call} was never made")
     kill(started, everything=group)
-
-
-def recover_command(lab: Lab, *flags: str) -> list[str]:
-    """The command that the README names."""
-    where = ["--stack", "lab", "--cwd", str(lab.folder)]
-    return [sys.executable, "-m", "vmc_account_link", "recover", *where, *flags]
-
-
-def recover(lab: Lab, *, force: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run recover as a person does who knows that the killed one is dead."""
-    flags = ["--force"] if force else []
-    return subprocess.run(
-        recover_command(lab, *flags),
-        cwd=REPOSITORY,
-        env=lab.command_environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
-def arrived(lab: Lab) -> None:
-    """One live stack, one ACTIVE record of it, and a second `up` finds nothing to do."""
-    (record,) = lab.control.connected_accounts()
-    assert (record.state, record.cf_stack_name) == ("ACTIVE", "SDDC-Account-Link")
-    assert lab.outputs()["connected_account_id"] == record.id
-    assert lab.control.journal(call="cloudformation.CreateStack")
-    again = lab.must("up", "--yes", "--skip-preview", "--expect-no-changes")
-    assert "pending" not in again.output
 
 
 @pytest.mark.parametrize(
@@ -77,13 +47,13 @@ def test_a_killed_up_is_recovered_and_the_next_one_arrives(lab: Lab, call: str, 
 
     # The person's own `pulumi` is written down nowhere: its number could be another container's.
     careful = recover(lab, force=False)
-    assert careful.returncode == 1
-    assert "--force" in careful.stderr
+    assert careful.code == 1
+    assert "--force" in careful.output
     recovered = recover(lab)
-    assert recovered.returncode == 0, recovered.stdout + recovered.stderr
-    assert "removed the lock" in recovered.stdout
+    assert recovered.code == 0, recovered.output
+    assert "removed the lock" in recovered.output
     lab.up()
-    arrived(lab)
+    lab.is_linked()
     assert len([e for e in lab.control.journal(call="cloudformation.CreateStack") if e.status == 200]) == 1
     assert len(lab.control.links()) <= 2
 
@@ -92,9 +62,9 @@ def test_a_stack_whose_creation_failed_meanwhile_is_recreated(lab: Lab) -> None:
     lab.control.set_modes(stack_outcome="roll_back", stack_seconds=1.5)
     kill_at(lab, "cloudformation.CreateStack", group=True)
     lab.control.set_modes(stack_outcome="complete", stack_seconds=0.4)
-    assert recover(lab).returncode == 0
+    assert recover(lab).code == 0
     lab.up()
-    arrived(lab)
+    lab.is_linked()
 
 
 def test_a_killed_destroy_is_recovered_and_the_next_one_finishes(lab: Lab) -> None:
@@ -102,7 +72,7 @@ def test_a_killed_destroy_is_recovered_and_the_next_one_finishes(lab: Lab) -> No
     lab.control.set_modes(stack_seconds=1.5)
     lab.control.clear_journal()
     kill_at(lab, "cloudformation.DeleteStack", group=True, command="destroy")
-    assert recover(lab).returncode == 0
+    assert recover(lab).code == 0
     let_the_list_settle(lab)
     lab.destroy()
     assert shortfalls("destroy", ending_of(lab)) == []
@@ -113,12 +83,12 @@ def test_a_stack_in_use_is_not_touched(lab: Lab) -> None:
     started = lab.start("up")
     until(lambda: lab.control.journal(call="get-task"))
     rejected = recover(lab)
-    assert rejected.returncode == 1
-    assert f"(pid {started.pid}," in rejected.stderr
-    assert len(rejected.stderr.splitlines()) == 1
+    assert rejected.code == 1
+    assert f"(pid {started.pid}," in rejected.output
+    assert len(rejected.output.splitlines()) == 1
     lab.control.advance(600)
     assert started.wait(timeout=60) == 0
-    arrived(lab)
+    lab.is_linked()
 
 
 def test_recover_killed_anywhere_can_be_run_again(lab: Lab) -> None:
@@ -128,11 +98,11 @@ def test_recover_killed_anywhere_can_be_run_again(lab: Lab) -> None:
     for command, nth in (("stack export", 1), ("stack import", 1), ("stack import", 1), ("stack import", 2)):
         kill_recover_at(lab, command, nth)
     recovered = recover(lab)
-    assert recovered.returncode == 0, recovered.stdout + recovered.stderr
+    assert recovered.code == 0, recovered.output
     # What is left to do depends on how far the killed ones came.
-    assert "taken into the Pulumi state" in recovered.stdout or "nothing under way" in recovered.stdout
+    assert "taken into the Pulumi state" in recovered.output or "nothing under way" in recovered.output
     lab.up()
-    arrived(lab)
+    lab.is_linked()
     assert len([e for e in lab.control.journal(call="cloudformation.CreateStack") if e.status == 200]) == 1
     kept = list((lab.folder / ".recovered").glob("*.json"))
     assert any("pending_operations" in path.read_text() for path in kept)
@@ -142,7 +112,7 @@ def test_recover_killed_anywhere_can_be_run_again(lab: Lab) -> None:
 def kill_recover_at(lab: Lab, command: str, nth: int) -> None:
     """Start recover and kill -9 it and its engine, if it comes to run an engine command for the nth time."""
     started = subprocess.Popen(
-        recover_command(lab, "--force"),
+        recover_command(lab),
         cwd=REPOSITORY,
         env=lab.command_environment(),
         stdout=subprocess.DEVNULL,
@@ -176,10 +146,10 @@ def test_a_stack_whose_creation_was_not_confirmed_is_imported(lab: Lab) -> None:
     assert "AlreadyExists" in output
     assert "`vmc-account-link recover --stack lab` takes it in" in output
     recovered = recover(lab)
-    assert recovered.returncode == 0, recovered.stderr
-    assert "the Pulumi state did not know it" in recovered.stdout
+    assert recovered.code == 0, recovered.output
+    assert "the Pulumi state did not know it" in recovered.output
     lab.up()
-    arrived(lab)
+    lab.is_linked()
     assert "cloudformation.DeleteStack" not in lab.calls()
 
 
@@ -189,19 +159,19 @@ def test_a_state_whose_sidecar_was_cut_off_by_the_kill_is_read_again(lab: Lab) -
     sidecar.write_text("")
     assert "failed to load checkpoint" in lab.run("stack", "export").output
     recovered = recover(lab)
-    assert recovered.returncode == 0, recovered.stderr
-    assert "lab.json.attrs" in recovered.stdout
-    arrived(lab)
+    assert recovered.code == 0, recovered.output
+    assert "lab.json.attrs" in recovered.output
+    lab.is_linked()
 
 
 def test_a_healthy_stack_is_left_as_it_is(lab: Lab) -> None:
     lab.up()
     before = lab.must("stack", "export", "--show-secrets").output
     recovered = recover(lab)
-    assert recovered.returncode == 0
-    assert "nothing under way" in recovered.stdout
+    assert recovered.code == 0
+    assert "nothing under way" in recovered.output
     assert lab.must("stack", "export", "--show-secrets").output == before
-    arrived(lab)
+    lab.is_linked()
 
 
 @pytest.mark.parametrize(

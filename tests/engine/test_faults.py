@@ -7,16 +7,6 @@ from tests.support.lab import ACCOUNT, Lab
 pytestmark = pytest.mark.engine
 
 
-def arrived(lab: Lab) -> None:
-    """One live stack, one ACTIVE record of it, and the state says so."""
-    (record,) = lab.control.connected_accounts()
-    assert (record.state, record.cf_stack_name) == ("ACTIVE", "SDDC-Account-Link")
-    outputs = lab.outputs()
-    assert outputs["connected_account_id"] == record.id
-    assert outputs["connected_account_state"] == "ACTIVE"
-    lab.must("up", "--yes", "--skip-preview", "--expect-no-changes")
-
-
 def test_a_rolled_back_stack_is_no_link_and_is_recreated(lab: Lab) -> None:
     lab.control.set_modes(stack_outcome="roll_back")
     failed = lab.fail_up()
@@ -29,7 +19,7 @@ def test_a_rolled_back_stack_is_no_link_and_is_recreated(lab: Lab) -> None:
     lab.up()
     assert "request-link" not in lab.calls()
     assert lab.calls().index("cloudformation.DeleteStack") < lab.calls().index("cloudformation.CreateStack")
-    arrived(lab)
+    lab.is_linked()
 
 
 def test_a_refresh_does_not_take_a_failed_stack_for_one_that_is_there(lab: Lab) -> None:
@@ -39,7 +29,7 @@ def test_a_refresh_does_not_take_a_failed_stack_for_one_that_is_there(lab: Lab) 
     lab.must("refresh", "--yes", "--skip-preview")
     assert "Stack" not in lab.resources()
     lab.up()
-    arrived(lab)
+    lab.is_linked()
 
 
 def test_a_link_that_expired_with_a_rolled_back_stack_is_renewed(lab: Lab) -> None:
@@ -50,7 +40,7 @@ def test_a_link_that_expired_with_a_rolled_back_stack_is_renewed(lab: Lab) -> No
     lab.control.clear_journal()
     lab.up()
     assert lab.calls().count("request-link") == 1
-    arrived(lab)
+    lab.is_linked()
 
 
 def test_an_account_unlinked_by_hand_is_linked_again_after_expiry(
@@ -62,7 +52,7 @@ def test_an_account_unlinked_by_hand_is_linked_again_after_expiry(
     lab.control.remove_account(ACCOUNT)
     lab.up()
     assert lab.outputs()["stack_id"] == stack
-    arrived(lab)
+    lab.is_linked()
 
 
 def test_a_failed_task_ends_the_wait_at_once(lab: Lab) -> None:
@@ -78,7 +68,7 @@ def test_replacing_the_request_asks_for_a_new_link_at_once(lab: Lab) -> None:
     assert "--replace '**vmc-account-link:LinkRequest::*'" in failed.output
     lab.control.set_modes(task_outcome="finish")
     lab.up("--replace", "**vmc-account-link:LinkRequest::*")
-    arrived(lab)
+    lab.is_linked()
 
 
 def test_an_account_of_another_stack_is_refused_and_nothing_is_made(lab: Lab) -> None:
@@ -96,13 +86,13 @@ def test_a_passing_outage_during_the_wait_does_not_end_it(lab: Lab) -> None:
     lab.control.plan_fault("vmc", "list-connected-accounts", "status", status=503, nth=3, count=2)
     lab.control.plan_fault("vmc", "get-task", "reset_before", nth=2)
     lab.up()
-    arrived(lab)
+    lab.is_linked()
 
 
 def test_an_access_token_that_ends_during_the_wait_is_renewed(lab: Lab) -> None:
     lab.control.set_modes(task_seconds=4.0, access_token_seconds=2.0)
     lab.up()
-    arrived(lab)
+    lab.is_linked()
     assert 2 <= lab.calls().count("exchange-token") <= 5
 
 
@@ -110,4 +100,4 @@ def test_a_list_or_a_task_that_lags_behind_is_waited_for(lab: Lab) -> None:
     lab.control.set_modes(list_lag_seconds=2.0, broken_seconds=3.0)
     done = lab.up()
     assert "task FINISHED" in done.output
-    arrived(lab)
+    lab.is_linked()

@@ -1,57 +1,30 @@
-"""One `up` against each form in which the service may answer: ACTIVE, or one line that one can act on.
-
-The forms are those of `sandbox.modes`; which of them the real service has nobody here has seen.
-"""
+"""One `up` against each form in which the service may answer: ACTIVE, or one line that one can act on."""
 
 import pytest
 
+from sandbox.modes import FieldForm, RecordName, TemplateKind, TokenRefusal
 from tests.engine.test_one_line import QUICK_CLOCK, one_line
+from tests.support.forms import LINKING, REFUSED, Form
 from tests.support.lab import ACCOUNT, Lab
 from tests.support.planted import plant
+from tests.sweep.stage import leaks
 
 pytestmark = pytest.mark.engine
 
-WHOLE = pytest.mark.whole
 UP = ("up", "--yes", "--skip-preview")
-LINKED = [
-    pytest.param({"record_name": "arn"}, id="a record named by the stack's ARN", marks=WHOLE),
-    pytest.param({"record_name": "vmware"}, id="a record named by VMware", marks=WHOLE),
-    pytest.param({"record_name": "null"}, id="a record without a name", marks=WHOLE),
-    pytest.param({"record_name": "vmware", "record_roles": False}, id="VMware's name and no roles"),
-    pytest.param({"record_name": "null", "record_roles": False}, id="neither name nor roles", marks=WHOLE),
-    pytest.param({"fields": "few"}, id="nothing optional"),
-    pytest.param({"fields": "other_types"}, id="fields of other types"),
-    pytest.param({"template": "path_token"}, id="the template's secret in its path"),
-    pytest.param({"access_token_seconds": 5.0, "task_seconds": 8.0}, id="access tokens that live seconds"),
-]
-REFUSED = [
-    pytest.param({"fields": "no_state"}, "the field state is missing", id="a record without its state"),
-    pytest.param(
-        {"fields": "state_is_number"}, "state is float, not text", id="a number for the state", marks=WHOLE
-    ),
-    pytest.param(
-        {"redirect_to": "https://vmc.broadcom.com/x"},
-        "`pulumi config set vmc:vmcUrl https://vmc.broadcom.com` and `pulumi config set vmc:cspUrl",
-        id="a redirecting host",
-    ),
-    pytest.param(
-        {"template": "sibling_host"},
-        "https://vmc.broadcom.com",
-        id="a template on a sibling host",
-        marks=WHOLE,
-    ),
-    pytest.param({"template": "large_on_service"}, "from Amazon S3 alone", id="a large template not on S3"),
-    pytest.param({"token_refusal": "mfa"}, "make one without MFA", id="a token with MFA"),
-    pytest.param(
-        {"token_refusal": "ip_policy"}, "run it from an allowed network", id="an IP policy", marks=WHOLE
-    ),
-    pytest.param({"token_refusal": "hold"}, "organisation owner has to release it", id="a hold", marks=WHOLE),
-]
 
 
-@pytest.mark.parametrize("modes", LINKED)
-def test_an_up_against_this_form_links_and_a_destroy_unlinks(lab: Lab, modes: dict[str, object]) -> None:
-    lab.control.set_modes(**modes)
+def each(forms: tuple[Form, ...]) -> pytest.MarkDecorator:
+    """A test with each of the forms, all of them in `make whole` alone but for the sampled ones."""
+    whole = pytest.mark.whole
+    return pytest.mark.parametrize(
+        "form", [pytest.param(one, id=one.name, marks=() if one.is_sampled else whole) for one in forms]
+    )
+
+
+@each(LINKING)
+def test_an_up_against_this_form_links_and_a_destroy_unlinks(lab: Lab, form: Form) -> None:
+    lab.control.set_modes(**form.modes)
     lab.up()
     assert lab.outputs()["connected_account_state"] == "ACTIVE"
     for secret in (link.signature for link in lab.box.world.links.links()):
@@ -60,14 +33,35 @@ def test_an_up_against_this_form_links_and_a_destroy_unlinks(lab: Lab, modes: di
     assert lab.resources() == {}
 
 
-@pytest.mark.parametrize(("modes", "said"), REFUSED)
-def test_an_up_against_this_form_ends_in_one_line(lab: Lab, modes: dict[str, object], said: str) -> None:
+@each(REFUSED)
+def test_an_up_against_this_form_ends_in_one_line(lab: Lab, form: Form) -> None:
     # The wait gives a record five minutes after its task's end: of a clock that runs sixty times as fast.
     plant(lab, QUICK_CLOCK)
-    lab.control.set_modes(**modes)
-    line = one_line(lab.run(*UP))
-    assert said in line
-    assert "expired" not in line
+    lab.control.set_modes(**form.modes)
+    done = lab.run(*UP)
+    line = one_line(done)
+    assert form.says in line
+    assert ("expired" in line) == ("expired" in form.says)
+    assert "LinkId" not in line, "the template is quoted"
+    assert leaks(lab, done.output) == ()
+    # Only of an account's record nobody knows before the link was run.
+    assert ("cloudformation.CreateStack" in lab.calls()) == ("fields" in form.modes)
+    assert bool({"Stack", "LinkRequest"} & set(lab.resources())) == ("fields" in form.modes)
+
+
+def test_every_unkind_form_that_the_sandbox_has_is_met() -> None:
+    kind = {
+        RecordName.CHOSEN,
+        FieldForm.DOCUMENTED,
+        TemplateKind.NORMAL,
+        TemplateKind.LARGE,
+        TokenRefusal.NONE,
+    }
+    values = {value for choice in (RecordName, FieldForm, TemplateKind, TokenRefusal) for value in choice}
+    met = [mode for form in (*LINKING, *REFUSED) for mode in form.modes.items()]
+    assert {value for _, value in met if isinstance(value, str)} >= values - kind
+    assert ("record_roles", False) in met
+    assert "redirect_to" in dict(met)
 
 
 def test_the_first_calls_may_fail_twice_each(lab: Lab) -> None:

@@ -61,7 +61,7 @@ def test_a_second_ctrl_c_loses_nothing_that_recover_can_not_find(lab: Lab) -> No
     started.communicate(timeout=60)
     assert started.returncode != 0
 
-    recovered = recover(lab, seconds=60)
+    recovered = recover(lab)
     assert recovered.code == 0, recovered.output
     assert "account-link-stack: taken into the Pulumi state, CREATE_COMPLETE" in recovered.output
     lab.up()

@@ -106,11 +106,6 @@ def test_a_bug_is_one_line_of_each_command_and_its_traceback_is_in_a_file(linked
         next(folder.iterdir()).unlink()
 
 
-def test_a_refused_template_is_one_line(lab: Lab) -> None:
-    lab.control.set_modes(template="redirect")
-    assert one_line(lab.run(*UP)).startswith("download the link's template from ")
-
-
 def test_an_interrupted_program_shows_no_traceback(lab: Lab) -> None:
     """The engine does so when a provider can't be made; otherwise it depends on the load who is first."""
     program = lab.folder / "__main__.py"

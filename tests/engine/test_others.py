@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import boto3
 import pytest
 
-from tests.engine.test_faults import arrived
+from tests.support.aws import aws_client
 from tests.support.lab import ACCOUNT, Lab
 from tests.support.patience import until
 
@@ -17,15 +16,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("kills")]
 
 def delete_stack_by_hand(lab: Lab) -> None:
     """As somebody does in the console."""
-    box = lab.box.environment
-    aws = boto3.client(
-        "cloudformation",
-        region_name="us-west-2",
-        endpoint_url=box["AWS_ENDPOINT_URL"],
-        aws_access_key_id=box["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=box["AWS_SECRET_ACCESS_KEY"],
-    )
-    aws.delete_stack(StackName="SDDC-Account-Link")
+    aws_client(lab.box.environment, "cloudformation").delete_stack(StackName="SDDC-Account-Link")
     lab.control.advance(60)
 
 
@@ -47,7 +38,7 @@ def test_a_recreated_stack_does_not_take_an_account_linked_meanwhile(lab: Lab) -
     lab.control.remove_account(ACCOUNT)
     lab.up()
     assert len(lab.control.links()) == 1
-    arrived(lab)
+    lab.is_linked()
 
 
 @contextmanager
@@ -83,7 +74,7 @@ def test_a_second_up_at_the_same_time_is_rejected(lab: Lab, tmp_path: Path) -> N
         lab.control.advance(600)
         output, _ = first.communicate(timeout=60)
         assert first.returncode == 0, output
-    arrived(lab)
+    lab.is_linked()
 
     # Later, and under another name: the account is the first one's.
     other.set({"stackName": "Lab-7"})
@@ -94,4 +85,4 @@ def test_a_second_up_at_the_same_time_is_rejected(lab: Lab, tmp_path: Path) -> N
     assert "which was there before this link was requested: left alone" in destroyed.output
     assert "to unlink it" not in destroyed.output  # As a wait begins.
     assert other.resources() == {}
-    arrived(lab)
+    lab.is_linked()

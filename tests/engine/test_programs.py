@@ -106,8 +106,7 @@ pulumi.runtime.register_resource_transform(tagged)
     write_program(lab, transform + link % "protect=True")
     lab.up()
     assert lab.resources()["Stack"]["inputs"]["tags"] == {"by": "a transform"}
-    rejected = lab.run("destroy", "--yes", "--skip-preview")
-    assert rejected.code != 0
+    rejected = lab.fail("destroy")
     assert "protect" in rejected.output
     assert len(lab.control.connected_accounts()) == 1
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.engine.test_crash import arrived, kill_at, recover
+from tests.engine.test_crash import kill_at
 from tests.support.lab import Lab
+from tests.sweep.stage import recover
 
 pytestmark = pytest.mark.engine
 TAGS = {"owner": "ann", "stage": "test"}
@@ -37,11 +38,9 @@ def test_a_stack_that_was_under_way_needs_no_change(lab: Lab, template: str, tag
     ready(lab, template, tags)
     kill_at(lab, "cloudformation.CreateStack", group=True)
     recovered = recover(lab)
-    assert "taken into the Pulumi state, CREATE_COMPLETE" in recovered.stdout, (
-        recovered.stdout + recovered.stderr
-    )
+    assert "taken into the Pulumi state, CREATE_COMPLETE" in recovered.output, recovered.output
     finds_no_change(lab)
-    arrived(lab)
+    lab.is_linked()
 
 
 @pytest.mark.parametrize(
@@ -56,18 +55,18 @@ def test_a_stack_that_nobody_recorded_needs_no_change(lab: Lab, template: str, t
     lab.control.plan_fault("aws", "cloudformation.CreateStack", "ok_empty")
     lab.fail_up()
     recovered = recover(lab)
-    assert "the Pulumi state did not know it" in recovered.stdout, recovered.stdout + recovered.stderr
+    assert "the Pulumi state did not know it" in recovered.output, recovered.output
     finds_no_change(lab)
-    arrived(lab)
+    lab.is_linked()
 
 
 def test_a_healthy_stack_survives_that_its_link_has_expired_after_recover(lab: Lab) -> None:
     """By URL: an update would send the expired URL, fail, and the run after it would delete the stack."""
     ready(lab, "large", {})
     kill_at(lab, "cloudformation.CreateStack", group=True)
-    assert recover(lab).returncode == 0
+    assert recover(lab).code == 0
     lab.control.advance(7200)
     for _ in range(2):
         lab.up()
     assert not {"cloudformation.UpdateStack", "cloudformation.DeleteStack"} & set(lab.calls())
-    arrived(lab)
+    lab.is_linked()

@@ -3,15 +3,15 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
 
 from sandbox.environment import Sandbox
-from tests.engine.test_crash import kill_at, recover
+from tests.engine.test_crash import kill_at
+from tests.support.aws import aws_client, role_environment
 from tests.support.cli import Command
 from tests.support.lab import ACCOUNT, Lab
+from tests.sweep.stage import recover
 from vmc_account_link.cli.rights import DIRECT, RIGHTS, Scope, iam_policy
 
 pytestmark = pytest.mark.engine
@@ -70,23 +70,12 @@ def test_the_policy_is_what_the_commands_ask_of_aws(
 
 def as_a_role(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take on a role, as people do: doctor has to find the policies behind the session."""
-    environment = box.environment
-    keys = {
-        "region_name": "us-west-2",
-        "endpoint_url": environment["AWS_ENDPOINT_URL"],
-        "aws_access_key_id": environment["AWS_ACCESS_KEY_ID"],
-        "aws_secret_access_key": environment["AWS_SECRET_ACCESS_KEY"],
-    }
     trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]}
-    make: Any = boto3.client
-    role = make("iam", **keys).create_role(RoleName="operator", AssumeRolePolicyDocument=json.dumps(trust))
-    session = make("sts", **keys).assume_role(RoleArn=role["Role"]["Arn"], RoleSessionName="me")
-    for name, key in {
-        "AWS_ACCESS_KEY_ID": "AccessKeyId",
-        "AWS_SECRET_ACCESS_KEY": "SecretAccessKey",
-        "AWS_SESSION_TOKEN": "SessionToken",
-    }.items():
-        monkeypatch.setenv(name, session["Credentials"][key])
+    role = aws_client(box.environment, "iam").create_role(
+        RoleName="operator", AssumeRolePolicyDocument=json.dumps(trust)
+    )
+    for name, value in role_environment(box.environment, role["Role"]["Arn"]).items():
+        monkeypatch.setenv(name, value)
 
 
 def test_the_names_of_what_is_made_fit_the_policys_resources(lab: Lab) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from sandbox.environment import Sandbox
-from tests.engine.test_crash import kill_at, recover
+from tests.engine.test_crash import kill_at
 from tests.support.lab import Lab
+from tests.sweep.stage import recover
 
 pytestmark = pytest.mark.engine
 
@@ -20,21 +21,14 @@ def box(tmp_path: Path) -> Iterator[Sandbox]:
         yield box
 
 
-def is_linked(lab: Lab) -> None:
-    """One ACTIVE record, which the state knows, and nothing to change."""
-    (record,) = lab.control.connected_accounts()
-    assert (record.state, lab.outputs()["connected_account_id"]) == ("ACTIVE", record.id)
-    lab.must("up", "--yes", "--skip-preview", "--expect-no-changes")
-
-
 def test_up_update_and_destroy(lab: Lab) -> None:
     lab.up()
-    is_linked(lab)
+    lab.is_linked()
     lab.must("config", "set", "--path", "tags.owner", "ann")
     lab.up()
     assert lab.calls().count("cloudformation.UpdateStack") == 1
     assert lab.calls().count("cloudformation.CreateStack") == 1
-    is_linked(lab)
+    lab.is_linked()
     lab.destroy()
     assert lab.control.connected_accounts() == ()
     assert lab.calls().count("cloudformation.DeleteStack") == 1
@@ -45,17 +39,15 @@ def test_a_stack_that_rolled_back_is_recreated(lab: Lab) -> None:
     assert "stack status (DELETE_COMPLETE)" in lab.fail_up().output
     lab.control.set_modes(stack_outcome="complete")
     lab.up()
-    is_linked(lab)
+    lab.is_linked()
 
 
 def test_a_killed_up_is_recovered_and_its_stack_needs_no_change(lab: Lab) -> None:
     kill_at(lab, "cloudformation.CreateStack", group=True)
     recovered = recover(lab)
-    assert "taken into the Pulumi state, CREATE_COMPLETE" in recovered.stdout, (
-        recovered.stdout + recovered.stderr
-    )
+    assert "taken into the Pulumi state, CREATE_COMPLETE" in recovered.output, recovered.output
     assert "account-link-stack" not in lab.must("preview", "--diff").output
     lab.up()
-    is_linked(lab)
+    lab.is_linked()
     assert lab.calls().count("cloudformation.CreateStack") == 1
     assert not {"cloudformation.UpdateStack", "cloudformation.DeleteStack"} & set(lab.calls())

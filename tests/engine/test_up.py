@@ -122,10 +122,6 @@ def test_drift_shows_on_refresh_and_a_broken_account_is_waited_for(lab: Lab) -> 
     lab.control.set_account_state(ACCOUNT, "ACTIVE")
     lab.up()
     assert lab.outputs()["connected_account_state"] == "ACTIVE"
-
-
-def test_a_record_that_is_gone_leaves_the_state_on_refresh(lab: Lab) -> None:
-    lab.up()
     lab.control.remove_account(ACCOUNT)
     lab.must("refresh", "--yes", "--skip-preview")
     assert "ConnectionWait" not in lab.resources()

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from vmc_labs.spec.backend import absolute_backend
+from vmc_account_link.cli.environment import absolute_backend
 from vmc_labs.spec.credentials import engine_environment
 from vmc_labs.spec.reading import load_spec
 
-FOLDER, HOME = Path("/work/a folder"), Path("/home/ann")
+FOLDER = Path("/work/a folder")
 
 
 @pytest.mark.parametrize(
@@ -27,9 +27,10 @@ FOLDER, HOME = Path("/work/a folder"), Path("/home/ann")
         ("", ""),
     ],
 )
-def test_a_backend_is_absolute(url: str, absolute: str) -> None:
-    assert absolute_backend(url, FOLDER, HOME) == absolute
-    assert absolute_backend(absolute, Path("/elsewhere"), Path("/root")) == absolute
+def test_a_backend_is_absolute(monkeypatch: pytest.MonkeyPatch, url: str, absolute: str) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    assert absolute_backend(url, FOLDER) == absolute
+    assert absolute_backend(absolute, Path("/elsewhere")) == absolute
 
 
 def test_a_specs_backend_is_relative_to_the_specs_folder(

@@ -5,11 +5,12 @@ import sys
 
 import pytest
 
+from tests.labs.specs import lab_spec
 from vmc_account_link.aws_reader import AwsAccess
 from vmc_account_link.errors import RequestError
 from vmc_account_link.settings import ApiToken, OAuthApp
 from vmc_labs.spec.credentials import aws_access, engine_environment, vmc_settings
-from vmc_labs.spec.model import Credentials, LabSpec, Service
+from vmc_labs.spec.model import Credentials, Service
 
 SERVICE = Service(org_id="org-1", vmc_url="https://vmc", csp_url="https://csp")
 OTHER = dataclasses.replace(SERVICE, token_variable="OTHER_TOKEN")
@@ -54,9 +55,7 @@ def test_a_missing_token_names_its_variable(service: Service, environ: dict[str,
 
 
 def test_aws_is_asked_as_the_labs_provider_asks() -> None:
-    lab = LabSpec(
-        name="a", stack="e-a", service=SERVICE, credentials=Credentials(), aws_account_id=None, settings={}
-    )
+    lab = lab_spec("a")
     assert aws_access(lab) == AwsAccess(region="us-west-2")
     role = Credentials(profile="team", role_arn="arn:aws:iam::1:role/lab")
     other = dataclasses.replace(lab, credentials=role, settings={"region": "eu-west-1"})

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import vmc_account_link.errors
+from tests.labs.specs import lab_spec
 from tests.support.paths import REPOSITORY
 from vmc_account_link.errors import CommandFailed, Refused, RequestError, VmcError
 from vmc_labs import private_files
@@ -27,7 +28,6 @@ from vmc_labs.fleet.sizing import LAB_FILES, OWN_FILES, parallel
 from vmc_labs.fleet.status import LabStatus
 from vmc_labs.output.live_table import LiveFleet
 from vmc_labs.output.terminal import Output, write_env_files
-from vmc_labs.spec.model import Credentials, LabSpec, Service
 from vmc_labs.spec.problems import Problem, SpecRefused
 
 
@@ -86,18 +86,9 @@ def test_a_disk_that_is_full_costs_the_log_and_not_the_lab(tmp_path: Path) -> No
 
 
 def task(folder: Path, log: Path) -> LabTask:
-    service = Service(org_id="org", vmc_url="https://vmc.invalid", csp_url="https://csp.invalid")
-    lab = LabSpec(
-        name="one",
-        stack="event-one",
-        service=service,
-        credentials=Credentials(),
-        aws_account_id=None,
-        settings={},
-    )
     return LabTask(
-        verb=Verb.UP, event="event", lab=lab, backend=folder.as_uri(), token_variables=("API_TOKEN",),
-        work_dir=folder / "file" / "one", log_file=log,
+        verb=Verb.UP, event="event", lab=lab_spec("one"), backend=folder.as_uri(),
+        token_variables=("API_TOKEN",), work_dir=folder / "file" / "one", log_file=log,
     )  # fmt: skip
 
 

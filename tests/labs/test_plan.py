@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from tests.labs.specs import SERVICE, lab_spec
 from vmc_account_link.api.models import AccountRecord
 from vmc_account_link.link.ownership import LinkEvidence
 from vmc_account_link.resource_types import CONNECTED_ACCOUNT, CONNECTION_WAIT, EXISTING_ACCOUNT
 from vmc_labs.fleet.plan import plan_down, plan_reap, plan_recover, plan_up
 from vmc_labs.fleet.results import Verb
 from vmc_labs.fleet.status import FleetSnapshot, LabStatus
-from vmc_labs.spec.model import Credentials, FleetSpec, LabSpec, Service
+from vmc_labs.spec.model import Credentials, FleetSpec, LabSpec
 from vmc_labs.state.reader import (
     CHANGING,
     SETTINGS,
@@ -27,13 +28,11 @@ from vmc_labs.state.reader import (
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 ACCOUNT = "200000000001"
 ORG = "8120f1bc-8fa6-45fe-9ccd-70ce37730bb0"
-LAB = LabSpec(
-    name="team-01",
-    stack="event-team-01",
-    service=Service(org_id=ORG, vmc_url="https://vmc", csp_url="https://csp"),
+LAB = lab_spec(
+    "team-01",
+    service=dataclasses.replace(SERVICE, org_id=ORG),
     credentials=Credentials(profile="team-01"),
     aws_account_id=ACCOUNT,
-    settings={},
     owner="workshop",
     ttl=timedelta(hours=8),
 )

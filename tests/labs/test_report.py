@@ -10,23 +10,15 @@ from pathlib import Path
 import pytest
 
 from tests.labs.reports import BEGIN, FAILURE, event, phases, row
+from tests.labs.specs import lab_spec
 from vmc_account_link.errors import CommandFailed
 from vmc_labs.commands import report as command
 from vmc_labs.fleet.status import FleetSnapshot, LabStatus
 from vmc_labs.output.report.page import render
 from vmc_labs.output.report.reading import explain, read_report
 from vmc_labs.output.report.timeline import Axis, clock, duration
-from vmc_labs.spec.model import Credentials, FleetSpec, LabSpec, Service
+from vmc_labs.spec.model import FleetSpec
 from vmc_labs.state.reader import LabState, Phases, settings_digest
-
-SERVICE = Service(org_id="org", vmc_url="https://vmc", csp_url="https://csp")
-
-
-def lab(name: str) -> LabSpec:
-    return LabSpec(
-        name=name, stack=f"event-{name}", service=SERVICE, credentials=Credentials(),
-        aws_account_id=None, settings={},
-    )  # fmt: skip
 
 
 def state(
@@ -42,7 +34,7 @@ def state(
 
 def spec(*names: str) -> FleetSpec:
     return FleetSpec(
-        event="event", backend="", secrets_provider=None, labs=tuple(lab(name) for name in names)
+        event="event", backend="", secrets_provider=None, labs=tuple(lab_spec(name) for name in names)
     )
 
 

@@ -12,16 +12,16 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from tests.labs.specs import lab_spec
 from vmc_account_link.errors import CommandFailed
 from vmc_labs.engine.lab_engine import PROJECT
 from vmc_labs.fleet.snapshot import FleetReader
-from vmc_labs.spec.model import Credentials, LabSpec, Service
+from vmc_labs.spec.model import LabSpec
 from vmc_labs.state.files import open_state_files
 from vmc_labs.state.stores import open_store
 
 STACKS = f"below/.pulumi/stacks/{PROJECT}"
 LABS = 300
-SERVICE = Service(org_id="org", vmc_url="https://vmc.invalid", csp_url="https://csp.invalid")
 STATE = {
     "version": 3,
     "checkpoint": {
@@ -60,15 +60,7 @@ def client(where: str) -> Any:
 
 
 def lab(number: int) -> LabSpec:
-    name = f"team-{number:03}"
-    return LabSpec(
-        name=name,
-        stack=f"event-{name}",
-        service=SERVICE,
-        credentials=Credentials(),
-        aws_account_id=None,
-        settings={},
-    )
+    return lab_spec(f"team-{number:03}")
 
 
 def fleet_reader(backend: str, folder: Path) -> FleetReader:

@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from sandbox.faults import FaultBody, FaultKind, PlannedFault
+from tests.support.forms import LINKING
 
 STACK_NAMES = ("SDDC-Account-Link", "Lab-7")
 THEIRS = "vmware-sddc-formation-1"
@@ -87,23 +88,8 @@ MODES = st.fixed_dictionaries(
 )
 """How the services behave, and how slowly."""
 
-HIDE_THE_MAKER: tuple[dict[str, Any], ...] = (
-    {"record_name": "vmware", "record_roles": False},
-    {"fields": "few"},
-)
-"""The forms in which a record shows neither our stack's name nor its roles: a takeover is not noticed (ADR
-0025), and a link that a destroy was told to leave is nobody's."""
-FORMS = st.sampled_from(
-    [
-        {},
-        {},
-        {"record_name": "arn"},
-        {"record_name": "vmware"},
-        {"record_name": "null"},
-        {"fields": "other_types"},
-        *HIDE_THE_MAKER,
-    ]
-)
+HIDE_THE_MAKER = tuple(form.modes for form in LINKING if form.hides_maker)
+FORMS = st.sampled_from([{}, *(form.modes for form in LINKING if "template" not in form.modes)])
 """In which form the service shows a record: of one service always the same."""
 
 SETTINGS = st.fixed_dictionaries(

@@ -6,12 +6,14 @@ Real: requests, sockets, the emulator. Not real: the pauses between repeats.
 import contextlib
 import dataclasses
 import traceback
+from typing import Any
 
 import pytest
 
 from sandbox.control.client import SandboxControl
 from sandbox.environment import Sandbox
 from tests.provider.conftest import NewClient, Time
+from tests.support.forms import REFUSED, Form
 from tests.support.lab import ACCOUNT
 from vmc_account_link.api.organisation import find_organisation
 from vmc_account_link.api.transport import ATTEMPTS, LONGEST_PAUSE_SECONDS
@@ -144,9 +146,9 @@ PASSING = [
 @pytest.mark.parametrize("fault", PASSING)
 @pytest.mark.parametrize("call", ["list-connected-accounts", "request-link"])
 def test_a_read_and_a_link_request_are_repeated_until_a_passing_fault_is_over(
-    new_client: NewClient, control: SandboxControl, call: str, fault: dict[str, object]
+    new_client: NewClient, control: SandboxControl, call: str, fault: dict[str, Any]
 ) -> None:
-    control.plan_fault("vmc", call, count=2, **fault)  # type: ignore[arg-type]
+    control.plan_fault("vmc", call, count=2, **fault)
     with new_client() as vmc:
         if call == "request-link":
             # Those whose answer was lost are links that nobody runs: they bind nothing, and expire.
@@ -158,13 +160,13 @@ def test_a_read_and_a_link_request_are_repeated_until_a_passing_fault_is_over(
 
 @pytest.mark.parametrize("fault", PASSING)
 def test_an_unlinking_is_never_repeated_once_the_service_may_have_acted(
-    new_client: NewClient, control: SandboxControl, fault: dict[str, object]
+    new_client: NewClient, control: SandboxControl, fault: dict[str, Any]
 ) -> None:
     control.seed_account(ACCOUNT)
     turned_away = fault.get("status") == 429
     with new_client() as vmc:
         (record,) = vmc.list_connected_accounts()
-        control.plan_fault("vmc", "unlink", **fault)  # type: ignore[arg-type]
+        control.plan_fault("vmc", "unlink", **fault)
         with contextlib.suppress(VmcError):
             vmc.unlink(record)
     assert calls(control, "unlink") == (2 if turned_away else 1)
@@ -214,24 +216,16 @@ def test_a_redirect_is_neither_followed_nor_repeated_and_its_target_is_named(
 
 
 @pytest.mark.parametrize(
-    ("refusal", "said", "unsaid"),
-    [
-        ("mfa", "asks for an MFA code, which no program can give", "expired"),
-        ("ip_policy", "IP policy keeps this machine out", "expired"),
-        ("deactivated", "It was deactivated, which an organisation owner can do", "expired"),
-        ("regenerated", "It was regenerated, which ends the earlier one", "expired"),
-        ("hold", "The organisation is on hold", "expired"),
-        ("unknown_reason", "Check it in the Cloud Services Console", "expired"),
-    ],
+    "form", [form for form in REFUSED if "token_refusal" in form.modes], ids=lambda form: form.name
 )
 def test_each_reason_to_refuse_a_token_has_its_own_words(
-    new_client: NewClient, control: SandboxControl, refusal: str, said: str, unsaid: str
+    new_client: NewClient, control: SandboxControl, form: Form
 ) -> None:
-    control.set_modes(token_refusal=refusal)
+    control.set_modes(**form.modes)
     with new_client() as vmc, pytest.raises(Refused) as failure:
         vmc.list_connected_accounts()
-    assert said in str(failure.value)
-    assert unsaid not in str(failure.value)
+    assert form.says in str(failure.value)
+    assert "expired" not in str(failure.value)
     assert "\n" not in str(failure.value)
 
 

@@ -6,10 +6,10 @@ import pytest
 from moto.ec2.models import ec2_backends
 
 from sandbox.control.client import SandboxControl
+from tests.provider.conftest import Program
 from tests.support.lab import ACCOUNT
 from vmc_account_link.compatible_subnets import CompatibleSubnetsProvider
 from vmc_account_link.errors import Refused, SettingsError, SubnetsDoNotFit, TemplateRejected, Unavailable
-from vmc_account_link.link_request import LinkRequestProvider
 from vmc_account_link.settings import VmcSettings
 
 CALL = "list-compatible-subnets"
@@ -137,15 +137,14 @@ POLICY = {"trustedAccounts": ["000000000101"]}
 
 
 def test_a_template_is_reported_and_checked_before_it_is_used(
-    link: LinkRequestProvider, link_inputs: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    outs = link.create(link_inputs).outs or {}
+    outs = program.create()
     assert "RemoteRole" in capsys.readouterr().out
     with pytest.raises(TemplateRejected, match="000000000103"):
-        link.create({**link_inputs, "template_policy": POLICY})
+        program.create(template_policy=POLICY)
     # A policy that came later is held against the template that runs.
-    news = {**link_inputs, "template_policy": POLICY}
-    assert link.diff("id", outs, news).changes is True
+    assert program.changes(outs, template_policy=POLICY)
     with pytest.raises(TemplateRejected, match="000000000103"):
-        link.update("id", outs, news)
-    link.update("id", outs, {**link_inputs, "template_policy": {"resourceTypes": ["AWS::*", "Custom::*"]}})
+        program.update(outs, template_policy=POLICY)
+    program.update(outs, template_policy={"resourceTypes": ["AWS::*", "Custom::*"]})

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox.control.client import SandboxControl
-from sandbox.environment import Sandbox
-from tests.provider.conftest import EARLY_SECONDS, NewClient, Time, report
+from tests.provider.conftest import StartedLink
 from tests.support.lab import ACCOUNT
 from vmc_account_link.connected_account import ConnectedAccountProvider
 from vmc_account_link.errors import (
@@ -24,10 +23,8 @@ from vmc_account_link.errors import (
 )
 from vmc_account_link.link.progress import LinkTarget
 from vmc_account_link.link.unlink import evaluate_unlink, evaluate_unrecorded
-from vmc_account_link.link.wait import EvaluateUnlink, unlink_until_gone
+from vmc_account_link.link.wait import EvaluateUnlink
 from vmc_account_link.settings import VmcSettings
-
-OURS = LinkTarget(account_number=ACCOUNT, stack_name="ours")
 
 
 @pytest.fixture
@@ -120,73 +117,53 @@ def test_a_wait_below_a_minute_is_refused(
     assert provider.check({}, {**inputs, "link_timeout_minutes": object()}).failures == []
 
 
-def unlink(
-    new_client: NewClient,
-    time: Time,
-    target: LinkTarget = OURS,
-    *,
-    evaluate: EvaluateUnlink = evaluate_unlink,
-    minutes: float = 30,
-    **context: Any,
-) -> bool:
-    with new_client() as vmc:
-        return unlink_until_gone(
-            vmc,
-            target,
-            timeout_seconds=minutes * 60,
-            context=time.context(**context),
-            evaluate=evaluate,
-        )
+@pytest.fixture
+def ours(started: StartedLink) -> StartedLink:
+    """A link of which no task is known."""
+    target = LinkTarget(account_number=ACCOUNT, stack_name="ours")
+    return dataclasses.replace(started, target=target)
 
 
-def test_unlinking_looks_until_the_record_is_gone(
-    new_client: NewClient, control: SandboxControl, time: Time
-) -> None:
+def test_unlinking_looks_until_the_record_is_gone(ours: StartedLink, control: SandboxControl) -> None:
     control.set_modes(unlink_lag_seconds=30.0)
     control.seed_account(ACCOUNT, cf_stack_name="ours")
-    unlink(new_client, time)
-    assert time.now >= 30
+    ours.unlink()
+    assert ours.time.now >= 30
     assert len(control.journal(call="unlink")) == 1
 
 
-def test_a_record_that_stays_is_not_called_gone(
-    new_client: NewClient, control: SandboxControl, time: Time
-) -> None:
+def test_a_record_that_stays_is_not_called_gone(ours: StartedLink, control: SandboxControl) -> None:
     control.set_modes(unlink_lag_seconds=1e6)
     control.seed_account(ACCOUNT, cf_stack_name="ours")
     with pytest.raises(UnlinkTimedOut, match="still lists"):
-        unlink(new_client, time)
-    assert time.now < 700
+        ours.unlink()
+    assert ours.time.now < 700
 
 
 @pytest.mark.parametrize("kind", ["reset_after", "ok_html", "ok_empty", "ok_truncated"])
 def test_an_unlinking_that_happened_counts_whatever_became_of_the_answer(
-    new_client: NewClient, control: SandboxControl, time: Time, kind: str
+    ours: StartedLink, control: SandboxControl, kind: str
 ) -> None:
     control.seed_account(ACCOUNT, cf_stack_name="ours")
     control.plan_fault("vmc", "unlink", kind)
-    unlink(new_client, time)
+    ours.unlink()
     assert control.connected_accounts() == ()
 
 
-def test_an_unlinking_that_was_not_heard_is_an_error(
-    new_client: NewClient, control: SandboxControl, time: Time
-) -> None:
+def test_an_unlinking_that_was_not_heard_is_an_error(ours: StartedLink, control: SandboxControl) -> None:
     control.seed_account(ACCOUNT, cf_stack_name="ours")
     control.plan_fault("vmc", "unlink", "reset_before")
     with pytest.raises(ResponseLost):
-        unlink(new_client, time)
-    unlink(new_client, time)
+        ours.unlink()
+    ours.unlink()
     assert control.connected_accounts() == ()
 
 
-def test_sddcs_on_the_link_are_the_services_reason_not_to(
-    new_client: NewClient, control: SandboxControl, time: Time
-) -> None:
+def test_sddcs_on_the_link_are_the_services_reason_not_to(ours: StartedLink, control: SandboxControl) -> None:
     control.seed_account(ACCOUNT, cf_stack_name="ours")
     control.attach_sddc(ACCOUNT)
     with pytest.raises(Refused, match=r"skyscraper\.account\.link\.sddc\.present.*active SDDCs") as refusal:
-        unlink(new_client, time)
+        ours.unlink()
     assert "delete the SDDCs" in str(refusal.value)
     assert len(control.connected_accounts()) == 1
 
@@ -213,130 +190,99 @@ EITHER = pytest.mark.parametrize("evaluate", [evaluate_unlink, evaluate_unrecord
 
 @EITHER
 def test_a_link_that_is_on_its_way_is_waited_for_and_unlinked(
-    new_client: NewClient,
-    box: Sandbox,
+    started: StartedLink,
     control: SandboxControl,
-    target: LinkTarget,
-    time: Time,
     evaluate: EvaluateUnlink,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    report(box, target)
-    time.sleep(10)
-    assert unlink(new_client, time, target, evaluate=evaluate)
-    assert 120 - EARLY_SECONDS <= time.now <= 140
+    started.report()
+    started.time.sleep(10)
+    assert started.unlink(evaluate=evaluate)
+    assert started.time.passed >= 120
+    assert started.time.now <= 140
     assert control.connected_accounts() == ()
     assert "to unlink it: 0:00, task STARTED" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("evaluate", "lag"), [(evaluate_unlink, 200.0), (evaluate_unrecorded, 40.0)])
 def test_an_account_that_the_list_shows_later_than_the_task_is_waited_for(
-    new_client: NewClient,
-    box: Sandbox,
-    control: SandboxControl,
-    target: LinkTarget,
-    time: Time,
-    evaluate: EvaluateUnlink,
-    lag: float,
+    started: StartedLink, control: SandboxControl, evaluate: EvaluateUnlink, lag: float
 ) -> None:
     control.set_modes(list_lag_seconds=lag)
-    report(box, target)
-    time.sleep(130)
-    assert unlink(new_client, time, target, evaluate=evaluate)
+    started.report()
+    started.time.sleep(130)
+    assert started.unlink(evaluate=evaluate)
     assert control.connected_accounts() == ()
 
 
 @EITHER
 @pytest.mark.parametrize("outcome", ["fail", "cancel"])
 def test_a_link_that_failed_leaves_nothing_to_unlink(
-    new_client: NewClient,
-    box: Sandbox,
-    control: SandboxControl,
-    target: LinkTarget,
-    time: Time,
-    evaluate: EvaluateUnlink,
-    outcome: str,
+    started: StartedLink, control: SandboxControl, evaluate: EvaluateUnlink, outcome: str
 ) -> None:
     control.set_modes(task_outcome=outcome)
-    report(box, target)
-    time.sleep(130)
-    assert not unlink(new_client, time, target, evaluate=evaluate)
-    assert time.now == 130
+    started.report()
+    started.time.sleep(130)
+    assert not started.unlink(evaluate=evaluate)
+    assert started.time.now == 130
 
 
 def test_an_account_that_was_unlinked_by_hand_long_ago_is_not_waited_for(
-    new_client: NewClient, box: Sandbox, control: SandboxControl, target: LinkTarget, time: Time
+    started: StartedLink, control: SandboxControl
 ) -> None:
-    report(box, target)
-    time.sleep(600)
+    started.report()
+    started.time.sleep(600)
     control.remove_account(ACCOUNT)
-    assert not unlink(new_client, time, target)
-    assert time.now == 600
+    assert not started.unlink()
+    assert started.time.now == 600
 
 
 def test_a_task_without_an_end_stops_the_destroy_and_is_given_up_after_two_hours(
-    new_client: NewClient,
-    box: Sandbox,
-    control: SandboxControl,
-    target: LinkTarget,
-    time: Time,
-    capsys: pytest.CaptureFixture[str],
+    started: StartedLink, control: SandboxControl, capsys: pytest.CaptureFixture[str]
 ) -> None:
     control.set_modes(task_outcome="never")
-    report(box, target)
-    time.sleep(60)
+    started.report()
+    started.time.sleep(60)
     with pytest.raises(UnlinkTimedOut, match=r"5 min passed .*; last seen: task STARTED.*not deleted"):
-        unlink(new_client, time, target, minutes=5)
-    time.sleep(7200)
-    assert not unlink(new_client, time, target)
+        started.unlink(minutes=5)
+    started.time.sleep(7200)
+    assert not started.unlink()
     assert "`vmc-account-link unlink` removes the link" in capsys.readouterr().out
 
 
-def test_ctrl_c_while_a_link_is_on_its_way_keeps_the_stack(
-    new_client: NewClient, box: Sandbox, target: LinkTarget, time: Time
-) -> None:
-    report(box, target)
+def test_ctrl_c_while_a_link_is_on_its_way_keeps_the_stack(started: StartedLink) -> None:
+    started.report()
     canceled = Event()
     canceled.set()
     with pytest.raises(WaitInterrupted, match="The CloudFormation stack was not deleted"):
-        unlink(new_client, time, target, canceled=canceled)
+        started.unlink(canceled=canceled)
 
 
-def test_a_link_that_nobody_ran_is_not_waited_for(
-    new_client: NewClient, target: LinkTarget, time: Time
-) -> None:
-    assert not unlink(new_client, time, target, evaluate=evaluate_unrecorded)
-    assert time.now == 0
+def test_a_link_that_nobody_ran_is_not_waited_for(started: StartedLink) -> None:
+    assert not started.unlink(evaluate=evaluate_unrecorded)
+    assert started.time.now == 0
 
 
 def test_a_record_of_our_stacks_name_without_a_proof_is_left_alone(
-    new_client: NewClient,
-    control: SandboxControl,
-    target: LinkTarget,
-    time: Time,
-    capsys: pytest.CaptureFixture[str],
+    started: StartedLink, control: SandboxControl, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Another Pulumi stack may use the same CloudFormation stack name in another region."""
     record = control.seed_account(ACCOUNT, cf_stack_name="ours")
-    with new_client() as vmc:
-        (before,) = vmc.list_connected_accounts()
-    earlier = dataclasses.replace(target, previous_revision=before.revision)
-    assert not unlink(new_client, time, earlier, evaluate=evaluate_unrecorded)
+    assert not started.renewing().unlink(evaluate=evaluate_unrecorded)
     assert control.connected_accounts() == (record,)
     assert "nothing shows that it ran this link: left alone" in capsys.readouterr().out
 
 
 def test_a_renewal_that_is_on_its_way_is_not_unlinked_too_early(
-    new_client: NewClient, box: Sandbox, control: SandboxControl, target: LinkTarget, time: Time
+    started: StartedLink, control: SandboxControl
 ) -> None:
     """Else the task, when it ends, would connect the account once more."""
     control.seed_account(ACCOUNT, cf_stack_name="ours")
-    with new_client() as vmc:
-        (before,) = vmc.list_connected_accounts()
-    report(box, target)
-    time.sleep(10)
-    assert unlink(new_client, time, dataclasses.replace(target, previous_revision=before.revision))
-    time.sleep(3600)
+    renewing = started.renewing()
+    started.report()
+    started.time.sleep(10)
+    assert renewing.unlink()
+    started.time.sleep(3600)
     assert control.connected_accounts() == ()
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from sandbox.control.client import SandboxControl
-from sandbox.environment import Sandbox
 from sandbox.vmc.accounts import made_up_role_arns
-from tests.provider.conftest import EARLY_SECONDS, NewClient, Time, report
+from tests.provider.conftest import StartedLink
 from tests.support.lab import ACCOUNT
+from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord
 from vmc_account_link.api.request import RetryPolicy
 from vmc_account_link.connection_wait import ConnectionWaitProvider
@@ -24,8 +24,6 @@ from vmc_account_link.errors import (
     Unavailable,
     WaitInterrupted,
 )
-from vmc_account_link.link.progress import LinkTarget
-from vmc_account_link.link.wait import wait_until_linked
 from vmc_account_link.settings import VmcSettings
 
 
@@ -36,17 +34,13 @@ def provider(settings: VmcSettings) -> ConnectionWaitProvider:
     return made
 
 
-def wait(new_client: NewClient, target: LinkTarget, time: Time, minutes: float = 30) -> str:
-    with new_client() as vmc:
-        return wait_until_linked(vmc, target, timeout_seconds=minutes * 60, context=time.context()).id
-
-
 def test_the_wait_ends_at_most_a_tenth_late_and_tells_how_far_the_task_is(
-    new_client: NewClient, box: Sandbox, target: LinkTarget, time: Time, capsys: pytest.CaptureFixture[str]
+    started: StartedLink, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report(box, target)
-    wait(new_client, target, time)
-    assert 120 - EARLY_SECONDS <= time.now <= 124
+    started.report()
+    started.wait()
+    assert started.time.passed >= 120
+    assert started.time.now <= 124
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("task STARTED")
     assert f"(AWS account {ACCOUNT}, 0:00)" in lines[0]
@@ -55,11 +49,11 @@ def test_the_wait_ends_at_most_a_tenth_late_and_tells_how_far_the_task_is(
 
 
 def test_a_wait_asks_for_the_task_less_often_than_for_the_list(
-    new_client: NewClient, box: Sandbox, target: LinkTarget, time: Time, control: SandboxControl
+    started: StartedLink, control: SandboxControl
 ) -> None:
     control.set_modes(task_seconds=1200)
-    report(box, target)
-    wait(new_client, target, time)
+    started.report()
+    started.wait()
     lists, tasks = (len(control.journal(call=call)) for call in ("list-connected-accounts", "get-task"))
     assert 1200 / 2 <= lists <= 1200 / 2 + 20
     # In steps of the list's two seconds.
@@ -67,166 +61,128 @@ def test_a_wait_asks_for_the_task_less_often_than_for_the_list(
 
 
 def test_a_wait_ends_though_what_is_left_of_it_is_too_little_to_move_the_clock(
-    new_client: NewClient, box: Sandbox, target: LinkTarget, time: Time, control: SandboxControl
+    started: StartedLink, control: SandboxControl
 ) -> None:
     control.set_modes(task_outcome="never")
-    report(box, target)
+    started.report()
     # From here half an hour in these steps ends 2e-13 s early.
-    time.now = 3257.964864
+    started.time.now = 3257.964864
 
     def sleep(seconds: float) -> None:
-        time.sleep(seconds)
-        assert len(time.pauses) < 1000, "it does not end"
+        started.time.sleep(seconds)
+        assert len(started.time.pauses) < 1000, "it does not end"
 
-    with new_client() as vmc, pytest.raises(LinkTimedOut):
-        wait_until_linked(vmc, target, timeout_seconds=1800, context=time.context(sleep=sleep))
+    with pytest.raises(LinkTimedOut):
+        started.wait(sleep=sleep)
 
 
-def test_a_list_behind_the_task_is_waited_for(
-    new_client: NewClient, box: Sandbox, target: LinkTarget, time: Time, control: SandboxControl
-) -> None:
+def test_a_list_behind_the_task_is_waited_for(started: StartedLink, control: SandboxControl) -> None:
     control.set_modes(list_lag_seconds=200.0)
-    report(box, target)
-    wait(new_client, target, time)
-    assert 320 - EARLY_SECONDS <= time.now <= 324
+    started.report()
+    started.wait()
+    assert started.time.passed >= 320
+    assert started.time.now <= 324
 
 
-def test_a_task_behind_the_list_is_not_waited_for(
-    new_client: NewClient, box: Sandbox, target: LinkTarget, time: Time, control: SandboxControl
-) -> None:
+def test_a_task_behind_the_list_is_not_waited_for(started: StartedLink, control: SandboxControl) -> None:
     control.set_modes(task_lag_seconds=600.0)
-    report(box, target)
-    wait(new_client, target, time)
-    assert time.now <= 132
+    started.report()
+    started.wait()
+    assert started.time.now <= 132
 
 
 def test_an_account_that_comes_up_broken_and_recovers_is_connected_when_it_is_active(
-    new_client: NewClient,
-    box: Sandbox,
-    target: LinkTarget,
-    time: Time,
-    control: SandboxControl,
-    capsys: pytest.CaptureFixture[str],
+    started: StartedLink, control: SandboxControl, capsys: pytest.CaptureFixture[str]
 ) -> None:
     control.set_modes(broken_seconds=400.0)
-    report(box, target)
-    wait(new_client, target, time)
-    assert 520 - EARLY_SECONDS <= time.now <= 524
+    started.report()
+    started.wait()
+    assert started.time.passed >= 520
+    assert started.time.now <= 524
     assert "the account is BROKEN" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("outcome", "status"), [("fail", "FAILED"), ("cancel", "CANCELED")])
 def test_a_task_that_ends_badly_ends_the_wait_at_once(
-    new_client: NewClient,
-    box: Sandbox,
-    target: LinkTarget,
-    time: Time,
-    control: SandboxControl,
-    outcome: str,
-    status: str,
+    started: StartedLink, control: SandboxControl, outcome: str, status: str
 ) -> None:
     control.set_modes(task_outcome=outcome)
-    report(box, target)
+    started.report()
     with pytest.raises(LinkFailed, match=status):
-        wait(new_client, target, time)
-    assert time.now <= 132
+        started.wait()
+    assert started.time.now <= 132
 
 
-def test_the_deadline_is_kept_and_says_what_was_last_seen(
-    new_client: NewClient, target: LinkTarget, time: Time
-) -> None:
+def test_the_deadline_is_kept_and_says_what_was_last_seen(started: StartedLink) -> None:
     with pytest.raises(
         LinkTimedOut, match=r"5 min passed \(linkTimeoutMinutes\); last seen: task STARTED"
     ) as failure:
-        wait(new_client, target, time, minutes=5)
-    assert time.now == pytest.approx(300)
+        started.wait(minutes=5)
+    assert started.time.now == pytest.approx(300)
     assert "run `pulumi up` again" in str(failure.value)
 
 
-def test_a_wait_stops_soon_after_the_person_wants_it_to(
-    new_client: NewClient, target: LinkTarget, time: Time
-) -> None:
+def test_a_wait_stops_soon_after_the_person_wants_it_to(started: StartedLink) -> None:
     canceled = Event()
 
     def sleep(seconds: float) -> None:
-        time.sleep(seconds)
-        if time.now > 100:
+        started.time.sleep(seconds)
+        if started.time.now > 100:
             canceled.set()
 
-    with new_client() as vmc, pytest.raises(WaitInterrupted, match="last seen: task STARTED") as stop:
-        wait_until_linked(
-            vmc, target, timeout_seconds=1800, context=time.context(sleep=sleep, canceled=canceled)
-        )
-    assert time.now < 115
+    with pytest.raises(WaitInterrupted, match="last seen: task STARTED") as stop:
+        started.wait(sleep=sleep, canceled=canceled)
+    assert started.time.now < 115
     assert "to go on waiting" in str(stop.value)
 
 
 def test_who_stops_a_wait_does_not_wait_for_a_second_silent_call(
-    new_client: NewClient,
-    target: LinkTarget,
-    time: Time,
-    control: SandboxControl,
-    monkeypatch: pytest.MonkeyPatch,
+    started: StartedLink, control: SandboxControl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     canceled = Event()
-    with new_client() as vmc:
-        list_accounts = vmc.list_connected_accounts
+    list_accounts = VmcClient.list_connected_accounts
 
-        def list_while_ctrl_c_is_pressed(
-            repeat: RetryPolicy, *, max_age_seconds: float
-        ) -> tuple[AccountRecord, ...]:
-            if time.now > 50:
-                canceled.set()
-            return list_accounts(repeat, max_age_seconds=max_age_seconds)
+    def list_while_ctrl_c_is_pressed(
+        vmc: VmcClient, repeat: RetryPolicy, *, max_age_seconds: float
+    ) -> tuple[AccountRecord, ...]:
+        if started.time.now > 50:
+            canceled.set()
+        return list_accounts(vmc, repeat, max_age_seconds=max_age_seconds)
 
-        monkeypatch.setattr(vmc, "list_connected_accounts", list_while_ctrl_c_is_pressed)
-        with pytest.raises(WaitInterrupted, match="last seen: task STARTED"):
-            wait_until_linked(
-                vmc,
-                target,
-                timeout_seconds=1800,
-                context=time.context(canceled=canceled),
-            )
+    monkeypatch.setattr(VmcClient, "list_connected_accounts", list_while_ctrl_c_is_pressed)
+    with pytest.raises(WaitInterrupted, match="last seen: task STARTED"):
+        started.wait(canceled=canceled)
     assert control.journal()[-1].call == "list-connected-accounts"
 
 
 def test_an_outage_in_the_middle_is_told_and_waited_out(
-    new_client: NewClient,
-    box: Sandbox,
-    target: LinkTarget,
-    time: Time,
-    control: SandboxControl,
-    capsys: pytest.CaptureFixture[str],
+    started: StartedLink, control: SandboxControl, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report(box, target)
+    started.report()
     control.plan_fault("vmc", "list-connected-accounts", "status", status=503, nth=3, count=4)
     control.plan_fault("vmc", "get-task", "reset_before", nth=4)
-    wait(new_client, target, time)
+    started.wait()
     assert "503" in capsys.readouterr().out
 
 
-def test_a_token_that_lost_its_role_ends_the_wait(
-    new_client: NewClient, target: LinkTarget, time: Time, control: SandboxControl
-) -> None:
+def test_a_token_that_lost_its_role_ends_the_wait(started: StartedLink, control: SandboxControl) -> None:
     control.plan_fault("vmc", "list-connected-accounts", "status", status=403, body="empty", nth=2)
     with pytest.raises(Forbidden, match="role"):
-        wait(new_client, target, time)
+        started.wait()
 
 
 def test_a_task_that_the_service_forgot_leaves_the_list_to_decide(
-    new_client: NewClient, box: Sandbox, target: LinkTarget, time: Time, control: SandboxControl
+    started: StartedLink, control: SandboxControl
 ) -> None:
-    report(box, target)
+    started.report()
     control.plan_fault("vmc", "get-task", "status", status=404, count=1000)
-    wait(new_client, target, time)
+    started.wait()
 
 
-def test_another_stacks_link_is_not_taken_for_ours(
-    new_client: NewClient, target: LinkTarget, time: Time, control: SandboxControl
-) -> None:
+def test_another_stacks_link_is_not_taken_for_ours(started: StartedLink, control: SandboxControl) -> None:
     control.seed_account(ACCOUNT, cf_stack_name="theirs")
     with pytest.raises(LinkTimedOut, match='"theirs"'):
-        wait(new_client, target, time, minutes=2)
+        started.wait(minutes=2)
 
 
 def test_create_returns_what_the_service_says(

@@ -9,11 +9,9 @@ import pytest
 
 from sandbox.control.client import SandboxControl
 from sandbox.environment import Sandbox
-from tests.provider.conftest import Time
+from tests.provider.conftest import Program, Time
 from tests.support.lab import ACCOUNT
 from vmc_account_link.errors import AlreadyLinked, Unavailable, WaitInterrupted
-from vmc_account_link.link_request import LinkRequestProvider
-from vmc_account_link.template import source
 
 ROLES = ("RemoteRole", "RemoteRolePayer", "RemoteRoleService")
 UNKNOWN = object()
@@ -25,9 +23,9 @@ def links_requested(control: SandboxControl) -> int:
 
 
 def test_create_reads_the_list_requests_once_then_downloads(
-    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
+    program: Program, control: SandboxControl
 ) -> None:
-    result = link.create(link_inputs)
+    result = program.link.create(program.inputs)
     assert [e.call for e in control.journal()] == [
         "exchange-token",
         "list-connected-accounts",
@@ -37,16 +35,16 @@ def test_create_reads_the_list_requests_once_then_downloads(
     assert result.outs is not None
     assert result.outs["tracking_task"] == control.links()[0].tracking_task
     assert "Custom::VmcAccountLink" in result.outs["template_body"]
-    assert link_inputs.items() <= result.outs.items()
+    assert program.inputs.items() <= result.outs.items()
     assert ACCOUNT in result.id
 
 
 def test_an_account_of_another_stack_is_refused_with_both_ways_on(
-    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
+    program: Program, control: SandboxControl
 ) -> None:
     record = control.seed_account(ACCOUNT, cf_stack_name="theirs")
     with pytest.raises(AlreadyLinked) as refusal:
-        link.create(link_inputs)
+        program.create()
     for part in ('"theirs"', record.id, "use that link", "unlink the account"):
         assert part in str(refusal.value)
     assert links_requested(control) == 0
@@ -61,65 +59,51 @@ def test_an_account_of_another_stack_is_refused_with_both_ways_on(
     ],
 )
 def test_what_is_no_live_link_of_another_stack_is_in_nobodys_way(
-    link: LinkRequestProvider,
-    link_inputs: dict[str, Any],
-    control: SandboxControl,
-    account: str,
-    stack: str,
-    state: str,
+    program: Program, control: SandboxControl, account: str, stack: str, state: str
 ) -> None:
     control.seed_account(account, cf_stack_name=stack, state=state)
-    link.create(link_inputs)
+    program.create()
     assert links_requested(control) == 1
 
 
 def test_a_list_that_can_not_be_read_is_not_taken_for_an_empty_one(
-    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
+    program: Program, control: SandboxControl
 ) -> None:
     control.plan_fault("vmc", "list-connected-accounts", "status", status=503, retryable=False)
     with pytest.raises(Unavailable):
-        link.create(link_inputs)
+        program.create()
     assert links_requested(control) == 0
 
 
-def test_a_template_above_the_inline_limit_goes_by_url(
-    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
-) -> None:
+def test_a_template_above_the_inline_limit_goes_by_url(program: Program, control: SandboxControl) -> None:
     control.set_modes(template="large")
-    outs = link.create(link_inputs).outs or {}
+    outs = program.create()
     assert outs["template_body"] == ""
     assert outs["template_url"]
 
 
-def test_a_fresh_link_is_no_reason_to_do_or_ask_anything(
-    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
-) -> None:
-    olds = link.create(link_inputs).outs or {}
+def test_a_fresh_link_is_no_reason_to_do_or_ask_anything(program: Program, control: SandboxControl) -> None:
+    olds = program.create()
     control.clear_journal()
-    assert link.diff("id", olds, link_inputs).changes is False
+    assert not program.changes(olds)
     assert control.journal() == ()
 
 
 @pytest.fixture
-def expired_link(
-    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
-) -> dict[str, Any]:
+def expired_link(program: Program, control: SandboxControl) -> dict[str, Any]:
     """The outputs of a link that has expired by everybody's clock."""
     control.advance(-7200)
-    outs = link.create(link_inputs).outs or {}
+    outs = program.create()
     control.advance(7200)
     control.clear_journal()
     return outs
 
 
 def test_an_expired_link_of_an_unconnected_account_is_renewed(
-    link: LinkRequestProvider,
-    link_inputs: dict[str, Any],
-    expired_link: dict[str, Any],
-    control: SandboxControl,
+    program: Program, expired_link: dict[str, Any], control: SandboxControl
 ) -> None:
-    assert link.diff("id", expired_link, link_inputs).changes is True
-    outs = link.update("id", expired_link, link_inputs).outs or {}
+    assert program.changes(expired_link)
+    outs = program.update(expired_link)
     assert outs["tracking_task"] == control.links()[-1].tracking_task != expired_link["tracking_task"]
     assert outs["template_body"] != expired_link["template_body"]
     assert links_requested(control) == 2
@@ -130,61 +114,56 @@ def test_an_expired_link_of_an_unconnected_account_is_renewed(
     [("ours", "ACTIVE", False), ("ours", "BROKEN", True), ("theirs", "ACTIVE", True)],
 )
 def test_an_expired_link_is_kept_while_our_stacks_account_is_active(
-    link: LinkRequestProvider,
-    link_inputs: dict[str, Any],
+    program: Program,
     expired_link: dict[str, Any],
     control: SandboxControl,
     stack: str,
     state: str,
-    asks: bool,  # noqa: FBT001
+    *,
+    asks: bool,
 ) -> None:
     control.seed_account(ACCOUNT, cf_stack_name=stack, state=state)
-    assert link.diff("id", expired_link, link_inputs).changes is asks
+    assert program.changes(expired_link) is asks
 
 
 def test_a_clock_of_ours_that_is_hours_ahead_does_not_expire_a_link(
-    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
+    program: Program, control: SandboxControl
 ) -> None:
     control.advance(-6 * 3600)
-    olds = link.create(link_inputs).outs or {}
-    assert link.diff("id", olds, link_inputs).changes is False
+    olds = program.create()
+    assert not program.changes(olds)
 
 
 def test_a_clock_hours_behind_does_not_keep_an_expired_link(
-    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
+    program: Program, control: SandboxControl
 ) -> None:
     control.advance(6 * 3600)
-    olds = link.create(link_inputs).outs or {}
-    assert link.diff("id", olds, link_inputs).changes is False
+    olds = program.create()
+    assert not program.changes(olds)
     # Half an hour later by everybody's clock; ours can't be moved, so the link is made older instead.
     control.advance(1805)
     early = datetime.fromisoformat(olds["expiration_date"]) - timedelta(seconds=1805)
     olds["expiration_date"] = early.isoformat()
     assert early > datetime.now(UTC)
-    assert link.diff("id", olds, link_inputs).changes is True
+    assert program.changes(olds)
 
 
-def test_a_clock_set_back_does_not_keep_an_expired_link(
-    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
-) -> None:
-    olds = link.create(link_inputs).outs or {}
+def test_a_clock_set_back_does_not_keep_an_expired_link(program: Program, control: SandboxControl) -> None:
+    olds = program.create()
     control.advance(1805)
-    assert link.diff("id", olds, link_inputs).changes is False
+    assert not program.changes(olds)
     # Ours can't be moved: requested by a machine whose clock is six hours ahead of this one's.
     later = datetime.fromisoformat(olds["requested_at"]) + timedelta(hours=6)
     olds["requested_at"] = later.isoformat()
-    assert link.diff("id", olds, link_inputs).changes is True
+    assert program.changes(olds)
 
 
 def test_an_expired_link_is_not_renewed_while_the_service_is_down(
-    link: LinkRequestProvider,
-    link_inputs: dict[str, Any],
-    expired_link: dict[str, Any],
-    control: SandboxControl,
+    program: Program, expired_link: dict[str, Any], control: SandboxControl
 ) -> None:
     control.plan_fault("vmc", "list-connected-accounts", "status", status=503, retryable=False)
     with pytest.raises(Unavailable):
-        link.diff("id", expired_link, link_inputs)
+        program.changes(expired_link)
 
 
 @pytest.mark.parametrize(
@@ -195,85 +174,76 @@ def test_an_expired_link_is_not_renewed_while_the_service_is_down(
     ],
 )
 def test_a_change_asks_for_a_new_link_where_the_old_one_is_of_no_use(
-    link: LinkRequestProvider,
-    link_inputs: dict[str, Any],
-    control: SandboxControl,
-    change: dict[str, Any],
-    asks: bool,  # noqa: FBT001
+    program: Program, control: SandboxControl, change: dict[str, Any], *, asks: bool
 ) -> None:
-    olds = link.create(link_inputs).outs or {}
-    news = {**link_inputs, **change}
-    assert link.diff("id", olds, news).changes is True
-    outs = link.update("id", olds, news).outs or {}
+    olds = program.create()
+    assert program.changes(olds, **change)
+    outs = program.update(olds, **change)
     assert (outs["tracking_task"] != olds["tracking_task"]) is asks
-    assert news.items() <= outs.items()
+    assert {**program.inputs, **change}.items() <= outs.items()
     assert outs["expiration_date"]
 
 
 def test_our_own_link_under_the_old_stack_name_does_not_stop_a_renaming(
-    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl, box: Sandbox
+    program: Program, control: SandboxControl, box: Sandbox
 ) -> None:
-    olds = link.create(link_inputs).outs or {}
+    olds = program.create()
     roles = {name: f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ROLES}
     box.world.links.complete_link(
         link_id=olds["tracking_task"], account_number=ACCOUNT, stack_name="ours", role_arns=roles
     )
     control.advance(60)
-    renamed = {**link_inputs, "stack_name": "other"}
-    outs = link.update("id", olds, renamed).outs or {}
+    outs = program.update(olds, stack_name="other")
     assert outs["stack_names"] == ["other", "ours"]
     # Renamed once more, or back, before the account was unlinked: the record is still ours.
-    outs = link.update("id", outs, {**link_inputs, "stack_name": "third"}).outs or {}
+    outs = program.update(outs, stack_name="third")
     assert outs["stack_names"] == ["third", "ours"]
-    link.update("id", outs, link_inputs)
+    program.update(outs)
     assert links_requested(control) == 4
 
 
 def test_a_link_that_was_replaced_under_way_is_ours_when_it_connects_after_all(
-    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl, box: Sandbox
+    program: Program, control: SandboxControl, box: Sandbox
 ) -> None:
     control.set_modes(task_seconds=3600)
-    first = link.create(link_inputs).outs or {}
+    first = program.create()
     roles = {name: f"arn:aws:iam::{ACCOUNT}:role/ours-{name}-1LGSAPXXXXQK" for name in ROLES}
     box.world.links.complete_link(
         link_id=first["tracking_task"], account_number=ACCOUNT, stack_name="ours", role_arns=roles
     )
-    outs = link.update("id", first, {**link_inputs, "stack_name": "other"}).outs or {}
+    outs = program.update(first, stack_name="other")
     assert outs["stack_names"] == ["other"]
     assert outs["replaced_links"] == [{"stack_name": "ours", "tracking_task": first["tracking_task"]}]
     control.advance(3700)
     assert [one.cf_stack_name for one in control.connected_accounts()] == ["ours"]
-    outs = link.update("id", outs, {**link_inputs, "stack_name": "other", "relink": "1"}).outs or {}
+    outs = program.update(outs, stack_name="other", relink="1")
     assert (outs["stack_names"], outs["replaced_links"]) == (["other", "ours"], [])
 
 
 def test_requesting_a_stack_name_does_not_make_another_stack_ours(
-    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
+    program: Program, control: SandboxControl
 ) -> None:
-    olds = link.create(link_inputs).outs or {}  # CloudFormation refused the stack: that name is taken
+    olds = program.create()  # CloudFormation refused the stack: that name is taken
     control.seed_account(ACCOUNT, cf_stack_name="ours")
     with pytest.raises(AlreadyLinked, match='"ours"'):
-        link.update("id", olds, {**link_inputs, "stack_name": "other"})
+        program.update(olds, stack_name="other")
     assert links_requested(control) == 1
 
 
 @pytest.mark.parametrize("key", ["org_id", "account_number"])
-def test_a_link_is_not_moved_to_another_owner(
-    link: LinkRequestProvider, link_inputs: dict[str, Any], key: str
-) -> None:
-    (failure,) = link.check(link_inputs, {**link_inputs, key: "another"}).failures
+def test_a_link_is_not_moved_to_another_owner(program: Program, key: str) -> None:
+    check, inputs = program.link.check, program.inputs
+    (failure,) = check(inputs, {**inputs, key: "another"}).failures
     assert failure.property == key
-    assert link.check({}, link_inputs).failures == []
-    assert link.check(link_inputs, {**link_inputs, key: UNKNOWN}).failures == []
+    assert check({}, inputs).failures == []
+    assert check(inputs, {**inputs, key: UNKNOWN}).failures == []
 
 
-def test_refresh_and_delete_ask_nothing(
-    link: LinkRequestProvider, link_inputs: dict[str, Any], control: SandboxControl
-) -> None:
-    outs = link.create(link_inputs).outs or {}
+def test_refresh_and_delete_ask_nothing(program: Program, control: SandboxControl) -> None:
+    outs = program.create()
     control.clear_journal()
-    read = link.read("id", outs)
-    link.delete("id", outs)
+    read = program.link.read("id", outs)
+    program.link.delete("id", outs)
     assert (read.id, read.outs) == ("id", outs)
     assert control.journal() == ()
 
@@ -283,18 +253,16 @@ IN_US_WEST_2 = {"aws_access": {"region": "us-west-2"}}
 
 
 @pytest.fixture
-def requested(
-    link: LinkRequestProvider, link_inputs: dict[str, Any], time: Time
-) -> Callable[..., dict[str, Any]]:
+def requested(program: Program, time: Time) -> Callable[..., dict[str, Any]]:
     """Requests a link that nobody runs; a wait of its delete is interrupted at once."""
     canceled = Event()
     canceled.set()
-    link.context = time.context(canceled=canceled)
-    return lambda **kept: link.create({**link_inputs, "unlink_on_destroy": True, **kept}).outs or {}
+    program.link.context = time.context(canceled=canceled)
+    return lambda **kept: program.create(unlink_on_destroy=True, **kept)
 
 
 def test_delete_leaves_the_link_of_a_stack_that_had_the_name_before_and_does_not_wait(
-    link: LinkRequestProvider,
+    program: Program,
     requested: Callable[..., dict[str, Any]],
     control: SandboxControl,
     aws: Any,
@@ -305,7 +273,7 @@ def test_delete_leaves_the_link_of_a_stack_that_had_the_name_before_and_does_not
     control.advance(60)
     outs = requested(**IN_US_WEST_2)
     record = control.seed_account(ACCOUNT, cf_stack_name="ours")
-    link.delete("id", outs)
+    program.link.delete("id", outs)
     assert control.connected_accounts() == (record,)
     assert (
         'stack "ours", which was there before this link was requested: left alone' in capsys.readouterr().out
@@ -325,7 +293,7 @@ def test_delete_leaves_the_link_of_a_stack_that_had_the_name_before_and_does_not
     ],
 )
 def test_delete_waits_for_a_record_of_the_name_where_nothing_shows_that_it_is_anothers(
-    link: LinkRequestProvider,
+    program: Program,
     requested: Callable[..., dict[str, Any]],
     control: SandboxControl,
     aws: Any,
@@ -343,11 +311,4 @@ def test_delete_waits_for_a_record_of_the_name_where_nothing_shows_that_it_is_an
         aws.create_stack(StackName="ours", TemplateBody=THEIRS)
     control.seed_account(ACCOUNT, cf_stack_name="ours")
     with pytest.raises(WaitInterrupted, match="nothing shows yet by which link"):
-        link.delete("id", outs)
-
-
-def test_the_inline_limit_is_the_one_of_the_template_module(
-    link: LinkRequestProvider, link_inputs: dict[str, Any]
-) -> None:
-    outs = link.create(link_inputs).outs or {}
-    assert len(outs["template_body"].encode()) <= source.LARGEST_INLINE_BYTES
+        program.link.delete("id", outs)

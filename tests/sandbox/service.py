@@ -1,6 +1,5 @@
 """A running VMware side of the sandbox, seen from a client: a real server, asked with `requests`."""
 
-from types import TracebackType
 from typing import Any, Self
 
 import requests
@@ -35,9 +34,7 @@ class Vmware:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.http.close()
         self.control.close()
         self.world.faults.release()

@@ -57,14 +57,6 @@ def test_new_account_can_stay_broken_for_ever(vmware: Vmware) -> None:
     assert [r["state"] for r in vmware.accounts()] == ["BROKEN"]
 
 
-def test_the_list_holds_only_the_given_provider(vmware: Vmware) -> None:
-    vmware.control.seed_account(ACCOUNT)
-    path = "/account-link/connected-accounts"
-    assert len(vmware.ask(path, params={"provider": "AWS"}).json()) == 1
-    assert vmware.ask(path, params={"provider": "ZeroCloud"}).json() == []
-    assert vmware.ask(path, params={"provider": "other"}).status_code == 400
-
-
 def test_unlinking_answers_the_record_with_its_old_state_and_drops_it(vmware: Vmware) -> None:
     vmware.link_account()
     (record,) = vmware.accounts()

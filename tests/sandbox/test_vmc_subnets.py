@@ -1,4 +1,4 @@
-"""Compatible subnets, SDDC connections, zone mapping and the task list; and that VMware's SDK decodes it all.
+"""Compatible subnets and SDDC connections; and that VMware's SDK decodes all answers around a link.
 
 Real: an HTTP server, moto's network, VMware's runtime. The clock is the test's.
 """
@@ -67,10 +67,6 @@ def test_what_came_after_the_inventory_shows_when_another_is_forced(
     late = make_subnet("172.31.64.0/26", "us-west-2a")
     assert late not in list_subnets(vmware, record)
     assert late in list_subnets(vmware, record, forceRefresh="true")
-    later = make_subnet("172.31.65.0/26", "us-west-2b")
-    body = {"connected_account_id": record["id"], "petronas_regions_to_map": ["US_WEST_2"]}
-    assert vmware.ask("/account-link/map-customer-zones", method="POST", json=body).status_code == 200
-    assert later in list_subnets(vmware, record)
 
 
 def test_right_after_linking_no_subnet_is_known_until_a_rescan(
@@ -100,23 +96,6 @@ def test_an_empty_or_wrong_parameter_is_refused(
     assert message in answer.json()["error_messages"][0]
 
 
-def test_the_asynchronous_list_is_the_tasks_result_when_it_has_finished(
-    vmware: Vmware, record: dict[str, Any]
-) -> None:
-    query = {"linkedAccountId": record["id"]}
-    task = vmware.ask(f"{SUBNETS}-async", params=query).json()
-    assert (task["status"], task["params"]) == ("STARTED", {})
-    vmware.control.advance(2)
-    done = vmware.ask(f"/tasks/{task['id']}").json()
-    assert done["status"] == "FINISHED"
-    assert done["params"]["subnet_list_result"] == vmware.ask(SUBNETS, params=query).json()
-    finished = vmware.ask(
-        "/tasks", params={"$filter": "(status eq 'FINISHED') and (task_type ne 'ACCOUNT-LINK')"}
-    )
-    assert [one["id"] for one in finished.json()] == [task["id"]]
-    assert vmware.ask("/tasks", params={"$filter": "what ever"}).status_code == 400
-
-
 def test_an_sddc_has_a_connection(vmware: Vmware, record: dict[str, Any]) -> None:
     sddc = vmware.control.attach_sddc(ACCOUNT)
     vmware.control.attach_sddc(ACCOUNT)
@@ -129,12 +108,6 @@ def test_an_sddc_has_a_connection(vmware: Vmware, record: dict[str, Any]) -> Non
 
 
 Ask = Callable[[Vmware, dict[str, Any]], requests.Response]
-
-
-def a_subnet(vmware: Vmware, record: dict[str, Any]) -> dict[str, Any]:
-    """One that is compatible, as the body of a choice."""
-    subnets = list_subnets(vmware, record).values()
-    return next(one for one in subnets if one["compatible"])
 
 
 def connections(vmware: Vmware, _record: dict[str, Any]) -> requests.Response:
@@ -163,19 +136,7 @@ ANSWERS: dict[str, tuple[Any, Ask]] = {
         "AwsCompatibleSubnets",
         lambda v, r: v.ask(SUBNETS, params={"linkedAccountId": r["id"], "region": "eu-west-1"}),
     ),
-    "choice": ("AwsSubnet", lambda v, r: v.ask(SUBNETS, method="POST", json=a_subnet(v, r))),
-    "choice, async": ("Task", lambda v, r: v.ask(f"{SUBNETS}-async", method="POST", json=a_subnet(v, r))),
-    "subnets, async": ("Task", lambda v, r: v.ask(f"{SUBNETS}-async", params={"linkedAccountId": r["id"]})),
     "connections": (["AwsSddcConnection"], connections),
-    "zones": (
-        "Task",
-        lambda v, r: v.ask(
-            "/account-link/map-customer-zones",
-            method="POST",
-            json={"connected_account_id": r["id"], "org_id": v.org_id, "petronas_regions_to_map": []},
-        ),
-    ),
-    "tasks": (["Task"], lambda v, _: v.ask("/tasks")),
     "a failed task": ("Task", failed_task),
     "no such task": ("ErrorResponse", lambda v, _: v.ask("/tasks/11111111-1111-1111-1111-111111111111")),
 }
@@ -211,7 +172,7 @@ def test_no_call_around_a_link_is_left_out(vmware: Vmware) -> None:
         for rule in app.url_map.iter_rules()
         if "/account-link" in rule.rule or "/tasks" in rule.rule
     }
-    assert len(calls) == 11
+    assert len(calls) == 6
     assert calls <= {entry.call for entry in vmware.control.journal(service="vmc")}
 
 

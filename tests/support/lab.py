@@ -135,16 +135,28 @@ class Lab:
         """`pulumi up` without its preview, which must succeed."""
         return self.must("up", "--yes", "--skip-preview", *flags)
 
-    def fail_up(self, *flags: str) -> Run:
-        """`pulumi up` without its preview, which must fail with one error line and no traceback."""
-        done = self.run("up", "--yes", "--skip-preview", *flags)
-        assert done.code != 0, f"pulumi up succeeded:\n{done.output}"
-        assert "Traceback" not in done.output, done.output
-        return done
-
     def destroy(self) -> Run:
         """`pulumi destroy` without its preview, which must succeed."""
         return self.must("destroy", "--yes", "--skip-preview")
+
+    def fail(self, operation: str) -> Run:
+        """`pulumi up` or `pulumi destroy` without its preview, which must fail without a traceback."""
+        done = self.run(operation, "--yes", "--skip-preview")
+        assert done.code != 0, f"pulumi {operation} succeeded:\n{done.output}"
+        assert "Traceback" not in done.output, done.output
+        return done
+
+    def fail_up(self) -> Run:
+        """See `fail`."""
+        return self.fail("up")
+
+    def is_linked(self) -> None:
+        """One live ACTIVE record of its stack, as the state says, and another `up` has nothing to do."""
+        (record,) = self.control.connected_accounts()
+        assert (record.state, record.cf_stack_name) == ("ACTIVE", "SDDC-Account-Link")
+        outputs = self.outputs()
+        assert (outputs["connected_account_id"], outputs["connected_account_state"]) == (record.id, "ACTIVE")
+        assert "pending" not in self.must("up", "--yes", "--skip-preview", "--expect-no-changes").output
 
     @contextmanager
     def hours_ago(self) -> Iterator[None]:

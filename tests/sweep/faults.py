@@ -1,7 +1,7 @@
 """The fault sweep: every call of a clean `up` and `destroy` by every kind of fault.
 
-To add a kind of fault, add a line to `KINDS`; it meets every call of the services that it names. To add a
-form in which the service answers, add one to `FORMS`: each cell has one of them.
+To add a kind of fault, add a line to `KINDS`; it meets every call of the services that it names. Each cell
+has one of the forms in which the service may answer.
 """
 
 import argparse
@@ -13,10 +13,11 @@ from typing import Any
 
 from sandbox.faults import FaultBody, FaultKind, PlannedFault
 from sandbox.journal import Entry
+from tests.support.forms import FEW_FIELDS, LINKING, SECRET_IN_PATH, Form
 from tests.support.lab import Lab
 from tests.sweep.harness import Case, Played, Sweep
 from tests.sweep.points import Point, recorded_points
-from tests.sweep.stage import DOCUMENTED, RECOVER, Stages, ending_of, leaks, recover, run, secrets_of
+from tests.sweep.stage import RECOVER, Stages, ending_of, leaks, recover, run, secrets_of
 from tests.sweep.verdict import NOT_REACHED, Observation, assess, error_lines
 from vmc_account_link.link.progress import LIST_GRACE_SECONDS
 
@@ -97,19 +98,6 @@ KINDS = (
     Kind(name="HTML page", plan=_plain(FaultKind.OK_HTML)),
     Kind(name="empty 200", plan=_plain(FaultKind.OK_EMPTY)),
 )
-FORMS: Mapping[str, Mapping[str, Any]] = {
-    "as documented": DOCUMENTED,
-    "record by ARN": {"record_name": "arn"},
-    "record by VMware's name": {"record_name": "vmware"},
-    "record without a name": {"record_name": "null"},
-    "record without name and roles": {"record_name": "vmware", "record_roles": False},
-    "few fields": {"fields": "few"},
-    "other types": {"fields": "other_types"},
-    "template's secret in its path": {"template": "path_token"},
-}
-"""Name -> the sandbox's modes: the forms of an answer that an `up` gets through."""
-_WITHOUT_TASK = "few fields"
-_BY_PATH = "template's secret in its path"
 _SOME_MINUTES = LIST_GRACE_SECONDS
 """What the advice "in some minutes" is taken for, by the service's clock: nobody waits.
 
@@ -152,11 +140,11 @@ class FaultCase(Case):
         return self.point.operation == "destroy"
 
     @property
-    def form(self) -> str:
+    def form(self) -> Form:
         """The form in which the service answers: of a cell always the same, so that all meet many faults."""
         _, call, _ = self.met_at
-        names = [name for name in FORMS if (name, call) != (_WITHOUT_TASK, "get-task")]
-        return names[zlib.crc32(self.name.encode()) % len(names)]
+        forms = [form for form in LINKING if (form, call) != (FEW_FIELDS, "get-task")]
+        return forms[zlib.crc32(self.name.encode()) % len(forms)]
 
     @property
     def is_rejected_first(self) -> bool:
@@ -176,7 +164,7 @@ class FaultCase(Case):
         if self.is_rejected_first:
             return None
         service, call, nth = self.met_at
-        if self.form == _BY_PATH and call == "download-template":
+        if self.form is SECRET_IN_PATH and call == "download-template":
             service, call = "vmc", "download-template-by-path"
         return PlannedFault(service=service, call=call, nth=nth, **self.kind.plan(self.point))
 
@@ -186,7 +174,7 @@ class FaultCase(Case):
         return self._play_once(stages) if played.fell_short.startswith(NOT_REACHED + " (") else played
 
     def _play_once(self, stages: Stages) -> Played:
-        with stages.lent(self.point.operation, FORMS[self.form]) as lent:
+        with stages.lent(self.point.operation, self.form) as lent:
             found, output = self._observe(lent.lab)
             verdict, reason = assess(found)
             lent.ended_well = not reason
@@ -195,10 +183,10 @@ class FaultCase(Case):
         said = "; ".join(error_lines(found.first.output) if found.first.code else [])
         return Played(
             verdict=verdict.value,
-            fell_short=f"{reason} ({self.form})" if reason else "",
-            said=f"({self.form}) {said}".strip(),
+            fell_short=f"{reason} ({self.form.name})" if reason else "",
+            said=f"({self.form.name}) {said}".strip(),
             details={
-                "form": self.form,
+                "form": self.form.name,
                 "stacks_made": found.ending.stacks_made,
                 "output": output if reason else "",
             },

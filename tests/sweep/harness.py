@@ -24,6 +24,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from tests.support.forms import AS_DOCUMENTED, Form
 from tests.support.results import save_results, say
 from tests.sweep.stage import Stages
 from tests.sweep.verdict import Verdict
@@ -80,9 +81,9 @@ class Case(ABC):
         return False
 
     @property
-    def form(self) -> str:
-        """The service's manner in this case; one that needs a link follows one that left it in the same."""
-        return ""
+    def form(self) -> Form:
+        """The form in which the service answers; one that needs a link follows one that left it so."""
+        return AS_DOCUMENTED
 
     @abstractmethod
     def play(self, stages: Stages, /) -> Played:

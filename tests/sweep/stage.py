@@ -9,15 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
-import boto3
-
 from sandbox.environment import Sandbox
+from tests.support.aws import aws_client
+from tests.support.forms import AS_DOCUMENTED, Form
 from tests.support.lab import Lab
 from tests.support.paths import REPOSITORY
 from tests.support.processes import end_processes_of
@@ -27,8 +26,6 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _MODES = {"stack_seconds": 0.5, "task_seconds": 1.4}
 """Together with the first poll: each wait looks once in vain and once with success."""
 _FIRST_POLL_SECONDS = 0.3
-DOCUMENTED: Mapping[str, Any] = {}
-"""The form in which the service answers as its document says, under the stack name that was chosen."""
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -52,16 +49,16 @@ class Stages:
         self._folder = folder
         self._numbers = itertools.count(1)
         self._stacks: dict[int, ExitStack] = {}
-        self._forms: dict[int, Mapping[str, Any]] = {}
+        self._forms: dict[int, Form] = {}
         self._linked: Lab | None = None
 
     @contextmanager
-    def lent(self, operation: str, form: Mapping[str, Any] = DOCUMENTED) -> Iterator[Loan]:
+    def lent(self, operation: str, form: Form = AS_DOCUMENTED) -> Iterator[Loan]:
         """A stage for an operation; what an `up` leaves well is kept for the next `destroy`.
 
         Args:
             operation: `up` or `destroy`.
-            form: the sandbox's modes in which the service answers, of one service always the same.
+            form: in which the service answers, of one service always the same.
         """
         loan = Loan(lab=self.linked(form) if operation == "destroy" else self.empty(form))
         try:
@@ -70,7 +67,7 @@ class Stages:
             end_processes_of(loan.lab.folder)
             (self.keep if operation == "up" and loan.ended_well else self.drop)(loan.lab)
 
-    def empty(self, form: Mapping[str, Any] = DOCUMENTED) -> Lab:
+    def empty(self, form: Form = AS_DOCUMENTED) -> Lab:
         """A stage on which nothing was done."""
         number = next(self._numbers)
         folder = self._folder / f"stage-{number}"
@@ -78,16 +75,16 @@ class Stages:
             box = stack.enter_context(
                 Sandbox.start(folder / "sandbox", first_poll_seconds=_FIRST_POLL_SECONDS)
             )
-            box.control.set_modes(**_MODES, **form)
+            box.control.set_modes(**_MODES, **form.modes)
             lab = Lab(box, folder / "project")
             self._stacks[id(lab)] = stack.pop_all()
             self._forms[id(lab)] = form
         return lab
 
-    def linked(self, form: Mapping[str, Any] = DOCUMENTED) -> Lab:
+    def linked(self, form: Form = AS_DOCUMENTED) -> Lab:
         """A stage on which an `up` has succeeded."""
         lab, self._linked = self._linked, None
-        if lab is not None and self._forms[id(lab)] != form:
+        if lab is not None and self._forms[id(lab)] is not form:
             self.drop(lab)
             lab = None
         if lab is None:
@@ -110,9 +107,7 @@ class Stages:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._linked = None
         while self._stacks:
             self._stacks.popitem()[1].close()
@@ -128,12 +123,15 @@ def run(lab: Lab, operation: str, *flags: str, seconds: float) -> Finished:
     return _run(["pulumi", *arguments], lab.folder, lab.command_environment(), seconds)
 
 
-def recover(lab: Lab, *, seconds: float) -> Finished:
-    """Run `RECOVER` for the lab's project; who killed an engine knows that it is dead."""
-    arguments = [*RECOVER.split()[1:], "--cwd", str(lab.folder), "--force"]
-    return _run(
-        [sys.executable, "-m", "vmc_account_link", *arguments], REPOSITORY, lab.command_environment(), seconds
-    )
+def recover_command(lab: Lab, *, force: bool = True) -> list[str]:
+    """`RECOVER` for the lab's project; with `force` as who has killed an engine and knows that it is dead."""
+    arguments = [*RECOVER.split()[1:], "--cwd", str(lab.folder), *(["--force"] if force else [])]
+    return [sys.executable, "-m", "vmc_account_link", *arguments]
+
+
+def recover(lab: Lab, *, seconds: float = 120.0, force: bool = True) -> Finished:
+    """Run it."""
+    return _run(recover_command(lab, force=force), REPOSITORY, lab.command_environment(), seconds)
 
 
 def _run(command: list[str], folder: Path, environment: dict[str, str], seconds: float) -> Finished:
@@ -161,15 +159,7 @@ def _run(command: list[str], folder: Path, environment: dict[str, str], seconds:
 
 def ending_of(lab: Lab, *, links_before: int = 0) -> Ending:
     """What there is now, at AWS, at VMware, in the state, and how many links were requested since."""
-    environment = lab.box.environment
-    make: Any = boto3.client
-    stacks = make(
-        "cloudformation",
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        region_name=environment["AWS_REGION"],
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-    ).list_stacks()["StackSummaries"]
+    stacks = aws_client(lab.box.environment, "cloudformation").list_stacks()["StackSummaries"]
     state = deployment(lab)
     return Ending(
         live_stacks=tuple(one["StackId"] for one in stacks if one["StackStatus"] != "DELETE_COMPLETE"),

@@ -5,7 +5,8 @@ import itertools
 import pytest
 
 from sandbox.faults import FaultKind
-from tests.sweep.faults import FORMS, KINDS, FaultCase, fault_cases
+from tests.support.forms import FEW_FIELDS, LINKING
+from tests.sweep.faults import KINDS, FaultCase, fault_cases
 from tests.sweep.harness import courses
 from tests.sweep.points import points_of, recorded_points
 from tests.sweep.sample import SHARPEST, SURVIVED, survived_faults
@@ -35,13 +36,13 @@ def test_every_kind_of_fault_meets_every_call_where_it_can_happen() -> None:
 
 def test_every_form_of_an_answer_meets_many_faults_and_many_calls() -> None:
     cases = [case for case in fault_cases() if case.point.operation == "up"]
-    for form in FORMS:
-        mine = [case for case in cases if case.form == form]
-        assert len(mine) >= len(cases) / len(FORMS) / 2
+    for form in LINKING:
+        mine = [case for case in cases if case.form is form]
+        assert len(mine) >= len(cases) / len(LINKING) / 2
         assert len({case.kind_name for case in mine}) >= len(KINDS) / 2
         assert len({case.point.call for case in mine}) >= 6
     # Without the task's id nobody asks for the task: the fault would not be met.
-    assert not [case for case in cases if case.form == "few fields" and case.met_at[1] == "get-task"]
+    assert not [case for case in cases if case.form is FEW_FIELDS and case.met_at[1] == "get-task"]
 
 
 def test_the_cell_of_a_destroy_follows_an_up_of_the_same_form() -> None:

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from vmc_account_link.api.auth import AccessToken, AccessTokens
-from vmc_account_link.errors import ResponseLost, VmcError, WaitInterrupted
-from vmc_account_link.secret_text import SecretText
+from vmc_account_link.errors import ResponseLost, SecretText, VmcError, WaitInterrupted
 from vmc_account_link.settings import ApiToken, VmcSettings
 
 PATIENCE_SECONDS = 5.0

@@ -7,8 +7,8 @@ import pytest
 
 from vmc_account_link.api.models import AccountRecord
 from vmc_account_link.aws_reader import Caller, Decision, StackSummary
-from vmc_account_link.check_result import CheckResult, Verdict, exit_code, failed, passed, warned
 from vmc_account_link.cli import checks
+from vmc_account_link.cli.check_result import CheckResult, Verdict, exit_code, failed, passed, warned
 from vmc_account_link.cli.token import Claims, claims_of
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

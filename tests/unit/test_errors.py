@@ -8,6 +8,8 @@ import pytest
 from vmc_account_link import errors
 from vmc_account_link.errors import Refused, VmcError, safe_text, url_origin, url_secrets
 
+CLASSES = [c for _, c in inspect.getmembers(errors, inspect.isclass) if issubclass(c, Exception)]
+
 
 def test_a_message_has_action_detail_and_hint() -> None:
     error = VmcError("list the accounts", "500, out of order.", "Try again later.")
@@ -15,9 +17,8 @@ def test_a_message_has_action_detail_and_hint() -> None:
 
 
 def test_the_python_host_prints_no_error_with_a_traceback() -> None:
-    classes = [c for _, c in inspect.getmembers(errors, inspect.isclass) if issubclass(c, Exception)]
-    assert len(classes) > 15
-    assert all(issubclass(c, pulumi.RunError) for c in classes)
+    assert len(CLASSES) > 15
+    assert all(issubclass(one, pulumi.RunError) for one in CLASSES)
 
 
 def test_the_tree_in_the_docstring_is_the_tree_of_the_code() -> None:
@@ -26,8 +27,7 @@ def test_the_tree_in_the_docstring_is_the_tree_of_the_code() -> None:
         for line in (errors.__doc__ or "").splitlines()
         if "─" in line and not line.startswith("Vmc")
     }
-    classes = {n for n, c in inspect.getmembers(errors, inspect.isclass) if c.__module__ == errors.__name__}
-    assert drawn == classes - {"VmcError", "CommandFailed"}
+    assert drawn == {one.__name__ for one in CLASSES} - {"VmcError", "CommandFailed"}
 
 
 def test_of_a_url_the_origin_alone_is_shown() -> None:

@@ -7,7 +7,6 @@ import pytest
 
 from vmc_account_link.api.models import AccountRecord, Task
 from vmc_account_link.errors import LinkFailed
-from vmc_account_link.link.ownership import find_account
 from vmc_account_link.link.progress import (
     LIST_GRACE_SECONDS,
     RELINK_GRACE_SECONDS,
@@ -204,11 +203,6 @@ def test_a_growing_percentage_is_told_but_is_no_news() -> None:
     assert isinstance(second, Waiting)
     assert ("10 %" in first.why, "20 %" in second.why) == (True, True)
     assert first.stage == second.stage
-
-
-def test_the_live_record_is_found_among_deleted_and_broken_ones() -> None:
-    assert find_account([account("DELETED"), account("BROKEN"), account()], NUMBER) == account()
-    assert find_account([account("DELETED")], "123456789012") is None
 
 
 def test_an_answer_is_noticed_at_most_a_tenth_or_a_second_late() -> None:

@@ -17,7 +17,7 @@ from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 
 from tools.docs.errors import errors_text
-from vmc_account_link import environment
+from vmc_account_link.cli import environment
 from vmc_account_link.cli.command_line import command_line
 from vmc_account_link.cli.rights import RIGHTS
 from vmc_labs.__main__ import labs

@@ -18,13 +18,13 @@ from vmc_account_link.errors import (
     Forbidden,
     NotFound,
     Refused,
+    SecretText,
     TokenRefused,
     Unauthenticated,
     Unavailable,
     VmcError,
     WaitInterrupted,
 )
-from vmc_account_link.secret_text import SecretText
 from vmc_account_link.settings import ApiToken, OAuthApp, VmcSettings
 
 if TYPE_CHECKING:

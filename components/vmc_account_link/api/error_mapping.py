@@ -23,7 +23,7 @@ from vmc_account_link.errors import (
     safe_text,
     url_origin,
 )
-from vmc_account_link.hosts import site_of
+from vmc_account_link.settings import site_of
 
 _NEVER_CONNECTED = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
 

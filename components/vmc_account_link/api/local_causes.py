@@ -1,12 +1,14 @@
 """What of this machine's settings made a request fail: a proxy, or the file of certificates. Pure."""
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 import requests
 
 from vmc_account_link.api.request import Request
-from vmc_account_link.environment import bundle_variable, proxy_variable
 from vmc_account_link.errors import RequestNotSent, VmcError, url_origin
+
+_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 def local_cause(
@@ -22,12 +24,12 @@ def local_cause(
         environ: the environment.
     """
     host = url_origin(call.url)
-    bundle = bundle_variable(environ)
+    bundle = _bundle_variable(environ)
     if bundle and "CA certificate bundle" in str(error):
         return RequestNotSent(
             call.action, f"{bundle} does not name a file of certificates", f"Correct {bundle}, or unset it."
         )
-    proxy = proxy_variable(call.url, environ)
+    proxy = _proxy_variable(call.url, environ)
     goes_through = proxy is not None and not requests.utils.should_bypass_proxies(call.url, None)
     if not goes_through or not isinstance(mapped, RequestNotSent):
         return None
@@ -44,3 +46,16 @@ def local_cause(
         f"{host} can't be reached through the proxy of {proxy}",
         f"Correct {proxy}, or name the host in NO_PROXY.",
     )
+
+
+def _proxy_variable(url: str, environ: Mapping[str, str]) -> str | None:
+    """The variable whose proxy a request to this address goes through; None where there is none."""
+    scheme = urlsplit(url).scheme.upper()
+    names = (f"{scheme}_PROXY", "ALL_PROXY")
+    spelled = [one for name in names for one in (name.lower(), name)]
+    return next((name for name in spelled if environ.get(name, "").strip()), None)
+
+
+def _bundle_variable(environ: Mapping[str, str]) -> str | None:
+    """The variable that names the certificates; None where none does."""
+    return next((name for name in _BUNDLES if environ.get(name, "").strip()), None)

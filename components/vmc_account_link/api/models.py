@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from vmc_account_link.secret_text import SecretText
+from vmc_account_link.errors import SecretText
 
 _LONGEST_TEXT = 8192
 """Of an id, a name or a URL; a signed URL has some two thousand characters."""

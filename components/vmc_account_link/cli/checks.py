@@ -5,13 +5,15 @@ from datetime import datetime, timedelta
 
 from vmc_account_link.api.models import AccountRecord, AccountState
 from vmc_account_link.aws_reader import Caller, Decision, StackSummary
-from vmc_account_link.check_result import CheckResult, failed, passed, warned
+from vmc_account_link.cli.check_result import CheckResult, failed, passed, warned
 from vmc_account_link.cli.token import Claims
 from vmc_account_link.link.ownership import LinkEvidence, decide_owner, stack_description
+from vmc_account_link.settings import DEFAULT_REGION
 
-LINK_REGION = "us-west-2"
 _RENEW = "Make a new API token in the VMC console and set it (vmc:refreshToken or API_TOKEN)."
 _SOON = timedelta(hours=24)
+_ROLES_OF_A_LINK = 4
+"""Three that VMware's accounts assume, and the function's."""
 
 
 def check_token(end: datetime | None, now: datetime) -> CheckResult:
@@ -68,16 +70,16 @@ def check_identity(caller: Caller, expected: str | None) -> CheckResult:
 def check_region(region: str, opt_in: str | None) -> CheckResult:
     """Whether the account may use the stack's region, as far as that can be seen."""
     if opt_in is None:
-        return failed("region", f"AWS has no region {region}", f"Set region to {LINK_REGION}.")
+        return failed("region", f"AWS has no region {region}", f"Set region to {DEFAULT_REGION}.")
     if opt_in == "not-opted-in":
         return failed(
             "region", f"{region} is not enabled for this account", "Enable it in the account's settings."
         )
-    if region != LINK_REGION:
+    if region != DEFAULT_REGION:
         return warned(
             "region",
-            f"{region} may be used; VMware runs a link's CloudFormation stack in {LINK_REGION}",
-            f"Unless you have a reason, set region to {LINK_REGION}.",
+            f"{region} may be used; VMware runs a link's CloudFormation stack in {DEFAULT_REGION}",
+            f"Unless you have a reason, set region to {DEFAULT_REGION}.",
         )
     return passed("region", f"{region} may be used")
 
@@ -157,6 +159,14 @@ def check_permissions(caller: Caller, decisions: Sequence[Decision] | None) -> C
     if any(decision.by_organization for decision in denied):
         hint = "A policy of the AWS organisation (SCP) denies this: ask its administrators."
     return failed("permissions", f"denied: {', '.join(decision.action for decision in denied)}", hint)
+
+
+def check_quotas(used: int, limit: int) -> CheckResult:
+    """Whether there is room for the link's roles."""
+    found = f"{used} of {limit} IAM roles are used, a link needs {_ROLES_OF_A_LINK}"
+    if limit - used < _ROLES_OF_A_LINK:
+        return failed("quotas", found, "Delete roles, or have AWS raise the quota (Roles per account).")
+    return passed("quotas", found)
 
 
 def _moment(moment: datetime) -> str:

@@ -13,10 +13,10 @@ import click
 from vmc_account_link import args
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.organisation import find_organisation
-from vmc_account_link.args import DEFAULT_REGION, DEFAULT_STACK_NAME
+from vmc_account_link.args import DEFAULT_STACK_NAME
 from vmc_account_link.aws_reader import AwsAccess, AwsReader
-from vmc_account_link.check_result import CheckResult, exit_code, passed, run_check
 from vmc_account_link.cli import doctor, output, shapes, status, unlink
+from vmc_account_link.cli.check_result import CheckResult, exit_code, passed, run_check
 from vmc_account_link.cli.project import LinkState, NoSuchLink, Project
 from vmc_account_link.cli.report import report_lines
 from vmc_account_link.cli.rights import Scope, iam_policy
@@ -24,7 +24,13 @@ from vmc_account_link.errors import SettingsError, VmcError
 from vmc_account_link.link.ownership import LinkEvidence
 from vmc_account_link.pulumi_cli import find_project_file
 from vmc_account_link.resource_types import PACKAGE
-from vmc_account_link.settings import VMC_KEYS, VmcSettings, read_settings, refuse_unknown_keys
+from vmc_account_link.settings import (
+    DEFAULT_REGION,
+    VMC_KEYS,
+    VmcSettings,
+    read_settings,
+    refuse_unknown_keys,
+)
 from vmc_account_link.template import source
 from vmc_account_link.template.policy import read_policy
 from vmc_account_link.template.report import TemplatePolicy, inspect_template, violations

@@ -4,7 +4,7 @@ import dataclasses
 
 from vmc_account_link.api.models import AccountRecord
 from vmc_account_link.aws_reader import AwsReader, AwsRefused
-from vmc_account_link.check_result import CheckResult, failed
+from vmc_account_link.cli.check_result import CheckResult, failed
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

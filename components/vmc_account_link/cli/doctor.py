@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.transport import Transport
-from vmc_account_link.aws_reader import AwsAccess, AwsReader, Caller
-from vmc_account_link.check_result import CheckResult, Verdict, from_error, run_check, skipped, warned
+from vmc_account_link.aws_reader import AwsAccess, AwsReader, Caller, Decision
+from vmc_account_link.cli.check_result import CheckResult, Verdict, from_error, run_check, skipped, warned
 from vmc_account_link.cli.checks import (
     check_identity,
     check_link,
     check_organisation,
+    check_permissions,
+    check_quotas,
     check_region,
     check_roles,
     check_stack_name,
@@ -20,12 +22,13 @@ from vmc_account_link.cli.checks import (
 )
 from vmc_account_link.cli.dangling import check_dangling
 from vmc_account_link.cli.output import ASKING
-from vmc_account_link.cli.quotas import check_quotas
-from vmc_account_link.cli.rights_check import check_rights
+from vmc_account_link.cli.rights import PASS_ROLE, PASSED_TO, Scope, by_resource
 from vmc_account_link.cli.token import access_token_claims, api_token_end
 from vmc_account_link.errors import VmcError
 from vmc_account_link.link.ownership import find_account
 from vmc_account_link.settings import ApiToken, VmcSettings
+
+_ALLOWED_TO_ALL = "sts:GetCallerIdentity"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,9 +143,37 @@ def _check_account(request: DoctorRequest, aws: AwsReader, caller: Caller) -> tu
         "subnets": lambda: check_subnets(
             request.subnet_region, aws.subnets_by_zone(request.subnet_region, caller.account)
         ),
-        "permissions": lambda: check_rights(aws, caller, request.stack_name),
-        "quotas": lambda: check_quotas(aws),
+        "permissions": lambda: _allowed("permissions", lambda: _check_rights(request, aws, caller)),
+        "quotas": lambda: _allowed("quotas", lambda: check_quotas(*aws.roles_and_quota())),
     }
     if request.uses_existing:
         del checks["stack name"], checks["permissions"], checks["quotas"]
     return tuple(run_check(name, check) for name, check in checks.items())
+
+
+def _allowed(name: str, check: Callable[[], CheckResult]) -> CheckResult:
+    """A look that may be refused: who may not ask this may yet be allowed all that linking needs."""
+    try:
+        return check()
+    except VmcError as error:
+        return warned(name, f"{error.action}: {error.detail}", error.hint)
+
+
+def _check_rights(request: DoctorRequest, aws: AwsReader, caller: Caller) -> CheckResult:
+    """Whether IAM allows what linking needs: each action is simulated for the resource it is needed for."""
+    partition = caller.arn.split(":")[1]
+    scope = Scope(
+        account=caller.account, region=aws.region, stack_name=request.stack_name, partition=partition
+    )
+    decisions: list[Decision] = []
+    for resource, actions in by_resource().items():
+        found = aws.simulate(
+            caller,
+            [action for action in actions if action != _ALLOWED_TO_ALL],
+            resource=scope.example(resource),
+            context=dict([PASSED_TO]) if PASS_ROLE in actions else None,
+        )
+        if found is None:
+            return check_permissions(caller, None)
+        decisions += found
+    return check_permissions(caller, decisions)

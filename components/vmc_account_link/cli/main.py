@@ -3,11 +3,9 @@
 import sys
 from collections.abc import Sequence
 
-from vmc_account_link import environment
-from vmc_account_link.cli import output
+from vmc_account_link.cli import environment, output
 from vmc_account_link.errors import CommandFailed, RequestError, TemplateRejected, VmcError
 from vmc_account_link.internal_errors import internal_errors
-from vmc_account_link.standard_streams import make_writable
 
 _OF_THE_EXTRA = {"boto3", "botocore", "click", "jwt", "psutil"}
 
@@ -15,7 +13,7 @@ _OF_THE_EXTRA = {"boto3", "botocore", "click", "jwt", "psutil"}
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    make_writable()
+    output.make_writable()
     environment.prepare_process()
     try:
         with internal_errors(" ".join(["vmc-account-link", *given[:1]])):

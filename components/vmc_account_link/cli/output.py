@@ -1,14 +1,42 @@
-"""All that the commands write: text for people, JSON for programs."""
+"""All that the commands write: text for people, JSON for programs; to streams as they are found."""
 
+import contextlib
 import dataclasses
+import io
 import json
+import os
+import sys
 from collections.abc import Sequence
 from typing import Any
 
-from vmc_account_link import check_result
 from vmc_account_link.call_context import CallContext
-from vmc_account_link.check_result import CheckResult
-from vmc_account_link.standard_streams import write
+from vmc_account_link.cli import check_result
+from vmc_account_link.cli.check_result import CheckResult
+
+
+def make_writable() -> None:
+    """Have standard output and error take all text: one that is closed, or has no sign for a letter, too."""
+    sys.stdout, sys.stderr = (
+        stream or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for the process's life
+        for stream in (sys.stdout, sys.stderr)
+    )
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def write(text: str, *, to_error: bool = False) -> None:
+    """Write a text; that nobody reads on is no error.
+
+    What was closed by the reader is replaced, so that Python does not complain of it as the process ends.
+    """
+    stream = sys.stderr if to_error else sys.stdout
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def show_results(results: Sequence[CheckResult], *, as_json: bool) -> None:

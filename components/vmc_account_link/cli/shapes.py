@@ -16,9 +16,8 @@ from vmc_account_link.api.models import parse_moment
 from vmc_account_link.api.request import Request, RetryPolicy
 from vmc_account_link.api.transport import Transport
 from vmc_account_link.errors import Redirected, Refused, VmcError, url_origin
-from vmc_account_link.hosts import SITES, site_of
 from vmc_account_link.link.ownership import LinkEvidence
-from vmc_account_link.settings import VmcSettings
+from vmc_account_link.settings import SITES, VmcSettings, site_of
 from vmc_account_link.template.source import is_s3
 
 _TYPE_NAMES = frozenset(

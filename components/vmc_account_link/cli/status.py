@@ -14,7 +14,15 @@ from vmc_account_link.api.models import (
     parse_moment,
 )
 from vmc_account_link.aws_reader import AwsAccess, AwsReader, StackEvent, StackSummary
-from vmc_account_link.check_result import CheckResult, failed, from_error, passed, run_check, skipped, warned
+from vmc_account_link.cli.check_result import (
+    CheckResult,
+    failed,
+    from_error,
+    passed,
+    run_check,
+    skipped,
+    warned,
+)
 from vmc_account_link.cli.output import ASKING
 from vmc_account_link.errors import NotFound, VmcError, safe_text
 from vmc_account_link.link.evidence import find_owner

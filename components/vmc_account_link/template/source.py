@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from vmc_account_link import hosts
 from vmc_account_link.errors import TemplateRejected, url_origin
+from vmc_account_link.settings import siblings_of
 
 LARGEST_INLINE_BYTES = 51_200
 """CloudFormation takes a larger template by URL only (API reference, CreateStack, TemplateBody)."""
@@ -44,7 +44,7 @@ def check_source(
         raise TemplateRejected(action, "it is not a plain web address", "Nothing was created; tell VMware.")
     if named or _origin(parts) == _origin(service) or is_s3(url, s3_endpoint):
         return
-    siblings = hosts.siblings(service.hostname)
+    siblings = siblings_of(service.hostname)
     if parts.scheme != "https":
         raise TemplateRejected(action, "it does not come over https", "Nothing was created; tell VMware.")
     if _host_and_port(parts) not in {f"{one}:443" for one in siblings}:

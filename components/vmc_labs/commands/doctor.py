@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from vmc_account_link.api.client import VmcClient
 from vmc_account_link.api.models import AccountRecord
 from vmc_account_link.aws_reader import AwsReader
-from vmc_account_link.check_result import CheckResult, Verdict, passed, run_check
+from vmc_account_link.cli.check_result import CheckResult, Verdict, passed, run_check
 from vmc_account_link.cli.checks import check_identity, check_link
 from vmc_account_link.link.ownership import LinkEvidence, decide_owner, find_account
 from vmc_labs.fleet import sizing

@@ -7,11 +7,12 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from vmc_account_link.cli.environment import absolute_backend
 from vmc_account_link.errors import CommandFailed, RequestError
+from vmc_account_link.pulumi_cli import NO_CLI
 from vmc_labs.engine.lab_engine import current_backend
 from vmc_labs.fleet.paths import FleetPaths
 from vmc_labs.fleet.snapshot import FleetReader
-from vmc_labs.spec.backend import absolute_backend
 from vmc_labs.spec.credentials import engine_environment, vmc_settings
 from vmc_labs.spec.model import Credentials, FleetSpec, LabSpec
 from vmc_labs.spec.problems import did_you_mean
@@ -59,16 +60,12 @@ class FleetSession:
         spec = load_spec(file, environ)
         chosen = _chosen(only, [lab.name for lab in spec.labs], file)
         if shutil.which("pulumi") is None:
-            raise RequestError(
-                "there is no `pulumi` on PATH: install the Pulumi CLI (in a clone: `make setup`, then "
-                "`. .engine/env`)"
-            )
+            raise RequestError(NO_CLI)
         try:
             backend = spec.backend or absolute_backend(
                 environ.get("PULUMI_BACKEND_URL")
                 or current_backend(engine_environment(environ, token_variables=spec.token_variables)),
                 Path.cwd(),
-                Path.home(),
             )
         except CommandFailed as error:
             raise RequestError(str(error)) from None

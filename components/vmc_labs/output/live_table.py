@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from types import TracebackType
+from datetime import timedelta
 from typing import Self
 
 from rich.console import Group, RenderableType
@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from vmc_labs.fleet.results import TEMPLATE, LabProgress, LabResult
-from vmc_labs.output.terminal import Output, clock, now_clock, summary
+from vmc_labs.output.report.timeline import clock
+from vmc_labs.output.terminal import Output, now_clock, summary
 
 _MOST_ROWS = 30
 """Labs in flight that the table shows at most, as far as the terminal is high; the rest is a number."""
@@ -43,9 +44,7 @@ class LiveFleet:
             self._live.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._live:
             self._live.stop()
 
@@ -74,7 +73,10 @@ class LiveFleet:
             self._done.append(result.status)
             count = len(self._done)
         # Why it failed is said once, in the summary.
-        self._line(result.lab, f"{result.status} after {clock(result.seconds)} ({count}/{self._total})")
+        self._line(
+            result.lab,
+            f"{result.status} after {clock(timedelta(seconds=result.seconds))} ({count}/{self._total})",
+        )
 
     def say(self, message: str) -> None:
         """A line about the whole fleet."""
@@ -95,7 +97,7 @@ class LiveFleet:
         shown = min(_MOST_ROWS, max(self._console.height - _OTHER_ROWS, 1))
         for lab, (started, progress) in list(running.items())[:shown]:
             message = Text(progress.message, no_wrap=True, overflow="ellipsis")
-            table.add_row(lab, progress.phase, clock(time.monotonic() - started), message)
+            table.add_row(lab, progress.phase, clock(timedelta(seconds=time.monotonic() - started)), message)
         waiting = self._total - len(done) - len(running)
         hidden = f", {len(running) - shown} of them not shown" if len(running) > shown else ""
         came = f" ({summary(done)})" if done else ""

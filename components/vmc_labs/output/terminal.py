@@ -169,11 +169,6 @@ def write_env_files(folder: Path, labs: Mapping[str, Mapping[str, object]]) -> l
     return written
 
 
-def clock(seconds: float) -> str:
-    """Minutes and seconds."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
-
-
 def now_clock() -> str:
     """The time of day in UTC, as logs and `status` write it."""
     return time.strftime("%H:%M:%SZ", time.gmtime())

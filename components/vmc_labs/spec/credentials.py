@@ -2,28 +2,14 @@
 
 import sys
 from collections.abc import Collection, Mapping
-from pathlib import Path
 
-from vmc_account_link.args import DEFAULT_REGION
 from vmc_account_link.aws_reader import AwsAccess
+from vmc_account_link.cli.environment import absolute_paths
 from vmc_account_link.errors import RequestError, SettingsError
-from vmc_account_link.settings import VmcSettings, read_settings
+from vmc_account_link.settings import DEFAULT_REGION, VmcSettings, read_settings
 from vmc_labs.spec.model import ROLE_SESSION_NAME, LabSpec, Service
 
 _VMC_SECRETS = ("API_TOKEN", "CLIENT_ID", "CLIENT_SECRET")
-_PATHS = frozenset(
-    {
-        "AWS_CA_BUNDLE",
-        "AWS_CONFIG_FILE",
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-        "AWS_SHARED_CREDENTIALS_FILE",
-        "AWS_WEB_IDENTITY_TOKEN_FILE",
-        "PULUMI_CONFIG_PASSPHRASE_FILE",
-        "PULUMI_CREDENTIALS_PATH",
-        "PULUMI_HOME",
-    }
-)
-"""Variables that name a file or a folder."""
 
 
 def vmc_settings(service: Service, environ: Mapping[str, str]) -> VmcSettings:
@@ -75,13 +61,10 @@ def engine_environment(
     """
     dropped = {*_VMC_SECRETS, *token_variables}
     kept = {name: value for name, value in environ.items() if name not in dropped}
-    # The CLI runs in another folder than this process.
-    paths = {
-        name: str(Path.cwd() / Path(kept[name]).expanduser()) for name in _PATHS & kept.keys() if kept[name]
-    }
     return {
         **kept,
-        **paths,
+        # The CLI runs in another folder than this process.
+        **absolute_paths(kept),
         **({"PULUMI_BACKEND_URL": backend} if backend else {}),
         "PULUMI_PYTHON_CMD": sys.executable,
         "PULUMI_SKIP_UPDATE_CHECK": "1",

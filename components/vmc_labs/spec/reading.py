@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from vmc_account_link.cli.environment import absolute_backend
 from vmc_account_link.errors import RequestError
 from vmc_account_link.settings import DEFAULT_CSP_URL, DEFAULT_VMC_URL
 from vmc_labs.spec import located_yaml, schema
-from vmc_labs.spec.backend import absolute_backend
 from vmc_labs.spec.model import Credentials, FleetSpec, LabSpec, Service
 from vmc_labs.spec.patterns import expand
 from vmc_labs.spec.problems import Problem, Problems, SpecRefused, did_you_mean, key_of
@@ -60,7 +60,7 @@ def read_spec(text: str, *, file: str, environ: Mapping[str, str], folder: Path 
     jitter = written.limits.start_jitter
     return FleetSpec(
         event=written.event,
-        backend=absolute_backend(written.backend or "", folder or Path.cwd(), Path.home()),
+        backend=absolute_backend(written.backend or "", folder or Path.cwd()),
         secrets_provider=written.secrets_provider,
         labs=tuple(lab for _, lab in labs),
         parallel=written.limits.parallel,

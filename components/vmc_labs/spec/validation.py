@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pydantic.alias_generators import to_snake
 
-from vmc_account_link.args import DEFAULT_REGION, validate_args
+from vmc_account_link.args import validate_args
 from vmc_account_link.errors import SettingsError
-from vmc_account_link.settings import setting_key
+from vmc_account_link.settings import DEFAULT_REGION, setting_key
 from vmc_labs.spec import located_yaml, schema
 from vmc_labs.spec.model import LabSpec
 from vmc_labs.spec.problems import Problems
