@@ -61,6 +61,7 @@ VARIABLES: Mapping[str, tuple[Use, str]] = {
         Use.NAMED,
         "the certificates by which the services' TLS connections are verified",
     ),
+    "GOGC": (Use.READ, "Go's garbage collector; `vmc-labs` gives 400 to what it starts, where it is not set"),
     "NETRC": (Use.NEVER, "netrc files; `~/.netrc` is not used either"),
 }
 """A variable, or several that belong together -> what is done with it, and what it means."""
