@@ -30,7 +30,7 @@ VmcError
    └─ WrongAccount       the AWS credentials are of another account, or of none
 
 CommandFailed            a command could not do what was asked
-├─ RequestError          the request itself is wrong; nothing was touched
+├─ RequestError          the request itself is wrong; nothing was changed
 ├─ Interrupted           the person pressed Ctrl-C while something was waited for
 ├─ StateUnreadable       the engine can't read the Pulumi stack's state
 └─ StackLocked           the engine says that the Pulumi stack is locked
@@ -284,7 +284,7 @@ class CommandFailed(pulumi.RunError):
 
 
 class RequestError(CommandFailed):
-    """The request itself is wrong; nothing was touched."""
+    """The request itself is wrong; nothing was changed."""
 
 
 class Interrupted(CommandFailed):
