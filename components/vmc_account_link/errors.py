@@ -148,7 +148,7 @@ class SettingsError(VmcError):
 
 
 class ServiceUnreachable(VmcError):
-    """The service could not be heard."""
+    """The service could not be reached, or its answer was lost."""
 
 
 class RequestNotSent(ServiceUnreachable):
@@ -212,7 +212,7 @@ class Unavailable(Refused):
 
 
 class UnexpectedAnswer(VmcError):
-    """The answer is not what the API document promises."""
+    """The service's answer is not of the form that its API document describes."""
 
 
 class Redirected(UnexpectedAnswer):
@@ -220,7 +220,7 @@ class Redirected(UnexpectedAnswer):
 
 
 class TemplateRejected(VmcError):
-    """The link's template comes from a foreign host, is too large, or is no template."""
+    """The link's template comes from an unknown host, is too large, or is no template."""
 
 
 class InternalError(VmcError):
@@ -232,7 +232,7 @@ class LinkError(VmcError):
 
 
 class AlreadyLinked(LinkError):
-    """The account is linked by a stack that is not ours."""
+    """The account is linked by another CloudFormation stack."""
 
 
 class NotLinked(LinkError):
@@ -240,7 +240,7 @@ class NotLinked(LinkError):
 
 
 class LinkExpired(LinkError):
-    """The stack would be made from a link that has expired."""
+    """The CloudFormation stack would be created from a link that has expired."""
 
 
 class LinkFailed(LinkError):
@@ -256,15 +256,15 @@ class WaitInterrupted(LinkError):
 
 
 class LinkInUse(LinkError):
-    """SDDCs use the link that was to be made anew."""
+    """SDDCs use the link that was to be renewed."""
 
 
 class OwnerUnclear(LinkError):
-    """The account is linked, and whether by our link is not clear."""
+    """The account is linked, and it is not clear whether by our link."""
 
 
 class SubnetsDoNotFit(LinkError):
-    """The chosen subnets are none that an SDDC of the wanted kind can use."""
+    """The chosen subnets can't be used by an SDDC of this type."""
 
 
 class StackLeft(LinkError):
@@ -276,11 +276,11 @@ class UnlinkTimedOut(LinkError):
 
 
 class WrongAccount(LinkError):
-    """The AWS credentials are of another account than the one asked for, or AWS does not take them."""
+    """The AWS credentials are of another account than expected, or AWS refuses them."""
 
 
 class CommandFailed(pulumi.RunError):
-    """The command could not do what was asked; the text is one line that says what to do."""
+    """A command failed; the text is one line that says what to do."""
 
 
 class RequestError(CommandFailed):
@@ -292,8 +292,8 @@ class Interrupted(CommandFailed):
 
 
 class StateUnreadable(CommandFailed):
-    """The engine can't read the stack's state; the text is the engine's."""
+    """The engine can't read the Pulumi stack's state; the text is the engine's."""
 
 
 class StackLocked(CommandFailed):
-    """The engine says that the stack is locked; the text is the engine's."""
+    """The engine says that the Pulumi stack is locked; the text is the engine's."""

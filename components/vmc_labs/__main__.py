@@ -27,7 +27,9 @@ from vmc_labs.output.terminal import Output, result_rows, step_rows, write_env_f
 from vmc_labs.spec.schema import json_schema
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    "vmc-labs", cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 def labs() -> None:
     """Link, watch and take down the labs of an event on VMware Cloud on AWS.
 
