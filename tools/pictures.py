@@ -28,7 +28,7 @@ from tools.demo_labs import SPEC, plan_failure
 REPOSITORY = Path(__file__).resolve().parents[1]
 ASSETS = REPOSITORY / "docs" / "assets"
 _PAGE = """<meta charset="utf-8"><style>body {{ margin: 0; background: {background}; color: {foreground} }}
-pre {{ margin: 0; padding: 14px 16px 0; width: max-content; font: 15px/20px "DejaVu Sans Mono" }}</style>
+pre {{ margin: 0; padding: 14px 16px; width: max-content; font: 15px/20px "DejaVu Sans Mono" }}</style>
 <pre>{code}</pre>"""
 
 
@@ -70,17 +70,17 @@ class Camera:
         self._show(file.as_uri(), width, 900)
         if until:
             bottom = "return document.querySelector(arguments[0]).getBoundingClientRect().bottom"
-            self._show(file.as_uri(), width, math.ceil(self._browser.execute_script(bottom, until)) + 14)
+            self._show(file.as_uri(), width, math.ceil(self._browser.execute_script(bottom, until)))
         self._write(name)
 
-    def terminal(self, lines: list[Text], name: str) -> None:
-        """The lines of a terminal."""
+    def terminal(self, lines: list[Text], name: str, *, columns: int) -> None:
+        """The lines of a terminal of so many columns."""
         console = Console(record=True, width=200, file=io.StringIO(), force_terminal=True)
         for line in lines:
             console.print(line, soft_wrap=True)
         file = self._folder / "terminal.html"
         file.write_text(console.export_html(theme=SVG_EXPORT_THEME, inline_styles=True, code_format=_PAGE))
-        self.page(file, name, width=round(max(line.cell_len for line in lines) * 9.03) + 32, until="pre")
+        self.page(file, name, width=round(columns * 9.03) + 32, until="pre")
 
     def first_sheet(self, file: Path, name: str) -> None:
         """The first sheet of paper of a page that is printed."""
@@ -98,8 +98,10 @@ class Camera:
         self._browser.get(url)
 
     def _write(self, name: str, crop: tuple[int, int, int, int] | None = None) -> None:
-        picture = Image.open(io.BytesIO(self._browser.get_screenshot_as_png())).convert("RGB").crop(crop)
-        picture.quantize(256, dither=Image.Dither.NONE).save(ASSETS / name, optimize=True)
+        picture = Image.open(io.BytesIO(self._browser.get_screenshot_as_png())).convert("RGB")
+        # The PDF viewer's smooth text has more colours than a palette.
+        smaller = picture.crop(crop) if crop else picture.quantize(256, dither=Image.Dither.NONE)
+        smaller.save(ASSETS / name, optimize=True)
 
 
 def demo(camera: Camera, folder: Path) -> None:
@@ -110,7 +112,7 @@ def demo(camera: Camera, folder: Path) -> None:
     text = [line.plain[:12] for line in lines]
     made, removed = text.index("$ pulumi up "), text.index("$ pulumi des")
     ends = text.index("$ pulumi sta", made) - 1, text.index("Resources:", removed) - 1
-    camera.terminal([*lines[made : ends[0]], *lines[removed : ends[1]]], "demo.png")
+    camera.terminal([*lines[made : ends[0]], *lines[removed : ends[1]]], "demo.png", columns=120)
 
 
 def workshop(camera: Camera, folder: Path) -> None:
@@ -123,11 +125,12 @@ def workshop(camera: Camera, folder: Path) -> None:
         environment["PATH"] = f"{REPOSITORY / '.venv' / 'bin'}{os.pathsep}{environment['PATH']}"
         with closing(Terminal(folder, environment, columns=80, rows=28)) as terminal:
             terminal.tmux("send-keys", "vmc-labs up workshop.yaml", "Enter")
-            for columns, moment in (("80", r"^[2-9] of 30 done"), ("130", r"^[12]\d of 30 done .* failed")):
-                terminal.tmux("resize-window", "-x", columns, "-y", "28")
-                lines = terminal.wait_for(moment)
+            for columns, moment in ((80, r"^[2-9] of 30 done"), (130, r"^[12]\d of 30 done .* failed")):
+                terminal.tmux("resize-window", "-x", f"{columns}", "-y", "28")
+                terminal.wait_for(moment)
+                lines = terminal.wait_for(" connect .* STARTED")
                 begin = next(index for index, line in enumerate(lines) if line.plain[8:9] == "Z")
-                camera.terminal(lines[begin:], f"live-table-{columns}.png")
+                camera.terminal(lines[begin:], f"live-table-{columns}.png", columns=columns)
             terminal.wait_for("^29 linked, 1 failed")
             terminal.tmux("send-keys", "vmc-labs report workshop.yaml", "Enter")
             terminal.wait_for("report.html$")
