@@ -1,7 +1,7 @@
 # make setup | demo | demo-labs | wheel | docs | test | lint; `make help` lists the rest. Needs Python >= 3.11, make, git and either
 # an internet connection or a Go toolchain, which builds the Pulumi CLI and the AWS provider from their modules.
 .DEFAULT_GOAL := help
-.PHONY: help setup wheel interpreters docs documented demo demo-labs demo-yaml demo-typescript test whole two-hosts compat browser iproute node sweep faults crashes leftovers histories fleet-sweep mutants bench lint lock clean
+.PHONY: help setup wheel interpreters docs documented pictures demo demo-labs demo-yaml demo-typescript test whole two-hosts compat browser iproute node sweep faults crashes leftovers histories fleet-sweep mutants bench lint lock clean
 
 # Without bytecode on disk each process that starts here compiles its imports anew, for half of its CPU time;
 # in many containers it is switched off.
@@ -47,6 +47,9 @@ interpreters: setup ## The wheel in new environments (PYTHONS="python3.11 python
 
 documented: setup ## Run every command of README, tutorial and examples in a fresh clone, with output and times
 	$(BIN)/python -m tools.docs README.md docs/tutorial.md examples/README.md
+
+pictures: setup browser ## The pictures in docs/assets, of what the program prints and the site shows now (needs tmux; four minutes)
+	$(BIN)/python -m tools.pictures
 
 demo: setup ## A real `pulumi up` against VMware Cloud and AWS emulated on this machine
 	@$(BIN)/python -m sandbox run --mode task_seconds=20 -- ./tools/demo.sh

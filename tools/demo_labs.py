@@ -30,10 +30,7 @@ labs:
 def main() -> int:
     """Run the demo; the exit code is 0 if every step came out as expected."""
     with SandboxControl(os.environ["VMC_URL"]) as control:
-        control.plan_fault(
-            "aws", "cloudformation.CreateStack", "status",
-            status=403, body="xml", error_code="AccessDenied", account_number=UNLUCKY,
-        )  # fmt: skip
+        plan_failure(control)
     with tempfile.TemporaryDirectory() as folder:
         spec = Path(folder) / "workshop.yaml"
         spec.write_text(SPEC, encoding="utf-8")
@@ -46,6 +43,14 @@ def main() -> int:
             (0, ["report", str(spec)]),
         )
         return max(_step(expected, arguments) for expected, arguments in steps)
+
+
+def plan_failure(control: SandboxControl) -> None:
+    """Have the first CreateStack of one account fail."""
+    control.plan_fault(
+        "aws", "cloudformation.CreateStack", "status",
+        status=403, body="xml", error_code="AccessDenied", account_number=UNLUCKY,
+    )  # fmt: skip
 
 
 def _step(expected: int, arguments: list[str]) -> int:

@@ -18,7 +18,7 @@ _SMALLEST_SUBNET_PREFIX = 26
 
 
 class AwsRefused(VmcError):
-    """AWS refused, or could not be asked."""
+    """AWS refused a request, or could not be reached."""
 
     def __init__(self, action: str, detail: str, hint: str, *, code: str | None = None) -> None:
         """Keep AWS's error code beside the message."""

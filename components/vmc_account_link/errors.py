@@ -30,7 +30,7 @@ VmcError
    └─ WrongAccount       the AWS credentials are of another account, or of none
 
 CommandFailed            a command could not do what was asked
-├─ RequestError          the request itself is wrong; nothing was touched
+├─ RequestError          the request itself is wrong; nothing was changed
 ├─ Interrupted           the person pressed Ctrl-C while something was waited for
 ├─ StateUnreadable       the engine can't read the Pulumi stack's state
 └─ StackLocked           the engine says that the Pulumi stack is locked
@@ -161,7 +161,7 @@ class SettingsError(VmcError):
 
 
 class ServiceUnreachable(VmcError):
-    """The service could not be heard."""
+    """The service could not be reached, or its answer was lost."""
 
 
 class RequestNotSent(ServiceUnreachable):
@@ -225,7 +225,7 @@ class Unavailable(Refused):
 
 
 class UnexpectedAnswer(VmcError):
-    """The answer is not what the API document promises."""
+    """The service's answer is not of the form that its API document describes."""
 
 
 class Redirected(UnexpectedAnswer):
@@ -233,7 +233,7 @@ class Redirected(UnexpectedAnswer):
 
 
 class TemplateRejected(VmcError):
-    """The link's template comes from a foreign host, is too large, or is no template."""
+    """The link's template comes from an unknown host, is too large, or is no template."""
 
 
 class InternalError(VmcError):
@@ -245,7 +245,7 @@ class LinkError(VmcError):
 
 
 class AlreadyLinked(LinkError):
-    """The account is linked by a stack that is not ours."""
+    """The account is linked by another CloudFormation stack."""
 
 
 class NotLinked(LinkError):
@@ -253,7 +253,7 @@ class NotLinked(LinkError):
 
 
 class LinkExpired(LinkError):
-    """The stack would be made from a link that has expired."""
+    """The CloudFormation stack would be created from a link that has expired."""
 
 
 class LinkFailed(LinkError):
@@ -269,15 +269,15 @@ class WaitInterrupted(LinkError):
 
 
 class LinkInUse(LinkError):
-    """SDDCs use the link that was to be made anew."""
+    """SDDCs use the link that was to be renewed."""
 
 
 class OwnerUnclear(LinkError):
-    """The account is linked, and whether by our link is not clear."""
+    """The account is linked, and it is not clear whether by our link."""
 
 
 class SubnetsDoNotFit(LinkError):
-    """The chosen subnets are none that an SDDC of the wanted kind can use."""
+    """The chosen subnets can't be used by an SDDC of this type."""
 
 
 class StackLeft(LinkError):
@@ -289,15 +289,15 @@ class UnlinkTimedOut(LinkError):
 
 
 class WrongAccount(LinkError):
-    """The AWS credentials are of another account than the one asked for, or AWS does not take them."""
+    """The AWS credentials are of another account than expected, or AWS refuses them."""
 
 
 class CommandFailed(pulumi.RunError):
-    """The command could not do what was asked; the text is one line that says what to do."""
+    """A command failed; the text is one line that says what to do."""
 
 
 class RequestError(CommandFailed):
-    """The request itself is wrong; nothing was touched."""
+    """The request itself is wrong; nothing was changed."""
 
 
 class Interrupted(CommandFailed):
@@ -305,8 +305,8 @@ class Interrupted(CommandFailed):
 
 
 class StateUnreadable(CommandFailed):
-    """The engine can't read the stack's state; the text is the engine's."""
+    """The engine can't read the Pulumi stack's state; the text is the engine's."""
 
 
 class StackLocked(CommandFailed):
-    """The engine says that the stack is locked; the text is the engine's."""
+    """The engine says that the Pulumi stack is locked; the text is the engine's."""

@@ -90,7 +90,7 @@ class LinkRequestProvider(ServiceProvider):
         expired.
 
         Raises:
-            LinkInUse: SDDCs use the link that is to be made anew.
+            LinkInUse: SDDCs use the link that is to be renewed.
             VmcError: the service was to be asked and could not.
         """
         with self.open_client() as vmc:
@@ -117,7 +117,7 @@ class LinkRequestProvider(ServiceProvider):
         """Request a new link where there is a reason (`Why`); else keep the old one's outputs.
 
         Raises:
-            LinkInUse: SDDCs use the link that is to be made anew.
+            LinkInUse: SDDCs use the link that is to be renewed.
             VmcError: as `create`.
         """
         kept = {**olds, **news}

@@ -1,6 +1,6 @@
 """`vmc-labs COMMAND`: parse, call one command, map its result to an exit code.
 
-0: every lab is as asked. 1: at least one is not. 2: the request itself is wrong and nothing was touched.
+0: every lab is as it should be. 1: at least one is not. 2: the request itself is wrong; nothing was changed.
 """
 
 import contextlib
@@ -27,18 +27,20 @@ from vmc_labs.output.terminal import Output, result_rows, step_rows, write_env_f
 from vmc_labs.spec.schema import json_schema
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    "vmc-labs", cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 def labs() -> None:
     """Link, watch and take down the labs of an event on VMware Cloud on AWS.
 
-    SPEC is a YAML file with an event's labs. Exit code 0: every lab is as asked; 1: at least one is not;
-    2: the request itself is wrong and nothing was touched.
+    SPEC is a YAML file with an event's labs. Exit code 0: every lab is as it should be; 1: at least one is
+    not; 2: the request itself is wrong and nothing was changed.
     """
 
 
 @labs.command("plan")
 @all_of(options.spec_argument, options.only_option, options.failed_option, options.json_option)
-@click.option("--expect-no-changes", is_flag=True, help="Exit with 1 where there is something to do.")
+@click.option("--expect-no-changes", is_flag=True, help="Exit with 1 if there is something to do.")
 def run_plan(
     spec: Path, only: tuple[str, ...], *, failed: bool, as_json: bool, expect_no_changes: bool
 ) -> int:
@@ -77,9 +79,10 @@ def run_up(
     as_json: bool,
     scheduler: str | None,
 ) -> int:
-    """Link every lab that is not linked yet; run it again at any time.
+    """Link every lab that is not linked yet.
 
-    A lab that is done costs one look. Ctrl-C once: no new labs, and the running ones end at a safe point.
+    Run it again at any time: linked labs are only read. After Ctrl-C no new lab begins, and the running ones
+    end at a safe point.
     """
     session = FleetSession.open(spec, log_dir=log_dir, only=only)
     output = Output()
@@ -96,7 +99,7 @@ def run_up(
 @labs.command("status")
 @all_of(options.spec_argument, options.only_option, options.json_option)
 def run_status(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
-    """Show how each lab is, by its Pulumi state and by what the service says."""
+    """Show how each lab is, by its Pulumi state and by the service."""
     found = status.run(FleetSession.open(spec, only=only))
     output = Output()
     if as_json:
@@ -114,7 +117,7 @@ def run_status(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
     type=click.Choice(["table", "json", "csv", "env"]),
     default="table",
     show_default=True,
-    help="env: a file for each lab, to hand out.",
+    help="env: one file for each lab.",
 )
 @click.option(
     "--directory",
@@ -122,7 +125,7 @@ def run_status(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
     help="Where `--format env` writes <lab>.env; default: the event's folder below the user's state folder.",
 )
 def run_outputs(spec: Path, only: tuple[str, ...], *, form: str, directory: Path | None) -> int:
-    """Show what to hand out of the labs that are linked."""
+    """Show the outputs of linked labs, to hand out."""
     if directory and form != "env":
         raise click.UsageError("--directory is for --format env")
     session = FleetSession.open(spec, only=only)
@@ -149,7 +152,10 @@ def run_outputs(spec: Path, only: tuple[str, ...], *, form: str, directory: Path
 def run_down(
     spec: Path, only: tuple[str, ...], *, parallel: int | None, log_dir: Path | None, yes: bool
 ) -> int:
-    """Unlink the labs and remove their Pulumi stacks, after showing what that means."""
+    """Unlink the labs and remove their Pulumi stacks.
+
+    Shows what will happen to each lab, then asks.
+    """
     session = FleetSession.open(spec, log_dir=log_dir, only=only)
     return _take_down(session, down.plan(session), parallel=parallel, yes=yes)
 
@@ -157,7 +163,10 @@ def run_down(
 @labs.command("reap")
 @all_of(options.spec_argument, options.parallel_option, options.log_dir_option, options.yes_option)
 def run_reap(spec: Path, *, parallel: int | None, log_dir: Path | None, yes: bool) -> int:
-    """Take down the event's labs that are past their `ttl`, also those that the spec no longer names."""
+    """Take down the labs that are past their `ttl`.
+
+    Also those that the spec no longer names. Shows what will happen to each lab, then asks.
+    """
     session = FleetSession.open(spec, log_dir=log_dir)
     steps = down.plan_expired(session, now=datetime.now(UTC))
     return _take_down(session, steps, parallel=parallel, yes=yes)
@@ -181,7 +190,10 @@ def run_recover(
     lost_hosts: tuple[str, ...],
     force: bool,
 ) -> int:
-    """After a crash: find out what became of interrupted work, and repair the Pulumi states."""
+    """Repair the Pulumi states after a crash.
+
+    Finds out what became of interrupted work; `up` does the same where needed.
+    """
     session = FleetSession.open(spec, log_dir=log_dir, only=only)
     output = Output()
     results = recover_fleet.run(session, parallel=parallel, lost_hosts=lost_hosts, force=force, output=output)
@@ -191,7 +203,7 @@ def run_recover(
 @labs.command("logs")
 @all_of(options.spec_argument, options.log_dir_option)
 @click.argument("lab")
-@click.option("--follow", "-f", is_flag=True, help="Go on with what is added, until Ctrl-C.")
+@click.option("--follow", "-f", is_flag=True, help="Go on with new lines, until Ctrl-C.")
 def run_logs(spec: Path, lab: str, *, log_dir: Path | None, follow: bool) -> int:
     """Print the log of a lab's last run on this machine."""
     for text in logs.run(spec, lab, log_dir=log_dir, follow=follow):
@@ -202,7 +214,10 @@ def run_logs(spec: Path, lab: str, *, log_dir: Path | None, follow: bool) -> int
 @labs.command("doctor")
 @all_of(options.spec_argument, options.only_option, options.json_option)
 def run_doctor(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
-    """Check tokens, backend, and each lab's AWS credentials before the first `up`; nothing is touched."""
+    """Check tokens, backend and AWS credentials before `up`.
+
+    It only reads.
+    """
     results = doctor.run(FleetSession.open(spec, only=only))
     if as_json:
         Output().json(check_result.as_json(results))
@@ -219,9 +234,12 @@ def run_doctor(spec: Path, only: tuple[str, ...], *, as_json: bool) -> int:
     type=click.Path(dir_okay=False, path_type=Path),
     help="The page's file; default: the event's folder below the user's state folder.",
 )
-@click.option("--open", "must_open", is_flag=True, help="Open it in the browser.")
+@click.option("--open", "must_open", is_flag=True, help="Open it in the browser too.")
 def run_report(spec: Path, *, file: Path | None, must_open: bool) -> int:
-    """Write one HTML page for the people in the room: a timeline, failed labs and why, what to hand out."""
+    """Write one HTML page for the people in the room.
+
+    It has a timeline, which labs failed and why, and what to hand out.
+    """
     session = FleetSession.open(spec)
     snapshot = session.fleet_reader.snapshot(session.labs, ask_service=False)
     written = report.run(
@@ -239,7 +257,7 @@ def run_report(spec: Path, *, file: Path | None, must_open: bool) -> int:
 
 @labs.command("schema")
 def run_schema() -> int:
-    """Print the JSON schema of specs, from which editors complete them."""
+    """Print the JSON schema of specs, for editors."""
     Output().json(json_schema())
     return 0
 
@@ -257,7 +275,7 @@ def _take_down(session: FleetSession, steps: Sequence[Step], *, parallel: int | 
     output = Output()
     results = down.run(session, steps, parallel=parallel, output=output, agree=agree)
     if results is None:
-        output.say("nothing was touched")
+        output.say("nothing was changed")
         return 1
     return _report(results, output) if results else 0
 

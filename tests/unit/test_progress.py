@@ -155,7 +155,7 @@ def test_a_template_was_run_when_its_task_finished_or_the_record_is_another() ->
 @pytest.mark.parametrize(
     ("accounts", "observed"),
     [
-        ([], "the account is not in the service's list yet"),
+        ([], "the account is not listed yet"),
         ([account(stack="theirs")], 'the list still shows the link of CloudFormation stack "theirs"'),
         ([account("BROKEN")], "the account is BROKEN"),
         ([account("BROKEN", stack="theirs")], "the account is BROKEN"),

@@ -49,11 +49,13 @@ def errors_text() -> str:
     parts: list[str] = []
     all_messages = messages()
     for kind, line in classes().items():
-        rows = [f"| {_code(one.text)} | {_plain(one.hint)} |" for one in all_messages if one.kind == kind]
+        found = [one for one in all_messages if one.kind == kind]
+        # The messages of commands say in the same text what to do.
+        columns = 2 if any(one.hint for one in found) else 1
+        head = ["| message | what to do |", "| --- | --- |"] if columns == 2 else ["| message |", "| --- |"]
+        rows = ["| " + " | ".join([_code(one.text), _plain(one.hint)][:columns]) + " |" for one in found]
         if rows:
-            parts.append(
-                "\n".join([f"### {kind}", "", line, "", "| message | what to do |", "| --- | --- |", *rows])
-            )
+            parts.append("\n".join([f"### {kind}", "", line, "", *head, *rows]))
     return "\n\n".join(parts)
 
 

@@ -200,7 +200,7 @@ def _shared(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def commands_text(group: click.Group = command_line) -> str:
     """What `--help` says of each command of a command line."""
-    parent = click.Context(group, info_name=group.name, terminal_width=100)
+    parent = click.Context(group, info_name=group.name, terminal_width=80)
     return "\n".join(
         f"### {group.name} {name}\n\n```text\n{command.get_help(click.Context(command, parent, name))}\n```\n"
         for name, command in group.commands.items()

@@ -16,18 +16,20 @@ _component_option = click.option(
     "--component", metavar="NAME", help="Which AccountLink of the Pulumi state, if it holds several."
 )
 _common_options = all_of(
-    click.option("--json", is_flag=True, help="As JSON."),
+    click.option("--json", is_flag=True, help="Print JSON."),
     _cwd_option,
     click.option("--stack", metavar="NAME", help="The Pulumi stack; default: the selected one."),
     click.option(
-        "--no-project", is_flag=True, help="Take nothing from a Pulumi stack: options and environment only."
+        "--no-project",
+        is_flag=True,
+        help="Take nothing from a Pulumi stack, only from options and environment.",
     ),
-    click.option("--stack-name", metavar="NAME", help="The CloudFormation stack (config stackName)."),
-    click.option("--region", metavar="REGION", help="Of the CloudFormation stack (config region)."),
+    click.option("--stack-name", metavar="NAME", help="The CloudFormation stack's name (config stackName)."),
+    click.option("--region", metavar="REGION", help="The CloudFormation stack's region (config region)."),
     click.option(
         "--profile",
         metavar="NAME",
-        help="The AWS profile; default: as the state's AWS provider, else config aws:*, else AWS_PROFILE.",
+        help="The AWS profile; default: that of the Pulumi state, else of config aws:*, else AWS_PROFILE.",
     ),
 )
 
@@ -40,80 +42,92 @@ _common_options = all_of(
 )
 @click.version_option(version(_NAME), message="%(version)s")
 def command_line() -> None:
-    """Look at an account link: before it is made, at its template, and as it is. Recover after a crash."""
+    """Check a link before `pulumi up` makes it, inspect its template, show it, recover after a crash."""
 
 
 @command_line.command(epilog="Exit code 1: the policy refuses the template, or it is not one.")
 @click.argument("file", required=False)
 @_component_option
 @click.option(
-    "--allow-type", multiple=True, metavar="TYPE", help="A resource type that the policy allows (Custom::*)."
+    "--allow-type",
+    multiple=True,
+    metavar="TYPE",
+    help="A resource type that the policy allows, such as Custom::*; may be repeated.",
 )
 @click.option(
     "--trust-account",
     multiple=True,
     metavar="ID",
-    help="An AWS account that the policy trusts, 12 digits.",
+    help="An AWS account that the policy trusts, 12 digits; may be repeated.",
 )
 @_common_options
 def inspect(**options: Any) -> int:
-    """Say what a template creates, whom it trusts and what it runs.
+    """Show what a template creates, whom it trusts and what it runs.
 
-    FILE is a template, JSON or YAML; default: that of the link in the Pulumi stack.
+    FILE is a template, JSON or YAML; default: the one of the link in the Pulumi state.
     """
     return _run("inspect", options)
 
 
 @command_line.command(epilog="Exit code 1: at least one line fails.")
-@click.option("--existing", is_flag=True, help="For a link that exists (config link: existing).")
-@click.option("--subnet-region", metavar="REGION", help="Of the SDDCs (config subnetRegion, else region).")
-@click.option("--aws-account-id", metavar="ID", help="The expected account (config awsAccountId).")
+@click.option(
+    "--existing", is_flag=True, help="Check what the use of an existing link needs (config link: existing)."
+)
+@click.option(
+    "--subnet-region", metavar="REGION", help="The SDDCs' region; default: config subnetRegion, else region."
+)
+@click.option("--aws-account-id", metavar="ID", help="The account that is expected (config awsAccountId).")
 @click.option(
     "--iam-policy",
     is_flag=True,
-    help="Only print, as JSON, the IAM policy that linking needs; no service is asked.",
+    help="Only print the IAM policy that linking needs, as JSON; nothing is checked.",
 )
 @_common_options
 def doctor(**options: Any) -> int:
-    """Say whether everything is ready for the first link: token, AWS account, what is in the way."""
+    """Check whether everything is ready for a link.
+
+    Reads settings, token, organisation, AWS account, region, subnets, permissions and quotas; changes
+    nothing.
+    """
     return _run("doctor", options)
 
 
 @command_line.command(epilog="Exit code 1: at least one line fails.")
 @_component_option
 @click.option(
-    "--aws-account-id", metavar="ID", help="Show this account's link, whatever the Pulumi state holds."
+    "--aws-account-id", metavar="ID", help="Show this account's link instead of the one in the Pulumi state."
 )
-@click.option("--task", metavar="ID", help="With --aws-account-id: the service's task.")
+@click.option("--task", metavar="ID", help="With --aws-account-id: the id of the link's task.")
 @click.option(
     "--shapes",
     metavar="FILE",
-    help="Write what the service answers to FILE, for a report: keys, kinds, lengths, hosts; no values.",
+    help="Write the form of the service's answers to FILE, for a report: keys, kinds, hosts; no values.",
 )
 @_common_options
 def status(**options: Any) -> int:
-    """Show one link: request, CloudFormation stack, task, record, roles, SDDCs.
+    """Show one link from all sides.
 
-    It is the link in the Pulumi stack's state, or the one that the options name.
+    That is its request, CloudFormation stack, task, record, roles and SDDCs. It is the link in the Pulumi
+    state, or the one that the options name.
     """
     return _run("status", options)
 
 
-@command_line.command(epilog="Exit code 1: it is still linked; the reason is shown.")
+@command_line.command(epilog="Exit code 1: the account is still linked; the reason is shown.")
 @click.option(
-    "--aws-account-id", metavar="ID", help="Whose link; default: the account of the AWS credentials."
+    "--aws-account-id", metavar="ID", help="The linked account; default: that of the AWS credentials."
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_common_options
 def unlink(**options: Any) -> int:
-    """Remove the record of a link that no Pulumi stack holds, such as an orphan.
+    """Remove the record of a link that no Pulumi stack holds.
 
-    Shows what it is and what is left of it in AWS, and asks. Refused while SDDCs use the link.
+    Shows the record and what is left of it in AWS, then asks. Refused while SDDCs use the link.
     """
     return _run("unlink", options)
 
 
-@command_line.command(epilog="Exit code 1: it could not be done; the reason is shown.")
+@command_line.command(epilog="Exit code 1: it was not repaired; the reason is shown.")
 @click.option("--stack", required=True, metavar="NAME", help="The Pulumi stack.")
 @_cwd_option
 @lost_host_option
@@ -121,7 +135,7 @@ def unlink(**options: Any) -> int:
 def recover(**options: Any) -> int:
     """Repair one Pulumi stack after a crash.
 
-    Finds out what became of interrupted work. Keeps a copy of the earlier state.
+    Finds out what became of interrupted work, and keeps a copy of the earlier state.
     """
     return _run("recover", options)
 

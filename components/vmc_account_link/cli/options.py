@@ -12,12 +12,12 @@ lost_host_option: Decorator = click.option(
     "lost_hosts",
     multiple=True,
     metavar="HOST",
-    help="A machine that is gone for good: a lock of its processes is removed.",
+    help="A machine that is gone for good: locks of its processes are removed; may be repeated.",
 )
 force_option: Decorator = click.option(
     "--force",
     is_flag=True,
-    help="Remove a lock even if its owner may be alive. Only when nobody works on the Pulumi stack.",
+    help="Remove a lock even if its owner may be alive: only where nobody works on the Pulumi stack.",
 )
 
 

@@ -18,7 +18,7 @@ from vmc_account_link.pulumi_state import PulumiState, Resource, read_deployment
 
 
 class NoSuchLink(VmcError):
-    """The state holds no link, or not the one that was asked for."""
+    """The Pulumi state holds no such link."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,7 +175,7 @@ def template_was_run(task: Task | None, account: AccountRecord | None, previous_
 
 def _describe_account(account: AccountRecord | None, ownership: Ownership | None) -> str:
     if account is None or ownership is None:
-        return "the account is not in the service's list yet"
+        return "the account is not listed yet"
     if unknown := _unknown_field(account):
         return f"in its connected account, {unknown}"
     if not account.is_active:

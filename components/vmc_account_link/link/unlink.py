@@ -61,7 +61,7 @@ def evaluate_unlink(
         return Unlink(account=account)
     is_late = account is None and _ended_within(task, now, LIST_GRACE_SECONDS)
     if _is_running(task, now) or is_late:
-        return _waiting(task, "the account is not in the service's list yet")
+        return _waiting(task, "the account is not listed yet")
     if account is not None and ownership is not None and ownership.owner is Owner.UNCLEAR:
         return NothingToUnlink(error=_unclear(account, ownership))
     return NothingToUnlink(note=_note(target, account, task))
@@ -107,7 +107,7 @@ def evaluate_unrecorded(
         )
     is_late = account is None and _ended_within(task, now, RELINK_GRACE_SECONDS)
     if has_begun or is_late:
-        return _waiting(task, "the account is not in the service's list yet")
+        return _waiting(task, "the account is not listed yet")
     return NothingToUnlink(note=_note(target, account, task))
 
 
