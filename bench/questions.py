@@ -78,12 +78,12 @@ class Contender:
 
 
 def _script(name: str, *arguments: str) -> Sequence[str]:
-    return (sys.executable, str(_CONTENDERS / name), *arguments)
+    return ("python", str(_CONTENDERS / name), *arguments)
 
 
 _PULUMI = ("pulumi", "--non-interactive", "--color", "never")
 _UP = (*_PULUMI, "up", "--yes")
-_LABS = (str(Path(sys.executable).with_name("vmc-labs")), "up", "spec.yaml")
+_LABS = ("vmc-labs", "up", "spec.yaml")
 _EVERYDAY = {"preview": (*_PULUMI, "preview"), "up": _UP, "refresh": (*_PULUMI, "refresh", "--yes")}
 THREADS = CORES_FACTOR * (os.cpu_count() or 1)
 """As many labs at a time as `vmc-labs up` has by default."""
@@ -262,7 +262,7 @@ def run_parts(contenders: Sequence[Contender], *, is_trial: bool) -> Iterator[Ru
             yield Run(question=PARTS, contender=one.name, case=PHASES, size=1, cost=cost, details=phases)
         on.must_be_linked(on.accounts)
         for process, statement in _IMPORTED.items():
-            command = [sys.executable, "-X", "importtime", "-c", statement]
+            command = ["python", "-X", "importtime", "-c", statement]
             printed = on.folder / "imports"
             for _ in range(times):
                 cost = measure(command, environment=on.environment, folder=on.folder, output=printed)

@@ -50,14 +50,19 @@ class Stage:
         Args:
             variables: the sandbox's.
             folder: for programs and specs; deleted with the sandbox.
-            venv: the virtual environment of the programs.
+            venv: the virtual environment of the contenders.
         """
         self.folder, self._venv = folder, venv
         ambient = set(ambient_names(os.environ))
         given = {name: value for name, value in os.environ.items() if name not in ambient}
         # What an earlier bench has left in this user's folder must not change what is measured.
-        own = {"XDG_STATE_HOME": str(folder / "user"), "PULUMI_PYTHON_CMD": str(venv / "bin" / "python")}
-        self.environment = {**given, **variables, **own}
+        self.environment = {
+            **given,
+            **variables,
+            "PATH": f"{venv / 'bin'}{os.pathsep}{variables['PATH']}",
+            "PULUMI_PYTHON_CMD": str(venv / "bin" / "python"),
+            "XDG_STATE_HOME": str(folder / "user"),
+        }
         self.control = SandboxControl(variables["VMC_URL"])
         shared = configparser.RawConfigParser()
         shared.read(variables["AWS_SHARED_CREDENTIALS_FILE"])
@@ -167,7 +172,7 @@ def _venv() -> "tempfile.TemporaryDirectory[str]":
     )
     (wheel,) = Path(folder.name).glob("*.whl")
     install = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", f"{folder.name}/venv"]
-    run([*install, "-c", "requirements.lock", str(wheel)])
+    run([*install, "-c", "requirements.lock", f"vmc-account-link[labs] @ {wheel.as_uri()}"])
     return folder
 
 

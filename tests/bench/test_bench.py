@@ -72,7 +72,7 @@ def test_an_interrupted_bench_goes_on_with_what_has_no_result_yet(
 
 
 def test_a_contender_that_left_an_account_unlinked_is_found_out() -> None:
-    with stage(2) as on:
+    with stage(2, is_trial=True) as on:
         on.must_be_linked([])
         with pytest.raises(CommandFailed, match="0 of 1 accounts are ACTIVE"):
             on.must_be_linked(on.accounts[:1])
