@@ -3,7 +3,6 @@
 import dataclasses
 import difflib
 from collections.abc import Iterable
-from typing import Any
 
 from vmc_account_link.errors import RequestError
 from vmc_labs.spec import located_yaml
@@ -26,11 +25,6 @@ class SpecRefused(RequestError):
         self.problems = tuple(sorted(problems, key=lambda p: (p.line, p.path)))
         lines = (f"{file}:{p.line}: {f'{p.path}: ' if p.path else ''}{p.reason}" for p in self.problems)
         super().__init__("\n".join(lines))
-        self._file = file
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travel to another process, which Python would try with the text alone."""
-        return type(self), (self._file, list(self.problems))
 
 
 class Problems:
@@ -57,5 +51,5 @@ def key_of(path: located_yaml.Path) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean team-01?` for the nearest of the known words; empty where none is near."""
-    close = difflib.get_close_matches(word, sorted(known), n=1)
+    close = difflib.get_close_matches(word, sorted(known))
     return f"; did you mean {close[0]}?" if close and close[0] != word else ""
