@@ -151,7 +151,7 @@ def test_a_stack_of_the_same_name_with_another_template_is_somebody_elses() -> N
 
 
 @pytest.mark.parametrize(
-    ("modified", "clock_ahead_seconds", "is_ours"),
+    ("modified", "clock_ahead_seconds", "is_owned"),
     [
         ("2026-01-10T12:01:00.123456789Z", None, True),
         ("2026-01-10T12:01:01.000000999Z", None, True),
@@ -160,8 +160,8 @@ def test_a_stack_of_the_same_name_with_another_template_is_somebody_elses() -> N
         ("2026-01-10T15:00:00.1Z", -3 * 3600.0, True),
     ],
 )
-def test_a_stack_by_url_is_ours_if_it_is_not_older_than_the_link_by_the_services_clock(
-    modified: str, clock_ahead_seconds: float | None, *, is_ours: bool
+def test_a_stack_by_url_is_owned_if_it_is_not_older_than_the_link_by_the_services_clock(
+    modified: str, clock_ahead_seconds: float | None, *, is_owned: bool
 ) -> None:
     """CloudFormation's times are of whole seconds."""
     by_url = stack(templateUrl={**SECRET, "ciphertext": "v1:abc"})
@@ -171,9 +171,9 @@ def test_a_stack_by_url_is_ours_if_it_is_not_older_than_the_link_by_the_services
     link["modified"] = modified
     link["outputs"]["clock_ahead_seconds"] = clock_ahead_seconds
     repaired = repair(before, before, {URN: found()})
-    assert len(repaired.state["deployment"]["resources"]) == (3 if is_ours else 2)
+    assert len(repaired.state["deployment"]["resources"]) == (3 if is_owned else 2)
     older = LEFT_ALONE.format("it was made 2026-01-10 12:01 UTC, before the link was requested")
-    assert is_ours or repaired.lines == (older,)
+    assert is_owned or repaired.lines == (older,)
 
 
 @pytest.mark.parametrize(
