@@ -79,7 +79,7 @@ def _validated(located: located_yaml.LocatedYaml, problems: Problems) -> schema.
     try:
         return schema.Fleet.model_validate(located.data)
     except ValidationError as error:
-        for one in error.errors(include_url=False):
+        for one in error.errors():
             problems.add(one["loc"], _reason(one, one["loc"]))
         return None
 
