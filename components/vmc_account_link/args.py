@@ -196,8 +196,8 @@ def parse_args(namespace: str, keys: Iterable[str], get: Callable[[str], str | N
 
 def _parsed(argument: str, text: str) -> Any:
     """The value of a text; an unparsable one stays a text, which `validate_args` refuses."""
-    kind = _TYPES.get(argument, (object, ""))[0]
-    if kind is str or not text.strip():
+    kind = _TYPES[argument][0] if argument in _TYPES else object
+    if kind is str:
         return text
     try:
         value = json.loads(text)
@@ -281,9 +281,9 @@ def validate_args(given: Mapping[str, Any], name: Callable[[str], str] = argumen
             "an existing link is renewed where it was made",
             "Remove it (`pulumi config rm relink`).",
         )
-    minutes = given.get("link_timeout_minutes", 1)
-    if isinstance(minutes, int) and minutes < 1:
-        raise SettingsError(name("link_timeout_minutes"), f"{minutes} is too short", "Set 1 or more.")
+    for key, problem in (("link_timeout_minutes", "too short"), ("sddc_hosts", "too few")):
+        if isinstance(number := given.get(key), int) and number < 1:
+            raise SettingsError(name(key), f"{number} is {problem}", "Set 1 or more.")
     for key, pattern, rule in _TEXTS:
         if isinstance(text := given.get(key), str) and not pattern.fullmatch(text):
             raise SettingsError(name(key), f"{text!r} is not valid", rule)
@@ -370,9 +370,7 @@ def _validate_subnets(given: Mapping[str, Any], name: Callable[[str], str]) -> N
         raise SettingsError(
             name("sddc_type"), f"{kind!r} is not valid", f"Set one of {', '.join(SDDC_TYPES)}."
         )
-    if given.get("sddc_hosts", 1) < 1:
-        raise SettingsError(name("sddc_hosts"), f"{given['sddc_hosts']} is too few", "Set 1 or more.")
-    chosen = given.get("sddc_subnets") or ()
+    chosen = given.get("sddc_subnets")
     if chosen and (problem := count_problem(chosen, kind)):
         raise SettingsError(name("sddc_subnets"), problem, f"Correct the list, or {name('sddc_type')}.")
 

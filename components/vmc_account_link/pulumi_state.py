@@ -24,6 +24,8 @@ class Resource:
     """Empty for a component, and for what was never made."""
     parent: str
     """URN; empty for the root."""
+    provider: str
+    """The `reference` of its provider; empty where it names none."""
     inputs: Mapping[str, Any] = dataclasses.field(repr=False)
     """A secret that is in plaintext is a `SecretText`; one that is encrypted is left out."""
     outputs: Mapping[str, Any] = dataclasses.field(repr=False)
@@ -45,6 +47,7 @@ class Resource:
             type=str(stored.get("type", "")),
             id=str(stored.get("id") or ""),
             parent=str(stored.get("parent") or ""),
+            provider=str(stored.get("provider") or ""),
             inputs=_readable(stored.get("inputs")),
             outputs=_readable(stored.get("outputs")),
             created=parse_engine_time(stored.get("created")),
@@ -101,8 +104,7 @@ class PulumiState:
         providers = self.of_type(AWS_PROVIDER)
         stack = next((one for one in self.of_type(STACK) if one.parent == component), None)
         if stack is not None:
-            provider_reference = stack.stored.get("provider")
-            return next((one for one in providers if one.reference == provider_reference), None)
+            return next((one for one in providers if one.reference == stack.provider), None)
         parents = {component, next((one.parent for one in self.resources if one.urn == component), "")}
         name = f"{component.rpartition('::')[2]}-aws"
         own = next((one for one in providers if one.name == name and one.parent in parents), None)

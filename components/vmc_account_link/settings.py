@@ -241,7 +241,7 @@ def refuse_unknown_keys(namespace: str, keys: Iterable[str], known: Collection[s
         if space != namespace or name in known:
             continue
         lower = {one.lower(): one for one in known}
-        close = difflib.get_close_matches(name.lower(), lower, n=1)
+        close = difflib.get_close_matches(name.lower(), lower)
         nearest = f"Did you mean {namespace}:{lower[close[0]]}? " if close else ""
         raise SettingsError(key, "there is no such setting", f"{nearest}`pulumi config rm {key}` removes it.")
 

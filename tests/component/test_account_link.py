@@ -257,12 +257,13 @@ def test_settings_that_are_marked_secret_are_secret_in_the_state(
         "vmc-account-link:stackName": "Lab-7",
     }
     recorder = run(
-        config=config,
+        config={**config, "vmc-account-link:link": "create"},
         secret_keys=[key for key in config if key.startswith("vmc-account-link:")],
         program=lambda: runpy.run_path(str(REPOSITORY / "__main__.py")) and None,
     )
     tags = recorder.of_type(STACK).object.fields["tags"].struct_value.fields
     assert tags[SIGNATURE].string_value == SECRET
+    assert "a-secret-cost-center" in str(tags["value"])
     assert list(recorder.of_type(STACK).additionalSecretOutputs) == ["tagsAll"]
     hosts = recorder.of_type(REQUEST).object.fields["template_hosts"].struct_value.fields
     assert hosts[SIGNATURE].string_value == SECRET

@@ -42,11 +42,35 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
     "a key that is not a text": (_with("1: a"), ("3: the key 1 is not a text: put it in quotes",)),
     "a file that is too large": ("a" * (4 * 1024 * 1024 + 1), ("1: the file is larger than 4 MiB",)),
     "a control character": (HEAD + "a: \x01\n", ("3: no YAML: the character '\\x01' can't be in it",)),
-    "labs that are no list": (HEAD + "labs: team-01\n", ("3: labs: 'team-01' is not a list",)),
+    "nested too deep": ("[" * 5000, ("1: no YAML: it is nested too deep",)),
+    "a day that does not exist": (
+        _with("backend: 2026-02-30"), ("3: backend: '2026-02-30' can't be read: put it in quotes",),
+    ),
+    "a key that is a day that does not exist": (
+        _with("defaults:", "  2026-02-30: a"), ("4: defaults: '2026-02-30' can't be read: put it in quotes",),
+    ),
+    "a word that is neither true nor false": (
+        _with("backend: !!bool perhaps"), ("3: backend: 'perhaps' can't be read: put it in quotes",),
+    ),
+    "a word that is no time": (
+        _with("backend: !!timestamp now"), ("3: backend: 'now' can't be read: put it in quotes",),
+    ),
+    "labs that are no list": (HEAD + "labs: 7\n", ("3: labs: 7 is not a list",)),
+    "tags that are no mapping": (
+        _with("defaults: {tags: [a]}"), ("3: defaults.tags: ['a'] is not a mapping of keys",),
+    ),
+    "values as YAML has them, and long ones cut": (
+        _with("defaults:", "  region: true", f"  sddcType: {'x' * 58}", f"  link: {'y' * 59}"),
+        (
+            "4: defaults.region: true is not text: put it in quotes",
+            f"5: defaults.sddcType: '{'x' * 58}': input should be '1NODE', 'SingleAZ' or 'MultiAZ'",
+            f"6: defaults.link: '{'y' * 58}…: input should be 'create' or 'existing'",
+        ),
+    ),
     "defaults that are no mapping": (_with("defaults: 8h"), ("3: defaults: '8h' is not a mapping of keys",)),
     "another organisation without its id": (
-        "event: e\nlabs:\n  - {name: a, vmc: {tokenVariable: X}}\n",
-        ("3: labs[0].vmc.orgId: it is missing, and ORG_ID is not set: the VMC organisation's long id",),
+        "event: e\nlabs:\n  - name: a\n    vmc:\n      tokenVariable: X\n",
+        ("4: labs[0].vmc.orgId: it is missing, and ORG_ID is not set: the VMC organisation's long id",),
     ),
     "a role whose range is too short": (
         _labs("{name: 'a-{1..3}', roleArn: 'arn:aws:iam::11111111111{1..2}:role/lab'}"),
@@ -98,6 +122,9 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
             "letter or digit",
         ),
     ),
+    "a lab's name that is too long": (
+        _labs(f"{{name: {'a' * 61}}}"), (f"4: labs[0].name: '{'a' * 61}' is longer than 60 characters",),
+    ),
     "a lab's name twice": (
         _labs("{name: a, awsProfile: team-01}", "{name: a, awsProfile: team-02}"),
         ("5: labs[1].name: lab a is there twice",),
@@ -138,13 +165,20 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
         _labs("{name: a, awsAccountId: '11111111111'}"),
         ("4: labs[0].awsAccountId: '11111111111' is not an AWS account number: 12 digits",),
     ),
-    "an account twice in one organisation": (
+    "account numbers in a list of lists": (
+        _labs("{name: a, awsAccountId: [['111111111111']]}"),
+        ("4: labs[0].awsAccountId: ['111111111111'] is not an AWS account number: 12 digits in quotes",),
+    ),
+    "an account thrice in one organisation": (
         _labs(
             "{name: a, awsProfile: team-01, awsAccountId: '111111111111'}",
             "{name: b, awsProfile: team-02, awsAccountId: '111111111111'}",
+            "{name: c, awsAccountId: '111111111111'}",
         ),
         (
             "5: labs[1].awsAccountId: AWS account 111111111111 is lab a's already: an organisation holds one "
+            "link for each account",
+            "6: labs[2].awsAccountId: AWS account 111111111111 is lab a's already: an organisation holds one "
             "link for each account",
         ),
     ),
@@ -172,7 +206,8 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
     "one stack in one account for two organisations": (
         _labs(
             "{name: a, awsAccountId: '111111111111'}",
-            "{name: b, awsAccountId: '111111111111', vmc: {orgId: 11111111-2222-3333-4444-555555555555}}",
+            "{name: b, awsAccountId: '111111111111', region: us-west-2, "
+            "vmc: {orgId: 11111111-2222-3333-4444-555555555555}}",
         ),
         (
             "5: labs[1].awsAccountId: lab a has CloudFormation stack SDDC-Account-Link in AWS account 111111111111: set "
@@ -182,6 +217,18 @@ BAD_SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
     "a profile that is not there": (
         _labs("{name: a, awsProfile: team-99}"),
         ("4: labs[0].awsProfile: there is no AWS profile 'team-99' (AWS_CONFIG_FILE, ~/.aws/config)",),
+    ),
+    "a profile by the account that is not there": (
+        _labs("{name: a, awsProfile: 'team-{account}', awsAccountId: '111111111111'}"),
+        ("4: labs[0].awsProfile: there is no AWS profile 'team-111111111111' (AWS_CONFIG_FILE, ~/.aws/config)",),
+    ),
+    "a profile with a range that is none": (
+        _labs("{name: a, awsProfile: 'team-{01..}'}"),
+        ("4: labs[0].awsProfile: 'team-{01..}' has a malformed range: write it like team-{01..30}",),
+    ),
+    "a brace that nothing opens": (
+        _labs("{name: a, awsProfile: 'team-1}'}"),
+        ("4: labs[0].awsProfile: 'team-1}': only {name}, {account} and a range like {01..30} are filled in",),
     ),
     "a role that is none": (
         _labs("{name: a, roleArn: 'arn:aws:iam::111:role/lab'}"),

@@ -17,6 +17,7 @@ FOLDER = Path("/work/a folder")
         ("file://.", "file:///work/a%20folder"),
         ("file://./states", "file:///work/a%20folder/states"),
         ("file://states/x?no_tmp_dir=true", "file:///work/a%20folder/states/x?no_tmp_dir=true"),
+        ("file://states?x=a/../b", "file:///work/a%20folder/states?x=a/../b"),
         ("file://../states", "file:///work/states"),
         ("file://~", "file:///home/ann"),
         ("file://~/states", "file:///home/ann/states"),
@@ -33,14 +34,19 @@ def test_a_backend_is_absolute(monkeypatch: pytest.MonkeyPatch, url: str, absolu
     assert absolute_backend(absolute, Path("/elsewhere")) == absolute
 
 
-def test_a_specs_backend_is_relative_to_the_specs_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("backend", "folder"), [("file://./states", "specs"), ("file://~/states", "home")], ids=["spec", "home"]
+)
+def test_a_specs_backend_is_relative_to_the_specs_folder_or_home(
+    backend: str, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "spec.yaml").write_text("event: e\nbackend: file://./states\nlabs: [{name: a}]\n")
+    for name in ("elsewhere", "specs"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "specs" / "spec.yaml").write_text(f"event: e\nbackend: {backend}\nlabs: [{{name: a}}]\n")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path / "elsewhere")
-    spec = load_spec(Path("../spec.yaml"), {"ORG_ID": "8120f1bc-8fa6-45fe-9ccd-70ce37730bb0"})
-    assert spec.backend == f"file://{tmp_path}/states"
+    spec = load_spec(Path("../specs/spec.yaml"), {"ORG_ID": "8120f1bc-8fa6-45fe-9ccd-70ce37730bb0"})
+    assert spec.backend == f"file://{tmp_path}/{folder}/states"
 
 
 def test_an_engines_environment_has_absolute_paths_and_no_token(

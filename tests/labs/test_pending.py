@@ -16,6 +16,13 @@ from vmc_account_link.resource_types import CONNECTION_WAIT, LINK_REQUEST, STACK
 PROVIDER = "urn:pulumi:dev::p::pulumi:providers:aws::link-aws"
 URN = "urn:pulumi:dev::p::aws:cloudformation/stack:Stack::link-stack"
 TEMPLATE = json.dumps({"Resources": {"Link": {"Properties": {"LinkId": "1"}}}})
+STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/SDDC-Account-Link/1"
+LEFT_ALONE = (
+    f"link-stack: CloudFormation stack {STACK_ID} has the name and is not this link's: {{}}. It was left "
+    "alone, and the next `pulumi up` will say that the name is taken: delete it if nobody needs it, or "
+    "choose another vmc-account-link:stackName"
+)
+HARMLESS = "the next run does it again, which is harmless"
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
 
 
@@ -53,7 +60,7 @@ def in_plaintext(encrypted: dict[str, Any]) -> dict[str, Any]:
 def found(status: str = "CREATE_COMPLETE", template: object = TEMPLATE) -> FoundStack:
     return FoundStack(
         name="SDDC-Account-Link",
-        id="arn:aws:cloudformation:eu-west-1:123456789012:stack/SDDC-Account-Link/1",
+        id=STACK_ID,
         status=status,
         reason="because",
         created=datetime(2026, 1, 10, 12, 1, tzinfo=UTC),
@@ -71,6 +78,11 @@ def test_a_pending_stack_is_looked_for_where_its_provider_makes_it() -> None:
             is_creation=True,
         ),
     )
+
+
+def test_a_stack_whose_provider_the_state_does_not_have_is_looked_for_in_the_default_region() -> None:
+    (expected,) = pending_stacks(state({**stack(), "provider": "urn::gone::id-1"}))
+    assert expected.access == AwsAccess(region="us-west-2")
 
 
 def test_a_provider_of_roles_and_keys_is_asked_as_it_asks() -> None:
@@ -95,11 +107,13 @@ def test_a_provider_of_roles_and_keys_is_asked_as_it_asks() -> None:
 
 @pytest.mark.parametrize("kind", ["updating", "deleting"])
 def test_a_stack_that_was_being_changed_is_waited_for_and_its_end_is_told(kind: str) -> None:
-    before = state({**stack(), "id": found().id}, kind=kind)
+    before = state({**stack(), "id": STACK_ID}, kind=kind)
     (expected,) = pending_stacks(before)
-    assert (expected.name, expected.is_creation) == (found().id, False)
+    assert (expected.name, expected.is_creation) == (STACK_ID, False)
     repaired = repair(before, before, {URN: found("UPDATE_COMPLETE")})
-    assert "CloudFormation says UPDATE_COMPLETE" in repaired.lines[0]
+    assert repaired.lines == (
+        f"link-stack: {kind} was interrupted; CloudFormation says UPDATE_COMPLETE; {HARMLESS}",
+    )
     assert len(repaired.state["deployment"]["resources"]) == 2
 
 
@@ -107,8 +121,9 @@ def test_a_stack_that_was_being_changed_is_waited_for_and_its_end_is_told(kind: 
 def test_a_stack_that_was_made_is_taken_in_with_its_secrets_still_encrypted(template: object) -> None:
     before = state(stack())
     repaired = repair(before, in_plaintext(before), {URN: found(template=template)})
+    assert repaired.lines == ("link-stack: taken into the Pulumi state, CREATE_COMPLETE",)
     *_, recorded = repaired.state["deployment"]["resources"]
-    assert recorded["id"] == recorded["outputs"]["id"] == found().id
+    assert recorded["id"] == recorded["outputs"]["id"] == STACK_ID
     assert recorded["inputs"] == stack()["inputs"]
     assert (recorded["outputs"]["parameters"], recorded["outputs"]["outputs"]) == ({}, {})
     assert "initErrors" not in recorded
@@ -123,45 +138,65 @@ def test_a_stack_that_failed_is_taken_in_with_its_error_so_that_it_is_made_anew(
     assert repaired.state["deployment"]["resources"][-1]["initErrors"] == [
         "stack status (ROLLBACK_COMPLETE): because"
     ]
-    assert "creates it again" in repaired.lines[0]
+    assert repaired.lines == (
+        "link-stack: taken into the Pulumi state, ROLLBACK_COMPLETE; the next `pulumi up` creates it again",
+    )
 
 
 def test_a_stack_of_the_same_name_with_another_template_is_somebody_elses() -> None:
     before = state(stack())
     repaired = repair(before, in_plaintext(before), {URN: found(template='{"Resources": {}}')})
     assert len(repaired.state["deployment"]["resources"]) == 2
-    assert "left alone" in repaired.lines[0]
+    assert repaired.lines == (LEFT_ALONE.format("it runs another template than the link's"),)
 
 
-def test_a_stack_by_url_is_ours_if_it_is_not_older_than_the_link() -> None:
+@pytest.mark.parametrize(
+    ("modified", "clock_ahead_seconds", "is_owned"),
+    [
+        ("2026-01-10T12:01:00.123456789Z", None, True),
+        ("2026-01-10T12:01:01.000000999Z", None, True),
+        ("2026-01-10T12:01:01.5Z", None, False),
+        ("2026-01-10T15:00:00.1Z", None, False),
+        ("2026-01-10T15:00:00.1Z", -3 * 3600.0, True),
+    ],
+)
+def test_a_stack_by_url_is_owned_if_it_is_not_older_than_the_link_by_the_services_clock(
+    modified: str, clock_ahead_seconds: float | None, *, is_owned: bool
+) -> None:
+    """CloudFormation's times are of whole seconds."""
     by_url = stack(templateUrl={**SECRET, "ciphertext": "v1:abc"})
     del by_url["inputs"]["templateBody"]
     before = state(by_url)
-    older = dataclasses.replace(found(), created=datetime(2025, 12, 24, tzinfo=UTC))
-    assert len(repair(before, before, {URN: found()}).state["deployment"]["resources"]) == 3
-    assert len(repair(before, before, {URN: older}).state["deployment"]["resources"]) == 2
-
-
-def test_a_link_is_as_old_as_the_services_clock_says() -> None:
-    by_url = stack(templateUrl={**SECRET, "ciphertext": "v1:abc"})
-    del by_url["inputs"]["templateBody"]
-    fast_clock = state(by_url)
-    link = fast_clock["deployment"]["resources"][1]
-    link["modified"] = "2026-01-10T15:00:00.1Z"
-    assert len(repair(fast_clock, fast_clock, {URN: found()}).state["deployment"]["resources"]) == 2
-    link["outputs"]["clock_ahead_seconds"] = -3 * 3600.0
-    assert len(repair(fast_clock, fast_clock, {URN: found()}).state["deployment"]["resources"]) == 3
+    link = before["deployment"]["resources"][1]
+    link["modified"] = modified
+    link["outputs"]["clock_ahead_seconds"] = clock_ahead_seconds
+    repaired = repair(before, before, {URN: found()})
+    assert len(repaired.state["deployment"]["resources"]) == (3 if is_owned else 2)
+    older = LEFT_ALONE.format("it was made 2026-01-10 12:01 UTC, before the link was requested")
+    assert is_owned or repaired.lines == (older,)
 
 
 @pytest.mark.parametrize(
     ("resource", "kind", "said"),
     [
-        (stack(), "creating", "no such CloudFormation stack exists"),
-        ({"urn": "u::link", "type": LINK_REQUEST}, "creating", "expires by itself"),
-        ({"urn": "u::wait", "type": CONNECTION_WAIT}, "creating", "goes on waiting"),
-        ({"urn": "u::component", "type": "vmc-account-link:index:AccountLink"}, "creating", "declares it"),
-        (stack(), "deleting", "does it again"),
-        (stack(), "updating", "does it again"),
+        (stack(), "creating", "no such CloudFormation stack exists; the next `pulumi up` creates it"),
+        (
+            {"urn": "u::link", "type": LINK_REQUEST},
+            "creating",
+            "a link that nobody used expires by itself; the next `pulumi up` requests one",
+        ),
+        (
+            {"urn": "u::wait", "type": CONNECTION_WAIT},
+            "creating",
+            "nothing was made; the next `pulumi up` goes on waiting",
+        ),
+        (
+            {"urn": "u::component", "type": "vmc-account-link:index:AccountLink"},
+            "creating",
+            "nothing outside the state belongs to it; the next `pulumi up` declares it",
+        ),
+        (stack(), "deleting", f"deleting was interrupted; {HARMLESS}"),
+        (stack(), "updating", f"updating was interrupted; {HARMLESS}"),
     ],
 )
 def test_what_does_not_exist_is_dropped_with_what_comes_next(
@@ -169,7 +204,7 @@ def test_what_does_not_exist_is_dropped_with_what_comes_next(
 ) -> None:
     before = state(resource, kind=kind)
     repaired = repair(before, in_plaintext(before), {URN: None})
-    assert said in repaired.lines[0]
+    assert repaired.lines == (f"{resource['urn'].rpartition('::')[2]}: {said}",)
     assert len(repaired.state["deployment"]["resources"]) == 2
 
 
@@ -196,7 +231,7 @@ def test_a_stack_that_nobody_knows_of_is_looked_for_and_taken_in_if_it_is_the_li
     *_, recorded = repair(before, plain, {expected.urn: found()}).state["deployment"]["resources"]
     assert (recorded["urn"], recorded["id"], recorded["provider"]) == (
         expected.urn,
-        found().id,
+        STACK_ID,
         f"{PROVIDER}::id-1",
     )
     assert recorded["inputs"]["templateBody"] == {**SECRET, "ciphertext": "v1:xyz"}
@@ -204,10 +239,7 @@ def test_a_stack_that_nobody_knows_of_is_looked_for_and_taken_in_if_it_is_the_li
     for absent in (None, found(template="{}")):
         untouched = repair(before, plain, {expected.urn: absent})
         assert (untouched.lines, untouched.state["deployment"]["resources"]) == ((), [provider, link])
-    (note,) = untouched.notes
-    assert found().id in note
-    assert "another template than the link's" in note
-    assert "delete it if nobody needs it, or choose another vmc-account-link:stackName" in note
+    assert untouched.notes == (LEFT_ALONE.format("it runs another template than the link's"),)
 
 
 def test_the_tags_of_a_stack_that_nobody_knows_of_are_what_the_provider_would_have_written() -> None:
@@ -234,7 +266,7 @@ def test_a_stack_that_is_yet_to_be_deleted_does_not_count_and_stays() -> None:
     resources = repair(before, in_plaintext(before), {URN: found()}).state["deployment"]["resources"]
     assert [(r["id"], r.get("delete", False)) for r in resources if r["urn"] == URN] == [
         ("arn:old", True),
-        (found().id, False),
+        (STACK_ID, False),
     ]
 
 
@@ -252,7 +284,7 @@ def test_a_stack_that_was_deleted_to_be_made_anew_gives_its_place_to_the_one_tha
         {**stack(), "id": "arn:old", "outputs": {}, "pendingReplacement": True}
     )
     resources = repair(before, in_plaintext(before), {URN: found()}).state["deployment"]["resources"]
-    assert [r["id"] for r in resources if r["urn"] == URN] == [found().id]
+    assert [r["id"] for r in resources if r["urn"] == URN] == [STACK_ID]
 
 
 def test_no_state_gets_two_resources_of_one_urn() -> None:
@@ -260,7 +292,18 @@ def test_no_state_gets_two_resources_of_one_urn() -> None:
     before["deployment"]["resources"].append({**stack(), "id": "arn:there", "outputs": {}})
     repaired = repair(before, in_plaintext(before), {URN: found()})
     assert [r["id"] for r in repaired.state["deployment"]["resources"] if r["urn"] == URN] == ["arn:there"]
-    assert "the Pulumi state has it already" in repaired.lines[0]
+    assert repaired.lines == ("link-stack: the Pulumi state has it already",)
+    begun_twice = state(stack(), stack())
+    repaired = repair(begun_twice, in_plaintext(begun_twice), {URN: found()})
+    assert [r["urn"] for r in repaired.state["deployment"]["resources"]].count(URN) == 1
+    assert repaired.lines[1:] == ("link-stack: the Pulumi state has it already",)
+
+
+def test_a_state_that_has_no_resources_gets_its_first() -> None:
+    before = state(stack())
+    del before["deployment"]["resources"]
+    (resource,) = repair(before, in_plaintext(before), {URN: found()}).state["deployment"]["resources"]
+    assert resource["id"] == STACK_ID
 
 
 def test_a_state_with_nothing_under_way_stays_as_it_is() -> None:
@@ -324,10 +367,10 @@ def test_an_unrecorded_stack_is_written_as_the_program_declares_it(
         "urn": urn,
         "custom": True,
         "type": STACK,
-        "id": found().id,
+        "id": STACK_ID,
         "inputs": inputs,
         "outputs": {
-            "parameters": {}, "outputs": {}, "id": found().id,
+            "parameters": {}, "outputs": {}, "id": STACK_ID,
             **{key: value for key, value in inputs.items() if key != "__defaults"},
         },
         "parent": PARENT,
@@ -342,13 +385,40 @@ def test_an_unrecorded_stack_is_written_as_the_program_declares_it(
     [
         ([provider("other"), provider("link-aws", PARENT)], "region-of-link-aws"),
         ([provider("only")], "region-of-only"),
+        ([{key: value for key, value in provider("only").items() if key != "inputs"}], "us-west-2"),
         ([provider("one"), provider("two")], None),
         ([], None),
     ],
-    ids=["its own", "the only one", "neither of two", "none"],
+    ids=["its own", "the only one", "one without inputs", "neither of two", "none"],
 )
 def test_the_provider_of_an_unrecorded_stack_is_its_components_or_the_only_one(
     providers: list[dict[str, Any]], region: str | None
 ) -> None:
     regions = [one.access.region for one in pending_stacks(unrecorded(TEMPLATE, *providers))]
     assert regions == ([] if region is None else [region])
+
+
+def test_of_several_links_each_stack_that_nobody_heard_of_is_taken_in() -> None:
+    """Not one that is recorded or under way."""
+    names = ("recorded", "under-way", "absent", "made")
+    urns = {name: f"urn:pulumi:dev::p::{STACK}::{name}-stack" for name in names}
+    before = unrecorded(TEMPLATE, provider("only"))
+    deployment = before["deployment"]
+    link = deployment["resources"].pop()
+    deployment["resources"] += [
+        {**link, "urn": LINK_URN.replace("::link-", f"::{name}-"), "parent": name} for name in names
+    ]
+    deployment["resources"].append({**stack(), "urn": urns["recorded"], "id": "arn:recorded"})
+    deployment["pending_operations"] = [
+        {"type": "creating", "resource": {**stack(), "urn": urns["under-way"]}}
+    ]
+    assert [one.urn for one in pending_stacks(before)] == [urns[name] for name in names[1:]]
+    repaired = repair(before, before, {urns["made"]: found()})
+    assert [one["urn"] for one in repaired.state["deployment"]["resources"][5:]] == [
+        urns["recorded"],
+        urns["made"],
+    ]
+    assert repaired.lines == (
+        "under-way-stack: no such CloudFormation stack exists; the next `pulumi up` creates it",
+        "made-stack: the Pulumi state did not know it; taken into it, CREATE_COMPLETE",
+    )

@@ -1,5 +1,6 @@
 """Specs: what is refused, where and why; and what a right one comes to. No engine, no network."""
 
+import dataclasses
 import json
 import re
 from collections.abc import Mapping
@@ -12,12 +13,14 @@ import yaml
 
 from tests.labs.bad_specs import BAD_SPECS, GOOD_SPEC
 from tests.support.paths import REPOSITORY
+from vmc_account_link.errors import RequestError
 from vmc_labs.engine.program import OUTPUTS
 from vmc_labs.spec.model import Credentials, FleetSpec, Service
 from vmc_labs.spec.problems import SpecRefused
 from vmc_labs.spec.reading import load_spec, read_spec
 from vmc_labs.spec.schema import json_schema
 
+ORGANISATION = "8120f1bc-8fa6-45fe-9ccd-70ce37730bb0"
 SCHEMA = REPOSITORY / "components" / "vmc_labs" / "spec" / "schema.json"
 
 
@@ -75,10 +78,67 @@ def test_a_spec_is_read_with_its_patterns_and_defaults_worked_out(environ: Mappi
 
 
 def test_what_a_spec_leaves_open_comes_from_the_environment(environ: Mapping[str, str]) -> None:
-    known = {"ORG_ID": "8120f1bc-8fa6-45fe-9ccd-70ce37730bb0", "VMC_URL": "http://127.0.0.1:1"}
-    (lab,) = read("event: e\nlabs: [{name: a}]\n", {**environ, **known}).labs
-    assert (lab.service.org_id, lab.service.vmc_url) == (known["ORG_ID"], known["VMC_URL"])
+    known = {"VMC_URL": "http://127.0.0.1:1", "CSP_URL": "http://127.0.0.1:2"}
+    event, name = "e" * 39, "a" * 60
+    spec = read(f"event: {event}\nlabs: [{{name: {name}}}]\n", {**environ, **known, "ORG_ID": ORGANISATION})
+    assert (spec.backend, spec.start_jitter) == ("", timedelta(seconds=1))
+    (lab,) = spec.labs
+    assert lab.stack == f"{event}-{name}", "both as long as they may be"
+    assert lab.service == Service(org_id=ORGANISATION, vmc_url=known["VMC_URL"], csp_url=known["CSP_URL"])
     assert lab.credentials == Credentials()
+
+
+def test_a_labs_organisation_differs_from_the_fleets_where_it_says_so(environ: Mapping[str, str]) -> None:
+    """And two of them may have stacks of one name in one account, in other regions."""
+    text = f"""\
+event: e
+vmc: {{orgId: {ORGANISATION}, vmcUrl: "https://vmc/a", cspUrl: "https://csp", tokenVariable: FLEET}}
+labs:
+  - {{name: a, awsAccountId: "111111111111"}}
+  - name: b
+    awsAccountId: "111111111111"
+    region: eu-west-1
+    vmc: {{orgId: 11111111-2222-3333-4444-555555555555, cspUrl: "http://csp.lab"}}
+"""
+    first, second = (lab.service for lab in read(text, {**environ, "CSP_URL": "https://other"}).labs)
+    assert first == Service(
+        org_id=ORGANISATION, vmc_url="https://vmc/a", csp_url="https://csp", token_variable="FLEET"
+    )
+    assert second == dataclasses.replace(
+        first, org_id="11111111-2222-3333-4444-555555555555", csp_url="http://csp.lab"
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "unknown"),
+    [
+        ("[profile team-01]\nregion = a\n[profile team-01]\nregion = b\n", ["team-03"]),
+        ("no section\n", ["team-01", "team-03"]),
+    ],
+    ids=["a section twice", "a file that is none of AWS's"],
+)
+def test_a_profile_is_in_either_of_awss_files(
+    config: str, unknown: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "config").write_text(config)
+    (tmp_path / ".aws" / "credentials").write_text("[team-02]\n")
+    labs = ", ".join(f"{{name: {name}, awsProfile: {name}}}" for name in ("team-01", "team-02", "team-03"))
+    with pytest.raises(SpecRefused) as refusal:
+        read(f"event: e\nlabs: [{labs}]\n", {"ORG_ID": ORGANISATION})
+    assert re.findall("no AWS profile '(.*?)'", str(refusal.value)) == unknown
+
+
+def test_a_file_that_can_not_be_read_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "spec.yaml"
+    with pytest.raises(RequestError) as absent:
+        load_spec(file, {})
+    assert str(absent.value) == f"{file}: No such file or directory: name the spec's file"
+    file.write_bytes(b"event: \xff\n")
+    with pytest.raises(SpecRefused) as binary:
+        load_spec(file, {})
+    assert str(binary.value) == f"{file}:1: it is not text in UTF-8"
 
 
 def test_a_lab_has_every_setting_and_output_of_the_program() -> None:

@@ -10,8 +10,9 @@ from vmc_account_link.component_provider import ComponentProvider, dynamic_pytho
 from vmc_account_link.errors import SettingsError
 
 TOKEN = "vmc-account-link:index:AccountLink"
-# Made as the module is loaded: a test of another file may have taken the thread's event loop away.
-UNKNOWN = pulumi.Output.from_input("1")
+# Made as the module is loaded: a test of another file may have taken the thread's event loop away. Not itself
+# a name of the module: of that pytest makes a coroutine, which nobody awaits.
+UNKNOWN: dict[str, object] = {"relink": pulumi.Output.from_input("1")}
 
 
 def refusal(inputs: dict[str, object], token: str = TOKEN) -> str:
@@ -45,7 +46,7 @@ def test_a_value_is_refused_under_the_name_that_was_written(inputs: dict[str, ob
 
 
 def test_what_has_to_be_known_beforehand_is_no_output() -> None:
-    assert refusal({"relink": UNKNOWN}).startswith("relink: it is an output or a secret.")
+    assert refusal(UNKNOWN).startswith("relink: it is an output or a secret.")
 
 
 def test_another_resource_is_refused() -> None:

@@ -5,7 +5,15 @@ from collections.abc import Mapping
 import pytest
 
 from vmc_account_link.errors import SettingsError
-from vmc_account_link.settings import ApiToken, OAuthApp, VmcSettings, is_account_number, read_settings
+from vmc_account_link.settings import (
+    VMC_KEYS,
+    ApiToken,
+    OAuthApp,
+    VmcSettings,
+    is_account_number,
+    read_settings,
+    refuse_unknown_keys,
+)
 
 COMPLETE = {"vmc:orgId": "org-1", "vmc:refreshToken": "token-1"}
 
@@ -131,6 +139,22 @@ def test_a_bad_setting_is_one_line_that_names_it_and_what_to_do(name: str) -> No
     with pytest.raises(SettingsError) as refusal:
         read(config, environ)
     assert str(refusal.value) == line
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        pytest.param("orgID", "Did you mean vmc:orgId? ", id="misspelt"),
+        pytest.param("colour", "", id="near to none"),
+        pytest.param("config:orgId", "", id="of two parts"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_nearest_one(name: str, nearest: str) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        refuse_unknown_keys("vmc", ["aws:region", "vmc:apiToken", f"vmc:{name}"], VMC_KEYS)
+    assert str(refusal.value) == (
+        f"vmc:{name}: there is no such setting. {nearest}`pulumi config rm vmc:{name}` removes it."
+    )
 
 
 def test_an_oauth_app_of_the_environment_is_enough() -> None:

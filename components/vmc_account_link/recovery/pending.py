@@ -64,7 +64,7 @@ def pending_stacks(export: Export) -> tuple[PendingStack, ...]:
         PendingStack(
             urn=stack.urn,
             name=stack.inputs["name"] if stack in created else stack.id,
-            access=AwsAccess.from_inputs(providers.get(stack.stored.get("provider", ""), {})),
+            access=AwsAccess.from_inputs(providers.get(stack.provider, {})),
             account_number=accounts.get(stack.parent),
             is_creation=stack in created,
         )
@@ -159,7 +159,7 @@ def _unrecorded(state: PulumiState, plain: PulumiState) -> list[Resource]:
 def _with_tags(resource: Resource, stack: FoundStack, state: PulumiState) -> dict[str, Any]:
     """An unrecorded stack with the tags that it has, as the AWS provider's Check would have written them."""
     stored = resource.stored
-    provider = next(one for one in state.of_type(AWS_PROVIDER) if one.reference == stored["provider"])
+    provider = next(one for one in state.of_type(AWS_PROVIDER) if one.reference == resource.provider)
     default = json.loads(provider.inputs.get("defaultTags") or "{}").get("tags") or {}
     own = {key: value for key, value in stack.tags.items() if default.get(key) != value}
     inputs = {**stored["inputs"], "tagsAll": dict(stack.tags), **({"tags": own} if own else {})}
@@ -172,8 +172,7 @@ def _recorded(resource: Mapping[str, Any], stack: FoundStack) -> dict[str, Any]:
     The outputs are what the AWS provider compares with the inputs: where one is missing it sees a change, and
     sends an update with the template's URL, which may have expired (ADR 0017).
     """
-    inputs = resource.get("inputs", {})
-    outputs = {"parameters": {}, "outputs": {}, **inputs, "id": stack.id}
+    outputs = {"parameters": {}, "outputs": {}, **resource["inputs"], "id": stack.id}
     outputs.pop("__defaults", None)
     recorded = {**resource, "id": stack.id, "outputs": outputs}
     if stack.status not in _ALIVE:

@@ -54,8 +54,8 @@ def read(text: str) -> LocatedYaml:
     except yaml.MarkedYAMLError as error:
         position = error.problem_mark or error.context_mark
         raise YamlRefused(position.line + 1 if position else 1, (), f"no YAML: {error.problem}") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise YamlRefused(1, (), f"no YAML: {' '.join(str(error).split())[:100]}") from None
+    except RecursionError:
+        raise YamlRefused(1, (), "no YAML: it is nested too deep") from None
     return LocatedYaml(data=data, lines=lines)
 
 
@@ -65,7 +65,16 @@ def _build(loader: yaml.SafeLoader, node: yaml.Node, path: Path, lines: dict[Pat
         return _build_mapping(loader, node, path, lines)
     if isinstance(node, yaml.SequenceNode):
         return [_build(loader, item, (*path, index), lines) for index, item in enumerate(node.value)]
-    return loader.construct_object(node)
+    return _construct(loader, node, path)
+
+
+def _construct(loader: yaml.SafeLoader, node: yaml.Node, path: Path) -> Any:
+    """The value of a text; PyYAML lets its own errors through, as of 2026-02-30, which looks like a date."""
+    try:
+        return loader.construct_object(node)
+    except (ValueError, LookupError, AttributeError):
+        reason = f"{node.value[:60]!r} can't be read: put it in quotes"
+        raise YamlRefused(node.start_mark.line + 1, path, reason) from None
 
 
 def _build_mapping(
@@ -76,7 +85,7 @@ def _build_mapping(
         line = key_node.start_mark.line + 1
         if key_node.tag == "tag:yaml.org,2002:merge":
             raise YamlRefused(line, path, "`<<` is not read: put what labs share under `defaults`")
-        key = loader.construct_object(key_node)
+        key = _construct(loader, key_node, path)
         if not isinstance(key, str):
             raise YamlRefused(line, path, f"the key {key!r} is not a text: put it in quotes")
         if key in mapping:

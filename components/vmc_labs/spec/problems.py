@@ -57,5 +57,5 @@ def key_of(path: located_yaml.Path) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean team-01?` for the nearest of the known words; empty where none is near."""
-    close = difflib.get_close_matches(word, sorted(known), n=1)
+    close = difflib.get_close_matches(word, sorted(known))
     return f"; did you mean {close[0]}?" if close and close[0] != word else ""

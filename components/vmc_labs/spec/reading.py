@@ -2,12 +2,12 @@
 
 import os
 import re
-import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
 
 from vmc_account_link.cli.environment import absolute_backend
 from vmc_account_link.errors import RequestError
@@ -79,9 +79,8 @@ def _validated(located: located_yaml.LocatedYaml, problems: Problems) -> schema.
     try:
         return schema.Fleet.model_validate(located.data)
     except ValidationError as error:
-        for one in error.errors(include_url=False):
-            path = _path_in_file(one["loc"], located)
-            problems.add(path, _reason(one, path))
+        for one in error.errors():
+            problems.add(one["loc"], _reason(one, one["loc"]))
         return None
 
 
@@ -94,15 +93,6 @@ def _empty(data: Any, path: located_yaml.Path) -> Iterator[located_yaml.Path]:
     elif isinstance(data, list):
         for index, value in enumerate(data):
             yield from _empty(value, (*path, index))
-
-
-def _path_in_file(loc: tuple[str | int, ...], located: located_yaml.LocatedYaml) -> located_yaml.Path:
-    """Pydantic's location without the names of types that it walks through."""
-    path: located_yaml.Path = ()
-    for step in loc:
-        if (*path, step) in located.lines or step == loc[-1]:
-            path = (*path, step)
-    return path if path in located.lines or loc[-1] not in {"str", "list[str]"} else path[:-1]
 
 
 def _reason(error: Any, path: located_yaml.Path) -> str:
@@ -129,8 +119,8 @@ def _reason(error: Any, path: located_yaml.Path) -> str:
 
 def _perhaps(path: located_yaml.Path) -> str:
     models = (schema.Fleet, schema.Lab, schema.Vmc, schema.Limits, schema.Policy)
-    known = {field.alias or "" for model in models for field in model.model_fields.values()}
-    word = str(path[-1]) if path else ""
+    known = {to_camel(field) for model in models for field in model.model_fields}
+    word = str(path[-1])
     if re.search(r"(?i)token$|secret$|password", word):
         return ": secrets are never in a spec, export API_TOKEN instead"
     return did_you_mean(word, known)
@@ -178,11 +168,7 @@ def _spread(
     """One value for each lab of an entry."""
     if value is None:
         return (None,) * len(names)
-    try:
-        values = [one for text in ([value] if isinstance(value, str) else value) for one in expand(text)]
-    except ValueError as error:
-        problems.add(path, str(error))
-        return (None,) * len(names)
+    values = [one for text in ([value] if isinstance(value, str) else value) for one in expand(text)]
     if isinstance(value, str) and len(values) == 1:
         return tuple(values * len(names))
     if len(values) != len(names):
@@ -197,11 +183,13 @@ def _filled(
     """The text with `{name}` and `{account}` filled in."""
     if text is None:
         return None
-    if "{account}" in text and account is None:
+    filled = text.replace("{name}", name)
+    if account is not None:
+        filled = filled.replace("{account}", account)
+    elif "{account}" in filled:
         problems.add(path, "{account} stands for awsAccountId, which is missing")
         return text
-    filled = text.replace("{name}", name).replace("{account}", account or "")
-    if "{" in filled or "}" in filled:
+    if re.search("[{}]", filled):
         problems.add(path, f"{text!r}: only {{name}}, {{account}} and a range like {{01..30}} are filled in")
     return filled
 
@@ -223,16 +211,16 @@ def _service(
     problems: Problems,
     environ: Mapping[str, str],
 ) -> Service:
-    vmc = lab or fleet
-    org_id = vmc.org_id or fleet.org_id or environ.get("ORG_ID", "").strip()
+    vmc = fleet.model_copy(update=lab.model_dump(exclude_none=True)) if lab else fleet
+    org_id = vmc.org_id or environ.get("ORG_ID", "").strip()
     if not org_id:
         path: located_yaml.Path = ("labs", index, "vmc", "orgId") if lab else ("vmc", "orgId")
         problems.add(path, "it is missing, and ORG_ID is not set: the VMC organisation's long id")
     return Service(
-        org_id=org_id or str(uuid.UUID(int=0)),
-        vmc_url=vmc.vmc_url or fleet.vmc_url or environ.get("VMC_URL") or DEFAULT_VMC_URL,
-        csp_url=vmc.csp_url or fleet.csp_url or environ.get("CSP_URL") or DEFAULT_CSP_URL,
-        token_variable=vmc.token_variable or fleet.token_variable or "API_TOKEN",
+        org_id=org_id,
+        vmc_url=vmc.vmc_url or environ.get("VMC_URL") or DEFAULT_VMC_URL,
+        csp_url=vmc.csp_url or environ.get("CSP_URL") or DEFAULT_CSP_URL,
+        token_variable=vmc.token_variable or "API_TOKEN",
     )
 
 

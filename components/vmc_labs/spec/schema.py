@@ -41,16 +41,20 @@ def _check_event(value: str) -> str:
     return value
 
 
-def _check_account(value: object) -> object:
-    if isinstance(value, list):
-        return [_check_account(one) for one in value]
-    if isinstance(value, int) and not isinstance(value, bool):
-        raise ValueError(f"{value} is a number to YAML: put the 12 digits in quotes")  # noqa: TRY004
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not an AWS account number: 12 digits in quotes")  # noqa: TRY004
-    for one in expand(value):
-        if not re.fullmatch(r"\d{12}", one):
-            raise ValueError(f"{one!r} is not an AWS account number: 12 digits")
+def _check_accounts(value: object) -> object:
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, int) and not isinstance(one, bool):
+            raise ValueError(f"{one} is a number to YAML: put the 12 digits in quotes")  # noqa: TRY004
+        if not isinstance(one, str):
+            raise ValueError(f"{one!r} is not an AWS account number: 12 digits in quotes")  # noqa: TRY004
+        for account in expand(one):
+            if not re.fullmatch(r"\d{12}", account):
+                raise ValueError(f"{account!r} is not an AWS account number: 12 digits")
+    return value
+
+
+def _check_ranges(value: str) -> str:
+    expand(value)
     return value
 
 
@@ -91,7 +95,7 @@ Duration = Annotated[
 _ACCOUNT_SCHEMA = {"type": "string", "pattern": r"^[\d{}.]{12,}$"}
 Accounts = Annotated[
     str | list[str],
-    BeforeValidator(_check_account),
+    BeforeValidator(_check_accounts),
     WithJsonSchema({"anyOf": [_ACCOUNT_SCHEMA, {"type": "array", "items": _ACCOUNT_SCHEMA}]}),
 ]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -202,7 +206,8 @@ class Lab(Settings):
         str, AfterValidator(_check_name), Field(description="Unique in the file; team-{01..30} makes thirty.")
     ]
     aws_profile: Annotated[
-        Text | None, Field(description="A profile of AWS's shared files; {name} is the lab's name.")
+        Annotated[Text, AfterValidator(_check_ranges)] | None,
+        Field(description="A profile of AWS's shared files; {name} is the lab's name."),
     ] = None
     role_arn: Annotated[
         Annotated[str, AfterValidator(_check_role)] | None,
@@ -252,5 +257,5 @@ class Fleet(_Model):
 
 def json_schema() -> dict[str, Any]:
     """The schema that editors complete specs from, in camelCase like the files."""
-    schema = Fleet.model_json_schema(by_alias=True)
+    schema = Fleet.model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

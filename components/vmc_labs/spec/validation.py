@@ -46,13 +46,13 @@ def _refuse_what_the_program_would(labs: IndexedLabs, problems: Problems, writte
 
 
 def _refuse_doubles(labs: IndexedLabs, problems: Problems) -> None:
-    names: dict[str, int] = {}
+    names: set[str] = set()
     links: dict[tuple[object, ...], str] = {}
     stacks: dict[tuple[object, ...], str] = {}
     for index, lab in labs:
         if lab.name in names:
             problems.add(("labs", index, "name"), f"lab {lab.name} is there twice")
-        names.setdefault(lab.name, index)
+        names.add(lab.name)
         credentials = lab.credentials
         account = lab.aws_account_id or (credentials.profile, credentials.role_arn)
         whose = f"AWS account {account}" if lab.aws_account_id else "the account of these credentials"
