@@ -72,6 +72,8 @@ TYPESCRIPT := tests/engine/test_typescript.py
 NO_NODE = $(eval NO_NODE := $$(shell ./tools/node.sh))$(NO_NODE)
 
 test whole two-hosts faults crashes leftovers: ENGINE := --quick
+# The engine's processes live for seconds here, as in a fleet: less of them for collecting garbage.
+test whole two-hosts compat faults crashes leftovers: export GOGC := 400
 test: ENGINE += --language yaml
 whole: ENGINE += --language yaml $(if $(NO_NODE),,--language nodejs)
 test: setup browser iproute ## All tests: unit, providers, component, sandbox, and the real engine (10 minutes on two cores)
