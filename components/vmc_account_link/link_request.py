@@ -114,7 +114,7 @@ class LinkRequestProvider(ServiceProvider):
         return CreateResult(id_=f"{props['org_id']}/{props['account_number']}", outs={**props, **outputs})
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Request a new link where there is a reason (`Why`); else keep the old one's outputs.
+        """Request a new link where there is a reason (`RelinkReason`); else keep the old one's outputs.
 
         Raises:
             LinkInUse: SDDCs use the link that is to be renewed.
