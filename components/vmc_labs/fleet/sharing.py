@@ -26,6 +26,7 @@ early; 64 labs that wait are to send at most twice the requests of one."""
 _STILL_ASKS_SECONDS = 15.0
 """Whoever waits asks again within that time."""
 _FORGET_SECONDS = 300.0
+_TASK = "task "
 T = TypeVar("T")
 
 
@@ -104,6 +105,12 @@ class Readings:
         with self._lock:
             return sum(reading.requested_at >= since for reading in self._latest.values())
 
+    def began_within(self, seconds: float, *, prefix: str) -> bool:
+        """Whether a reading of one of these things has begun so lately."""
+        since = self._monotonic() - seconds
+        with self._lock:
+            return any(r.started > since for name, r in self._latest.items() if name.startswith(prefix))
+
     def _settle(self, reading: _Reading, read: Callable[[], Any]) -> None:
         try:
             reading.future.set_result(read())
@@ -176,12 +183,14 @@ class SharingClient(VmcClient):
     def get_task(
         self, task_id: str, repeat: RetryPolicy = RetryPolicy.IDEMPOTENT, *, max_age_seconds: float = 0.0
     ) -> Task:
-        """The task; where it may be old at all, the older the more of them are looked at."""
+        """The task; where it may be old, the older the more of them are looked at, and one after another."""
         fresh = FRESH_SECONDS
         if max_age_seconds:
             fresh = max(fresh, max_age_seconds, self._readings.count_awaited() / TASK_READS_PER_SECOND)
+            if self._readings.began_within(1 / TASK_READS_PER_SECOND, prefix=_TASK):
+                fresh = math.inf
         read = functools.partial(super().get_task, task_id)
-        return self._shared(f"task {task_id}", read, repeat, fresh)
+        return self._shared(f"{_TASK}{task_id}", read, repeat, fresh)
 
     def _shared(
         self, name: str, read: Callable[[RetryPolicy], T], repeat: RetryPolicy, fresh_seconds: float
