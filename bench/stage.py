@@ -24,6 +24,7 @@ from bench.meter import REPOSITORY, CommandFailed
 from sandbox.aws_accounts import FIRST_ACCOUNT
 from sandbox.control.client import SandboxControl
 from sandbox.environment import ambient_names
+from tools.wheel import build_wheel
 
 _START_SECONDS = 120.0
 _VMWARE = frozenset({"vmc", "csp", "template"})
@@ -166,11 +167,7 @@ def _venv() -> "tempfile.TemporaryDirectory[str]":
     run = functools.partial(subprocess.run, cwd=REPOSITORY, check=True)
     uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
     run([uv, "venv", "--quiet", "--seed", "--python", sys.executable, f"{folder.name}/venv"])
-    run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder.name],
-        stdout=subprocess.DEVNULL,
-    )
-    (wheel,) = Path(folder.name).glob("*.whl")
+    wheel = build_wheel(Path(folder.name))
     install = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", f"{folder.name}/venv"]
     run([*install, "-c", "requirements.lock", f"vmc-account-link[labs] @ {wheel.as_uri()}"])
     return folder

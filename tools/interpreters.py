@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.environment import Sandbox
+from tools.wheel import build_wheel
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 _SECONDS = 600
@@ -77,9 +78,7 @@ def main(pythons: list[str]) -> int:
     """Check the wheel with each interpreter."""
     with tempfile.TemporaryDirectory(prefix="wheel-") as temporary:
         folder = Path(temporary)
-        build = (sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder))
-        _run(*build, cwd=REPOSITORY, environment=os.environ)
-        (wheel,) = folder.glob("*.whl")
+        wheel = build_wheel(folder)
         for number, python in enumerate(pythons or [sys.executable]):
             home = folder / str(number)
             home.mkdir()

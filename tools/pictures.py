@@ -5,7 +5,6 @@ import io
 import math
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 import time
@@ -19,10 +18,9 @@ from rich.ansi import AnsiDecoder
 from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
 from rich.text import Text
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 
 from sandbox.environment import Sandbox
+from tools.chromium import open_browser
 from tools.demo_labs import SPEC, plan_failure
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -142,11 +140,7 @@ def workshop(camera: Camera, folder: Path) -> None:
 
 def main(folder: Path) -> None:
     """Make all of them."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium") or ""
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"):
-        options.add_argument(argument)
-    with webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver"))) as browser:
+    with open_browser() as browser:
         camera = Camera(browser, folder)
         demo(camera, folder)
         workshop(camera, folder)

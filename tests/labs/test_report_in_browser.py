@@ -4,17 +4,15 @@ import base64
 import dataclasses
 import io
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pypdf
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 
 from tests.labs.reports import event, phases, row
+from tools.chromium import open_browser
 from vmc_labs.fleet.status import LabStatus
 from vmc_labs.output.report.page import render
 from vmc_labs.output.report.rows import EventReport, ReportRow
@@ -63,16 +61,7 @@ return [...new Set(faint)];
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    binary, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not binary or not driver:
-        pytest.fail(
-            "Chromium is not here: apt-get install chromium chromium-driver (`make browser`, as root)"
-        )
-    options = webdriver.ChromeOptions()
-    options.binary_location = binary
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"):
-        options.add_argument(argument)
-    started = webdriver.Chrome(options=options, service=Service(driver))
+    started = open_browser()
     yield started
     started.quit()
 

@@ -3,7 +3,6 @@
 import ast
 import graphlib
 import importlib
-import os
 import re
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 import vmc_account_link
 from tests.support.paths import REPOSITORY
 from tools import structure
+from tools.wheel import build_wheel
 
 PACKAGE = REPOSITORY / "components" / "vmc_account_link"
 FLOORS = {
@@ -164,15 +164,7 @@ def test_the_program_can_be_read_in_one_breath() -> None:
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(tmp_path: Path) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
-        cwd=REPOSITORY,
-        check=True,
-        capture_output=True,
-        env={**os.environ, "SOURCE_DATE_EPOCH": "1"},
-    )
-    (wheel,) = tmp_path.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
+    names = zipfile.ZipFile(build_wheel(tmp_path)).namelist()
     assert {name.partition("/")[0] for name in names if ".dist-info" not in name} == {
         "vmc_account_link",
         "vmc_labs",
